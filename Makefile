@@ -1,0 +1,36 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .uv/bin/uv
+PACKAGES := protos libs/core libs/chassis libs/client services/capture services/diff services/gateway services/standalone
+NAMES := systemzero systemzero-core systemzero-chassis systemzero-client systemzero-capture systemzero-diff systemzero-gateway systemzero-standalone
+UV_VERSION := 0.13.9
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+$(UV):
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.synced: $(UV) requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
+	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	$(UV) pip sync --quiet --python $(BIN)/python requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	touch $@
+
+.PHONY: setup
+setup: $(VENV)/.synced ## Virtual environment, locked dependencies, the workspace's packages
+
+.PHONY: lock
+lock: $(UV) ## Resolve the dependencies anew and lock them by hash
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml $(addprefix --no-emit-package ,$(NAMES)) -o requirements.lock
+
+.PHONY: stubs
+stubs: setup ## Generate protobuf messages, gRPC stubs and their types into protos/gen
+	$(BIN)/python scripts/generate_stubs.py protos/gen

@@ -1,0 +1,1 @@
+"""What every System//Zero service stands on."""

@@ -1,0 +1,1 @@
+"""System//Zero's Python SDK and command line."""
