@@ -1,0 +1,234 @@
+"""What a judgement says, as values.
+
+Invariants:
+1. A judgement whose policy-filtered edits are empty is UNCHANGED, of severity info, with
+   similarity 1 and an empty fingerprint. It is never an event, whatever detectors found.
+2. What the policy ignores is in no edit, no finding, no figure and no fingerprint.
+3. Times are integers: microseconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from systemzero_core.diff import Edit, EditScript, PathStep
+from systemzero_core.template.model import Template
+from systemzero_core.tree import Tree
+
+
+class Verdict(StrEnum):
+    """The answer to: is this screen still the one that was approved?"""
+
+    UNCHANGED = "unchanged"
+    DRIFT = "drift"
+    UNKNOWN_SCREEN = "unknown_screen"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Severity(StrEnum):
+    """How much a change matters; ordered by `rank`."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info, 1 for warning, 2 for critical."""
+        return _RANKS[self]
+
+    def raised(self) -> Severity:
+        """One step up; critical stays."""
+        return _ORDER[min(self.rank + 1, 2)]
+
+
+_ORDER = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
+_RANKS = {severity: rank for rank, severity in enumerate(_ORDER)}
+
+
+class JudgedEdit(msgspec.Struct, frozen=True):
+    """An edit that the policy let through, and what it counts for.
+
+    Attributes:
+        edit: the edit, reduced to what counts. `places` and `nodes` hold the counting nodes alone:
+            a judged edit explains, it is not to be applied.
+        weight: its share of the similarity that was lost, in [0, 1].
+        volatile: it only changes live values of the same shape: a clock, a duration, a count.
+        fingerprint: 32 hex digits; equal for equal edits on any screen, version or day.
+    """
+
+    edit: Edit
+    weight: float
+    volatile: bool
+    fingerprint: str
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a detector saw.
+
+    Attributes:
+        detector: the detector's name.
+        code: what was seen, a stable word such as `control_removed`.
+        severity: how much it matters by itself.
+        message: a sentence.
+        path: the node, from the root; empty when it is about a session.
+        node: its index in the baseline, or -1.
+        target: its index in the capture, or -1.
+    """
+
+    detector: str
+    code: str
+    severity: Severity
+    message: str
+    path: tuple[PathStep, ...] = ()
+    node: int = -1
+    target: int = -1
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """The verdict on one capture, and what it rests on.
+
+    Attributes:
+        verdict: the verdict.
+        similarity: 1 where nothing differs that counts, down to 0.
+        severity: info unless the verdict is DRIFT.
+        edits: what differs and counts.
+        findings: what detectors saw, most severe first.
+        fingerprint: 32 hex digits over the edits' fingerprints; empty without edits.
+        reasons: why a verdict is INCONCLUSIVE or UNKNOWN_SCREEN, and what was approximated.
+        template_id: the template judged against, or empty.
+        template_version: its version, or 0.
+    """
+
+    verdict: Verdict
+    similarity: float = 1.0
+    severity: Severity = Severity.INFO
+    edits: tuple[JudgedEdit, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    fingerprint: str = ""
+    reasons: tuple[str, ...] = ()
+    template_id: str = ""
+    template_version: int = 0
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """One capture of a session.
+
+    Attributes:
+        screen_id: the screen it was recognised as; empty for an unknown one.
+        time: when it was captured, in microseconds since the epoch.
+    """
+
+    screen_id: str
+    time: int
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a detector may look at.
+
+    Attributes:
+        template: the template judged against; its `tree` is set.
+        capture: the capture's tree in normal form.
+        script: the exact edit script from the template's tree to the capture.
+        edits: what the policy let through.
+        ignored: indices of the capture's nodes that the policy ignores.
+    """
+
+    template: Template
+    capture: Tree
+    script: EditScript
+    edits: tuple[JudgedEdit, ...]
+    ignored: frozenset[int] = frozenset()
+
+
+class Detector(Protocol):
+    """A plug-in of the entry point group `systemzero.detectors`.
+
+    MUST be pure, deterministic and linear in the size of its context.
+    """
+
+    @property
+    def name(self) -> str:
+        """Stable and unique; stands in every finding."""
+
+    def __call__(self, context: Context) -> Iterable[Finding]:
+        """What it sees."""
+
+
+class DecisionKind(StrEnum):
+    """What a person decided about a change."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    SNOOZE = "snooze"
+
+
+class DecisionScope(StrEnum):
+    """How far a decision reaches."""
+
+    NODE = "node"
+    SUBTREE = "subtree"
+    SCREEN = "screen"
+    APP = "app"
+    TENANT = "tenant"
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's word on changes, remembered.
+
+    Attributes:
+        decision_id: identity; the later of two decisions holds (`create_time`, then this).
+        kind: what was decided.
+        fingerprints: fingerprints of the edits it covers.
+        scope: how far it reaches.
+        screen_id: the screen it was taken on; bounds the scopes node, subtree and screen.
+        app: the app it was taken on; bounds the scope app.
+        path: path of the node, for the scopes node and subtree.
+        reason: why, in the person's words.
+        actor: who.
+        create_time: when it was taken.
+        expire_time: until when it holds; None for ever. A snooze always has one.
+    """
+
+    decision_id: str
+    kind: DecisionKind
+    fingerprints: frozenset[str]
+    scope: DecisionScope
+    screen_id: str = ""
+    app: str = ""
+    path: tuple[PathStep, ...] = ()
+    reason: str = ""
+    actor: str = ""
+    create_time: int
+    expire_time: int | None = None
+
+
+class EventState(StrEnum):
+    """What decisions make of a judgement."""
+
+    OPEN = "open"
+    SUPPRESSED = "suppressed"
+    RAISED = "raised"
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """A judgement in the light of decisions.
+
+    Attributes:
+        state: open; suppressed (every edit is covered by an approval or a snooze); raised (some
+            edit was rejected before).
+        severity: after raising; info when suppressed.
+        open_edits: the edits that no decision covers, or that were rejected.
+        decisions: ids of the decisions that had a say, in the order of the edits.
+        reopen_time: when the first snooze in play ends; None without one.
+    """
+
+    state: EventState
+    severity: Severity
+    open_edits: tuple[JudgedEdit, ...]
+    decisions: tuple[str, ...] = ()
+    reopen_time: int | None = None
