@@ -3,6 +3,11 @@
 See `docs/design/diff.md` for the algorithm and its sources.
 """
 
+from systemzero_core.diff.budget import DEFAULT_BUDGET, Budget
+from systemzero_core.diff.describe import format_path
+from systemzero_core.diff.engine import diff
+from systemzero_core.diff.patch import apply, invert
+from systemzero_core.diff.render import render_text, to_json
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
     Change,
@@ -15,7 +20,9 @@ from systemzero_core.diff.script import (
 )
 
 __all__ = [
+    "DEFAULT_BUDGET",
     "MAX_PATH_STEPS",
+    "Budget",
     "Change",
     "Edit",
     "EditKind",
@@ -23,4 +30,10 @@ __all__ = [
     "FieldValue",
     "PathStep",
     "Place",
+    "apply",
+    "diff",
+    "format_path",
+    "invert",
+    "render_text",
+    "to_json",
 ]

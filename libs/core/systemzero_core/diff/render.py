@@ -1,0 +1,53 @@
+"""An edit script for people (text) and for programs (JSON)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from systemzero_core.diff.describe import format_path
+from systemzero_core.diff.script import EditKind, EditScript
+
+_MARKS = {EditKind.INSERT: "+", EditKind.DELETE: "-", EditKind.UPDATE: "~", EditKind.MOVE: ">"}
+_COLOURS = {
+    EditKind.INSERT: "32",
+    EditKind.DELETE: "31",
+    EditKind.UPDATE: "33",
+    EditKind.MOVE: "36",
+}
+
+
+def render_text(script: EditScript, *, colour: bool = False) -> str:
+    """Two lines an edit, its sentence and where it is; a note where the script is degraded.
+
+    Args:
+        script: what to show.
+        colour: with ANSI colours, for a terminal.
+
+    Returns:
+        Lines joined by newlines, none at the end; `no differences` for an empty script.
+    """
+    if not script.edits:
+        return "no differences"
+    lines = []
+    for edit in script.edits:
+        head = f"{_MARKS[edit.kind]} {_printable(edit.sentence)}"
+        lines.append(f"\x1b[{_COLOURS[edit.kind]}m{head}\x1b[0m" if colour else head)
+        at = f"    {_printable(format_path(edit.path))}"
+        lines.append(f"\x1b[2m{at}\x1b[0m" if colour else at)
+    if script.degraded:
+        lines.append(f"! degraded: {script.degraded}")
+    return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: a captured name must not steer the reader's terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def to_json(script: EditScript) -> bytes:
+    """The script as UTF-8 JSON: `edits`, `mapping`, `target_size`, `degraded`.
+
+    Field names are those of `EditScript`, `Edit`, `Change` and `PathStep`; fields at their default
+    are left out; boxes are `[x, y, width, height]`, places `[at, parent, end]`.
+    """
+    return msgspec.json.encode(script)

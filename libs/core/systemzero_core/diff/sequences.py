@@ -1,0 +1,153 @@
+"""Sequence alignment: longest common and longest increasing subsequences.
+
+Sources: Hunt and Szymanski, CACM 20(5), 1977 (common subsequence through candidate pairs);
+Fredman, Discrete Mathematics 11, 1975 (increasing subsequence by binary search); Hyyrö, AWOCA 2004
+(bit-parallel LCS: one big integer per row, 64 cells a machine word). All deterministic.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Hashable, Sequence
+
+MAX_BIT_CELLS = 4_000_000
+"""Cells (rows times columns) that one bit-parallel LCS may hold; past it, rare items anchor."""
+
+
+def longest_increasing(values: Sequence[int]) -> list[int]:
+    """Positions of a longest strictly increasing subsequence of `values`, in order.
+
+    O(n log n).
+    """
+    tails: list[int] = []
+    tail_at: list[int] = []
+    before = [-1] * len(values)
+    for i, value in enumerate(values):
+        slot = bisect_left(tails, value)
+        if slot:
+            before[i] = tail_at[slot - 1]
+        if slot == len(tails):
+            tails.append(value)
+            tail_at.append(i)
+        else:
+            tails[slot] = value
+            tail_at[slot] = i
+    chain: list[int] = []
+    i = tail_at[-1] if tail_at else -1
+    while i >= 0:
+        chain.append(i)
+        i = before[i]
+    chain.reverse()
+    return chain
+
+
+def common_subsequence(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Index pairs of a long common subsequence of `a` and `b`, in order.
+
+    Longest where `len(a) * len(b)` is at most `MAX_BIT_CELLS`; longer lists are cut at the items
+    that are unique in both (patience diff) and only what lies between is aligned exactly.
+    """
+    start = 0
+    limit = min(len(a), len(b))
+    while start < limit and a[start] == b[start]:
+        start += 1
+    stop = 0
+    limit -= start
+    while stop < limit and a[-1 - stop] == b[-1 - stop]:
+        stop += 1
+    pairs = [(i, i) for i in range(start)]
+    middle_a, middle_b = a[start : len(a) - stop], b[start : len(b) - stop]
+    if middle_a and middle_b:
+        pairs += [(start + i, start + j) for i, j in _middle(middle_a, middle_b)]
+    pairs += [(len(a) - k, len(b) - k) for k in range(stop, 0, -1)]
+    return pairs
+
+
+def _middle(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    if len(a) == 1 or len(b) == 1:
+        return _single(a, b)
+    if len(a) * len(b) <= MAX_BIT_CELLS:
+        return _bit_parallel(a, b)
+    return _patience(a, b)
+
+
+def _single(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    if len(a) == 1:
+        return [(0, j) for j, item in enumerate(b) if item == a[0]][:1]
+    return [(i, 0) for i, item in enumerate(a) if item == b[0]][:1]
+
+
+def _bit_parallel(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    masks: dict[Hashable, int] = {}
+    for j, item in enumerate(b):
+        masks[item] = masks.get(item, 0) | (1 << j)
+    full = (1 << len(b)) - 1
+    row = full
+    rows: list[int] = []
+    for item in a:
+        hits = row & masks.get(item, 0)
+        row = ((row + hits) | (row - hits)) & full
+        rows.append(row)
+    # A zero bit j of row i means that LCS(a[:i+1], b[:j+1]) > LCS(a[:i+1], b[:j]).
+    pairs: list[tuple[int, int]] = []
+    j = len(b) - 1
+    for i in range(len(a) - 1, -1, -1):
+        above = rows[i - 1] if i else full
+        while j >= 0 and rows[i] >> j & 1:
+            j -= 1
+        if j < 0:
+            break
+        if above >> j & 1:
+            pairs.append((i, j))
+            j -= 1
+    pairs.reverse()
+    return pairs
+
+
+def _patience(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    seen_a, seen_b = _unique_places(a), _unique_places(b)
+    shared = [
+        (i, seen_b[item]) for item, i in seen_a.items() if i >= 0 and seen_b.get(item, -1) >= 0
+    ]
+    anchors = [shared[k] for k in longest_increasing([j for _, j in shared])]
+    if not anchors:
+        return _greedy(a, b)
+    pairs: list[tuple[int, int]] = []
+    low_a = low_b = 0
+    for i, j in [*anchors, (len(a), len(b))]:
+        for p, q in _between(a[low_a:i], b[low_b:j]):
+            pairs.append((low_a + p, low_b + q))
+        if i < len(a):
+            pairs.append((i, j))
+        low_a, low_b = i + 1, j + 1
+    return pairs
+
+
+def _between(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    if len(a) * len(b) <= MAX_BIT_CELLS:
+        return _bit_parallel(a, b) if a and b else []
+    return _greedy(a, b)
+
+
+def _unique_places(items: Sequence[Hashable]) -> dict[Hashable, int]:
+    places: dict[Hashable, int] = {}
+    for i, item in enumerate(items):
+        places[item] = -1 if item in places else i
+    return places
+
+
+def _greedy(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """A common subsequence in linear time: Hunt and Szymanski's pairs, one candidate each.
+
+    The k-th occurrence of an item in `a` is paired with its k-th in `b`; of these pairs the longest
+    increasing run of places is kept.
+    """
+    places: dict[Hashable, list[int]] = {}
+    for j in range(len(b) - 1, -1, -1):
+        places.setdefault(b[j], []).append(j)
+    candidates: list[tuple[int, int]] = []
+    for i, item in enumerate(a):
+        waiting = places.get(item)
+        if waiting:
+            candidates.append((i, waiting.pop()))
+    return [candidates[k] for k in longest_increasing([j for _, j in candidates])]
