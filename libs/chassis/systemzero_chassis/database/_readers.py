@@ -1,0 +1,58 @@
+"""A few threads, each with a read-only connection of its own to a SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from systemzero_chassis.database.errors import translated
+from systemzero_core.errors import Unavailable
+
+T = TypeVar("T")
+
+
+class Readers:
+    """Runs jobs on snapshots, in threads, as many at once as there are threads."""
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        self._engine = engine
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="database-reader")
+        self._local = threading.local()
+        self._connections: list[Connection] = []
+        self._closed = False
+
+    async def run(self, job: Callable[[Connection], T]) -> T:
+        """The result of `job`; see `Database.read`."""
+        if self._closed:
+            raise Unavailable("the database is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, job)
+
+    def close(self) -> None:
+        """Wait for the jobs under way, then close the connections. Blocks."""
+        self._closed = True
+        self._executor.shutdown(wait=True)
+        while self._connections:
+            self._connections.pop().close()
+
+    def _run(self, job: Callable[[Connection], T]) -> T:
+        try:
+            connection = self._connection()
+            with connection.begin():
+                return job(connection)
+        except Exception as error:
+            mapped = translated(error)
+            if mapped is error:
+                raise
+            raise mapped from error
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._engine.connect()
+            self._connections.append(connection)
+        return connection

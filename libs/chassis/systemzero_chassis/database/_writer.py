@@ -1,0 +1,158 @@
+"""The one writer of a SQLite file: a thread that commits the jobs of many callers at once.
+
+Invariants:
+1. A job's future MUST NOT be resolved before the COMMIT that holds it returned.
+2. A job that raises is rolled back to its own savepoint; the others of its batch stand.
+3. If the transaction is lost (COMMIT fails, SQLite gives up on it), every job of it fails.
+4. Jobs run in the order in which they were submitted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
+from typing import Any, Final, Generic, TypeVar, cast
+
+from sqlalchemy import Connection, Engine
+
+from systemzero_chassis.database.errors import translated
+from systemzero_core.errors import Unavailable
+
+T = TypeVar("T")
+
+_MAX_BATCH_JOBS: Final = 512
+_MAX_BATCH_SECONDS: Final = 0.02  # what a first job waits for others at most, before its commit
+
+
+class _Job(Generic[T]):
+    __slots__ = ("error", "function", "future", "value")
+
+    def __init__(self, function: Callable[[Connection], T], future: asyncio.Future[T]) -> None:
+        self.function = function
+        self.future = future
+        self.value: T | None = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        """Resolve the future, in its own event loop, unless its caller went away."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(cast("T", self.value))
+        else:
+            self.future.set_exception(self.error)
+
+
+class Writer:
+    """Takes jobs from one or more event loops, runs and commits them in a thread of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Opens the connection at once, so that a bad file fails here."""
+        self._connection = engine.connect()
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._lock = threading.Lock()  # nothing may be queued behind the end mark
+        self._closing = False
+        # a daemon: an abandoned writer must not keep the process alive, and a kill costs nothing
+        self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, function: Callable[[Connection], T]) -> asyncio.Future[T]:
+        """Queue a job; the future belongs to the running event loop.
+
+        Raises:
+            Unavailable: the writer is closing.
+        """
+        job = _Job(function, asyncio.get_running_loop().create_future())
+        with self._lock:
+            if self._closing:
+                raise Unavailable("the database is closed")
+            self._queue.put(job)
+        return job.future
+
+    def close(self) -> None:
+        """Wait until every queued job is settled, then close the connection. Blocks."""
+        with self._lock:
+            if not self._closing:
+                self._closing = True
+                self._queue.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch: list[_Job[Any]] = []
+            try:
+                self._run_batch(first, batch)
+            except BaseException as error:  # noqa: BLE001 - reported to every caller concerned
+                self._fail(batch, error)
+            _settle(batch)
+
+    def _run_batch(self, first: _Job[Any], batch: list[_Job[Any]]) -> None:
+        batch.append(first)
+        self._connection.begin()
+        driver = cast("sqlite3.Connection", self._connection.connection.driver_connection)
+        _run_job(first, self._connection, driver)
+        for job in self._others():
+            batch.append(job)
+            _run_job(job, self._connection, driver)
+        self._connection.commit()
+
+    def _others(self) -> Iterator[_Job[Any]]:
+        """The jobs that are queued by now, or come while earlier ones run, within the bounds."""
+        deadline = time.monotonic() + _MAX_BATCH_SECONDS
+        for _ in range(_MAX_BATCH_JOBS - 1):
+            if time.monotonic() >= deadline:
+                return
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return
+            if job is None:
+                self._queue.put(None)  # the end mark is for `_run`, after this batch
+                return
+            if not job.future.cancelled():
+                yield job
+
+    def _fail(self, batch: list[_Job[Any]], error: BaseException) -> None:
+        """Fail what could not be committed, and what queued up behind it meanwhile.
+
+        The latter because each would wait as long for the same lock or disk, one by one.
+        """
+        self._connection.rollback()
+        batch.extend(self._others())
+        lost = translated(error)
+        for job in batch:
+            if job.error is None:
+                job.error = lost
+
+
+def _run_job(job: _Job[Any], connection: Connection, driver: sqlite3.Connection) -> None:
+    # the driver itself: a savepoint through SQLAlchemy costs ten times as much
+    driver.execute("SAVEPOINT job")
+    try:
+        job.value = job.function(connection)
+    except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there
+        job.error = translated(error)
+        driver.execute("ROLLBACK TO job")
+    driver.execute("RELEASE job")
+
+
+def _settle(batch: list[_Job[Any]]) -> None:
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Job[Any]]] = defaultdict(list)
+    for job in batch:
+        by_loop[job.future.get_loop()].append(job)
+    for loop, jobs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle_all, jobs)
+        except RuntimeError:
+            continue  # that loop is closed: nobody waits any more
+
+
+def _settle_all(jobs: list[_Job[Any]]) -> None:
+    for job in jobs:
+        job.settle()

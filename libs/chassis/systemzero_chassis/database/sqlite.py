@@ -1,0 +1,68 @@
+"""The embedded default: one SQLite file, one writer thread, a few readers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import DBAPIError
+
+from systemzero_chassis.database._engine import create_private_file, reader_engine, writer_engine
+from systemzero_chassis.database._readers import Readers
+from systemzero_chassis.database._writer import Writer
+from systemzero_chassis.database.errors import translated
+from systemzero_chassis.database.schema import ensure_schema
+
+T = TypeVar("T")
+
+_READERS: Final = 2
+
+
+class SqliteDatabase:
+    """A `Database` on one file; see `open_sqlite`."""
+
+    def __init__(self, writer: Writer, readers: Readers) -> None:
+        self._writer = writer
+        self._readers = readers
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        """See `Database.read`."""
+        return await self._readers.run(job)
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """See `Database.write`; jobs that wait at the same time share one commit."""
+        return await self._writer.submit(job)
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        # the writer last: the connection that goes last empties the write-ahead log into the file
+        self._readers.close()
+        self._writer.close()
+
+
+def open_sqlite(
+    path: Path, metadata: MetaData, schema_version: int, *, readers: int = _READERS
+) -> SqliteDatabase:
+    """Open the database at `path`; create it with `metadata`'s tables where there is none.
+
+    The file has mode 0600; a missing folder is made with 0700. Blocks; for the start of a service.
+
+    Raises:
+        SchemaMismatch: the file holds another version of the schema, or another's database.
+        Unavailable: the file cannot be opened or is locked.
+        DataCorrupted: the file is not a database, or damaged.
+    """
+    try:
+        create_private_file(path)
+        engine = writer_engine(path)
+        with engine.connect() as connection, connection.begin():
+            ensure_schema(connection, metadata, schema_version)
+        return SqliteDatabase(Writer(engine), Readers(reader_engine(path), readers))
+    except (OSError, DBAPIError) as error:
+        raise translated(error) from error

@@ -1,0 +1,26 @@
+"""The store of a tamper-evident log: entries, their Merkle tree and signed checkpoints, in SQL.
+
+A service declares the log's tables in its own metadata (`log_tables`), appends within its own write
+jobs (`LogStore.append`), and serves the rest through the asynchronous methods of `LogStore`.
+"""
+
+from systemzero_chassis.logstore.entries import Appended
+from systemzero_chassis.logstore.errors import LogDiverged
+from systemzero_chassis.logstore.keys import load_or_create_key
+from systemzero_chassis.logstore.store import (
+    ConsistencyProof,
+    InclusionProof,
+    LogStore,
+)
+from systemzero_chassis.logstore.tables import LogTables, log_tables
+
+__all__ = [
+    "Appended",
+    "ConsistencyProof",
+    "InclusionProof",
+    "LogDiverged",
+    "LogStore",
+    "LogTables",
+    "load_or_create_key",
+    "log_tables",
+]

@@ -1,0 +1,279 @@
+"""A tamper-evident log for each tenant, on any `Database`.
+
+Invariants:
+1. An entry is appended within the caller's own write job, so that what happened and the record of
+   it commit together or not at all. Its index MUST NOT be told before that job's `write` returned.
+2. What is proven is checked before it is handed out: a proof that does not hold is an error here,
+   not at the client.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from systemzero_chassis.database import Database
+from systemzero_chassis.logstore.check import check_tail
+from systemzero_chassis.logstore.checkpoints import Checkpoints
+from systemzero_chassis.logstore.entries import Appended, Entries
+from systemzero_chassis.logstore.tables import LogTables
+from systemzero_core.errors import InvalidInput
+from systemzero_core.tlog import (
+    Entry,
+    consistency_proof,
+    inclusion_proof,
+    root_hash,
+    verify_consistency,
+    verify_inclusion,
+)
+
+
+class InclusionProof(msgspec.Struct, frozen=True):
+    """That an entry is in the log: RFC 9162, 2.1.3.
+
+    Attributes:
+        index: the entry's, from 0.
+        size: that of the tree the proof leads to.
+        leaf_hash: the entry's (32 bytes).
+        hashes: the audit path, from the leaf's sibling upwards.
+        root: the tree's root hash, to be compared with a checkpoint's.
+    """
+
+    index: int
+    size: int
+    leaf_hash: bytes
+    hashes: list[bytes]
+    root: bytes
+
+
+class ConsistencyProof(msgspec.Struct, frozen=True):
+    """That the log of one size begins with the log of a smaller one: RFC 9162, 2.1.4."""
+
+    old_size: int
+    old_root: bytes
+    new_size: int
+    new_root: bytes
+    hashes: list[bytes]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LogStore:
+    """The logs of all tenants in one pair of tables."""
+
+    def __init__(
+        self,
+        database: Database,
+        tables: LogTables,
+        origin: str,
+        keys: Sequence[Ed25519PrivateKey],
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        """A store; call `check` before anything else.
+
+        Args:
+            database: the one that holds `tables`.
+            tables: as `log_tables` declared them.
+            origin: the start of every log's name, such as `systemzero.example/log`; the tenant's
+                id follows after a slash.
+            keys: those that sign checkpoints; more than one while they are being rotated.
+            clock: the time of checkpoints.
+        """
+        self._database = database
+        self._entries = Entries(tables)
+        self._checkpoints = Checkpoints(tables, self._entries, origin, keys, clock)
+        self._grown: deque[str] = deque()  # tenants with appends since the last publication
+
+    def append(
+        self,
+        connection: Connection,
+        tenant: str,
+        kind: str,
+        body: Mapping[str, Any],
+        create_time: datetime,
+    ) -> Appended:
+        """Add an entry to the tenant's log, within a write job.
+
+        Args:
+            connection: the job's.
+            tenant: whose log.
+            kind: what is recorded, such as `drift.event`; `[a-z][a-z0-9_.]{0,63}`.
+            body: the record, as JSON; it can be erased later, the entry cannot.
+            create_time: when it happened, with a time zone.
+
+        Raises:
+            InvalidInput: the kind is malformed.
+            DataCorrupted: the stored tree is damaged.
+        """
+        appended = self._entries.append(connection, tenant, kind, body, create_time)
+        if not self._grown or self._grown[-1] != tenant:
+            self._grown.append(tenant)
+        return appended
+
+    def erase(
+        self,
+        connection: Connection,
+        tenant: str,
+        indexes: Sequence[int],
+        create_time: datetime,
+    ) -> Appended:
+        """Erase the bodies and salts of entries, within a write job, and record that it was done.
+
+        The entries stay, and every proof of them holds; what they said is gone. An entry erased
+        before stays erased. Verification refuses a missing body that no such record explains.
+
+        Raises:
+            NotFound: there is no such entry.
+            FailedPrecondition: the entry is itself the record of an erasure.
+        """
+        self._grown.append(tenant)
+        return self._entries.erase(connection, tenant, indexes, create_time)
+
+    def origin(self, tenant: str) -> str:
+        """The name of the tenant's log, the first line of its checkpoints."""
+        return self._checkpoints.origin(tenant)
+
+    def vkeys(self, tenant: str) -> tuple[str, ...]:
+        """The public keys that sign the tenant's checkpoints, as C2SP vkey texts."""
+        return tuple(map(str, self._checkpoints.verifiers(tenant)))
+
+    async def check(self) -> None:
+        """Check at start that every log extends the last checkpoint published of it.
+
+        Raises:
+            LogDiverged: one does not; the message says how to recover.
+        """
+
+        def job(connection: Connection) -> None:
+            tenants = {*self._entries.tenants(connection), *self._checkpoints.tenants(connection)}
+            for tenant in sorted(tenants):
+                check_tail(connection, tenant, self._entries, self._checkpoints)
+            self._grown.extend(tenants)  # what a crash left without a checkpoint
+
+        await self._database.read(job)
+
+    async def size(self, tenant: str) -> int:
+        """The number of entries in the tenant's log."""
+        return await self._database.read(lambda c: self._entries.size(c, tenant))
+
+    async def checkpoint(self, tenant: str) -> str:
+        """A signed checkpoint (C2SP note) that covers every entry committed before the call.
+
+        Raises:
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+
+        def stored(connection: Connection) -> str | None:
+            size = self._entries.size(connection, tenant)
+            return self._checkpoints.at(connection, tenant, size)
+
+        note = await self._database.read(stored)
+        return note if note is not None else await self.checkpoint_at(tenant, None)
+
+    async def checkpoint_at(self, tenant: str, size: int | None) -> str:
+        """The signed checkpoint of exactly `size` entries (None: of all there are).
+
+        Raises:
+            InvalidInput: the log has not so many entries.
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+        return await self._database.write(lambda c: self._checkpoints.publish(c, tenant, size))
+
+    async def publish_checkpoints(self) -> int:
+        """Sign a checkpoint for every log that grew since the last call; how many there were.
+
+        For a background task, once a second. It goes through the writer, behind the appends that
+        announced themselves, so that it sees each of them committed or rolled back.
+        """
+        tenants: set[str] = set()
+        while self._grown:
+            tenants.add(self._grown.popleft())
+
+        def job(connection: Connection) -> None:
+            for tenant in sorted(tenants):
+                self._checkpoints.publish(connection, tenant)
+
+        if tenants:
+            try:
+                await self._database.write(job)
+            except BaseException:
+                self._grown.extend(tenants)
+                raise
+        return len(tenants)
+
+    async def get_entry(self, tenant: str, index: int) -> Entry:
+        """One entry.
+
+        Raises:
+            NotFound: there is none at `index`.
+        """
+        return await self._database.read(lambda c: self._entries.get(c, tenant, index))
+
+    async def list_entries(
+        self, tenant: str, start: int = 0, count: int = 100, *, kind: str | None = None
+    ) -> list[Entry]:
+        """Up to `count` entries from index `start` on, in order; of one kind if asked.
+
+        The next page starts at the last one's index plus one.
+        """
+        return await self._database.read(
+            lambda c: self._entries.page(c, tenant, start, count, kind)
+        )
+
+    async def inclusion_proof(self, tenant: str, index: int, size: int) -> InclusionProof:
+        """The proof that entry `index` is in the log of `size` entries (a checkpoint's).
+
+        Raises:
+            NotFound: there is no entry `index`.
+            InvalidInput: the log has not `size` entries, or the entry is not among them.
+            DataCorrupted: the stored tree is damaged: the proof would not hold.
+        """
+
+        def job(connection: Connection) -> InclusionProof:
+            leaf_hash = self._entries.get(connection, tenant, index).leaf_hash
+            self._require_size(connection, tenant, size)
+            if index >= size:
+                raise InvalidInput.at("size", f"the first {size} entries do not hold {index}")
+            reader = self._entries.reader(connection, tenant)
+            root = root_hash(size, reader)
+            hashes = inclusion_proof(index, size, reader)
+            verify_inclusion(leaf_hash, index, size, hashes, root)
+            return InclusionProof(index, size, leaf_hash, hashes, root)
+
+        return await self._database.read(job)
+
+    async def consistency_proof(
+        self, tenant: str, old_size: int, new_size: int
+    ) -> ConsistencyProof:
+        """The proof that the log of `new_size` entries begins with that of `old_size`.
+
+        Raises:
+            InvalidInput: unless 0 <= old_size <= new_size <= the log's size.
+            DataCorrupted: the stored tree is damaged: the proof would not hold.
+        """
+
+        def job(connection: Connection) -> ConsistencyProof:
+            self._require_size(connection, tenant, new_size)
+            if not 0 <= old_size <= new_size:
+                raise InvalidInput.at("old_size", f"between 0 and {new_size}, the new size")
+            reader = self._entries.reader(connection, tenant)
+            old_root, new_root = root_hash(old_size, reader), root_hash(new_size, reader)
+            hashes = consistency_proof(old_size, new_size, reader)
+            verify_consistency(old_size, old_root, new_size, new_root, hashes)
+            return ConsistencyProof(old_size, old_root, new_size, new_root, hashes)
+
+        return await self._database.read(job)
+
+    def _require_size(self, connection: Connection, tenant: str, size: int) -> None:
+        entries = self._entries.size(connection, tenant)
+        if not 0 <= size <= entries:
+            raise InvalidInput.at("size", f"the log has {entries} entries")

@@ -1,0 +1,47 @@
+"""The log's tables: declared in a service's metadata, under a prefix, so that two may stand there.
+
+Nothing but a body and its salt is ever updated, and nothing is ever deleted.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
+
+
+class LogTables(NamedTuple):
+    """The tables of one log store.
+
+    `entries.hashes` holds, 32 bytes each, the hashes of the complete subtrees that end with the
+    entry, from level 0 (its leaf) upwards: an append is one row, and every node of the tree is
+    found by arithmetic in the row of the last entry it covers.
+    """
+
+    entries: Table
+    checkpoints: Table
+
+
+def log_tables(metadata: MetaData, prefix: str = "log") -> LogTables:
+    """Declare the tables `{prefix}_entries` and `{prefix}_checkpoints`."""
+    entries = Table(
+        f"{prefix}_entries",
+        metadata,
+        Column("tenant", Text, primary_key=True),
+        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("kind", Text, nullable=False),
+        Column("create_time", Text, nullable=False),
+        Column("salt", LargeBinary),
+        Column("body", LargeBinary),
+        Column("digest", LargeBinary, nullable=False),
+        Column("hashes", LargeBinary, nullable=False),
+    )
+    checkpoints = Table(
+        f"{prefix}_checkpoints",
+        metadata,
+        Column("tenant", Text, primary_key=True),
+        Column("size", BigInteger, primary_key=True, autoincrement=False),
+        Column("note", Text, nullable=False),
+        Column("create_time", Text, nullable=False),
+    )
+    return LogTables(entries, checkpoints)
