@@ -34,3 +34,7 @@ lock: $(UV) ## Resolve the dependencies anew and lock them by hash
 .PHONY: stubs
 stubs: setup ## Generate protobuf messages, gRPC stubs and their types into protos/gen
 	$(BIN)/python scripts/generate_stubs.py protos/gen
+
+.PHONY: record
+record: setup ## Record the web captures under tests/data anew (Chromium, npm, PyPI)
+	$(BIN)/python -m scripts.record_captures
