@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from scripts.recording.snapshot import compact
 
 CHROMIUM = "/usr/bin/chromium"
 VIEWPORT = (1280, 800)
+NOW = datetime.datetime(2026, 11, 22, 9, 30, tzinfo=datetime.UTC)
+"""What pages are told the time is, so that clocks and examples do not differ by accident."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,6 +36,11 @@ FLAGS = (
     "--disable-sync",
     "--force-renderer-accessibility",
 )
+_TODAY_IS = """
+globalThis.Date = new Proxy(Date, {
+  construct: (date, args, target) => Reflect.construct(date, args.length ? args : [%d], target),
+});
+"""  # Date.now() still runs: timers and debouncing wait for it
 _LOOK_EVERY_MS = 150
 _LOOKS = 100
 
@@ -77,9 +85,13 @@ def open_browser(
 
 @contextmanager
 def open_page(
-    browser: Browser, hosts: Iterable[str] = (), viewport: tuple[int, int] = VIEWPORT
+    browser: Browser,
+    hosts: Iterable[str] = (),
+    *,
+    viewport: tuple[int, int] = VIEWPORT,
+    now: datetime.datetime = NOW,
 ) -> Iterator[Page]:
-    """A page with no history: own cookies, fixed size, language, time zone and motion.
+    """A page with no history: own cookies; fixed size, language, time and motion.
 
     `hosts` are the names that it may reach besides loopback's own.
     """
@@ -92,6 +104,7 @@ def open_page(
     )
     try:
         _stay_on_loopback(context, {"127.0.0.1", "localhost", *hosts})
+        context.add_init_script(_TODAY_IS % (now.timestamp() * 1000))
         yield context.new_page()
     finally:
         context.close()

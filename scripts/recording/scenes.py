@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, Page
 
-from scripts.recording.browser import Recording, open_page, record
+from scripts.recording.browser import NOW, Recording, open_page, record
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Shot:
         path: where to go first.
         ready: selector of something that is visible once the screen is there.
         act: clicks and keys after that, if any.
+        now: what time it is there.
     """
 
     state: str
@@ -42,6 +44,7 @@ class Shot:
     path: str
     ready: str
     act: Callable[[Page], None] | None = None
+    now: datetime.datetime = NOW
 
 
 def shoot(browser: Browser, host: str, shot: Shot) -> Take:
@@ -50,7 +53,7 @@ def shoot(browser: Browser, host: str, shot: Shot) -> Take:
     Raises:
         playwright.sync_api.Error: the screen did not come.
     """
-    with open_page(browser, [host]) as page:
+    with open_page(browser, [host], now=shot.now) as page:
         page.goto(f"http://{host}{shot.path}", wait_until="commit")
         page.locator(shot.ready).first.wait_for()
         if shot.act:

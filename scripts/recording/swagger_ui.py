@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Page
 
-from scripts.recording.browser import open_browser
+from scripts.recording.browser import NOW, open_browser
 from scripts.recording.packages import npm_package
 from scripts.recording.scenes import Shot, Take, shoot, shoot_all
 from scripts.recording.server import Site, serve
@@ -21,6 +22,7 @@ VERSIONS = (OLD, NEW)
 _HOST = "console.parcels.test"
 _PAGES = Path(__file__).parent / "pages"
 _READY = ".opblock-tag-section .opblock"
+_LATER = NOW + datetime.timedelta(hours=3, minutes=17)
 _LOADING = ".loading-container"
 
 
@@ -66,14 +68,12 @@ def _console(state: str, note: str) -> Shot:
 
 
 def _flow() -> list[Shot]:
-    def reload(page: Page) -> None:
-        page.reload(wait_until="commit")
-        page.locator(_READY).first.wait_for()
-
+    operation = ("/console", _READY, _open_operation)
     return [
         _console("1-console", "first step of the flow console > operation > try > authorize"),
-        Shot("1-console-reload", "the same page after a reload", "/console", _READY, reload),
-        Shot("2-operation", "one operation opened", "/console", _READY, _open_operation),
+        Shot("1-console-reload", "the same page after a reload", "/console", _READY, _reload),
+        Shot("2-operation", "one operation opened", *operation),
+        Shot("2-operation-later", "another time in its example", *operation, now=_LATER),
         Shot("3-try", "its form opened", "/console", _READY, _try_operation),
         Shot("4-authorize", "a modal dialog over the console", "/console", _READY, _authorize),
     ]
@@ -95,6 +95,11 @@ def _unfinished(site: Site) -> Iterator[Shot]:
     site.held = {"/payment"}
     yield Shot("portal-waiting", "the frame's document is on its way", "/portal", "iframe")
     site.held = set()
+
+
+def _reload(page: Page) -> None:
+    page.reload(wait_until="commit")
+    page.locator(_READY).first.wait_for()
 
 
 def _open_operation(page: Page) -> None:
