@@ -145,3 +145,15 @@ class DataCorrupted(DomainError):
     """Stored data is not what was stored; never served."""
 
     reason = "DATA_CORRUPTED"
+
+
+class UnknownMethod(DomainError):
+    """No such method, or one that declares no access policy."""
+
+    reason = "UNKNOWN_METHOD"
+
+
+class DeadlineExceeded(DomainError):
+    """The deadline passed before the answer was there."""
+
+    reason = "DEADLINE_EXCEEDED"

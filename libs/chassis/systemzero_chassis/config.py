@@ -1,0 +1,71 @@
+"""Settings: one frozen class per service, from a YAML file and then the environment.
+
+Invariants:
+1. An unknown key, in the file or behind the service's environment prefix, is an error.
+2. Nested keys are joined by two underscores in the environment: `SZ_GATEWAY_LIMITS__BURST`.
+3. A bad value's error names its key; a secret is never a value, always a file's path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of every settings class and section."""
+
+
+class ConfigError(Exception):
+    """The configuration can't be used; the message names the key and what is wrong with it."""
+
+
+def load(cls: type[T], file: Path | None, environ: Mapping[str, str], prefix: str) -> T:
+    """Settings of class `cls` from `file`, overridden by `environ` keys that start with `prefix`.
+
+    Raises:
+        ConfigError: the file can't be read, or a key or value is wrong.
+    """
+    merged = _from_file(file) if file else {}
+    for key, value in environ.items():
+        if key.startswith(prefix):
+            _set(merged, key.removeprefix(prefix).lower().split("__"), value, key)
+    try:
+        return msgspec.convert(merged, cls, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"configuration: {error}") from None
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file}: {error}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"{file}: must be a mapping")
+    return document
+
+
+def _set(tree: dict[str, Any], path: list[str], value: str, key: str) -> None:
+    for part in path[:-1]:
+        branch = tree.setdefault(part, {})
+        if not isinstance(branch, dict):
+            raise ConfigError(f"{key}: {part} is not a section")
+        tree = branch
+    tree[path[-1]] = yaml.safe_load(value) if value[:1] in "[{" else value
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(kind)

@@ -1,0 +1,119 @@
+"""One table from the domain's errors to gRPC, and the rich status that goes over the wire.
+
+Invariants:
+1. Every failure carries google.rpc.ErrorInfo with the domain `systemzero` and a reason of
+   `systemzero.errors.v1.ErrorReason`; bad input also BadRequest, a limit RetryInfo and
+   QuotaFailure.
+2. What the table does not know is INTERNAL, sent generic; the whole error goes to the log alone.
+Source: https://google.aip.dev/193.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from systemzero.errors.v1 import errors_pb2
+from systemzero_core import errors as domain
+
+ERROR_DOMAIN = "systemzero"
+STATUS_DETAILS_KEY = "grpc-status-details-bin"
+
+_CODES: dict[type[domain.DomainError], grpc.StatusCode] = {
+    domain.InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
+    domain.TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    domain.NotFound: grpc.StatusCode.NOT_FOUND,
+    domain.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
+    domain.Conflict: grpc.StatusCode.ABORTED,
+    domain.FailedPrecondition: grpc.StatusCode.FAILED_PRECONDITION,
+    domain.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    domain.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
+    domain.RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    domain.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    domain.DataCorrupted: grpc.StatusCode.DATA_LOSS,
+    domain.UnknownMethod: grpc.StatusCode.UNIMPLEMENTED,
+    domain.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_INTERNAL = domain.DomainError("internal error")
+
+
+def code_of(error: BaseException) -> grpc.StatusCode:
+    """The status code for `error`; INTERNAL for what is not a domain error."""
+    for cls in type(error).__mro__:
+        if cls in _CODES:
+            return _CODES[cls]
+    return grpc.StatusCode.INTERNAL
+
+
+def to_status(error: BaseException) -> status_pb2.Status:
+    """`error` as google.rpc.Status; what is not a domain error comes out generic."""
+    known = error if isinstance(error, domain.DomainError) else _INTERNAL
+    status = status_pb2.Status(code=code_of(known).value[0], message=known.message)
+    for detail in _details(known):
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+def to_failure(error: BaseException) -> errors_pb2.Failure:
+    """`error` as the failure of one message inside a stream that goes on."""
+    known = error if isinstance(error, domain.DomainError) else _INTERNAL
+    return errors_pb2.Failure(
+        code=code_of(known).value[0],
+        reason=errors_pb2.ErrorReason.Value(f"ERROR_REASON_{known.reason}"),
+        message=known.message,
+        violations=[
+            errors_pb2.FieldViolation(field=v.field, description=v.description)
+            for v in getattr(known, "violations", ())
+        ],
+    )
+
+
+async def abort(
+    context: grpc.aio.ServicerContext[Any, Any],
+    error: BaseException,
+    trailing: tuple[tuple[str, str], ...] = (),
+) -> NoReturn:
+    """End the call with the status of `error` and the `trailing` metadata."""
+    status = to_status(error)
+    details = (STATUS_DETAILS_KEY, status.SerializeToString())
+    await context.abort(code_of(error), status.message, (*trailing, details))
+
+
+def _details(error: domain.DomainError) -> list[Message]:
+    details: list[Message] = [
+        error_details_pb2.ErrorInfo(
+            reason=error.reason, domain=ERROR_DOMAIN, metadata=error.metadata
+        )
+    ]
+    if isinstance(error, domain.InvalidInput) and error.violations:
+        details.append(_bad_request(error))
+    if isinstance(error, domain.RateLimited):
+        details += _limit_details(error)
+    return details
+
+
+def _bad_request(error: domain.InvalidInput) -> error_details_pb2.BadRequest:
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description)
+            for v in error.violations
+        ]
+    )
+
+
+def _limit_details(error: domain.RateLimited) -> list[Message]:
+    delay = duration_pb2.Duration()
+    delay.FromNanoseconds(int(error.retry_after * 1e9))
+    violation = error_details_pb2.QuotaFailure.Violation(
+        subject=error.metadata.get("subject", ""), description=error.message
+    )
+    return [
+        error_details_pb2.RetryInfo(retry_delay=delay),
+        error_details_pb2.QuotaFailure(violations=[violation]),
+    ]

@@ -1,0 +1,41 @@
+"""Structured logs: JSON lines on standard error, a constant event name plus fields.
+
+Nothing secret is passed in; `systemzero_chassis.secrets.Secret` does not print if it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import msgspec
+import structlog
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure(level: str = "info") -> None:
+    """Send the logs of this process to standard error, from `level` (a key of `LEVELS`) up."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=LEVELS[level], format="%(levelname)s %(name)s %(message)s")
+
+
+def _render(_logger: object, _name: str, fields: structlog.typing.EventDict) -> str:
+    return msgspec.json.encode(fields, enc_hook=str).decode()
+
+
+def get_logger(service: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger whose lines name `service`."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(service=service)
+    return logger

@@ -1,0 +1,60 @@
+"""Values that must not be printed, and the files that hold keys.
+
+Invariants:
+1. `repr`, `str` and formatting of a `Secret` never show its value; only `reveal` does.
+2. A key file is created with mode 0600 in one step; one that others may read is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+class Secret:
+    """A string that no log line, error text or trace shows."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Create `path` with mode 0600 and write `data` durably.
+
+    Raises:
+        FileExistsError: the file is there already; it is left alone.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_private(path: Path) -> bytes:
+    """The bytes of a key file.
+
+    Raises:
+        PermissionError: group or others may read the file.
+        FileNotFoundError: there is none.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise PermissionError(f"{path}: mode {mode:04o} lets others read a key; make it 0600")
+    return path.read_bytes()

@@ -1,0 +1,96 @@
+"""A service as processes run it: alone behind a port, or with others in one process.
+
+Invariants:
+1. `start` returns when the service can answer; health says SERVING only then.
+2. On SIGTERM or SIGINT health says NOT_SERVING, calls in flight get `grace` seconds, then `stop`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import grpc
+from grpc_health.v1 import _async as health_aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from systemzero_chassis.registry import HandlerRegistry
+
+MESSAGE_SLACK = 65_536
+"""Bytes by which the transport's own bound exceeds the platform's, so that the refusal that the
+client sees is the platform's, with a reason."""
+
+
+class Service(Protocol):
+    """One of the platform's services, composed but not yet running."""
+
+    name: str
+
+    def register(self, registry: HandlerRegistry) -> None:
+        """Add the servicers to `registry`."""
+
+    async def start(self) -> None:
+        """Open what must be open before the first call."""
+
+    async def stop(self) -> None:
+        """Close it, after the last call."""
+
+
+def server_options(max_message_bytes: int) -> list[tuple[str, Any]]:
+    """GRPC server options: size bounds, connection ageing, no shared ports."""
+    limit = max_message_bytes + MESSAGE_SLACK
+    return [
+        ("grpc.max_receive_message_length", limit),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_connection_age_ms", 300_000),
+        ("grpc.max_connection_age_grace_ms", 30_000),
+        ("grpc.max_metadata_size", 16_384),
+        ("grpc.so_reuseport", 0),
+    ]
+
+
+class Listener:
+    """A gRPC server for handlers, with health and reflection beside them."""
+
+    def __init__(
+        self,
+        handlers: Sequence[grpc.GenericRpcHandler[Any, Any]],
+        services: Sequence[str],
+        max_message_bytes: int,
+    ) -> None:
+        self._services = tuple(services)
+        self._server = grpc.aio.server(options=server_options(max_message_bytes))
+        self._server.add_generic_rpc_handlers(tuple(handlers))
+        self._health = health_aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+
+    async def start(self, address: str) -> int:
+        """Listen on `address` (`host:port`, port 0 picks one); the port that it is.
+
+        Raises:
+            RuntimeError: the address can't be bound.
+        """
+        port = self._server.add_insecure_port(address)
+        await self._server.start()
+        for name in ("", *self._services):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    async def stop(self, grace: float) -> None:
+        """Say NOT_SERVING, give calls in flight `grace` seconds, end."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)
+
+
+async def until_signal() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()

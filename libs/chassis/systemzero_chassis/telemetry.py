@@ -1,0 +1,101 @@
+"""Traces (OpenTelemetry, W3C Trace Context), metrics (Prometheus) and a log line of each call.
+
+Traces are off unless `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set;
+the SDK's own `OTEL_*` variables then configure sampling and export. Names are the semantic
+conventions' current ones: https://opentelemetry.io/docs/specs/semconv/rpc/.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+import grpc
+import structlog
+from opentelemetry import propagate, trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from prometheus_client import Gauge, Histogram
+
+from systemzero_chassis.guards import Call, Guard
+
+CALL_DURATION = Histogram(
+    "rpc_server_call_duration_seconds",
+    "Duration of calls served, by method and status.",
+    ["rpc_method", "rpc_response_status_code"],
+)
+CALLS_IN_FLIGHT = Gauge("rpc_server_calls_in_flight", "Calls being served.", ["rpc_method"])
+
+_EXPORT_KEYS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_OK = grpc.StatusCode.OK
+
+
+def configure_tracing(service: str, environ: Mapping[str, str]) -> trace.Tracer | None:
+    """A tracer that exports the spans of `service`, or None where nothing asks for traces."""
+    if not any(environ.get(key) for key in _EXPORT_KEYS):
+        return None
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    resource = Resource.create({"service.name": f"systemzero-{service}"})
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider.get_tracer("systemzero")
+
+
+def trace_metadata() -> list[tuple[str, str]]:
+    """The metadata by which the callee goes on with the current trace."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return list(carrier.items())
+
+
+def observe_guard(
+    logger: structlog.typing.FilteringBoundLogger, tracer: trace.Tracer | None
+) -> Guard:
+    """Measures, traces and logs each call. Outermost, so that it sees the final status."""
+
+    @asynccontextmanager
+    async def guard(call: Call) -> AsyncIterator[None]:
+        started = time.perf_counter()
+        in_flight = CALLS_IN_FLIGHT.labels(call.method)
+        in_flight.inc()
+        status = "UNKNOWN"
+        try:
+            with _span(tracer, call):
+                try:
+                    yield
+                    status = _OK.name
+                except BaseException:
+                    status = _status(call.context)
+                    raise
+        finally:
+            in_flight.dec()
+            seconds = time.perf_counter() - started
+            CALL_DURATION.labels(call.method, status).observe(seconds)
+            logger.info("rpc", rpc_method=call.method, status=status, seconds=round(seconds, 6))
+
+    return guard
+
+
+def _span(tracer: trace.Tracer | None, call: Call) -> Any:
+    if tracer is None:
+        return nullcontext()
+    texts = {k: v for k, v in call.metadata.items() if isinstance(v, str)}
+    return tracer.start_as_current_span(
+        call.method.removeprefix("/"),
+        context=propagate.extract(texts),
+        kind=trace.SpanKind.SERVER,
+        attributes={"rpc.system.name": "grpc", "rpc.method": call.method.removeprefix("/")},
+    )
+
+
+def _status(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+    """The status that the call ended with; a call that did not abort was cancelled."""
+    code: Any = context.code()
+    if isinstance(code, grpc.StatusCode):
+        return "CANCELLED" if code is _OK else code.name
+    names = {status.value[0]: status.name for status in grpc.StatusCode}
+    return names.get(code, "UNKNOWN") if code else "CANCELLED"
