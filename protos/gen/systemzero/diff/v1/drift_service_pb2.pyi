@@ -226,8 +226,8 @@ class ListEventsRequest(_message.Message):
     """Optional. Only events of this screen."""
     min_severity: _verdict_pb2.Severity.ValueType
     """Optional. Only events of this severity or worse."""
-    fingerprint: _builtins.bytes
-    """Optional. Only events with this fingerprint, 32 bytes."""
+    fingerprint: _builtins.str
+    """Optional. Only events with this fingerprint, 32 hexadecimal digits."""
     def __init__(
         self,
         *,
@@ -236,7 +236,7 @@ class ListEventsRequest(_message.Message):
         state: Global___EventState.ValueType = ...,
         screen_id: _builtins.str = ...,
         min_severity: _verdict_pb2.Severity.ValueType = ...,
-        fingerprint: _builtins.bytes = ...,
+        fingerprint: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

@@ -95,6 +95,8 @@ class Edit(_message.Message):
     OLD_PARENT_PATH_FIELD_NUMBER: _builtins.int
     SENTENCE_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    VOLATILE_FIELD_NUMBER: _builtins.int
     kind: Global___EditKind.ValueType
     """Output only. What kind of edit."""
     node: _builtins.int
@@ -105,10 +107,14 @@ class Edit(_message.Message):
     """Output only. How many nodes the subtree of an insert, delete or move has; 1 for an update."""
     sentence: _builtins.str
     """Output only. The edit as a sentence, in English."""
-    fingerprint: _builtins.bytes
-    """Output only. The edit's own fingerprint, 32 bytes: equal edits on other screens, versions and
-    days have the same one.
+    fingerprint: _builtins.str
+    """Output only. The edit's own fingerprint, 32 hexadecimal digits: equal edits on other screens,
+    versions and days have the same one. Empty in an exact diff.
     """
+    weight: _builtins.float
+    """Output only. The edit's share of the similarity that was lost, from 0 to 1. 0 in an exact diff."""
+    volatile: _builtins.bool
+    """Output only. Whether it only changes live values of the same shape, such as a clock."""
     @_builtins.property
     def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
         """Output only. Where the node is: from the root to the node itself, in tree b (for a delete, in
@@ -134,11 +140,13 @@ class Edit(_message.Message):
         changes: _abc.Iterable[Global___Change] | None = ...,
         old_parent_path: _abc.Iterable[Global___PathStep] | None = ...,
         sentence: _builtins.str = ...,
-        fingerprint: _builtins.bytes = ...,
+        fingerprint: _builtins.str = ...,
+        weight: _builtins.float = ...,
+        volatile: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "node", b"node", "old_parent_path", b"old_parent_path", "path", b"path", "sentence", b"sentence", "size", b"size", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "node", b"node", "old_parent_path", b"old_parent_path", "path", b"path", "sentence", b"sentence", "size", b"size", "target", b"target", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,7 +166,7 @@ class PathStep(_message.Message):
     name: _builtins.str
     """Output only. The node's name; may be empty."""
     nth: _builtins.int
-    """Output only. Which one of the siblings with this role and name, from 1."""
+    """Output only. Which one of the siblings with this role and name, from 1; 0 if it is the only one."""
     def __init__(
         self,
         *,

@@ -21,6 +21,54 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _RuleScope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RuleScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RuleScope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RULE_SCOPE_UNSPECIFIED: _RuleScope.ValueType  # 0
+    """As RULE_SCOPE_SUBTREE."""
+    RULE_SCOPE_SUBTREE: _RuleScope.ValueType  # 1
+    """The nodes and all that is below them."""
+    RULE_SCOPE_NODE: _RuleScope.ValueType  # 2
+    """The nodes alone."""
+
+class RuleScope(_RuleScope, metaclass=_RuleScopeEnumTypeWrapper):
+    """How far a rule reaches."""
+
+RULE_SCOPE_UNSPECIFIED: RuleScope.ValueType  # 0
+"""As RULE_SCOPE_SUBTREE."""
+RULE_SCOPE_SUBTREE: RuleScope.ValueType  # 1
+"""The nodes and all that is below them."""
+RULE_SCOPE_NODE: RuleScope.ValueType  # 2
+"""The nodes alone."""
+Global___RuleScope: _TypeAlias = RuleScope  # noqa: Y015
+
+class _ChildOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChildOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChildOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHILD_ORDER_UNSPECIFIED: _ChildOrder.ValueType  # 0
+    """Nothing said: it does."""
+    CHILD_ORDER_ORDERED: _ChildOrder.ValueType  # 1
+    """It does."""
+    CHILD_ORDER_UNORDERED: _ChildOrder.ValueType  # 2
+    """It does not."""
+
+class ChildOrder(_ChildOrder, metaclass=_ChildOrderEnumTypeWrapper):
+    """Whether the order of children counts."""
+
+CHILD_ORDER_UNSPECIFIED: ChildOrder.ValueType  # 0
+"""Nothing said: it does."""
+CHILD_ORDER_ORDERED: ChildOrder.ValueType  # 1
+"""It does."""
+CHILD_ORDER_UNORDERED: ChildOrder.ValueType  # 2
+"""It does not."""
+Global___ChildOrder: _TypeAlias = ChildOrder  # noqa: Y015
+
 class _MatchLevel:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -28,86 +76,30 @@ class _MatchLevel:
 class _MatchLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MatchLevel.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MATCH_LEVEL_UNSPECIFIED: _MatchLevel.ValueType  # 0
-    """Nothing said: as the parent, strict at the root."""
+    """Nothing said: as an earlier rule, strict at the root."""
     MATCH_LEVEL_STRICT: _MatchLevel.ValueType  # 1
-    """Everything."""
+    """Everything that a person or a program could notice."""
     MATCH_LEVEL_LAYOUT: _MatchLevel.ValueType  # 2
-    """Roles and hierarchy, not texts."""
+    """Roles, hierarchy, order and boxes, not texts."""
     MATCH_LEVEL_CONTENT: _MatchLevel.ValueType  # 3
-    """Texts, not boxes or wrappers."""
+    """Texts, values and states, not place, boxes or roles."""
     MATCH_LEVEL_IGNORE: _MatchLevel.ValueType  # 4
     """Nothing."""
 
 class MatchLevel(_MatchLevel, metaclass=_MatchLevelEnumTypeWrapper):
-    """What of a subtree counts."""
+    """What is compared."""
 
 MATCH_LEVEL_UNSPECIFIED: MatchLevel.ValueType  # 0
-"""Nothing said: as the parent, strict at the root."""
+"""Nothing said: as an earlier rule, strict at the root."""
 MATCH_LEVEL_STRICT: MatchLevel.ValueType  # 1
-"""Everything."""
+"""Everything that a person or a program could notice."""
 MATCH_LEVEL_LAYOUT: MatchLevel.ValueType  # 2
-"""Roles and hierarchy, not texts."""
+"""Roles, hierarchy, order and boxes, not texts."""
 MATCH_LEVEL_CONTENT: MatchLevel.ValueType  # 3
-"""Texts, not boxes or wrappers."""
+"""Texts, values and states, not place, boxes or roles."""
 MATCH_LEVEL_IGNORE: MatchLevel.ValueType  # 4
 """Nothing."""
 Global___MatchLevel: _TypeAlias = MatchLevel  # noqa: Y015
-
-class _Wildcard:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _WildcardEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Wildcard.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    WILDCARD_UNSPECIFIED: _Wildcard.ValueType  # 0
-    """No wildcard."""
-    WILDCARD_NUMBER: _Wildcard.ValueType  # 1
-    """A number, with separators and a sign."""
-    WILDCARD_MONEY: _Wildcard.ValueType  # 2
-    """An amount with a currency."""
-    WILDCARD_DATE: _Wildcard.ValueType  # 3
-    """A date."""
-    WILDCARD_TIME: _Wildcard.ValueType  # 4
-    """A time of day."""
-    WILDCARD_DURATION: _Wildcard.ValueType  # 5
-    """A duration, or a relative time."""
-    WILDCARD_UUID: _Wildcard.ValueType  # 6
-    """A UUID."""
-    WILDCARD_EMAIL: _Wildcard.ValueType  # 7
-    """An e-mail address."""
-    WILDCARD_COUNT: _Wildcard.ValueType  # 8
-    """A count within a text, such as `12 results`."""
-    WILDCARD_URL: _Wildcard.ValueType  # 9
-    """A URL or path."""
-    WILDCARD_ANY: _Wildcard.ValueType  # 10
-    """Anything."""
-
-class Wildcard(_Wildcard, metaclass=_WildcardEnumTypeWrapper):
-    """A type of text."""
-
-WILDCARD_UNSPECIFIED: Wildcard.ValueType  # 0
-"""No wildcard."""
-WILDCARD_NUMBER: Wildcard.ValueType  # 1
-"""A number, with separators and a sign."""
-WILDCARD_MONEY: Wildcard.ValueType  # 2
-"""An amount with a currency."""
-WILDCARD_DATE: Wildcard.ValueType  # 3
-"""A date."""
-WILDCARD_TIME: Wildcard.ValueType  # 4
-"""A time of day."""
-WILDCARD_DURATION: Wildcard.ValueType  # 5
-"""A duration, or a relative time."""
-WILDCARD_UUID: Wildcard.ValueType  # 6
-"""A UUID."""
-WILDCARD_EMAIL: Wildcard.ValueType  # 7
-"""An e-mail address."""
-WILDCARD_COUNT: Wildcard.ValueType  # 8
-"""A count within a text, such as `12 results`."""
-WILDCARD_URL: Wildcard.ValueType  # 9
-"""A URL or path."""
-WILDCARD_ANY: Wildcard.ValueType  # 10
-"""Anything."""
-Global___Wildcard: _TypeAlias = Wildcard  # noqa: Y015
 
 @_typing.final
 class Template(_message.Message):
@@ -149,6 +141,7 @@ class Template(_message.Message):
     CAPTURE_IDS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     INFERENCES_FIELD_NUMBER: _builtins.int
+    STRUCTURE_SIGNATURE_FIELD_NUMBER: _builtins.int
     template_id: _builtins.str
     """Output only. The template's id, given by the service: `tpl_…`."""
     version: _builtins.int
@@ -159,6 +152,8 @@ class Template(_message.Message):
     """Optional. The application; at most 200 characters."""
     etag: _builtins.str
     """Output only. Changes with every version; send it back with an update to be safe from a race."""
+    structure_signature: _builtins.str
+    """Output only. In a template that has no tree, the digest of the structure, in hexadecimal."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When this version was made."""
@@ -193,7 +188,7 @@ class Template(_message.Message):
 
     @_builtins.property
     def inferences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Inference]:
-        """Output only. What was inferred when it was learnt."""
+        """Output only. What was inferred when it was learnt; only in the answer of LearnTemplate."""
 
     def __init__(
         self,
@@ -212,10 +207,11 @@ class Template(_message.Message):
         capture_ids: _abc.Iterable[_builtins.str] | None = ...,
         etag: _builtins.str = ...,
         inferences: _abc.Iterable[Global___Inference] | None = ...,
+        structure_signature: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "policy", b"policy", "signatures", b"signatures", "tree", b"tree"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_ids", b"capture_ids", "create_time", b"create_time", "etag", b"etag", "inferences", b"inferences", "metadata", b"metadata", "policy", b"policy", "required_nodes", b"required_nodes", "screen_id", b"screen_id", "signatures", b"signatures", "template_id", b"template_id", "tree", b"tree", "valid_transitions", b"valid_transitions", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_ids", b"capture_ids", "create_time", b"create_time", "etag", b"etag", "inferences", b"inferences", "metadata", b"metadata", "policy", b"policy", "required_nodes", b"required_nodes", "screen_id", b"screen_id", "signatures", b"signatures", "structure_signature", b"structure_signature", "template_id", b"template_id", "tree", b"tree", "valid_transitions", b"valid_transitions", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -223,47 +219,76 @@ Global___Template: _TypeAlias = Template  # noqa: Y015
 
 @_typing.final
 class NodeSelector(_message.Message):
-    """Names nodes of a tree by what they are, not by where they stand."""
+    """Names nodes of a tree by what they are, not by where they stand. A node is named when every part
+    that is given holds. Texts are patterns: literal text with typed holes such as `{number}`,
+    `{money}`, `{date}`, `{time}`, `{duration}`, `{uuid}`, `{email}`, `{count}`, `{url}`, `{any}`;
+    see docs/design/templates.md.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ROLE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
-    NAME_PATTERN_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
-    WITHIN_FIELD_NUMBER: _builtins.int
+    UNDER_FIELD_NUMBER: _builtins.int
     NTH_FIELD_NUMBER: _builtins.int
     role: _builtins.str
-    """Optional. The role; empty matches any."""
+    """Optional. The role, exactly."""
     name: _builtins.str
-    """Optional. The accessible name, exactly, if `name_pattern` is not set; empty matches any."""
-    name_pattern: _builtins.str
-    """Optional. The name as a pattern in which `*` stands for any characters."""
+    """Optional. A pattern of the accessible name; empty means that the name is empty."""
     nth: _builtins.int
-    """Optional. Which one of the nodes that match, from 1; 0 means all. A last resort."""
+    """Optional. Which one of the nodes of one parent that the rest names, from 1; 0 means all. A last
+    resort: it does not survive an insertion in front.
+    """
     @_builtins.property
-    def attributes(self) -> _containers.RepeatedCompositeFieldContainer[_tree_pb2.Attribute]:
-        """Optional. Attributes that the node must have with these values."""
+    def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Optional. For each attribute named, a pattern of its value."""
 
     @_builtins.property
-    def within(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeSelector]:
+    def under(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeSelector]:
         """Optional. Selectors of ancestors, outermost first; others may stand between them."""
 
     def __init__(
         self,
         *,
-        role: _builtins.str = ...,
-        name: _builtins.str = ...,
-        name_pattern: _builtins.str = ...,
-        attributes: _abc.Iterable[_tree_pb2.Attribute] | None = ...,
-        within: _abc.Iterable[Global___NodeSelector] | None = ...,
+        role: _builtins.str | None = ...,
+        name: _builtins.str | None = ...,
+        attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        under: _abc.Iterable[Global___NodeSelector] | None = ...,
         nth: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_role", b"_role", "name", b"name", "role", b"role"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "name", b"name", "name_pattern", b"name_pattern", "nth", b"nth", "role", b"role", "within", b"within"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_role", b"_role", "attributes", b"attributes", "name", b"name", "nth", b"nth", "role", b"role", "under", b"under"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__role: _TypeAlias = _typing.Literal["role"]  # noqa: Y015
+    _WhichOneofArgType__role: _TypeAlias = _typing.Literal["_role", b"_role"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__role) -> _WhichOneofReturnType__role | None: ...
 
 Global___NodeSelector: _TypeAlias = NodeSelector  # noqa: Y015
 
@@ -273,85 +298,166 @@ class TemplatePolicy(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RULES_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
     BOX_TOLERANCE_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    level: Global___MatchLevel.ValueType
+    """Optional. The match level where no rule says otherwise; strict if not set."""
     box_tolerance: _builtins.int
-    """Optional. How far a box may shift or grow before it counts, in pixels."""
+    """Optional. How many pixels an edge of a box may be off before it counts; 8 if not set."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyRule]:
-        """Optional. The rules; for one node the last rule that names it decides each property."""
+        """Optional. The rules; where two speak of the same thing, the later one holds. At most 2,000."""
 
     def __init__(
         self,
         *,
+        level: Global___MatchLevel.ValueType = ...,
+        box_tolerance: _builtins.int | None = ...,
         rules: _abc.Iterable[Global___PolicyRule] | None = ...,
-        box_tolerance: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_box_tolerance", b"_box_tolerance", "box_tolerance", b"box_tolerance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["box_tolerance", b"box_tolerance", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_box_tolerance", b"_box_tolerance", "box_tolerance", b"box_tolerance", "level", b"level", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__box_tolerance: _TypeAlias = _typing.Literal["box_tolerance"]  # noqa: Y015
+    _WhichOneofArgType__box_tolerance: _TypeAlias = _typing.Literal["_box_tolerance", b"_box_tolerance"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__box_tolerance) -> _WhichOneofReturnType__box_tolerance | None: ...
 
 Global___TemplatePolicy: _TypeAlias = TemplatePolicy  # noqa: Y015
 
 @_typing.final
 class PolicyRule(_message.Message):
-    """What may vary in the subtrees that one selector names."""
+    """What may vary in the nodes that one selector names."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SELECTOR_FIELD_NUMBER: _builtins.int
-    MATCH_LEVEL_FIELD_NUMBER: _builtins.int
-    WILDCARD_FIELD_NUMBER: _builtins.int
-    WILDCARD_FIELD_FIELD_NUMBER: _builtins.int
-    UNORDERED_FIELD_NUMBER: _builtins.int
-    OPTIONAL_FIELD_NUMBER: _builtins.int
-    REPEATED_ROWS_FIELD_NUMBER: _builtins.int
-    MIN_COUNT_FIELD_NUMBER: _builtins.int
-    MAX_COUNT_FIELD_NUMBER: _builtins.int
-    match_level: Global___MatchLevel.ValueType
-    """Optional. What of the subtree counts."""
-    wildcard: Global___Wildcard.ValueType
-    """Optional. The type that the node's texts have; another text of the type is no change."""
-    wildcard_field: _builtins.str
-    """Optional. The field that the wildcard is for: `name` (the default), `value` or
-    `attributes.NAME`.
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SELECT_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    OPTIONAL_NODE_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    BOX_TOLERANCE_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    scope: Global___RuleScope.ValueType
+    """Optional. Whether `level`, `order` and `box_tolerance` reach the whole subtrees, as is the
+    default, or the nodes alone.
     """
-    unordered: _builtins.bool
-    """Optional. Whether the order of the node's children does not count."""
-    optional: _builtins.bool
-    """Optional. Whether the node may be absent."""
-    repeated_rows: _builtins.bool
-    """Optional. Whether the node stands for rows of its kind, as many as the counts allow."""
-    min_count: _builtins.int
-    """Optional. The fewest rows."""
-    max_count: _builtins.int
-    """Optional. The most rows; 0 means any number."""
+    level: Global___MatchLevel.ValueType
+    """Optional. The match level."""
+    name: _builtins.str
+    """Optional. A pattern of the name; another name that keeps to it is no change."""
+    value: _builtins.str
+    """Optional. The same for the value."""
+    order: Global___ChildOrder.ValueType
+    """Optional. Whether the order of the children counts."""
+    optional_node: _builtins.bool
+    """Optional. Whether the node may be absent, with all that is below it."""
+    box_tolerance: _builtins.int
+    """Optional. How many pixels an edge of the box may be off."""
+    why: _builtins.str
+    """Optional. Where the rule comes from, for people."""
     @_builtins.property
-    def selector(self) -> Global___NodeSelector:
-        """Required. The roots of the subtrees."""
+    def select(self) -> Global___NodeSelector:
+        """Required. The nodes."""
+
+    @_builtins.property
+    def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Optional. The same for attributes, by name."""
+
+    @_builtins.property
+    def rows(self) -> Global___RowCount:
+        """Optional. The node is one of a repeated kind that may come and go within these bounds."""
 
     def __init__(
         self,
         *,
-        selector: Global___NodeSelector | None = ...,
-        match_level: Global___MatchLevel.ValueType = ...,
-        wildcard: Global___Wildcard.ValueType = ...,
-        wildcard_field: _builtins.str = ...,
-        unordered: _builtins.bool = ...,
-        optional: _builtins.bool = ...,
-        repeated_rows: _builtins.bool = ...,
-        min_count: _builtins.int = ...,
-        max_count: _builtins.int = ...,
+        select: Global___NodeSelector | None = ...,
+        scope: Global___RuleScope.ValueType = ...,
+        level: Global___MatchLevel.ValueType = ...,
+        name: _builtins.str | None = ...,
+        value: _builtins.str | None = ...,
+        attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        order: Global___ChildOrder.ValueType = ...,
+        optional_node: _builtins.bool | None = ...,
+        rows: Global___RowCount | None = ...,
+        box_tolerance: _builtins.int | None = ...,
+        why: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["selector", b"selector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_box_tolerance", b"_box_tolerance", "_name", b"_name", "_optional_node", b"_optional_node", "_value", b"_value", "box_tolerance", b"box_tolerance", "name", b"name", "optional_node", b"optional_node", "rows", b"rows", "select", b"select", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["match_level", b"match_level", "max_count", b"max_count", "min_count", b"min_count", "optional", b"optional", "repeated_rows", b"repeated_rows", "selector", b"selector", "unordered", b"unordered", "wildcard", b"wildcard", "wildcard_field", b"wildcard_field"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_box_tolerance", b"_box_tolerance", "_name", b"_name", "_optional_node", b"_optional_node", "_value", b"_value", "attributes", b"attributes", "box_tolerance", b"box_tolerance", "level", b"level", "name", b"name", "optional_node", b"optional_node", "order", b"order", "rows", b"rows", "scope", b"scope", "select", b"select", "value", b"value", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__box_tolerance: _TypeAlias = _typing.Literal["box_tolerance"]  # noqa: Y015
+    _WhichOneofArgType__box_tolerance: _TypeAlias = _typing.Literal["_box_tolerance", b"_box_tolerance"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__optional_node: _TypeAlias = _typing.Literal["optional_node"]  # noqa: Y015
+    _WhichOneofArgType__optional_node: _TypeAlias = _typing.Literal["_optional_node", b"_optional_node"]  # noqa: Y015
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__box_tolerance) -> _WhichOneofReturnType__box_tolerance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optional_node) -> _WhichOneofReturnType__optional_node | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
 
 Global___PolicyRule: _TypeAlias = PolicyRule  # noqa: Y015
+
+@_typing.final
+class RowCount(_message.Message):
+    """How often nodes may repeat under one parent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
+    minimum: _builtins.int
+    """Optional. At least so many."""
+    maximum: _builtins.int
+    """Optional. At most so many; not set means any number."""
+    def __init__(
+        self,
+        *,
+        minimum: _builtins.int = ...,
+        maximum: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "maximum", b"maximum"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
+    _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__maximum) -> _WhichOneofReturnType__maximum | None: ...
+
+Global___RowCount: _TypeAlias = RowCount  # noqa: Y015
 
 @_typing.final
 class Inference(_message.Message):

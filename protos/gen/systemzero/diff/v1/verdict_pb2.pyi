@@ -105,8 +105,8 @@ class Verdict(_message.Message):
     """Output only. From 0 to 1, after the template's policy; 1 for an unchanged screen."""
     severity: Global___Severity.ValueType
     """Output only. How much the drift matters."""
-    fingerprint: _builtins.bytes
-    """Output only. The hash of the normalised edit script, 32 bytes; only for drift."""
+    fingerprint: _builtins.str
+    """Output only. The hash of the normalised edit script, 32 hexadecimal digits; only for drift."""
     event_id: _builtins.str
     """Output only. The drift event; only for drift that is neither approved nor snoozed."""
     log_index: _builtins.int
@@ -139,7 +139,7 @@ class Verdict(_message.Message):
         severity: Global___Severity.ValueType = ...,
         script: _edit_script_pb2.EditScript | None = ...,
         findings: _abc.Iterable[Global___Finding] | None = ...,
-        fingerprint: _builtins.bytes = ...,
+        fingerprint: _builtins.str = ...,
         event_id: _builtins.str = ...,
         log_index: _builtins.int = ...,
         decision_ids: _abc.Iterable[_builtins.str] | None = ...,
@@ -233,14 +233,14 @@ class Finding(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DETECTOR_FIELD_NUMBER: _builtins.int
-    KIND_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
     SEVERITY_FIELD_NUMBER: _builtins.int
     SENTENCE_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     detector: _builtins.str
     """Output only. The detector's name: `layout`, `content`, `sequence`, `manipulative`, …"""
-    kind: _builtins.str
-    """Output only. What it found, a stable word such as `hidden_decline`."""
+    code: _builtins.str
+    """Output only. What it found, a stable word such as `control_removed`."""
     severity: Global___Severity.ValueType
     """Output only. How much it matters."""
     sentence: _builtins.str
@@ -253,14 +253,14 @@ class Finding(_message.Message):
         self,
         *,
         detector: _builtins.str = ...,
-        kind: _builtins.str = ...,
+        code: _builtins.str = ...,
         severity: Global___Severity.ValueType = ...,
         sentence: _builtins.str = ...,
         path: _abc.Iterable[_edit_script_pb2.PathStep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "kind", b"kind", "path", b"path", "sentence", b"sentence", "severity", b"severity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detector", b"detector", "path", b"path", "sentence", b"sentence", "severity", b"severity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
