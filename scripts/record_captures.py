@@ -11,11 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.recording import swagger_ui
+from scripts.recording import django_admin, swagger_ui
 from scripts.recording.files import save
 
 CAPTURES = Path(__file__).parent.parent / "tests" / "data" / "captures"
-APPS = {module.APP: module for module in (swagger_ui,)}
+APPS = {module.APP: module for module in (swagger_ui, django_admin)}
 
 
 def main() -> None:
