@@ -1,8 +1,8 @@
-"""What the log is checked for at start: that it extends the last checkpoint it published."""
+"""What the log is checked for on the server: that it is whole, and extends what it published."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -12,16 +12,15 @@ from systemzero_chassis.logstore.errors import LogDiverged
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import (
     Checkpoint,
+    CompactRange,
     Entry,
-    NodeId,
     digest_of,
-    grow,
     leaf_hash_of,
+    left_edge,
     root_hash,
-    siblings,
 )
 
-_PAGE = 1000
+_PAGE: Final = 1000
 
 
 def check_tail(
@@ -41,11 +40,29 @@ def check_tail(
             checkpoint = checkpoints.trusted(tenant, note)
             _check_root(connection, tenant, entries, checkpoint)
             start = checkpoint.size
-        _check_entries(connection, tenant, entries, start)
+        edge = entries.reader(connection, tenant).read_hashes(left_edge(start))
+        tree = CompactRange(start, edge)
+        while check_page(connection, tenant, entries, tree):
+            pass
     except LogDiverged:
         raise
     except DataCorrupted as error:
         raise LogDiverged(tenant, error.message) from error
+
+
+def check_page(connection: Connection, tenant: str, entries: Entries, tree: CompactRange) -> bool:
+    """Check the next entries against their hashes and nodes, add them to `tree`; if there were any.
+
+    Raises:
+        DataCorrupted: names the first that is not what was appended.
+    """
+    page = entries.page_with_hashes(connection, tenant, tree.size, _PAGE)
+    for entry, hashes in page:
+        if entry.index != tree.size:
+            raise DataCorrupted(f"entry {tree.size} is missing")
+        if not _stands(entry) or b"".join(tree.push(entry.leaf_hash)) != hashes:
+            raise DataCorrupted(f"entry {entry.index} was altered")
+    return bool(page)
 
 
 def _check_root(
@@ -64,28 +81,10 @@ def _check_root(
         )
 
 
-def _check_entries(connection: Connection, tenant: str, entries: Entries, start: int) -> None:
-    reader = entries.reader(connection, tenant)
-    while page := entries.page(connection, tenant, start, _PAGE):
-        for index, entry in enumerate(page, start):
-            stored = reader.read_hashes(_completed(index))
-            _check_entry(entry, index, stored, reader.read_hashes(siblings(index)))
-        start += len(page)
-
-
-def _completed(index: int) -> list[NodeId]:
-    """The nodes that the entry at `index` completes, which its row holds."""
-    return [NodeId(level, (index + 1 >> level) - 1) for level in range(len(siblings(index)) + 1)]
-
-
-def _check_entry(
-    entry: Entry, index: int, stored: Sequence[bytes], sibling_hashes: Sequence[bytes]
-) -> None:
-    if entry.index != index:
-        raise DataCorrupted(f"entry {index} is missing")
-    leaf_hash = leaf_hash_of(entry.kind, entry.create_time, entry.digest)
-    body_stands = entry.body is None and entry.salt is None
-    if entry.body is not None and entry.salt is not None:
-        body_stands = digest_of(entry.salt, entry.body) == entry.digest
-    if not body_stands or grow(leaf_hash, sibling_hashes) != list(stored):
-        raise DataCorrupted(f"entry {index} was altered")
+def _stands(entry: Entry) -> bool:
+    """Whether the entry's body, unless erased, stands for its digest, and that for its leaf."""
+    if entry.body is None or entry.salt is None:
+        intact = entry.body is None and entry.salt is None
+    else:
+        intact = digest_of(entry.salt, entry.body) == entry.digest
+    return intact and entry.leaf_hash == leaf_hash_of(entry.kind, entry.create_time, entry.digest)

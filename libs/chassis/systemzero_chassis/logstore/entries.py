@@ -110,14 +110,19 @@ class Entries:
         tenant: str,
         indexes: Sequence[int],
         create_time: datetime,
-    ) -> Appended:
+    ) -> Appended | None:
         """Erase bodies and salts, and append the record of it; see `LogStore.erase`."""
-        for index in indexes:
-            if self.get(connection, tenant, index).kind == ERASURE_KIND:
+        erased = []
+        for index in sorted(set(indexes)):
+            entry = self.get(connection, tenant, index)
+            if entry.kind == ERASURE_KIND:
                 raise FailedPrecondition(f"entry {index} records an erasure: it stays")
-            connection.execute(self._erase, {"of_tenant": tenant, "index": index})
-        body = {"entries": sorted(set(indexes))}
-        return self.append(connection, tenant, ERASURE_KIND, body, create_time)
+            if entry.body is not None:
+                connection.execute(self._erase, {"of_tenant": tenant, "index": index})
+                erased.append(index)
+        if not erased:
+            return None
+        return self.append(connection, tenant, ERASURE_KIND, {"entries": erased}, create_time)
 
     def size(self, connection: Connection, tenant: str) -> int:
         """The number of entries in the tenant's log."""
@@ -149,6 +154,14 @@ class Entries:
         if kind is not None:
             statement, parameters["kind"] = self._page_of_kind, kind
         return [_entry(row) for row in connection.execute(statement, parameters)]
+
+    def page_with_hashes(
+        self, connection: Connection, tenant: str, start: int, count: int
+    ) -> list[tuple[Entry, bytes]]:
+        """As `page`, each entry with the hashes of the nodes it completes, from level 0 upwards."""
+        parameters = {"tenant": tenant, "start": start, "count": count}
+        rows = connection.execute(self._page, parameters)
+        return [(_entry(row), row.hashes) for row in rows]
 
     def tenants(self, connection: Connection) -> list[str]:
         """Every tenant that has entries, in order; a seek for each, not a scan."""

@@ -10,28 +10,38 @@ Invariants:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database
-from systemzero_chassis.logstore.check import check_tail
+from systemzero_chassis.logstore.check import check_page, check_tail
 from systemzero_chassis.logstore.checkpoints import Checkpoints
 from systemzero_chassis.logstore.entries import Appended, Entries
+from systemzero_chassis.logstore.errors import LogDiverged
 from systemzero_chassis.logstore.tables import LogTables
-from systemzero_core.errors import InvalidInput
+from systemzero_core.errors import InvalidInput, NotFound
 from systemzero_core.tlog import (
+    Checkpoint,
+    CompactRange,
     Entry,
+    checkpoint_line,
     consistency_proof,
+    encode_bundle,
+    entry_line,
+    header_line,
     inclusion_proof,
+    parse_checkpoint,
     root_hash,
     verify_consistency,
     verify_inclusion,
 )
+
+_EXPORT_PAGE: Final = 1000
 
 
 class InclusionProof(msgspec.Struct, frozen=True):
@@ -125,11 +135,12 @@ class LogStore:
         tenant: str,
         indexes: Sequence[int],
         create_time: datetime,
-    ) -> Appended:
+    ) -> Appended | None:
         """Erase the bodies and salts of entries, within a write job, and record that it was done.
 
-        The entries stay, and every proof of them holds; what they said is gone. An entry erased
-        before stays erased. Verification refuses a missing body that no such record explains.
+        The entries stay, and every proof of them holds; what they said is gone. Those erased
+        before stay so; None if all were. Verification refuses a missing body that no record
+        explains.
 
         Raises:
             NotFound: there is no such entry.
@@ -160,6 +171,30 @@ class LogStore:
             self._grown.extend(tenants)  # what a crash left without a checkpoint
 
         await self._database.read(job)
+
+    async def verify(
+        self, tenant: str, progress: Callable[[int], None] = lambda _entries: None
+    ) -> Checkpoint:
+        """Check every entry and every node of the tenant's tree; the checkpoint of all of it.
+
+        More than a client can check of an export: the stored nodes that proofs are made of, too.
+
+        Args:
+            tenant: whose log.
+            progress: called with the number of entries checked so far.
+
+        Raises:
+            DataCorrupted: names the first entry that is not what was appended.
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+        tree = CompactRange()
+        while await self._database.read(lambda c: check_page(c, tenant, self._entries, tree)):
+            progress(tree.size)
+        checkpoint = parse_checkpoint(await self.checkpoint_at(tenant, tree.size))
+        if checkpoint.root != tree.root():
+            raise LogDiverged(tenant, f"its {tree.size} entries are not those that were signed")
+        await self._database.read(lambda c: check_tail(c, tenant, self._entries, self._checkpoints))
+        return checkpoint
 
     async def size(self, tenant: str) -> int:
         """The number of entries in the tenant's log."""
@@ -272,6 +307,46 @@ class LogStore:
             return ConsistencyProof(old_size, old_root, new_size, new_root, hashes)
 
         return await self._database.read(job)
+
+    async def proof_bundle(self, tenant: str, index: int, *, since: int | None = None) -> bytes:
+        """Entry `index` with all it takes to check it offline (`tlog.verify_bundle`), one line.
+
+        Args:
+            tenant: whose log.
+            index: the entry's.
+            since: the size of an older checkpoint, whose consistency proof is put in too.
+
+        Raises:
+            NotFound: there is no entry `index`, or no checkpoint of size `since` was published.
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+        entry = await self.get_entry(tenant, index)
+        note = await self.checkpoint(tenant)  # after the entry was seen: it covers it
+        size = parse_checkpoint(note).size
+        proof = await self.inclusion_proof(tenant, index, size)
+        extends = None
+        if since is not None:
+            older = await self._database.read(lambda c: self._checkpoints.at(c, tenant, since))
+            if older is None:
+                raise NotFound(f"no checkpoint of size {since} was published")
+            consistency = await self.consistency_proof(tenant, since, size)
+            extends = (older, consistency.hashes)
+        return encode_bundle(entry, proof.hashes, note, self.vkeys(tenant), extends=extends)
+
+    async def export(self, tenant: str) -> AsyncIterator[bytes]:
+        """The whole log as lines for `tlog.verify_export`: header, entries, signed checkpoint.
+
+        Entries are given as they are stored: it is the reader's to judge them. The checkpoint is
+        that of the entries given, made when the end is reached, so that every erasure seen on the
+        way has its record among them.
+        """
+        yield header_line(self.origin(tenant), list(self.vkeys(tenant)))
+        size = 0
+        while page := await self.list_entries(tenant, size, _EXPORT_PAGE):
+            for entry in page:
+                yield entry_line(entry)
+            size = page[-1].index + 1
+        yield checkpoint_line(await self.checkpoint_at(tenant, size))
 
     def _require_size(self, connection: Connection, tenant: str, size: int) -> None:
         entries = self._entries.size(connection, tenant)

@@ -3,7 +3,14 @@
 The formats are specified in docs/design/log.md.
 """
 
+from systemzero_core.tlog.bundle import (
+    BUNDLE_FORMAT,
+    VerifiedBundle,
+    encode_bundle,
+    verify_bundle,
+)
 from systemzero_core.tlog.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from systemzero_core.tlog.compact import CompactRange
 from systemzero_core.tlog.entry import (
     ERASURE_KIND,
     SALT_BYTES,
@@ -16,6 +23,8 @@ from systemzero_core.tlog.entry import (
     parse_time,
 )
 from systemzero_core.tlog.errors import LogVerificationError
+from systemzero_core.tlog.export import ExportReport, verify_export
+from systemzero_core.tlog.lines import EXPORT_FORMAT, checkpoint_line, entry_line, header_line
 from systemzero_core.tlog.merkle import (
     EMPTY_ROOT,
     HASH_BYTES,
@@ -26,6 +35,7 @@ from systemzero_core.tlog.merkle import (
     hash_children,
     hash_leaf,
     inclusion_proof,
+    left_edge,
     root_hash,
     siblings,
 )
@@ -33,26 +43,36 @@ from systemzero_core.tlog.note import Signer, VerifierKey, sign_note, split_note
 from systemzero_core.tlog.proofs import verify_consistency, verify_inclusion
 
 __all__ = [
+    "BUNDLE_FORMAT",
     "EMPTY_ROOT",
     "ERASURE_KIND",
+    "EXPORT_FORMAT",
     "HASH_BYTES",
     "SALT_BYTES",
     "Checkpoint",
+    "CompactRange",
     "Entry",
+    "ExportReport",
     "HashReader",
     "LogVerificationError",
     "NodeId",
     "Signer",
+    "VerifiedBundle",
     "VerifierKey",
     "canonical_json",
+    "checkpoint_line",
     "consistency_proof",
     "digest_of",
+    "encode_bundle",
+    "entry_line",
     "format_time",
     "grow",
     "hash_children",
     "hash_leaf",
+    "header_line",
     "inclusion_proof",
     "leaf_hash_of",
+    "left_edge",
     "new_entry",
     "parse_checkpoint",
     "parse_time",
@@ -60,8 +80,10 @@ __all__ = [
     "siblings",
     "sign_note",
     "split_note",
+    "verify_bundle",
     "verify_checkpoint",
     "verify_consistency",
+    "verify_export",
     "verify_inclusion",
     "verify_note",
 ]

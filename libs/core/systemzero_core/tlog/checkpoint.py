@@ -52,7 +52,7 @@ def parse_checkpoint(note: str) -> Checkpoint:
     Raises:
         LogVerificationError: it is not a checkpoint.
     """
-    return _parse_text(split_note(note)[0])
+    return checkpoint_of(split_note(note)[0])
 
 
 def verify_checkpoint(note: str, trusted: Iterable[VerifierKey]) -> Checkpoint:
@@ -61,10 +61,15 @@ def verify_checkpoint(note: str, trusted: Iterable[VerifierKey]) -> Checkpoint:
     Raises:
         LogVerificationError: it is not a checkpoint, or not signed by a trusted key.
     """
-    return _parse_text(verify_note(note, trusted)[0])
+    return checkpoint_of(verify_note(note, trusted)[0])
 
 
-def _parse_text(text: str) -> Checkpoint:
+def checkpoint_of(text: str) -> Checkpoint:
+    """The checkpoint in the text of a note.
+
+    Raises:
+        LogVerificationError: it is not one.
+    """
     lines = text.split("\n")[:-1]
     if len(lines) < 3 or not all(lines):
         raise LogVerificationError("not a checkpoint: origin, size and root hash, a line each")

@@ -87,6 +87,11 @@ def leaf_hash_of(kind: str, create_time: str, digest: bytes) -> bytes:
     return hash_leaf(_PREFIX + f"{kind}\n{create_time}\n{digest.hex()}\n".encode())
 
 
+def is_kind(text: str) -> bool:
+    """Whether `text` may be the kind of an entry."""
+    return _KIND.fullmatch(text) is not None
+
+
 def new_entry(index: int, kind: str, create_time: datetime, salt: bytes, body: bytes) -> Entry:
     """An entry with its digest and leaf hash.
 
@@ -94,7 +99,7 @@ def new_entry(index: int, kind: str, create_time: datetime, salt: bytes, body: b
         InvalidInput: `kind` is not of the form in the module's description.
         ValueError: the salt has not 16 bytes, or the time no zone.
     """
-    if not _KIND.fullmatch(kind):
+    if not is_kind(kind):
         raise InvalidInput.at("kind", "lower-case letters, digits, dots, underscores; at most 64")
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a salt has {SALT_BYTES} bytes")

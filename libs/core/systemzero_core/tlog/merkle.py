@@ -55,6 +55,11 @@ def siblings(size: int) -> list[NodeId]:
     return nodes
 
 
+def left_edge(size: int) -> list[NodeId]:
+    """The complete subtrees that make up the tree of `size` leaves, from left to right."""
+    return _complete_nodes(0, size)
+
+
 def grow(leaf_hash: bytes, sibling_hashes: Sequence[bytes]) -> list[bytes]:
     """The hashes of the nodes that a new leaf completes, from level 0 (the leaf itself) upwards.
 

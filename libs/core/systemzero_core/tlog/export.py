@@ -1,0 +1,215 @@
+"""Verification of an export: JSON Lines of a header, every entry, and a signed checkpoint.
+
+Invariants:
+1. Streaming: memory is O(log n), and some bytes for each erased body whose record is yet to come.
+2. Whatever byte, line or order of lines is changed, verification fails, and names the place where
+   that can be known: a line that contradicts itself is named; a line rewritten together with all
+   its hashes shows only in the root hash, and there the range of entries is named.
+3. A body may be missing only if a later entry of kind `log.erasure` records it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from systemzero_core.errors import DomainError
+from systemzero_core.tlog.checkpoint import Checkpoint
+from systemzero_core.tlog.compact import CompactRange
+from systemzero_core.tlog.entry import ERASURE_KIND, Entry
+from systemzero_core.tlog.errors import LogVerificationError
+from systemzero_core.tlog.lines import (
+    EXPORT_FORMAT,
+    CheckpointLine,
+    EntryLine,
+    HeaderLine,
+    check_note,
+    decode_line,
+    parse_vkeys,
+)
+from systemzero_core.tlog.note import VerifierKey
+
+_ENTRY_START: Final = b'{"index":'
+_PROGRESS_ENTRIES: Final = 10_000
+
+_header_decoder: Final = msgspec.json.Decoder(HeaderLine)
+_entry_decoder: Final = msgspec.json.Decoder(EntryLine)
+_checkpoint_decoder: Final = msgspec.json.Decoder(CheckpointLine)
+
+
+class Erasure(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of an entry of kind `log.erasure`: the indexes of the entries it erased."""
+
+    entries: list[int]
+
+
+class ExportReport(msgspec.Struct, frozen=True):
+    """What was verified.
+
+    Attributes:
+        checkpoint: over every entry; pin it, so that the next verification sees truncation.
+        note: the same, signed.
+        erased: number of entries whose body was erased, each with a record of it.
+    """
+
+    checkpoint: Checkpoint
+    note: str
+    erased: int
+
+
+def verify_export(
+    lines: Iterable[bytes],
+    *,
+    vkeys: Iterable[VerifierKey],
+    pinned: Checkpoint | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> ExportReport:
+    """Check a whole export.
+
+    Args:
+        lines: each with its line feed, as a file opened in binary mode gives them.
+        vkeys: the log's keys, known from elsewhere than the export.
+        pinned: the last checkpoint that was verified; the export must extend it.
+        progress: called with the number of entries verified, every 10,000.
+
+    Raises:
+        LogVerificationError: the first thing that is wrong, with `line` and `entry` in `metadata`.
+    """
+    return _Verification(frozenset(vkeys), pinned).run(lines, progress)
+
+
+class _Verification:
+    def __init__(self, trusted: frozenset[VerifierKey], pinned: Checkpoint | None) -> None:
+        self._trusted = trusted
+        self._pinned = pinned
+        self._line = 0
+        self._tree = CompactRange()
+        self._unexplained: set[int] = set()  # erased, and no record of it so far
+        self._erased = 0
+        self._keys: list[VerifierKey] = []
+        self._origin = ""
+        self._report: ExportReport | None = None
+
+    def run(self, lines: Iterable[bytes], progress: Callable[[int], None] | None) -> ExportReport:
+        for self._line, line in enumerate(lines, 1):
+            try:
+                self._take(line)
+            except DomainError as error:
+                raise self._located(error, line) from error
+            if progress is not None and self._tree.size % _PROGRESS_ENTRIES == 0 < self._tree.size:
+                progress(self._tree.size)
+        if self._report is None:
+            size = self._tree.size
+            raise LogVerificationError.at(
+                f"the export is cut off here, after {size} entries, without its last line: "
+                "the checkpoint",
+                line=self._line,
+                entry=size - 1 if size else None,
+            )
+        return self._report
+
+    def _located(self, error: DomainError, line: bytes) -> LogVerificationError:
+        """The error with its place: that of the current line, unless it names another entry."""
+        if "entry" in error.metadata:
+            entry = int(error.metadata["entry"])
+            return LogVerificationError.at(error.message, line=entry + 2, entry=entry)
+        at = self._tree.size if line.startswith(_ENTRY_START) else None
+        return LogVerificationError.at(error.message, line=self._line, entry=at)
+
+    def _take(self, line: bytes) -> None:
+        if self._report is not None:
+            raise LogVerificationError("a line after the checkpoint, which is the last")
+        if self._line == 1:
+            self._take_header(line)
+        elif line.startswith(_ENTRY_START):
+            self._take_entry(line)
+        else:
+            self._report = self._take_checkpoint(line)
+
+    def _take_header(self, line: bytes) -> None:
+        header = decode_line(line, _header_decoder)
+        if header.format != EXPORT_FORMAT:
+            raise LogVerificationError(f"the format is not {EXPORT_FORMAT!r}")
+        self._keys = parse_vkeys(header.vkeys, self._trusted)
+        self._origin = header.origin
+        if self._pinned is not None and self._pinned.origin != header.origin:
+            raise LogVerificationError(f"not the log that is pinned, {self._pinned.origin!r}")
+
+    def _take_entry(self, line: bytes) -> None:
+        parsed = decode_line(line, _entry_decoder)
+        expected = self._tree.size
+        if parsed.index != expected:
+            raise LogVerificationError(
+                f"entry {parsed.index} stands where entry {expected} belongs: "
+                "entries were dropped, doubled or moved"
+            )
+        entry = parsed.checked()
+        if entry.body is None:
+            self._unexplained.add(expected)
+            self._erased += 1
+        elif entry.kind == ERASURE_KIND:
+            self._take_erasure(entry)
+        self._tree.push(entry.leaf_hash)
+        if self._pinned is not None and self._tree.size == self._pinned.size:
+            self._check_pin(self._pinned)
+
+    def _take_erasure(self, entry: Entry) -> None:
+        try:
+            erasure = msgspec.json.decode(entry.body or b"", type=Erasure)
+        except msgspec.DecodeError as error:
+            raise LogVerificationError(f"a malformed record of an erasure: {error}") from error
+        for index in erasure.entries:
+            if index not in self._unexplained:
+                raise LogVerificationError(
+                    f"it records that entry {index} was erased, but the body of that is there"
+                )
+            self._unexplained.remove(index)
+
+    def _take_checkpoint(self, line: bytes) -> ExportReport:
+        note = decode_line(line, _checkpoint_decoder).checkpoint
+        checkpoint = check_note(note, self._keys, self._trusted)
+        if checkpoint.origin != self._origin:
+            raise LogVerificationError(f"the checkpoint is of another log, {checkpoint.origin!r}")
+        self._check_size(checkpoint)
+        if self._tree.root() != checkpoint.root:
+            raise LogVerificationError(
+                f"entries 0 to {checkpoint.size - 1} do not have the root hash that was signed: "
+                "at least one was rewritten together with its hashes"
+            )
+        self._check_unexplained()
+        return ExportReport(checkpoint, note, self._erased)
+
+    def _check_size(self, checkpoint: Checkpoint) -> None:
+        size = self._tree.size
+        if size < checkpoint.size:
+            raise LogVerificationError(
+                f"the tail was cut off: {checkpoint.size} entries were signed, {size} are here; "
+                f"the first that is missing is entry {size}"
+            )
+        if size > checkpoint.size:
+            raise LogVerificationError(
+                f"{size} entries are here, but only {checkpoint.size} were signed",
+                metadata={"entry": str(checkpoint.size)},
+            )
+        if self._pinned is not None and size < self._pinned.size:
+            raise LogVerificationError(
+                f"the tail was cut off: {self._pinned.size} entries were pinned, {size} are here; "
+                f"the first that is missing is entry {size}"
+            )
+
+    def _check_unexplained(self) -> None:
+        if self._unexplained:
+            first = min(self._unexplained)
+            raise LogVerificationError(
+                "its body is gone, and no later entry records that it was erased",
+                metadata={"entry": str(first)},
+            )
+
+    def _check_pin(self, pinned: Checkpoint) -> None:
+        if self._tree.root() != pinned.root:
+            raise LogVerificationError(
+                f"entries 0 to {pinned.size - 1} are not those of the pinned checkpoint: "
+                "history was rewritten"
+            )
