@@ -123,7 +123,10 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
 
 class Policy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a template lets pass. Of two rules that speak of the same thing the later one holds.
+    """What a template lets pass.
+
+    Of two rules that speak of the same thing, the one whose selected node is nearer holds (so a
+    strict button can stand in an ignored panel); of two that select the same node, the later one.
 
     Attributes:
         level: match level of what no rule speaks of.

@@ -1,0 +1,223 @@
+"""From a policy and a tree to what holds at each node.
+
+A rule is looked at only for nodes of its role (and its name, where that is literal), and what holds
+at a node is worked out when it is first asked for and kept: a judgement asks for the nodes of its
+edits and their ancestors, not for the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from systemzero_core.template.model import MatchLevel, Order, Policy, Rows, Rule, Scope, Selector
+from systemzero_core.template.patterns import Pattern, compile_pattern
+from systemzero_core.tree import Node, Tree
+
+
+class Effective(NamedTuple):
+    """What a policy says about one node.
+
+    `rows_rule` is the index of the rule that makes it a row, -1 where none does.
+    """
+
+    level: MatchLevel
+    box_tolerance: int
+    unordered: bool
+    name: Pattern | None = None
+    value: Pattern | None = None
+    attributes: Mapping[str, Pattern] | None = None
+    optional: bool = False
+    rows_rule: int = -1
+
+
+class Matcher:
+    """A selector ready to be asked about nodes."""
+
+    __slots__ = ("_attributes", "_name", "_under", "nth", "role")
+
+    def __init__(self, selector: Selector) -> None:
+        """Raises `InvalidInput` for a pattern that is none."""
+        self.role = selector.role
+        self.nth = selector.nth
+        self._name = None if selector.name is None else compile_pattern(selector.name)
+        self._attributes = [(k, compile_pattern(v)) for k, v in selector.attributes.items()]
+        self._under = [Matcher(step) for step in reversed(selector.under)]
+
+    @property
+    def literal_name(self) -> str | None:
+        """The one name it selects, None if it selects by pattern or not by name."""
+        return self._name.literal if self._name else None
+
+    def fits(self, node: Node) -> bool:
+        """Whether the node itself is as asked, wherever it stands."""
+        if self.role is not None and node.role != self.role:
+            return False
+        if self._name is not None and not self._name.matches(node.name):
+            return False
+        for key, pattern in self._attributes:
+            value = node.attribute(key)
+            if value is None or not pattern.matches(value):
+                return False
+        return True
+
+    def selects(self, tree: Tree, index: int) -> bool:
+        """Whether node `index` fits and stands where asked; `nth` is not looked at."""
+        return self.fits(tree.nodes[index]) and self._stands(tree, index)
+
+    def _stands(self, tree: Tree, index: int) -> bool:
+        # Nearest ancestors first: what fits near leaves the most for the steps further out.
+        nodes, parents = tree.nodes, tree.parents
+        for step in self._under:
+            index = parents[index]
+            while index >= 0 and not step.fits(nodes[index]):
+                index = parents[index]
+            if index < 0:
+                return False
+        return True
+
+
+class CompiledRule(NamedTuple):
+    """A rule with its patterns compiled."""
+
+    rule: Rule
+    matcher: Matcher
+    name: Pattern | None
+    value: Pattern | None
+    attributes: Mapping[str, Pattern] | None
+
+
+class CompiledPolicy:
+    """A policy ready for any tree. Immutable; share it as long as the policy lives."""
+
+    __slots__ = ("_any_role", "_by_name", "_by_role", "policy", "rules")
+
+    def __init__(self, policy: Policy) -> None:
+        """Raises `InvalidInput` for a pattern that is none."""
+        self.policy = policy
+        self.rules = [_compiled(rule) for rule in policy.rules]
+        self._any_role: list[int] = []
+        self._by_role: dict[str, list[int]] = {}
+        self._by_name: dict[tuple[str, str], list[int]] = {}
+        for i, compiled in enumerate(self.rules):
+            role, name = compiled.matcher.role, compiled.matcher.literal_name
+            if role is None:
+                self._any_role.append(i)
+            elif name is None:
+                self._by_role.setdefault(role, []).append(i)
+            else:
+                self._by_name.setdefault((role, name), []).append(i)
+
+    def candidates(self, node: Node) -> Sequence[int]:
+        """Indices, ascending, of the rules that could select `node`."""
+        by_role = self._by_role.get(node.role, ())
+        by_name = self._by_name.get((node.role, node.name), ())
+        if not self._any_role and not by_name:
+            return by_role
+        return sorted((*self._any_role, *by_role, *by_name))
+
+
+def _compiled(rule: Rule) -> CompiledRule:
+    return CompiledRule(
+        rule,
+        Matcher(rule.select),
+        None if rule.name is None else compile_pattern(rule.name),
+        None if rule.value is None else compile_pattern(rule.value),
+        {k: compile_pattern(v) for k, v in rule.attributes.items()} or None,
+    )
+
+
+class PolicyView:
+    """What a policy says about the nodes of one tree."""
+
+    def __init__(self, policy: CompiledPolicy, tree: Tree) -> None:
+        self._policy = policy
+        self._tree = tree
+        top = Effective(policy.policy.level, policy.policy.box_tolerance, unordered=False)
+        # Of each node: what holds there, and what its children inherit.
+        self._known: dict[int, tuple[Effective, Effective]] = {-1: (top, top)}
+        self._nth: dict[tuple[int, int], dict[int, int]] = {}
+
+    def at(self, index: int) -> Effective:
+        """What holds at node `index`."""
+        known = self._known
+        if index in known:
+            return known[index][0]
+        missing = []
+        while index not in known:
+            missing.append(index)
+            index = self._tree.parents[index]
+        inherited = known[index][1]
+        for i in reversed(missing):
+            known[i] = here, inherited = self._resolve(i, inherited)
+        return here
+
+    def rules_of(self, index: int) -> Iterator[int]:
+        """Indices, ascending, of the rules that select node `index`."""
+        node = self._tree.nodes[index]
+        for i in self._policy.candidates(node):
+            matcher = self._policy.rules[i].matcher
+            if matcher.selects(self._tree, index) and (
+                not matcher.nth or self._place(i, index) == matcher.nth
+            ):
+                yield i
+
+    def ignored(self) -> frozenset[int]:
+        """All nodes at match level ignore."""
+        policy = self._policy.policy
+        levels = (policy.level, *(rule.level for rule in policy.rules))
+        if MatchLevel.IGNORE not in levels:
+            return frozenset()
+        ignore = MatchLevel.IGNORE
+        return frozenset(i for i in range(len(self._tree)) if self.at(i).level is ignore)
+
+    def _resolve(self, index: int, inherited: Effective) -> tuple[Effective, Effective]:
+        here = inherited
+        for i in self.rules_of(index):
+            compiled = self._policy.rules[i]
+            here = _reach(here, compiled.rule)
+            if compiled.rule.scope is Scope.SUBTREE:
+                inherited = _reach(inherited, compiled.rule)
+            here = _own(here, compiled, i)
+        return here, inherited
+
+    def _place(self, rule: int, index: int) -> int:
+        """1-based place of node `index` among the children of its parent that `rule` selects."""
+        parent = self._tree.parents[index]
+        places = self._nth.get((rule, parent))
+        if places is None:
+            siblings = self._tree.children[parent] if parent >= 0 else (0,)
+            matcher = self._policy.rules[rule].matcher
+            chosen = [i for i in siblings if matcher.selects(self._tree, i)]
+            places = {i: place for place, i in enumerate(chosen, 1)}
+            self._nth[rule, parent] = places
+        return places.get(index, 0)
+
+
+def _reach(here: Effective, rule: Rule) -> Effective:
+    """The parts of a rule that may reach a subtree."""
+    if rule.level is None and rule.order is None and rule.box_tolerance is None:
+        return here
+    return here._replace(
+        level=here.level if rule.level is None else rule.level,
+        unordered=here.unordered if rule.order is None else rule.order is Order.UNORDERED,
+        box_tolerance=here.box_tolerance if rule.box_tolerance is None else rule.box_tolerance,
+    )
+
+
+def _own(here: Effective, compiled: CompiledRule, index: int) -> Effective:
+    """The parts of a rule that speak of the selected node alone."""
+    rule = compiled.rule
+    if compiled.attributes:
+        here = here._replace(attributes={**(here.attributes or {}), **compiled.attributes})
+    return here._replace(
+        name=compiled.name or here.name,
+        value=compiled.value or here.value,
+        optional=here.optional if rule.optional is None else rule.optional,
+        rows_rule=here.rows_rule if rule.rows is None else index,
+    )
+
+
+def rows_of(policy: CompiledPolicy, rule: int) -> Rows:
+    """The bounds of a rule that makes rows."""
+    return policy.rules[rule].rule.rows or Rows()
