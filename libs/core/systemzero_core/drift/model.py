@@ -9,7 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -58,7 +58,7 @@ class JudgedEdit(msgspec.Struct, frozen=True):
             a judged edit explains, it is not to be applied.
         weight: its share of the similarity that was lost, in [0, 1].
         volatile: it only changes live values of the same shape: a clock, a duration, a count.
-        fingerprint: 32 hex digits; equal for equal edits on any screen, version or day.
+        fingerprint: 64 hex digits (32 bytes); equal for equal edits on any screen, version or day.
     """
 
     edit: Edit
@@ -98,7 +98,7 @@ class Judgement(msgspec.Struct, frozen=True):
         severity: info unless the verdict is DRIFT.
         edits: what differs and counts.
         findings: what detectors saw, most severe first.
-        fingerprint: 32 hex digits over the edits' fingerprints; empty without edits.
+        fingerprint: 64 hex digits over the edits' fingerprints; empty without edits.
         reasons: why a verdict is INCONCLUSIVE or UNKNOWN_SCREEN, and what was approximated.
         template_id: the template judged against, or empty.
         template_version: its version, or 0.
@@ -136,6 +136,10 @@ class Context(msgspec.Struct, frozen=True):
         script: the exact edit script from the template's tree to the capture.
         edits: what the policy let through.
         ignored: indices of the capture's nodes that the policy ignores.
+        row_violations: (index of a policy's rule, index of a node of the capture) to the number of
+            rows below that node, where the rule wants more or fewer.
+        session: the visits of the capture's session up to and with this one, oldest first.
+        transitions: screen id to the screens that may follow it; none said where it is empty.
     """
 
     template: Template
@@ -143,6 +147,9 @@ class Context(msgspec.Struct, frozen=True):
     script: EditScript
     edits: tuple[JudgedEdit, ...]
     ignored: frozenset[int] = frozenset()
+    row_violations: Mapping[tuple[int, int], int] = {}
+    session: tuple[Visit, ...] = ()
+    transitions: Mapping[str, Sequence[str]] = {}
 
 
 class Detector(Protocol):

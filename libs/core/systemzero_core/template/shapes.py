@@ -139,13 +139,13 @@ def tokens(text: str) -> list[tuple[Shape | None, str]]:
 
 
 def mask(text: str) -> str:
-    """`text` with each piece of a recognised shape replaced by its shape in braces.
+    """`text` with each live value (a piece of a volatile shape) replaced by its shape in braces.
 
-    Counts and numbers become the same `{number}`, so that `9` and `9.5` mask alike.
+    Counts and numbers become the same `{number}`, so that `9` and `9.5` mask alike. Prices and
+    addresses stay: one that changed is not the same text.
     """
     return "".join(
-        piece if shape is None else f"{{{Shape.NUMBER if shape is Shape.COUNT else shape}}}"
-        for shape, piece in tokens(text)
+        f"{{{_loose(shape)}}}" if shape in VOLATILE else piece for shape, piece in tokens(text)
     )
 
 

@@ -1,0 +1,75 @@
+"""The content detector: what a screen says of itself is another thing now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from systemzero_core.diff import Change
+from systemzero_core.drift.detectors.reading import (
+    Reporter,
+    among_rows,
+    baseline_of,
+    called,
+    removed,
+    updates,
+)
+from systemzero_core.drift.model import Context, Finding, Severity
+from systemzero_core.drift.roles import CONTROLS, FORM_CONTROLS
+from systemzero_core.tree import Node
+
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.\-]{0,30}:)?//([^/?#]{0,255})", re.IGNORECASE)
+
+
+class ContentDetector:
+    """Codes: `control_renamed`, `heading_changed`, `heading_removed`, `link_host_changed`,
+    `link_target_changed`, `name_lost`.
+    """  # noqa: D205
+
+    name = "content"
+
+    def __call__(self, context: Context) -> Iterator[Finding]:
+        """What it sees."""
+        if not context.edits:
+            return
+        report = Reporter(self.name, context)
+        baseline = baseline_of(context)
+        for edit, node, changes in updates(context):
+            yield from _renamed(report, baseline.nodes[edit.node], node, edit.node, edit.target)
+            url = changes.get("attributes.url") or changes.get("attributes.href")
+            if url is not None:
+                yield _retargeted(report, node, url, edit.node, edit.target)
+        for _, index, node in removed(context):
+            if node.role == "heading" and not among_rows(baseline, index):
+                message = f"{called(node)} was removed"
+                yield report.gone("heading_removed", Severity.INFO, message, index)
+
+
+def _renamed(report: Reporter, old: Node, new: Node, index: int, target: int) -> Iterator[Finding]:
+    if old.name == new.name:
+        return
+    if old.role in CONTROLS and not new.name:
+        message = f"{called(old)} lost its name: assistive technology cannot say what it does"
+        yield report.here("name_lost", Severity.WARNING, message, target, index)
+    elif old.role in FORM_CONTROLS:
+        message = f"{called(old)} is now called “{new.name[:60]}”"
+        yield report.here("control_renamed", Severity.WARNING, message, target, index)
+    elif old.role == "heading":
+        top = old.attribute("level") == "1"
+        message = f"{called(old)} now reads “{new.name[:60]}”"
+        severity = Severity.WARNING if top else Severity.INFO
+        yield report.here("heading_changed", severity, message, target, index)
+
+
+def _retargeted(report: Reporter, node: Node, url: Change, index: int, target: int) -> Finding:
+    old, new = _host(url.old), _host(url.new)
+    if old != new:
+        message = f"{called(node)} now leads to {new or 'this site'}, no longer to {old or 'it'}"
+        return report.here("link_host_changed", Severity.WARNING, message, target, index)
+    message = f"{called(node)} leads to another page of the same site"
+    return report.here("link_target_changed", Severity.INFO, message, target, index)
+
+
+def _host(url: object) -> str:
+    found = _HOST.match(url) if isinstance(url, str) else None
+    return found.group(1).lower() if found else ""

@@ -1,0 +1,126 @@
+"""The layout detector: what a person or a program acts on is gone, dead or covered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from systemzero_core.drift.detectors.reading import (
+    Reporter,
+    added,
+    among_rows,
+    baseline_of,
+    called,
+    gained_states,
+    removed,
+    updates,
+)
+from systemzero_core.drift.model import Context, Finding, Severity
+from systemzero_core.drift.roles import CONTROLS, FORM_CONTROLS
+from systemzero_core.template.model import Selector
+from systemzero_core.template.resolve import Matcher
+from systemzero_core.tree import Tree
+
+_COVERING = frozenset(("dialog", "alertdialog"))
+_PARTS = frozenset(("form", "main", "navigation", "search"))
+
+
+class LayoutDetector:
+    """Codes: `required_node_missing`, `control_removed`, `control_disabled`, `part_removed`,
+    `dialog_appeared`, `role_changed`, `row_count`.
+    """  # noqa: D205
+
+    name = "layout"
+
+    def __call__(self, context: Context) -> Iterator[Finding]:
+        """What it sees."""
+        if not context.edits:
+            return
+        report = Reporter(self.name, context)
+        yield from _missing(self.name, context)
+        yield from _removals(report, context)
+        yield from _changes(report, context)
+        yield from _appearances(report, context)
+        yield from _row_counts(report, context)
+
+
+def _missing(detector: str, context: Context) -> Iterator[Finding]:
+    present = _Presence(context.capture)
+    for selector in context.template.required_nodes:
+        if not present.has(selector):
+            yield Finding(
+                detector,
+                "required_node_missing",
+                Severity.CRITICAL,
+                f"the required {_described(selector)} is missing",
+            )
+
+
+class _Presence:
+    """Whether selectors find anything in one tree; literal ones by one look-up."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._named = {(node.role, node.name) for node in tree.nodes}
+        self._by_role: dict[str | None, list[int]] = {None: list(range(len(tree)))}
+        for i, node in enumerate(tree.nodes):
+            self._by_role.setdefault(node.role, []).append(i)
+
+    def has(self, selector: Selector) -> bool:
+        matcher = Matcher(selector)
+        if matcher.role is not None and matcher.literal_name is not None:
+            if (matcher.role, matcher.literal_name) not in self._named:
+                return False
+            if not selector.under and not selector.attributes:
+                return True
+        return any(matcher.selects(self._tree, i) for i in self._by_role.get(matcher.role, ()))
+
+
+def _described(selector: Selector) -> str:
+    role = selector.role or "node"
+    return f"{role} “{selector.name}”" if selector.name else role
+
+
+def _removals(report: Reporter, context: Context) -> Iterator[Finding]:
+    baseline = baseline_of(context)
+    still = {(node.role, node.name) for node in context.capture.nodes}
+    for _, index, node in removed(context):
+        if node.role in _PARTS:
+            message = f"{called(node)} was removed"
+            yield report.gone("part_removed", Severity.WARNING, message, index)
+        elif (
+            node.role in FORM_CONTROLS
+            and (node.role, node.name) not in still
+            and not among_rows(baseline, index)
+        ):
+            message = f"{called(node)} was removed"
+            yield report.gone("control_removed", Severity.WARNING, message, index)
+
+
+def _changes(report: Reporter, context: Context) -> Iterator[Finding]:
+    for edit, node, changes in updates(context):
+        lost = gained_states(changes) & {"disabled", "hidden"}
+        if lost and node.role in CONTROLS:
+            message = f"{called(node)} became {' and '.join(sorted(lost))}"
+            yield report.here("control_disabled", Severity.WARNING, message, edit.target, edit.node)
+        role = changes.get("role")
+        if role is not None and (role.old in FORM_CONTROLS or role.new in FORM_CONTROLS):
+            message = f"{role.old} “{node.name}” became a {role.new}"
+            yield report.here("role_changed", Severity.WARNING, message, edit.target, edit.node)
+
+
+def _appearances(report: Reporter, context: Context) -> Iterator[Finding]:
+    for _, index, node in added(context):
+        if node.role in _COVERING or "modal" in node.states:
+            message = f"{called(node)} appeared over the screen"
+            yield report.here("dialog_appeared", Severity.WARNING, message, index)
+
+
+def _row_counts(report: Reporter, context: Context) -> Iterator[Finding]:
+    for (rule, parent), count in context.row_violations.items():
+        rows = context.template.policy.rules[rule].rows
+        if rows is None or parent < 0:
+            continue
+        most = "any number" if rows.maximum is None else str(rows.maximum)
+        where = called(context.capture.nodes[parent])
+        message = f"{where} has {count} rows, where {rows.minimum} to {most} are expected"
+        yield report.here("row_count", Severity.WARNING, message, parent)

@@ -1,0 +1,113 @@
+"""The judgement: one exact edit script in the light of one template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from systemzero_core.diff import Edit, EditScript
+from systemzero_core.drift.detectors import BUILT_IN
+from systemzero_core.drift.fingerprint import edit_fingerprint, is_consequence, script_fingerprint
+from systemzero_core.drift.model import (
+    Context,
+    Detector,
+    Finding,
+    JudgedEdit,
+    Judgement,
+    Severity,
+    Verdict,
+    Visit,
+)
+from systemzero_core.drift.policy_filter import PolicyFilter
+from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Scale, Thresholds, is_volatile
+from systemzero_core.errors import FailedPrecondition
+from systemzero_core.template.model import Template
+from systemzero_core.template.resolve import CompiledPolicy
+from systemzero_core.tree import Tree
+
+MAX_FINDINGS = 100
+"""Findings of one judgement, at most; the most severe are kept."""
+
+
+def judge(
+    template: Template,
+    capture: Tree,
+    script: EditScript,
+    *,
+    policy: CompiledPolicy | None = None,
+    detectors: Sequence[Detector] = BUILT_IN,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    session: Sequence[Visit] = (),
+    transitions: Mapping[str, Sequence[str]] | None = None,
+) -> Judgement:
+    """UNCHANGED or DRIFT, with what differs and how much it matters.
+
+    Args:
+        template: the template that the capture was matched to.
+        capture: the capture's tree in normal form.
+        script: the exact edit script from the template's tree to `capture`.
+        policy: the template's policy, compiled; made here when not given.
+        detectors: who else is asked.
+        thresholds: severity by similarity.
+        session: the visits of the capture's session up to and with this one, oldest first.
+        transitions: the valid transitions of every screen known, for `session`.
+
+    Raises:
+        FailedPrecondition: the template has no baseline tree.
+    """
+    if template.tree is None:
+        raise FailedPrecondition(f"template {template.template_id} has a signature but no tree")
+    sieve = PolicyFilter(script, template.tree, capture, policy or CompiledPolicy(template.policy))
+    ignored = sieve.ignored()
+    edits = _judged(sieve.edits(), Scale(template.tree, capture, ignored))
+    context = Context(
+        template=template,
+        capture=capture,
+        script=script,
+        edits=edits,
+        ignored=ignored[1],
+        row_violations=sieve.violations,
+        session=tuple(session),
+        transitions=transitions or {},
+    )
+    return _judgement(template, script, edits, _findings(detectors, context), thresholds)
+
+
+def _judged(edits: Iterable[Edit], scale: Scale) -> tuple[JudgedEdit, ...]:
+    return tuple(
+        JudgedEdit(edit, scale.cost(edit), is_volatile(edit), edit_fingerprint(edit))
+        for edit in edits
+    )
+
+
+def _findings(detectors: Sequence[Detector], context: Context) -> tuple[Finding, ...]:
+    found = [finding for detector in detectors for finding in detector(context)]
+    found.sort(key=lambda finding: -finding.severity.rank)
+    return tuple(found[:MAX_FINDINGS])
+
+
+def _judgement(
+    template: Template,
+    script: EditScript,
+    edits: tuple[JudgedEdit, ...],
+    findings: tuple[Finding, ...],
+    thresholds: Thresholds,
+) -> Judgement:
+    similarity = max(0.0, 1.0 - sum(edit.weight for edit in edits))
+    severities = [thresholds.severity(similarity), *(f.severity for f in findings)]
+    return Judgement(
+        verdict=Verdict.DRIFT if edits else Verdict.UNCHANGED,
+        similarity=similarity,
+        severity=max(severities, key=lambda s: s.rank) if edits else Severity.INFO,
+        edits=edits,
+        findings=findings,
+        fingerprint=_fingerprint(edits),
+        reasons=(script.degraded,) if script.degraded else (),
+        template_id=template.template_id,
+        template_version=template.version,
+    )
+
+
+def _fingerprint(edits: Sequence[JudgedEdit]) -> str:
+    # Boxes shift because something else changed: they must not split a group.
+    causes = [edit.fingerprint for edit in edits if not is_consequence(edit.edit)]
+    return script_fingerprint(causes or (edit.fingerprint for edit in edits))

@@ -1,0 +1,230 @@
+"""From the exact edit script to the edits that the policy lets count.
+
+What is dropped here appears nowhere later. Never counted, whatever the policy: the platform's own
+role, and places in a list (`posinset`, `setsize`, …), which the tree itself tells.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from systemzero_core.diff import Change, Edit, EditKind, EditScript, Place
+from systemzero_core.diff.describe import Paths, sentence
+from systemzero_core.drift.boxes import BoxJudge, Delta
+from systemzero_core.drift.rows import RowBook
+from systemzero_core.template.model import MatchLevel
+from systemzero_core.template.patterns import Pattern
+from systemzero_core.template.resolve import CompiledPolicy, Effective, PolicyView
+from systemzero_core.tree import Node, Tree
+
+DERIVED_ATTRIBUTES = frozenset(
+    {
+        *("posinset", "setsize", "rowindex", "colindex", "rowcount", "colcount"),
+        *("aria-posinset", "aria-setsize", "aria-rowindex", "aria-colindex"),
+    }
+)
+"""Attributes that only say what the tree's structure says."""
+
+_CONTENT_FIELDS = frozenset(("name", "value", "states"))
+
+
+class PolicyFilter:
+    """One script seen through one policy."""
+
+    def __init__(
+        self, script: EditScript, baseline: Tree, capture: Tree, policy: CompiledPolicy
+    ) -> None:
+        self._script = script
+        self._trees = (baseline, capture)
+        self._views = (PolicyView(policy, baseline), PolicyView(policy, capture))
+        self._boxes = BoxJudge(script, baseline, capture)
+        self._rows = RowBook(
+            policy, (baseline, self._views[0]), (capture, self._views[1]), script.mapping
+        )
+        self._paths = (Paths(baseline), Paths(capture))
+        self._swapped = self._wildcard_swaps()
+
+    @property
+    def violations(self) -> dict[tuple[int, int], int]:
+        """(rule, capture parent) to the number of its rows, where that is out of bounds."""
+        return self._rows.violations
+
+    def ignored(self) -> tuple[frozenset[int], frozenset[int]]:
+        """The ignored nodes of the baseline and of the capture."""
+        return self._views[0].ignored(), self._views[1].ignored()
+
+    def edits(self) -> list[Edit]:
+        """The edits that count, reduced to what counts, in the script's order."""
+        return list(self._merged(self._counting()))
+
+    def _counting(self) -> Iterator[Edit]:
+        for edit in self._script.edits:
+            if edit.kind is EditKind.UPDATE:
+                kept = self._update(edit)
+            elif edit.kind is EditKind.MOVE:
+                kept = edit if self._move_counts(edit) else None
+            else:
+                kept = self._piece(edit)
+            if kept is not None:
+                yield kept
+
+    def _merged(self, edits: Iterator[Edit]) -> Iterator[Edit]:
+        """Box changes of siblings by the same distance become one edit, the first of them."""
+        alone: dict[tuple[int, Delta], list[Edit]] = {}
+        ordered: list[Edit | list[Edit]] = []
+        for edit in edits:
+            if edit.kind is not EditKind.UPDATE or [c.field for c in edit.changes] != ["bounds"]:
+                ordered.append(edit)
+                continue
+            group = alone.setdefault(self._boxes.group(edit), [])
+            if not group:
+                ordered.append(group)
+            group.append(edit)
+        for item in ordered:
+            yield item if isinstance(item, Edit) else _one_shift(item)
+
+    def _update(self, edit: Edit) -> Edit | None:
+        effective = self._views[0].at(edit.node)
+        if effective.level is MatchLevel.IGNORE:
+            return None
+        changes = tuple(c for c in edit.changes if self._change_counts(c, edit, effective))
+        if len(changes) == len(edit.changes):
+            return edit
+        if not changes:
+            return None
+        reduced = msgspec.structs.replace(edit, changes=changes)
+        return msgspec.structs.replace(reduced, sentence=sentence(reduced))
+
+    def _change_counts(self, change: Change, edit: Edit, effective: Effective) -> bool:
+        field, level = change.field, effective.level
+        if field == "platform_role":
+            return False
+        if level is MatchLevel.CONTENT and field not in _CONTENT_FIELDS:
+            return False
+        if level is MatchLevel.LAYOUT and field not in ("role", "bounds"):
+            return False
+        if field == "bounds":
+            retexted = any(c.field in ("name", "value", "role") for c in edit.changes)
+            return not retexted and self._boxes.counts(edit, effective.box_tolerance)
+        return not _keeps_to(change, effective)
+
+    def _move_counts(self, edit: Edit) -> bool:
+        effective = self._views[0].at(edit.node)
+        if effective.level in (MatchLevel.IGNORE, MatchLevel.CONTENT):
+            return False
+        within = edit.from_parent >= 0 and self._script.mapping[edit.from_parent] == edit.to_parent
+        if not within:
+            return True
+        return effective.rows_rule < 0 and not self._views[0].at(edit.from_parent).unordered
+
+    def _piece(self, edit: Edit) -> Edit | None:
+        """An insert or delete without the nodes that may come and go."""
+        side = 0 if edit.kind is EditKind.DELETE else 1
+        kept: list[tuple[Node, Place]] = []
+        dropped: set[int] = set()
+        for node, place in zip(edit.nodes, edit.places, strict=True):
+            reason = self._passes(side, node, place, dropped)
+            if reason:
+                dropped.add(place.at)
+            elif reason is None:
+                kept.append((node, place))
+        if len(kept) == len(edit.nodes):
+            return edit
+        return self._reduced(edit, side, kept) if kept else None
+
+    def _passes(self, side: int, node: Node, place: Place, dropped: set[int]) -> bool | None:
+        """Whether a node may come and go: True with all below it, False alone, None not at all."""
+        if place.parent in dropped:
+            return True
+        effective = self._views[side].at(place.at)
+        if effective.optional or self._row_passes(side, place, effective.rows_rule):
+            return True
+        if effective.level is MatchLevel.IGNORE:
+            return False
+        if effective.level is MatchLevel.CONTENT and not node.name and not node.value:
+            return False
+        return False if (side, place.at) in self._swapped else None
+
+    def _row_passes(self, side: int, place: Place, rule: int) -> bool:
+        if rule < 0:
+            return False
+        if side == 1:
+            return self._rows.may_come(rule, place.parent, place.at)
+        target = self._script.mapping[place.parent] if place.parent >= 0 else -1
+        return self._rows.may_go(rule, target)
+
+    def _reduced(self, edit: Edit, side: int, kept: Sequence[tuple[Node, Place]]) -> Edit:
+        first = kept[0][1]
+        paths = self._paths[side]
+        reduced = msgspec.structs.replace(
+            edit,
+            nodes=tuple(node for node, _ in kept),
+            places=tuple(place for _, place in kept),
+            size=len(kept),
+            path=paths.path(first.at),
+            parent=paths.path(first.parent) if first.parent >= 0 else (),
+            **{"node" if side == 0 else "target": first.at},
+        )
+        return msgspec.structs.replace(reduced, sentence=sentence(reduced))
+
+    def _wildcard_swaps(self) -> frozenset[tuple[int, int]]:
+        """Nodes deleted and inserted that are one node whose text went from one allowed to another.
+
+        A diff cannot know that two unlike texts are one live text; the policy does. They pair one
+        to one under the same surviving ancestor, by role and wildcard.
+        """
+        gone: dict[tuple[int, str, str], list[int]] = {}
+        come: dict[tuple[int, str, str], list[int]] = {}
+        for edit in self._script.edits:
+            if edit.kind is EditKind.DELETE:
+                self._note(0, edit, gone)
+            elif edit.kind is EditKind.INSERT:
+                self._note(1, edit, come)
+        pairs: set[tuple[int, int]] = set()
+        for key, old in gone.items():
+            for a, b in zip(old, come.get(key, ()), strict=False):
+                pairs.update(((0, a), (1, b)))
+        return frozenset(pairs)
+
+    def _note(self, side: int, edit: Edit, into: dict[tuple[int, str, str], list[int]]) -> None:
+        top: dict[int, int] = {}
+        mapping = self._script.mapping
+        for node, place in zip(edit.nodes, edit.places, strict=True):
+            above = top[place.at] = top.get(place.parent, place.parent)
+            pattern = self._views[side].at(place.at).name
+            if pattern is None or not pattern.matches(node.name):
+                continue
+            if side == 0 and above >= 0:
+                above = mapping[above]
+            into.setdefault((above, node.role, pattern.source), []).append(place.at)
+
+
+def _keeps_to(change: Change, effective: Effective) -> bool:
+    """Whether the new value is one that a wildcard allows, or says nothing of its own."""
+    pattern: Pattern | None = None
+    if change.field == "name":
+        pattern = effective.name
+    elif change.field == "value":
+        pattern = effective.value
+    elif change.field.startswith("attributes."):
+        key = change.field.removeprefix("attributes.")
+        if key in DERIVED_ATTRIBUTES:
+            return True
+        pattern = (effective.attributes or {}).get(key)
+    return pattern is not None and pattern.matches(str(change.new or ""))
+
+
+def _one_shift(edits: Sequence[Edit]) -> Edit:
+    first = edits[0]
+    if len(edits) == 1:
+        return first
+    roles = Counter(edit.path[-1].role for edit in edits)
+    what = next(iter(roles)) if len(roles) == 1 else "node"
+    return msgspec.structs.replace(
+        first,
+        size=len(edits),
+        sentence=f"{first.sentence}, and {len(edits) - 1} more {what}s beside it likewise",
+    )
