@@ -3,6 +3,18 @@
 See `docs/design/drift.md`.
 """
 
+from systemzero_core.drift.detectors import (
+    BUILT_IN,
+    ENTRY_POINT_GROUP,
+    registered,
+)
+from systemzero_core.drift.fingerprint import (
+    edit_fingerprint,
+    script_fingerprint,
+)
+from systemzero_core.drift.judge import (
+    judge,
+)
 from systemzero_core.drift.model import (
     Context,
     Decision,
@@ -18,8 +30,15 @@ from systemzero_core.drift.model import (
     Verdict,
     Visit,
 )
+from systemzero_core.drift.weigh import (
+    DEFAULT_THRESHOLDS,
+    Thresholds,
+)
 
 __all__ = [
+    "BUILT_IN",
+    "DEFAULT_THRESHOLDS",
+    "ENTRY_POINT_GROUP",
     "Context",
     "Decision",
     "DecisionKind",
@@ -31,6 +50,11 @@ __all__ = [
     "Judgement",
     "Resolution",
     "Severity",
+    "Thresholds",
     "Verdict",
     "Visit",
+    "edit_fingerprint",
+    "judge",
+    "registered",
+    "script_fingerprint",
 ]

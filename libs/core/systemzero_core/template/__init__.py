@@ -15,16 +15,26 @@ from systemzero_core.template.model import (
     Selector,
     Template,
 )
+from systemzero_core.template.patterns import ANYTHING, compile_pattern, covering, escape
+from systemzero_core.template.resolve import CompiledPolicy, Effective, Matcher, PolicyView
 
 __all__ = [
+    "ANYTHING",
     "DEFAULT_BOX_TOLERANCE",
     "STRICT_POLICY",
+    "CompiledPolicy",
+    "Effective",
     "MatchLevel",
+    "Matcher",
     "Order",
     "Policy",
+    "PolicyView",
     "Rows",
     "Rule",
     "Scope",
     "Selector",
     "Template",
+    "compile_pattern",
+    "covering",
+    "escape",
 ]
