@@ -1,0 +1,122 @@
+"""Counting for many templates at once, with nothing but integers.
+
+A `Table` is a signature file: each token falls into one of `width` buckets, and a bucket is an
+integer whose bit s says that the template in slot s has a token there. Adding up buckets "bit
+sliced" (one integer per binary digit of the count, one bit per slot) counts for every slot at
+once how many of a query's tokens it may have. Two tokens may share a bucket, so a count is never
+below the true one: it bounds from above. A step costs one pass over `slots / 8` bytes in C,
+which for 10,000 slots is below a microsecond.
+
+Source: bit-sliced signature files as in Goodwin et al., BitFunnel, SIGIR 2017; the adder is
+Harley and Seal's carry-save tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+class Table:
+    """Buckets of slots, written by one thread and read by any.
+
+    A new slot's bits appear one by one: a reader masks its answer with the slots it knows of.
+    """
+
+    __slots__ = ("_buckets", "_mask")
+
+    def __init__(self, width: int) -> None:
+        """`width` is the number of buckets, a power of two."""
+        self._mask = width - 1
+        self._buckets = [0] * width
+
+    def add(self, slot: int, tokens: Iterable[int]) -> None:
+        """Enter the tokens of the template in `slot`."""
+        bit, mask, buckets = 1 << slot, self._mask, self._buckets
+        for token in tokens:
+            buckets[token & mask] |= bit
+
+    def counts(self, tokens: Iterable[int]) -> list[int]:
+        """For every slot, an upper bound of how many of `tokens` it has, bit sliced."""
+        mask, buckets = self._mask, self._buckets
+        return add_up({0: [bucket for token in tokens if (bucket := buckets[token & mask])]})
+
+
+def add_up(digits: dict[int, list[int]]) -> list[int]:
+    """The sum, slot by slot, of bits given by the digit they stand for, bit sliced.
+
+    Three integers of one digit become one of it and one of the next; the lists are used up.
+    """
+    total: list[int] = []
+    place = 0
+    while digits:
+        column = digits.pop(place, [])
+        carries = digits.setdefault(place + 1, []) if len(column) > 1 else []
+        while len(column) > 2:
+            a, b, c = column.pop(), column.pop(), column.pop()
+            either = a ^ b
+            column.append(either ^ c)
+            carries.append((a & b) | (either & c))
+        if len(column) == 2:
+            a, b = column
+            column = [a ^ b]
+            carries.append(a & b)
+        total.append(column[0] if column else 0)
+        place += 1
+    return total
+
+
+def scaled(counts: Sequence[int], factor: int, slots: int, into: dict[int, list[int]]) -> None:
+    """Put `counts` x `factor`, for `slots` alone, among the `digits` of a later `add_up`."""
+    kept = [bits & slots for bits in counts]
+    shift = 0
+    while factor >> shift:
+        if factor >> shift & 1:
+            for place, bits in enumerate(kept, shift):
+                if bits:
+                    into.setdefault(place, []).append(bits)
+        shift += 1
+
+
+def at_least(total: Sequence[int], bound: int, slots: int) -> int:
+    """Those of `slots` whose number in `total` is at least `bound`."""
+    if bound >> len(total):
+        return 0
+    above, equal = 0, slots
+    for place in range(len(total) - 1, -1, -1):
+        if bound >> place & 1:
+            equal &= total[place]
+        else:
+            above |= equal & total[place]
+            equal &= ~total[place]
+    return above | equal
+
+
+class Reader:
+    """Single numbers out of a bit-sliced total."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, total: Sequence[int]) -> None:
+        length = max((bits.bit_length() for bits in total), default=0) // 8 + 1
+        self._rows = [bits.to_bytes(length, "little") for bits in total]
+
+    def at(self, slot: int) -> int:
+        """The number of `slot`; 0 for slots beyond the last one set."""
+        place, bit = slot >> 3, slot & 7
+        number = 0
+        for digit, row in enumerate(self._rows):
+            if place < len(row):
+                number |= (row[place] >> bit & 1) << digit
+        return number
+
+
+def members(bits: int) -> list[int]:
+    """The slots whose bit is set, ascending."""
+    digits = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+    return [
+        place * 8 + bit
+        for place, byte in enumerate(digits)
+        if byte
+        for bit in range(8)
+        if byte >> bit & 1
+    ]

@@ -1,0 +1,193 @@
+"""From ranked templates to an answer: this screen, or none, and why.
+
+A screen hint is evidence, not an order. It lets the hinted screen's template in at a lower score
+(a release that changed much is still the same screen), and settles a near tie in its favour; it
+is rejected when another screen fits clearly better, and the answer says so.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from systemzero_core.errors import InvalidInput
+from systemzero_core.match.features import Tokens
+from systemzero_core.match.index import TemplateIndex
+from systemzero_core.match.ranking import Ranked, ranking_order
+from systemzero_core.match.score import FeatureScore, Weights, explain_score, score
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From which score on a template is taken for the screen. Measured: `docs/design/match.md`.
+
+    Attributes:
+        match: without a hint.
+        hinted: with a hint of that screen.
+        hint_margin: by how much another screen may fit better than the hinted one.
+    """
+
+    match: float = 0.45
+    hinted: float = 0.3
+    hint_margin: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuses what is no share, and a hint that would make a match harder.
+
+        Raises:
+            InvalidInput: names the threshold.
+        """
+        for name in self.__struct_fields__:
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InvalidInput.at(f"thresholds.{name}", "must lie between 0 and 1")
+        if self.hinted > self.match:
+            raise InvalidInput.at("thresholds.hinted", "must not be above thresholds.match")
+
+
+DEFAULT_THRESHOLDS = Thresholds()
+"""0.45; 0.30 for a hinted screen, unless another one fits better by more than 0.05."""
+
+
+class MatchResult(NamedTuple):
+    """One template and how well it fits.
+
+    Attributes:
+        template_id: the template.
+        screen_id: the screen that it describes.
+        version: its version.
+        score: from 0 to 1.
+        features: what the score is made of; the sum of score x weight.
+        exact: the full digests are equal: the capture is the baseline.
+    """
+
+    template_id: str
+    screen_id: str
+    version: int
+    score: float
+    features: tuple[FeatureScore, ...]
+    exact: bool
+
+
+class MatchAnswer(NamedTuple):
+    """The answer to "which screen is this?".
+
+    Attributes:
+        results: the best fits, best first.
+        chosen: the template taken for the screen's, or None: an unknown screen.
+        explanation: why, in English.
+        hint_rejected: why the hint was not followed, in English; empty when it was or none given.
+    """
+
+    results: tuple[MatchResult, ...]
+    chosen: MatchResult | None
+    explanation: str
+    hint_rejected: str = ""
+
+
+def match(
+    index: TemplateIndex,
+    capture: Tokens,
+    *,
+    full_signature: str = "",
+    hint: str = "",
+    k: int = 5,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> MatchAnswer:
+    """Find the template of a capture.
+
+    Args:
+        index: the templates.
+        capture: tokens of the capture's normal form (`index.tokens_of`).
+        full_signature: hex of the capture's full digest; a template that has it is the answer.
+        hint: screen id or template id that the client believes this to be.
+        k: at most this many results.
+        thresholds: what counts as a match.
+    """
+    ranked = index.query(capture, k, full_signature)
+    if ranked and ranked[0].exact:
+        return _of_equals(ranked, hint)
+    hinted = _hinted(index, capture, hint)
+    if hinted and all(hinted.entry.template_id != r.entry.template_id for r in ranked):
+        ranked = [*ranked, hinted]
+    results = {r.entry.template_id: _result(r, capture, index.weights) for r in ranked}
+    listed = tuple(results.values())
+    rejected = _rejection(hint, hinted, ranked, thresholds)
+    if hinted and not rejected:
+        chosen = results[hinted.entry.template_id]
+        return MatchAnswer(listed, chosen, f"hinted {_said(chosen)}")
+    if ranked and ranked[0].score >= thresholds.match:
+        return MatchAnswer(listed, listed[0], _said(listed[0]), rejected)
+    return MatchAnswer(listed, None, _nothing(listed, thresholds.match), rejected)
+
+
+def _of_equals(ranked: list[Ranked], hint: str) -> MatchAnswer:
+    results = tuple(
+        MatchResult(
+            r.entry.template_id,
+            r.entry.screen_id,
+            r.entry.version,
+            1.0,
+            (FeatureScore("full_signature", 1.0, 1.0, "the capture equals the baseline"),),
+            True,
+        )
+        for r in ranked
+    )
+    named = [r for r in results if hint in (r.screen_id, r.template_id)]
+    chosen = (named or results)[0]
+    rejected = ""
+    if hint and not named:
+        rejected = f"the capture equals the baseline of screen “{chosen.screen_id}”"
+    said = f"screen “{chosen.screen_id}”: the capture equals its baseline"
+    return MatchAnswer(results, chosen, said, rejected)
+
+
+def _hinted(index: TemplateIndex, capture: Tokens, hint: str) -> Ranked | None:
+    entries = index.entries_of(hint) if hint else []
+    ranked = [Ranked(e, score(capture, e.tokens, index.weights)) for e in entries]
+    return min(ranked, key=ranking_order, default=None)
+
+
+def _rejection(
+    hint: str, hinted: Ranked | None, ranked: list[Ranked], thresholds: Thresholds
+) -> str:
+    if not hint:
+        return ""
+    if hinted is None:
+        return f"no template is of screen “{hint}”"
+    if hinted.score < thresholds.hinted:
+        return (
+            f"screen “{hint}” scores {hinted.score:.2f}, below the threshold "
+            f"{thresholds.hinted:.2f} for a hinted screen"
+        )
+    best = ranked[0]
+    if best.score > hinted.score + thresholds.hint_margin:
+        return (
+            f"screen “{hint}” scores {hinted.score:.2f}, but “{best.entry.screen_id}” "
+            f"{best.score:.2f}"
+        )
+    return ""
+
+
+def _result(ranked: Ranked, capture: Tokens, weights: Weights) -> MatchResult:
+    entry = ranked.entry
+    features = explain_score(capture, entry.tokens, weights)
+    return MatchResult(
+        entry.template_id, entry.screen_id, entry.version, ranked.score, features, False
+    )
+
+
+def _said(result: MatchResult) -> str:
+    parts = ", ".join(f"{f.name.replace('_', ' ')} {f.score:.2f}" for f in result.features)
+    return f"screen “{result.screen_id}” scores {result.score:.2f} ({parts})"
+
+
+def _nothing(results: tuple[MatchResult, ...], threshold: float) -> str:
+    if not results:
+        return "no template has anything in common with this capture"
+    best = results[0]
+    losses = sorted(best.features, key=lambda f: -(1 - f.score) * f.weight)[:2]
+    why = "; ".join(f"{f.name.replace('_', ' ')}: {f.detail}" for f in losses if f.score < 1)
+    return (
+        f"no template reaches the threshold {threshold:.2f}; the best is {_said(best)}. "
+        f"Most was lost to {why}"
+    )

@@ -1,0 +1,44 @@
+"""Counting for many at once equals counting one by one."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from systemzero_core.match.bitslice import Reader, Table, add_up, at_least, members, scaled
+
+SLOTS = 70
+bitmaps = st.integers(0, (1 << SLOTS) - 1)
+
+
+@given(st.lists(bitmaps, max_size=40), bitmaps, st.integers(0, 300), st.integers(0, 9000))
+def test_scaled_sums_and_comparisons(
+    columns: list[int], kept: int, factor: int, bound: int
+) -> None:
+    digits: dict[int, list[int]] = {}
+    scaled(add_up({0: list(columns)}), factor, kept, digits)
+    total = add_up(digits)
+    expected = [
+        factor * sum(column >> slot & 1 for column in columns) * (kept >> slot & 1)
+        for slot in range(SLOTS)
+    ]
+    reader = Reader(total)
+    assert [reader.at(slot) for slot in range(SLOTS)] == expected
+    everyone = (1 << SLOTS) - 1
+    assert members(at_least(total, bound, everyone)) == [
+        slot for slot, number in enumerate(expected) if number >= bound
+    ]
+
+
+@given(st.lists(st.sets(st.integers(-100, 100)), max_size=20), st.sets(st.integers(-100, 100)))
+def test_a_table_never_counts_too_few_and_nothing_for_an_empty_slot(
+    entered: list[set[int]], asked: set[int]
+) -> None:
+    table = Table(32)
+    for slot, tokens in enumerate(entered):
+        table.add(slot, tokens)
+    reader = Reader(table.counts(asked))
+    for slot, tokens in enumerate(entered):
+        assert reader.at(slot) >= len(tokens & asked)
+        assert tokens or reader.at(slot) == 0
+    assert reader.at(len(entered) + 9) == 0

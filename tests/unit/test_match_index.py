@@ -1,0 +1,158 @@
+"""The index answers what comparing every template would, whatever happened to it before."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from systemzero_core.match import (
+    Entry,
+    Feature,
+    Ranked,
+    TemplateIndex,
+    TemplateTokens,
+    Tokens,
+    Weights,
+    brute_force,
+    tokens_of,
+)
+from systemzero_core.match.index import _class_of, _least
+from systemzero_core.template.model import Selector, Template
+from systemzero_core.tree import Tree
+from tests.unit.match_strategies import trees
+from tests.unit.match_trees import BASKET, LOGIN
+
+ALL_WEIGHTS = [
+    Weights(),
+    Weights(layout=30.0),
+    Weights(required_nodes=0.0),
+    Weights(structure=0.0, roles=0.0, names=0.0, identifiers=1.0, required_nodes=3.0),
+]
+
+templates = st.builds(
+    Template,
+    template_id=st.sampled_from([f"t{n}" for n in range(12)]),
+    screen_id=st.sampled_from(["home", "pay", "done"]),
+    tree=trees | st.none(),
+    full_signature=st.sampled_from(["", "", "aa", "bb"]),
+    required_nodes=st.sampled_from(
+        [(), (Selector(role="button", name="Pay"),), (Selector(role="list"), Selector(role="x"))]
+    ),
+)
+steps = st.lists(
+    st.tuples(st.lists(templates, max_size=6), st.lists(st.sampled_from(["t1", "t2", "t3"]))),
+    max_size=8,
+)
+
+
+def ids(ranked: list[Ranked]) -> list[tuple[str, float, bool]]:
+    return [(r.entry.template_id, r.score, r.exact) for r in ranked]
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps, trees, st.sampled_from(ALL_WEIGHTS), st.integers(1, 6), st.sampled_from(["", "aa"]))
+def test_the_answer_equals_brute_force(
+    changes: list[tuple[list[Template], list[str]]],
+    capture: Tree,
+    weights: Weights,
+    k: int,
+    signature: str,
+) -> None:
+    index = TemplateIndex(weights=weights)
+    expected: dict[str, Template] = {}
+    for entered, removed in changes:
+        index.update(entered, removed)
+        for template_id in removed:
+            expected.pop(template_id, None)
+        expected.update({template.template_id: template for template in entered})
+    fresh = [Entry.of(t, layout=weights.layout > 0) for t in expected.values()]
+    asked = index.tokens_of(capture)
+    assert len(index) == len(expected)
+    assert ids(index.query(asked, k, signature)) == ids(
+        brute_force(fresh, asked, k, signature, weights)
+    )
+
+
+def synthetic(number: int, tokens: set[int]) -> Entry:
+    held = array("q", sorted(tokens))
+    empty: array[int] = array("q")
+    arrays = dict.fromkeys(Feature, empty) | {
+        Feature.NAMES: held,
+        Feature.ROLES: held[::3],
+    }
+    found = TemplateTokens(Tokens(arrays), held[::2], ())
+    return Entry(f"t{number:04}", "s", 1, found, "")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sets(st.integers(0, 400), min_size=1, max_size=60), min_size=1, max_size=80),
+    st.sets(st.integers(0, 400), max_size=80),
+)
+def test_many_templates_with_crowded_buckets(entered: list[set[int]], asked: set[int]) -> None:
+    entries = [synthetic(n, tokens) for n, tokens in enumerate(entered)]
+    index = TemplateIndex()
+    index.update_entries(entries)
+    capture = synthetic(0, asked).tokens.tokens
+    assert capture is not None
+    assert ids(index.query(capture, 3)) == ids(brute_force(entries, capture, 3))
+
+
+def test_replacing_for_long_does_not_grow_the_index() -> None:
+    index = TemplateIndex([Template(template_id="other", screen_id="o", tree=BASKET)])
+    for version in range(1, 400):
+        index.add(Template(template_id="t", screen_id="s", tree=LOGIN, version=version))
+    found = index.query(tokens_of(LOGIN))
+    assert [(r.entry.template_id, r.entry.version) for r in found] == [("t", 399), ("other", 1)]
+    assert len(index._state.generation.entries) < 200
+    assert {entry.template_id for entry in index} == {"t", "other"}
+
+
+def test_a_removed_template_is_gone() -> None:
+    index = TemplateIndex([Template(template_id="t", screen_id="s", tree=LOGIN)])
+    assert "t" in index
+    index.remove("t")
+    index.remove("t")
+    assert "t" not in index
+    assert index.query(tokens_of(LOGIN)) == []
+    assert index.entries_of("s") == []
+
+
+def test_entries_are_found_by_screen_and_by_template() -> None:
+    index = TemplateIndex(
+        [
+            Template(template_id="b", screen_id="s", tree=LOGIN),
+            Template(template_id="a", screen_id="s", tree=BASKET),
+        ]
+    )
+    assert [entry.template_id for entry in index.entries_of("s")] == ["a", "b"]
+    assert [entry.template_id for entry in index.entries_of("b")] == ["b"]
+
+
+def test_readers_see_every_template_in_exactly_one_version_while_it_is_replaced() -> None:
+    index = TemplateIndex([Template(template_id="t", screen_id="s", tree=LOGIN, version=1)])
+    seen: list[list[int]] = []
+    done = threading.Event()
+
+    def read() -> None:
+        capture = tokens_of(LOGIN)
+        while not done.is_set():
+            seen.append([r.entry.version for r in index.query(capture)])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for version in range(2, 300):
+        index.add(Template(template_id="t", screen_id="s", tree=LOGIN, version=version))
+    done.set()
+    reader.join()
+    assert all(len(versions) == 1 for versions in seen)
+    assert seen == sorted(seen)
+
+
+def test_size_classes_bound_from_below() -> None:
+    for size in range(5000):
+        assert _least(_class_of(size)) <= size
+        assert size < 2 or _least(_class_of(size) + 1) > size

@@ -1,0 +1,105 @@
+"""From ranked templates to an answer: thresholds, hints, explanations."""
+
+from __future__ import annotations
+
+import pytest
+
+from systemzero_core.errors import InvalidInput
+from systemzero_core.match import MatchAnswer, TemplateIndex, Thresholds, match, tokens_of
+from systemzero_core.template.model import Template
+from systemzero_core.tree import Tree
+from tests.unit.match_trees import BASKET, LOGIN, tree
+
+INDEX = TemplateIndex(
+    [
+        Template(template_id="t-login", screen_id="login", tree=LOGIN, version=3),
+        Template(template_id="t-basket", screen_id="basket", tree=BASKET, full_signature="ab"),
+    ]
+)
+CHANGED = tree(
+    ("main", "", [("heading", "Welcome", []), ("textbox", "User", []), ("textbox", "Code", [])]),
+    ("link", "Log in", []),
+)
+STRANGER = tree(("grid", "Board", [("gridcell", "a", []), ("gridcell", "b", [])]))
+
+
+def ask(capture: Tree, hint: str = "", signature: str = "") -> MatchAnswer:
+    return match(INDEX, tokens_of(capture), hint=hint, full_signature=signature)
+
+
+def chosen(answer: MatchAnswer) -> str | None:
+    return answer.chosen.screen_id if answer.chosen else None
+
+
+def test_the_best_template_is_chosen_and_says_why() -> None:
+    answer = ask(LOGIN)
+    assert chosen(answer) == "login"
+    assert answer.chosen is not None
+    assert (answer.chosen.version, answer.chosen.exact) == (3, False)
+    assert answer.explanation == (
+        "screen “login” scores 1.00 (required nodes 1.00, structure 1.00, roles 1.00, names 1.00)"
+    )
+
+
+def test_an_equal_digest_is_the_answer_whatever_the_hint() -> None:
+    answer = ask(BASKET, hint="login", signature="ab")
+    assert chosen(answer) == "basket"
+    assert answer.results[0].exact
+    assert answer.hint_rejected == "the capture equals the baseline of screen “basket”"
+    assert ask(BASKET, hint="t-basket", signature="ab").hint_rejected == ""
+
+
+def test_an_unknown_screen_is_told_the_threshold_the_best_and_what_was_missing() -> None:
+    answer = ask(CHANGED)
+    assert answer.chosen is None
+    assert (
+        "no template reaches the threshold 0.45; the best is screen “login”" in answer.explanation
+    )
+    assert "missing: heading “Log in”" in answer.explanation
+
+
+def test_a_screen_that_shares_nothing_has_no_results() -> None:
+    answer = ask(STRANGER)
+    assert answer.results == ()
+    assert answer.explanation == "no template has anything in common with this capture"
+
+
+def test_a_hint_lets_a_much_changed_screen_in() -> None:
+    answer = ask(CHANGED, hint="login")
+    assert chosen(answer) == "login"
+    assert answer.explanation.startswith("hinted screen “login” scores 0.")
+    assert answer.hint_rejected == ""
+
+
+def test_a_wrong_hint_does_not_force_a_match() -> None:
+    answer = ask(LOGIN, hint="basket")
+    assert chosen(answer) == "login"
+    assert "screen “basket” scores 0." in answer.hint_rejected
+    assert ask(STRANGER, hint="basket").chosen is None
+
+
+def test_another_screen_that_fits_better_beats_a_hint_that_is_good_enough() -> None:
+    thresholds = Thresholds(hinted=0.0)
+    answer = match(INDEX, tokens_of(LOGIN), hint="basket", thresholds=thresholds)
+    assert chosen(answer) == "login"
+    assert answer.hint_rejected.endswith("but “login” 1.00")
+    lenient = Thresholds(hinted=0.0, hint_margin=1.0)
+    answer = match(INDEX, tokens_of(LOGIN), hint="basket", thresholds=lenient)
+    assert chosen(answer) == "basket"
+
+
+def test_a_hint_of_no_known_screen_is_rejected_and_the_rest_goes_on() -> None:
+    answer = ask(LOGIN, hint="checkout")
+    assert chosen(answer) == "login"
+    assert answer.hint_rejected == "no template is of screen “checkout”"
+
+
+def test_an_empty_index_and_an_empty_capture() -> None:
+    assert match(TemplateIndex(), tokens_of(LOGIN)).chosen is None
+    assert ask(Tree((), ())).results == ()
+
+
+@pytest.mark.parametrize("wrong", [{"match": 1.5}, {"hint_margin": -0.1}, {"hinted": 0.9}])
+def test_thresholds_that_are_none_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(InvalidInput, match=f"thresholds.{next(iter(wrong))}"):
+        Thresholds(**wrong)
