@@ -10,7 +10,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 _QUOTED_CHARACTERS = 80
 
@@ -58,9 +58,15 @@ class InvalidInput(DomainError):
         self.violations: tuple[FieldViolation, ...] = tuple(violations)
 
     @classmethod
-    def at(cls, field: str, description: str) -> InvalidInput:
+    def at(cls, field: str, description: str) -> Self:
         """One violation; the message repeats it, since many clients show only the message."""
         return cls(f"{field}: {description}", (FieldViolation(field, description),))
+
+
+class TruncatedInput(InvalidInput):
+    """The input ends before it is complete: cut off on its way, or empty."""
+
+    reason = "TRUNCATED_INPUT"
 
 
 class UnknownFormat(InvalidInput):

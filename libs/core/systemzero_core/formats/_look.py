@@ -1,0 +1,112 @@
+"""A first look at bytes of unknown format: what they begin with, never what they are in full."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+import msgspec
+
+from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput
+from systemzero_core.formats import _json, _xml
+from systemzero_core.formats.model import Format
+
+_HEAD_BYTES = 4096
+_BLANK = b" \t\r\n\0"
+_FIRST_NAME = re.compile(rb"\{\s*\"([A-Za-z_]{1,40})\"\s*:")
+_AX_NODES = re.compile(
+    rb"(?:\{\s*(?:\"id\"\s*:\s*\d+\s*,\s*)?(?:\"result\"\s*:\s*\{\s*)?\"nodes\"\s*:\s*)?"
+    rb"\[\s*\{\s*\"nodeId\""
+)
+_ELEMENT = re.compile(r"<([A-Za-z_][\w.$-]*)([^<>]*)")
+_ARIA_LINE = re.compile(rb"\s*- ['\"/]?[A-Za-z]")
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+_DECIDES = frozenset(("format", "root", "applications", "captured"))
+
+
+class Look:
+    """What can be told of `data` cheaply; each question is answered at most once."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._head = data[:_HEAD_BYTES].removeprefix(_json.BOM).lstrip(_BLANK)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing but blanks."""
+        return not self._head and not self._data.removeprefix(_json.BOM).strip(_BLANK)
+
+    def is_cdp(self) -> bool:
+        """`nodes` (perhaps in a message) without `format`, or a bare list of nodes."""
+        if _AX_NODES.match(self._head):
+            return True
+        names = self._json_names
+        return ("nodes" in names and "format" not in names) or "result" in names
+
+    def is_own(self) -> bool:
+        """The flat layout: `format` and `nodes`."""
+        return "format" in self._json_names
+
+    def is_nested(self) -> bool:
+        """The older layout: `root`."""
+        return "root" in self._json_names
+
+    def is_atspi(self) -> bool:
+        """The dumper's layout: `applications`."""
+        return bool(self._json_names & {"applications", "captured"})
+
+    def is_android(self) -> bool:
+        """A `hierarchy`."""
+        return self._element[0] == "hierarchy"
+
+    def is_ios(self) -> bool:
+        """An `AppiumAUT` or a part of one."""
+        tag = self._element[0]
+        return tag == "AppiumAUT" or tag.startswith("XCUIElementType")
+
+    def is_windows(self) -> bool:
+        """An element with UI Automation's properties."""
+        return any(f"{name}=" in self._element[1] for name in ("AutomationId", "RuntimeId"))
+
+    def is_aria(self) -> bool:
+        """A line that starts with a dash."""
+        return _ARIA_LINE.match(self._head) is not None
+
+    def describe(self, wanted: Format | None) -> str:
+        """Why no adapter took it, for an error message."""
+        if wanted is not None:
+            return f"the capture is not of the format {wanted.value}"
+        if re.match(rb"(?:\S.*\n)*?(?:screen_id|required_nodes)\s*:", self._head):
+            return "this is a template, not a capture"
+        known = ", ".join(f.value for f in Format)
+        return f"of no known format; known are {known}"
+
+    @cached_property
+    def _json_names(self) -> frozenset[str]:
+        """The names in the outermost object; only the first one where that decides."""
+        if not self._head.startswith(b"{"):
+            return frozenset()
+        first = _FIRST_NAME.match(self._head)
+        if first and first[1].decode() in _DECIDES:
+            return frozenset((first[1].decode(),))
+        try:
+            return frozenset(_json.decode(_names, self._data, "data").keys())
+        except MalformedTree:
+            return frozenset(_json.decode_any(self._data, "data").keys())
+        except TruncatedInput:
+            raise
+        except InvalidInput:
+            return frozenset()
+
+    @cached_property
+    def _element(self) -> tuple[str, str]:
+        """The tag and the attributes of the first XML element, or empty."""
+        if b"<" not in self._head:
+            return "", ""
+        try:
+            text = _xml.text_of(self._data)
+        except InvalidInput:
+            return "", ""
+        found = _ELEMENT.search(text[:_HEAD_BYTES])
+        return (found[1], found[2]) if found else ("", "")

@@ -1,0 +1,74 @@
+"""Small conversions that several formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from systemzero_core.errors import TooLarge
+from systemzero_core.tree import MAX_NODES, Bounds
+
+_LIMIT = 2**31 - 1
+_NOTHING: tuple[tuple[str, str], ...] = ()
+
+
+def box(x: float, y: float, width: float, height: float) -> Bounds | None:
+    """A box rounded to whole pixels; None where a number is no pixel position on any screen.
+
+    -2147483648 is what AT-SPI gives for a widget that is not on the screen.
+    """
+    for number in (x, y, width, height):
+        if not abs(number) <= _LIMIT:  # so that NaN is refused too
+            return None
+    return Bounds(round(x), round(y), round(width), round(height))
+
+
+def box_of(numbers: Sequence[object]) -> Bounds | None:
+    """A box from `[x, y, width, height]`; None where these are not four numbers."""
+    plain = [n for n in numbers if isinstance(n, (int, float)) and not isinstance(n, bool)]
+    return box(*plain) if len(plain) == len(numbers) == 4 else None
+
+
+def text_of(value: object) -> str:
+    """A JSON scalar as text: `true`, `false`, whole numbers without a fraction, None as ''."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value) if isinstance(value, (int, float)) else ""
+
+
+def pairs(attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Attributes as a node holds them: sorted by name."""
+    if not attributes:
+        return _NOTHING
+    return tuple(sorted(attributes.items()))
+
+
+def words(states: Iterable[str]) -> tuple[str, ...]:
+    """States as a node holds them: sorted, each once."""
+    return tuple(sorted(set(states)))
+
+
+def check_count(count: int) -> None:
+    """Refuse more nodes than a tree may have, before any of them is built.
+
+    Raises:
+        TooLarge: `count` is above `MAX_NODES`.
+    """
+    if count > MAX_NODES:
+        raise TooLarge(
+            f"the input has {count} nodes, at most {MAX_NODES} are taken",
+            metadata={"limit": str(MAX_NODES), "actual": str(count)},
+        )
+
+
+def box_from_text(sides: Sequence[str]) -> Bounds | None:
+    """A box from `x, y, width, height` as decimal text; None where one is no number."""
+    try:
+        return box(*(float(side) for side in sides))
+    except ValueError:
+        return None
