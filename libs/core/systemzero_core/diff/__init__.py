@@ -7,6 +7,7 @@ from systemzero_core.diff.budget import DEFAULT_BUDGET, Budget
 from systemzero_core.diff.describe import format_path
 from systemzero_core.diff.engine import diff
 from systemzero_core.diff.patch import apply, invert
+from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.render import render_text, to_json
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
@@ -30,6 +31,7 @@ __all__ = [
     "FieldValue",
     "PathStep",
     "Place",
+    "Prepared",
     "apply",
     "diff",
     "format_path",

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from systemzero_core.diff.budget import DEFAULT_BUDGET, Budget
-from systemzero_core.diff.edits import Mapping, build_edits, moved_nodes
+from systemzero_core.diff.edits import build_edits, moved_nodes
+from systemzero_core.diff.mapper import Mapper
+from systemzero_core.diff.moves import find_moves
+from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.script import EditScript
-from systemzero_core.diff.sequences import common_subsequence
 from systemzero_core.tree import Tree
 
 
-def diff(a: Tree, b: Tree, *, budget: Budget = DEFAULT_BUDGET) -> EditScript:
+def diff(a: Tree | Prepared, b: Tree, *, budget: Budget = DEFAULT_BUDGET) -> EditScript:
     """The edit script that turns `a` into `b`.
 
     Args:
-        a: the tree before, any size, empty included.
+        a: the tree before, any size, empty included; `Prepared` where it is compared often.
         b: the tree after.
         budget: how much work may be spent.
 
     Returns:
         A script with `apply(script, a) == b`; without edits exactly when `a == b`.
     """
-    mapping = Mapping(len(a), len(b))
-    todo: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
-        ((0,) if len(a) else (), (0,) if len(b) else ())
-    ]
-    while todo:
-        left, right = todo.pop()
-        keys_a = [(a.nodes[i].role, a.nodes[i].name) for i in left]
-        keys_b = [(b.nodes[i].role, b.nodes[i].name) for i in right]
-        for p, q in common_subsequence(keys_a, keys_b):
-            x, y = left[p], right[q]
-            mapping.add(x, y)
-            todo.append((a.children[x], b.children[y]))
-    kept = [i for i, target in enumerate(mapping.to_b) if target >= 0]
-    moved = moved_nodes(a, b, mapping, kept)
-    changed = [i for i in kept if a.nodes[i] != b.nodes[mapping.to_b[i]]]
-    edits = build_edits(a, b, mapping, moved, changed)
-    return EditScript(edits, tuple(mapping.to_b), len(b))
+    before = a if isinstance(a, Prepared) else Prepared(a)
+    mapper = Mapper(before, Prepared(b, before), budget)
+    mapper.run()
+    find_moves(mapper)
+    old, mapping = before.tree, mapper.mapping
+    kept = sorted(mapper.kept)
+    moved = moved_nodes(old, b, mapping, kept)
+    nodes_a, nodes_b = old.nodes, b.nodes
+    changed: list[int] = []
+    inside = {x: (y, size) for x, y, size in mapper.blocks}
+    for x in kept:
+        y, size = inside.get(x, (mapping.to_b[x], 1))
+        if nodes_a[x : x + size] != nodes_b[y : y + size]:
+            changed += [x + k for k in range(size) if nodes_a[x + k] != nodes_b[y + k]]
+    edits = build_edits(old, b, mapping, moved, changed)
+    return EditScript(edits, tuple(mapping.to_b), len(b), mapper.degraded)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 
-MAX_BIT_CELLS = 4_000_000
-"""Cells (rows times columns) that one bit-parallel LCS may hold; past it, rare items anchor."""
+MAX_BIT_CELLS = 64_000_000
+"""Cells (rows times columns, a bit each) of one bit-parallel LCS; past it, rare items anchor."""
 
 
 def longest_increasing(values: Sequence[int]) -> list[int]:
@@ -151,3 +151,41 @@ def _greedy(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int
         if waiting:
             candidates.append((i, waiting.pop()))
     return [candidates[k] for k in longest_increasing([j for _, j in candidates])]
+
+
+def heaviest_alignment(scores: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Index pairs, increasing on both sides, whose scores add up to the most.
+
+    Args:
+        scores: one row for each item of the first list, one score for each of the second; pairs
+            that score 0 are never taken.
+
+    Returns:
+        The pairs in order; of equally heavy alignments the one that pairs earlier items.
+    """
+    rows = len(scores)
+    columns = len(scores[0]) if rows else 0
+    # best[i][j]: the heaviest alignment of rows from i on with columns from j on.
+    best = [[0] * (columns + 1) for _ in range(rows + 1)]
+    for i in range(rows - 1, -1, -1):
+        below, row, own = best[i + 1], best[i], scores[i]
+        right = 0
+        for j in range(columns - 1, -1, -1):
+            value = below[j] if below[j] > right else right  # noqa: FURB136 (a call a cell)
+            score = own[j]
+            if score and score + below[j + 1] > value:
+                value = score + below[j + 1]
+            row[j] = right = value
+    pairs: list[tuple[int, int]] = []
+    i = j = 0
+    while i < rows and j < columns:
+        score = scores[i][j]
+        if score and best[i][j] == score + best[i + 1][j + 1]:
+            pairs.append((i, j))
+            i += 1
+            j += 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+    return pairs

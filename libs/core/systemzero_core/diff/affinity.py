@@ -1,0 +1,153 @@
+"""How much two nodes have in common: the score that decides who is whose partner.
+
+A score estimates what mapping x to y saves against deleting x and inserting y, in eighths of an
+operation: two operations for every descendant that can be kept as it is, one for every descendant
+that can be kept with a change, and as much for the node itself. Descendants are compared as
+multisets (of labels, of roles), which bounds the saving from above whatever their order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from systemzero_core.diff.prepared import Prepared
+
+UNIT = 8
+"""One operation saved."""
+
+_SAME_ROLE = UNIT
+_SAME_NAME = UNIT + 2
+_SHARED_CONTENT = 4
+
+
+class Affinity:
+    """Scores of pairs of nodes of two prepared trees; counts its own work.
+
+    Attributes:
+        a: the tree before.
+        b: the tree after.
+        steps: comparisons done so far.
+    """
+
+    def __init__(self, a: Prepared, b: Prepared) -> None:
+        self.a = a
+        self.b = b
+        self._content_a: dict[int, tuple[Counter[int], Counter[str]]] = {}
+        self._content_b: dict[int, tuple[Counter[int], Counter[str]]] = {}
+        self._scores: dict[int, int] = {}
+        self._width = len(b.labels)
+        self.steps = 0
+
+    def content_a(self, x: int) -> tuple[Counter[int], Counter[str]]:
+        """Labels and roles below node `x` of `a`."""
+        found = self._content_a.get(x)
+        if found is None:
+            found = self._content_a[x] = self._content(self.a, x)
+        return found
+
+    def content_b(self, y: int) -> tuple[Counter[int], Counter[str]]:
+        """Labels and roles below node `y` of `b`."""
+        found = self._content_b.get(y)
+        if found is None:
+            found = self._content_b[y] = self._content(self.b, y)
+        return found
+
+    def _content(self, side: Prepared, at: int) -> tuple[Counter[int], Counter[str]]:
+        end = side.ends[at]
+        self.steps += 1 + (end - at) // 8
+        return Counter(side.labels[at + 1 : end]), Counter(side.roles[at + 1 : end])
+
+    def score(self, x: int, y: int) -> int:
+        """What mapping `x` to `y` saves; 0 where they must not be mapped."""
+        key = x * self._width + y
+        found = self._scores.get(key)
+        if found is None:
+            found = self._scores[key] = self._score(x, y)
+        return found
+
+    def _score(self, x: int, y: int) -> int:
+        a, b = self.a, self.b
+        self.steps += 1
+        if a.subtrees[x] == b.subtrees[y]:
+            return 2 * UNIT * (a.ends[x] - x)
+        if self.unmistakable_a(x) or self.unmistakable_b(y):
+            return 0
+        leaf_x, leaf_y = a.ends[x] == x + 1, b.ends[y] == y + 1
+        root = self._root_score(x, y)
+        if leaf_x or leaf_y:
+            return root
+        labels_x, roles_x = self.content_a(x)
+        labels_y, roles_y = self.content_b(y)
+        same = self._common(labels_x, labels_y)
+        alike = self._common(roles_x, roles_y)
+        if not root:
+            if same < _enough(len(labels_x), len(labels_y)):
+                return 0
+            root = _SHARED_CONTENT
+        return root + UNIT * (same + alike)
+
+    def unmistakable_a(self, x: int) -> bool:
+        """Whether node `x` of `a` has one identical partner in `b` that cannot be a coincidence."""
+        return self._unmistakable(self.a, self.b, x)
+
+    def unmistakable_b(self, y: int) -> bool:
+        """The same for node `y` of `b`."""
+        return self._unmistakable(self.b, self.a, y)
+
+    @staticmethod
+    def _unmistakable(own: Prepared, other: Prepared, at: int) -> bool:
+        number = own.subtrees[at]
+        if own.subtree_counts[number] != 1 or other.subtree_counts.get(number) != 1:
+            return False
+        return recognisable(own, at)
+
+    def _root_score(self, x: int, y: int) -> int:
+        if self.a.labels[x] == self.b.labels[y]:
+            return 2 * UNIT
+        old, new = self.a.tree.nodes[x], self.b.tree.nodes[y]
+        if old.role == new.role:
+            return _SAME_ROLE + _name_similarity(old.name, new.name)
+        return _SAME_NAME if old.name and old.name == new.name else 0
+
+    def _common(self, left: Counter[int] | Counter[str], right: Counter[int] | Counter[str]) -> int:
+        if len(left) > len(right):
+            left, right = right, left
+        self.steps += len(left)
+        total = 0
+        get = right.get
+        for key, count in left.items():
+            other = get(key, 0)  # type: ignore[arg-type]
+            total += count if count < other else other  # noqa: FURB136 (min costs a call)
+        return total
+
+
+def _enough(kinds_x: int, kinds_y: int) -> int:
+    """Labels that two nodes of different roles must share to be one node that changed its role."""
+    return 1 + min(kinds_x, kinds_y) // 3
+
+
+def _name_similarity(old: str, new: str) -> int:
+    """0 to 7: 7 for equal names, else by the share of words in common."""
+    if old == new:
+        return 7
+    if not old or not new:
+        return 1
+    words_old, words_new = set(old[:400].split()), set(new[:400].split())
+    shared = len(words_old & words_new)
+    return 10 * shared // (len(words_old) + len(words_new))
+
+
+def recognisable(side: Prepared, at: int) -> bool:
+    """Whether an identical subtree elsewhere is the same thing and no coincidence.
+
+    Larger subtrees are; small ones by a name that says something. A text that only repeats its
+    parent's name is part of the parent, and no thing of its own.
+    """
+    if side.ends[at] - at > 3:
+        return True
+    nodes = side.tree.nodes
+    name = nodes[at].name or nodes[side.ends[at] - 1].name
+    if len(name) < 3 or name.isdigit():
+        return False
+    parent = side.tree.parents[at]
+    return parent < 0 or name not in nodes[parent].name

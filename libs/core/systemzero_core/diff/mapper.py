@@ -1,0 +1,156 @@
+"""The mapping: top-down, list of children by list of children, from the sure to the likely.
+
+Lists of children of mapped nodes are aligned: identical subtrees first (longest common
+subsequence), then, in the gaps between them, the partners that save most (weighted alignment). A
+node that holds the partners of several nodes of the other side is a wrapper: it is opened, and its
+children stand in its place. What is left over on both sides may have moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+from systemzero_core.diff.affinity import Affinity
+from systemzero_core.diff.budget import Budget
+from systemzero_core.diff.edits import Mapping
+from systemzero_core.diff.prepared import Prepared
+from systemzero_core.diff.sequences import common_subsequence, heaviest_alignment
+from systemzero_core.diff.wrappers import open_wrapper
+
+MAX_GAP_CELLS = 10_000
+"""Pairs of nodes that one gap between two lists of children may weigh."""
+
+# What two nodes must share to be partners where there is no time to weigh them, best first.
+_KEYS: tuple[Callable[[Prepared, int], Hashable], ...] = (
+    lambda side, i: side.subtrees[i],
+    lambda side, i: (side.tree.nodes[i].role, side.tree.nodes[i].name),
+    lambda side, i: (side.tree.nodes[i].role, side.ends[i] - i),
+    lambda side, i: side.tree.nodes[i].role,
+)
+
+
+class Mapper:
+    """One mapping in the making.
+
+    Attributes:
+        mapping: the result.
+        kept: nodes of `a` mapped one by one, or as the root of an identical subtree.
+        blocks: identical subtrees: (node of a, node of b, size).
+        degraded: what was approximated.
+        moving: whether leftovers are mapped now, among which there may be mapped nodes.
+    """
+
+    def __init__(self, a: Prepared, b: Prepared, budget: Budget) -> None:
+        self.a = a
+        self.b = b
+        self.mapping = Mapping(len(a.labels), len(b.labels))
+        self.kept: list[int] = []
+        self.blocks: list[tuple[int, int, int]] = []
+        self.degraded = ""
+        self.moving = False
+        self.affinity = Affinity(a, b)
+        self._budget = budget.steps
+        self._todo: list[tuple[Sequence[int], Sequence[int]]] = []
+
+    def run(self) -> None:
+        """Map what can be mapped."""
+        if not self.a.labels or not self.b.labels:
+            return
+        self._todo.append(((0,), (0,)))
+        self.drain()
+        if self.mapping.to_b[0] < 0 and self.mapping.to_a[0] < 0:
+            self.moving = True
+            self.map_pair(0, 0)  # a screen is a screen, whatever its root is called now
+            self.drain()
+
+    def drain(self) -> None:
+        """Align every pair of lists that waits."""
+        while self._todo:
+            self._align(*self._todo.pop())
+
+    def _map_block(self, x: int, y: int) -> None:
+        """Map two identical subtrees."""
+        size = self.a.ends[x] - x
+        self.mapping.add(x, y, size)
+        self.kept.append(x)
+        self.blocks.append((x, y, size))
+
+    def map_pair(self, x: int, y: int) -> None:
+        """Map two nodes; their children are aligned later."""
+        if self.a.subtrees[x] == self.b.subtrees[y] and self.is_free(x, y):
+            self._map_block(x, y)
+            return
+        self.mapping.add(x, y)
+        self.kept.append(x)
+        self._todo.append((self.a.children[x], self.b.children[y]))
+
+    def is_free(self, x: int, y: int) -> bool:
+        """Whether nothing in the subtrees of x and y, of equal size, is mapped yet."""
+        if not self.moving:
+            return True  # on the way down nothing below is mapped
+        size = self.a.ends[x] - x
+        to_b, to_a = self.mapping.to_b, self.mapping.to_a
+        return max(to_b[x : x + size]) < 0 and max(to_a[y : y + size]) < 0
+
+    def _align(self, left: Sequence[int], right: Sequence[int]) -> None:
+        if self.moving:
+            left = [x for x in left if self.mapping.to_b[x] < 0]
+            right = [y for y in right if self.mapping.to_a[y] < 0]
+        if not left or not right:
+            return
+        subtrees_a, subtrees_b = self.a.subtrees, self.b.subtrees
+        pairs = common_subsequence([subtrees_a[x] for x in left], [subtrees_b[y] for y in right])
+        low_p = low_q = 0
+        for p, q in [*pairs, (len(left), len(right))]:
+            if low_p < p and low_q < q:
+                self._fill_gap(left[low_p:p], right[low_q:q])
+            if p < len(left):
+                self.map_pair(left[p], right[q])
+            low_p, low_q = p + 1, q + 1
+
+    def _fill_gap(self, left: Sequence[int], right: Sequence[int]) -> None:
+        if len(left) == len(right) == 1 and self._same_label(left[0], right[0]):
+            self.map_pair(left[0], right[0])
+            return
+        if self._is_too_much(left, right):
+            self._fill_by_key(left, right, 0)
+            return
+        opened = open_wrapper(self.affinity, left, right)
+        if opened is not None:
+            self._todo.append(opened)
+            return
+        score = self.affinity.score
+        table = [[score(x, y) for y in right] for x in left]
+        for p, q in heaviest_alignment(table):
+            self.map_pair(left[p], right[q])
+
+    def _same_label(self, x: int, y: int) -> bool:
+        return self.a.labels[x] == self.b.labels[y]
+
+    def _is_too_much(self, left: Sequence[int], right: Sequence[int]) -> bool:
+        if self.affinity.steps > self._budget:
+            self.degraded = "the work budget ran out: the rest was aligned by role, name and place"
+            return True
+        if len(left) * len(right) > MAX_GAP_CELLS:
+            self.degraded = self.degraded or (
+                f"{len(left)} children beside {len(right)} were aligned by role, name and place"
+            )
+            return True
+        return False
+
+    def _fill_by_key(self, left: Sequence[int], right: Sequence[int], tier: int) -> None:
+        """Align without weighing: by label, then by role and name, then by role and place."""
+        if tier == len(_KEYS) or not left or not right:
+            return
+        if tier == 0:
+            left = [x for x in left if not self.affinity.unmistakable_a(x)]
+            right = [y for y in right if not self.affinity.unmistakable_b(y)]
+        key = _KEYS[tier]
+        pairs = common_subsequence([key(self.a, x) for x in left], [key(self.b, y) for y in right])
+        low_p = low_q = 0
+        for p, q in [*pairs, (len(left), len(right))]:
+            if low_p < p and low_q < q:
+                self._fill_by_key(left[low_p:p], right[low_q:q], tier + 1)
+            if p < len(left):
+                self.map_pair(left[p], right[q])
+            low_p, low_q = p + 1, q + 1
