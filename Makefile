@@ -38,3 +38,7 @@ stubs: setup ## Generate protobuf messages, gRPC stubs and their types into prot
 .PHONY: record
 record: setup ## Record the web captures under tests/data anew (Chromium, npm, PyPI)
 	$(BIN)/python -m scripts.record_captures
+
+.PHONY: record-desktop
+record-desktop: ## Record the desktop captures under tests/data anew (Debian packages, X)
+	scripts/record_gtk.sh
