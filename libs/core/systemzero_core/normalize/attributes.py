@@ -7,6 +7,7 @@ before), identifiers made anew on each run, the host and port it was served from
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -34,9 +35,9 @@ STATE_NAMES: Final = {
 """Other platforms' words for our states."""
 
 TRANSIENT_ATTRIBUTES: Final = words("""
-    activedescendant atomic backendnodeid busy caret caret-offset captured controls describedby
+    activedescendant backendnodeid busy caret caret-offset captured controls describedby
     details errormessage flowto focused frameid hwnd index index-in-parent instance key labelledby
-    live loaderid nativewindowhandle nodeid owns pid processid relevant runtimeid scroll
+    loaderid nativewindowhandle nodeid owns pid processid runtimeid scroll
     scroll-x scroll-y scrollleft scrolltop text-selection timestamp window-id
 """)
 """Attribute names (lower case, `_` as `-`) that are dropped. Relations by id are among them: what
@@ -44,7 +45,11 @@ they lead to (a name, a description) is in the tree; the ids themselves are ofte
 
 URL_ATTRIBUTES: Final = frozenset(("url", "href", "src", "action", "cite"))
 
+IDENTIFIERS: Final = frozenset(("id", "resource-id", "automation-id"))
+
 _MANY = 16_384
+_LONGEST_DATA = 200
+_RUN_CLASS = re.compile(r"\.app\.\d+\.[0-9a-z]+_r\d+_ad\d+$")
 _LONGEST_ID = 256
 _URL = re.compile(
     r"(?P<origin>[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?(?P<path>/[^?#]*)(?P<query>\?[^#]*)?(#.*)?"
@@ -103,11 +108,14 @@ def normal_url(url: str, page: Address, *, own: bool = False) -> str:
     another site is not: the page's own origin is taken off, any other stays. A reference into the
     page itself (its path, with its query or none) is the fragment alone, `#` where there is none.
     With `own`, the url is a document's own address: its query and fragment are not what it shows,
-    so only the path stays. A servlet session (`;jsessionid=…`) is cut out, and a `blob:` URL is its
-    scheme alone, since the rest is random. All else stays as it is.
+    so only the path stays. A servlet session (`;jsessionid=…`) is cut out, a `blob:` URL is its
+    scheme alone, since the rest is random, and a `data:` URL of more than 200 characters has its
+    SHA-256 in the place of its data. All else stays as it is.
     """
     if url.startswith("blob:"):
         return "blob:"
+    if url.startswith("data:"):
+        return _short_data(url)
     if ";" in url:
         url = _SESSION.sub("", url)
     found = _URL.fullmatch(url)
@@ -123,6 +131,14 @@ def normal_url(url: str, page: Address, *, own: bool = False) -> str:
     if path == page.path and query in ("", page.query):
         return fragment or "#"
     return path + query + fragment
+
+
+def _short_data(url: str) -> str:
+    if len(url) <= _LONGEST_DATA:
+        return url
+    media_type = re.split("[;,]", url[5:105], maxsplit=1)[0]
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"data:{media_type};sha256,{digest}"
 
 
 @lru_cache(maxsize=_MANY)
@@ -148,8 +164,10 @@ def normal_attributes(
         value = normal_text(value)
         if name in URL_ATTRIBUTES:
             value = normal_text(normal_url(value, page, own=document))
-        elif name == "id" and is_generated_id(value):
+        elif name in IDENTIFIERS and is_generated_id(value):
             continue
+        elif name == "class":
+            value = _RUN_CLASS.sub("", value.partition("[")[0]).strip()
         if value:
             kept.setdefault(name, value)
     return tuple(sorted(kept.items()))

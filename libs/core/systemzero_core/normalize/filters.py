@@ -38,8 +38,8 @@ class Filter(StrEnum):
     SYSTEM_BAR = "system-bar"
     """The phone's own status bar, with its clock and battery."""
     WRAPPER = "wrapper"
-    """`generic` nodes without name, value, states or attributes other than `id`, and texts without
-    any text: alone, their children move up."""
+    """`generic` nodes without name, value, states or attributes other than `MARKS`, and texts
+    without any text: alone, their children move up."""
     REPEATED_TEXT = "repeated-text"
     """Texts that only repeat the accessible name of their parent, where that comes from content, or
     the value of the field they are in."""
@@ -97,6 +97,10 @@ _BY_ROLE = {
     "linebreak": Filter.LINE_BREAK,
     "inlinetext": Filter.LINE_BREAK,
 }
+MARKS: Final = words("automation-id class framework id package resource-id")
+"""Attributes that say what a node is known by, not what it is to a user: alone, they keep no
+wrapper."""
+
 _SYSTEM_BARS = frozenset(("XCUIElementTypeStatusBar",))
 _SYSTEM_BAR_IDS = frozenset(
     ("android:id/statusBarBackground", "android:id/navigationBarBackground")
@@ -121,9 +125,9 @@ def verdict(node: Node, enabled: frozenset[Filter]) -> Filter | None:
 def _empty(node: Node) -> Filter | None:
     if node.name or node.value:
         return None
-    if node.attribute("id") in _SYSTEM_BAR_IDS:
+    if any(value in _SYSTEM_BAR_IDS for _, value in node.attributes):
         return Filter.SYSTEM_BAR
-    return Filter.WRAPPER if not node.states and has_only_id(node) else None
+    return Filter.WRAPPER if not node.states and has_only_marks(node) else None
 
 
 def is_mute(node: Node) -> bool:
@@ -131,10 +135,9 @@ def is_mute(node: Node) -> bool:
     return not node.name and not node.value
 
 
-def has_only_id(node: Node) -> bool:
-    """Whether `node` has no attribute but, at most, its `id`."""
-    attributes = node.attributes
-    return not attributes or (len(attributes) == 1 and attributes[0][0] == "id")
+def has_only_marks(node: Node) -> bool:
+    """Whether `node` has no attributes but `MARKS`."""
+    return all(name in MARKS for name, _ in node.attributes)
 
 
 def has_no_area(node: Node) -> bool:

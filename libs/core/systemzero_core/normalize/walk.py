@@ -13,7 +13,7 @@ from systemzero_core.normalize.filters import (
     Filter,
     FilterSet,
     has_no_area,
-    has_only_id,
+    has_only_marks,
     is_mute,
     verdict,
 )
@@ -173,4 +173,4 @@ def _said_by(node: Node) -> str:
 
 
 def _is_plain(node: Node) -> bool:
-    return bool(node.name) and not node.states and not node.value and has_only_id(node)
+    return bool(node.name) and not node.states and not node.value and has_only_marks(node)

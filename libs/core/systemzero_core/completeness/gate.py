@@ -1,0 +1,147 @@
+"""The rules of the gate, each a small function over one survey of the tree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from systemzero_core.completeness.survey import Kind, Survey, without_loading_words
+from systemzero_core.errors import quote
+from systemzero_core.formats.model import Gap, GapKind
+from systemzero_core.normalize.roles import aria_role
+from systemzero_core.tree import Node, Tree
+
+_HARDLY_ANY = 3
+"""Things to read or use that may stand beside a loading indicator (a title, a search field)."""
+
+_FEW = 20
+"""A part with more to read or to use than this is not looked into for words like "Loading"."""
+
+_SPLASH_TEXTS = 2
+_SPLASH_IMAGES = 3
+_FRAME_AREA = 10_000  # square pixels: a frame of 100 by 100 is there to be looked at
+_NOT_RESPONDING_IDS = frozenset(("android:id/aerr_close", "android:id/aerr_wait"))
+_NOT_RESPONDING_TITLE = "(Not Responding)"
+
+
+class Reason(StrEnum):
+    """Why a capture is not a whole screen."""
+
+    EMPTY = "empty"
+    NO_CONTENT = "no-content"
+    SPLASH = "splash"
+    LOADING = "loading"
+    BUSY = "busy"
+    NOT_RESPONDING = "not-responding"
+    TRUNCATED = "truncated"
+    MISSING_FRAME = "missing-frame"
+
+
+class Incompleteness(NamedTuple):
+    """One reason why a capture is not a whole screen; `detail` is a sentence for people."""
+
+    reason: Reason
+    detail: str
+
+
+_GAP_REASONS = {GapKind.FRAME: Reason.MISSING_FRAME, GapKind.TRUNCATION: Reason.TRUNCATED}
+
+
+def assess(tree: Tree, gaps: Sequence[Gap] = ()) -> tuple[Incompleteness, ...]:
+    """Everything that says that `tree`, as it was parsed, is not a whole screen.
+
+    `gaps` is what the parser knows to be missing.
+    """
+    found = [Incompleteness(_GAP_REASONS[gap.kind], gap.detail) for gap in gaps]
+    if not tree.nodes:
+        return (*found, Incompleteness(Reason.EMPTY, "the capture has no nodes"))
+    survey = Survey(tree)
+    found += _not_responding(survey)
+    found += _waiting_frames(survey)
+    found += _busy(survey)
+    found += _hardly_there(survey)
+    return tuple(found)
+
+
+def _hardly_there(survey: Survey) -> Iterator[Incompleteness]:
+    """Nothing, a lone loading indicator, or a splash screen: at most one of them."""
+    if not survey.shown():
+        yield Incompleteness(Reason.NO_CONTENT, "there is nothing to read or to use on the screen")
+        return
+    waiting = _lone_indicator(survey)
+    if waiting is not None:
+        node = survey.tree.nodes[waiting]
+        said = quote(node.name) if node.name else f"a {aria_role(node.role)}"
+        yield Incompleteness(Reason.LOADING, f"hardly anything is there but {said}")
+    elif _is_splash(survey):
+        yield Incompleteness(Reason.SPLASH, "only a logo or the application's name is there")
+
+
+def _lone_indicator(survey: Survey) -> int | None:
+    """The loading indicator that the main part, or else the whole tree, holds hardly more than."""
+    for part in survey.mains or [0]:
+        if survey.content(part) <= _FEW:
+            left, waiting = without_loading_words(survey, part)
+            if waiting is not None and left <= _HARDLY_ANY:
+                return waiting
+    return None
+
+
+def _is_splash(survey: Survey) -> bool:
+    """Whether nothing can be used, and all there is to read is what the application is called."""
+    count = Counter(survey.kinds)
+    if count[Kind.USE] or count[Kind.READ] > _SPLASH_TEXTS or count[Kind.IMAGE] > _SPLASH_IMAGES:
+        return False
+    told = list(zip(survey.kinds, survey.tree.nodes, strict=True))
+    titles = {_plain(node.name) for kind, node in told if kind in (Kind.TITLE, Kind.IMAGE)}
+    return all(
+        _plain(node.name or node.value) in titles for kind, node in told if kind is Kind.READ
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _busy(survey: Survey) -> Iterator[Incompleteness]:
+    """A busy mark on the screen, on its main part, or on most of what there is."""
+    for i in survey.busy:
+        node = survey.tree.nodes[i]
+        role = aria_role(node.role)
+        if i == 0 or role in ("main", "document") or survey.content(i) * 2 > survey.content():
+            yield Incompleteness(Reason.BUSY, f"{_called(node, role)} says that it is busy")
+            return
+
+
+def _waiting_frames(survey: Survey) -> Iterator[Incompleteness]:
+    """Frames that are there to be looked at, whose document has come and holds nothing."""
+    for i in survey.frames:
+        node, has_document = survey.tree.nodes[i], survey.tree.ends[i] > i + 1
+        if has_document and _is_looked_at(node) and not survey.shown(i):
+            yield Incompleteness(Reason.MISSING_FRAME, f"{_called(node, 'frame')} has no content")
+
+
+def _is_looked_at(node: Node) -> bool:
+    if "hidden" in node.states:
+        return False
+    if node.bounds is None:
+        return bool(node.name)
+    area = node.bounds.width * node.bounds.height
+    return area >= _FRAME_AREA or (area > 0 and bool(node.name))
+
+
+def _not_responding(survey: Survey) -> Iterator[Incompleteness]:
+    """The system's own word that the application hangs: Android's dialog, Windows' title."""
+    if survey.content() > _FEW:
+        return
+    for kind, node in zip(survey.kinds, survey.tree.nodes, strict=True):
+        asks = any(value in _NOT_RESPONDING_IDS for _, value in node.attributes)
+        if asks or (kind is Kind.TITLE and node.name.endswith(_NOT_RESPONDING_TITLE)):
+            yield Incompleteness(Reason.NOT_RESPONDING, "the application does not respond")
+            return
+
+
+def _called(node: Node, role: str) -> str:
+    return f"the {role} {quote(node.name)}" if node.name else f"the {role}"

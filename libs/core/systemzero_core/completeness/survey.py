@@ -1,0 +1,173 @@
+"""What a screen holds, counted: things to read, things to use, pictures, loading indicators."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+from itertools import accumulate
+
+from systemzero_core.normalize.role_tables import words
+from systemzero_core.normalize.roles import aria_role
+from systemzero_core.normalize.text import normal_text
+from systemzero_core.tree import Node, Tree
+
+_LONGEST_PHRASE = 60
+
+_LOADING = re.compile(
+    r"""[\W\d_]*(?:
+        (?:now[ ]|still[ ])?
+        (?:loading|initiali[sz]ing|connecting|starting(?:[ ]up)?|fetching|preparing)
+        (?:[ ][^\W_]+){0,4}
+      | (?:please[ ])?wait(?:[ ]a[ ]moment)? | (?:just[ ]a|one)[ ](?:moment|second)(?:[ ]please)?
+      | wird[ ]geladen | laden? | lade[ ]daten | bitte[ ]warten | chargement(?:[ ]en[ ]cours)?
+      | veuillez[ ]patienter | cargando | espere[ ]por[ ]favor | caricamento(?:[ ]in[ ]corso)?
+      | carregando | a[ ]carregar | загрузка | 読み込み中 | ロード中 | 加载中 | 正在加载
+      | 載入中 | 로딩[ ]?중? | 불러오는[ ]중 | yükleniyor | ładowanie | wczytywanie
+    )[\W\d_]*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ENDS_LIKE_WAITING = ("…", "...", "%")
+_SHORT_WORDS = 2
+
+_TITLED = words("document window application iframe")
+_USABLE = words("""
+    button checkbox combobox link listbox menuitem menuitemcheckbox menuitemradio option radio
+    searchbox slider spinbutton switch tab textbox treeitem
+""")
+_SILENT = words("scrollbar inlinetext linebreak listmarker")
+_SYSTEM_BAR = "XCUIElementTypeStatusBar"
+
+
+class Kind(IntEnum):
+    """What one node adds to a screen."""
+
+    NOTHING = 0
+    TITLE = 1
+    """It says what the screen is called, not what is on it."""
+    IMAGE = 2
+    LOADING = 3
+    READ = 4
+    USE = 5
+
+
+class Survey:
+    """What each node of one tree adds, and how much of it lies within any subtree.
+
+    `mains`, `frames` and `busy` are the nodes of that role or state, in document order; a main part
+    within another is left out.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.mains: list[int] = []
+        self.frames: list[int] = []
+        self.busy: list[int] = []
+        self.kinds: list[Kind] = []
+        self._survey()
+        self._content = [0, *accumulate(kind >= Kind.READ for kind in self.kinds)]
+        self._shown = [0, *accumulate(kind >= Kind.IMAGE for kind in self.kinds)]
+
+    def content(self, node: int = 0) -> int:
+        """How many things to read or to use there are in the subtree of `node`."""
+        return self._content[self.tree.ends[node]] - self._content[node]
+
+    def shown(self, node: int = 0) -> int:
+        """How much there is to be seen at all in the subtree of `node`, titles apart."""
+        return self._shown[self.tree.ends[node]] - self._shown[node]
+
+    def _survey(self) -> None:
+        nodes, found = self.tree.nodes, self.kinds
+        for i, (node, parent) in enumerate(zip(nodes, self.tree.parents, strict=True)):
+            above = found[parent] if i else Kind.NOTHING
+            place = _place(node.role)
+            if above is Kind.LOADING:
+                kind = Kind.LOADING  # what lies within an indicator is part of it
+            elif above >= Kind.READ and nodes[parent].name == node.name:
+                kind = Kind.NOTHING  # a text that repeats its parent
+            else:
+                kind = _kind(node, place)
+            found.append(kind)
+            if place is _Place.MAIN and not (self.mains and i < self.tree.ends[self.mains[-1]]):
+                self.mains.append(i)
+            elif place is _Place.FRAME:
+                self.frames.append(i)
+            if "busy" in node.states and kind is not Kind.LOADING:
+                self.busy.append(i)
+
+
+class _Place(IntEnum):
+    """What a role is to the survey."""
+
+    PLAIN = 0
+    SILENT = 1
+    TITLED = 2
+    FRAME = 3
+    MAIN = 4
+    IMAGE = 5
+    PROGRESS = 6
+    USABLE = 7
+
+
+@lru_cache(maxsize=4096)
+def _place(own_role: str) -> _Place:
+    role = aria_role(own_role)
+    if role in _SILENT or own_role == _SYSTEM_BAR:
+        return _Place.SILENT
+    if role in _TITLED:
+        return _Place.FRAME if role == "iframe" else _Place.TITLED
+    if role in _USABLE:
+        return _Place.USABLE
+    places = {"main": _Place.MAIN, "img": _Place.IMAGE, "progressbar": _Place.PROGRESS}
+    return places.get(role, _Place.PLAIN)
+
+
+def _kind(node: Node, place: _Place) -> Kind:
+    if place is _Place.SILENT or "hidden" in node.states:
+        return Kind.NOTHING
+    if place is _Place.USABLE:
+        return Kind.NOTHING if "disabled" in node.states else Kind.USE
+    if place is _Place.IMAGE:
+        return Kind.IMAGE
+    if place is _Place.PROGRESS:
+        return Kind.READ if node.value else Kind.LOADING
+    said = node.name or node.value
+    if not said or said.isspace():
+        return Kind.NOTHING
+    return Kind.TITLE if place in (_Place.TITLED, _Place.FRAME) else Kind.READ
+
+
+def without_loading_words(survey: Survey, part: int) -> tuple[int, int | None]:
+    """What is left to read or use in the subtree of `part` beside words that say "loading".
+
+    Returns the number of such things, and the first node that shows loading, if any.
+    """
+    tree, left, first = survey.tree, 0, None
+    waiting = bytearray(tree.ends[part] - part)
+    for i in range(part, tree.ends[part]):
+        kind, node = survey.kinds[i], tree.nodes[i]
+        above = waiting[tree.parents[i] - part] if i > part else 0
+        if kind is Kind.LOADING or above or (kind is Kind.READ and _says_so(node)):
+            waiting[i - part] = 1
+            first = i if first is None else first
+        else:
+            left += kind >= Kind.READ
+    return left, first
+
+
+def _says_so(node: Node) -> bool:
+    return says_loading(node.name or node.value)
+
+
+def says_loading(text: str) -> bool:
+    """Whether `text` is nothing but a word for "loading" (in some dozen languages), in any case.
+
+    More than two words count only where the text trails off (`Loading your workspace…`), so that
+    a heading such as "Starting up the server" is content.
+    """
+    if len(text) > _LONGEST_PHRASE:
+        return False
+    clean = normal_text(text)
+    if _LOADING.fullmatch(clean) is None:
+        return False
+    return len(clean.split()) <= _SHORT_WORDS or clean.endswith(_ENDS_LIKE_WAITING)
