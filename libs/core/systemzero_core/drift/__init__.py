@@ -3,6 +3,7 @@
 See `docs/design/drift.md`.
 """
 
+from systemzero_core.drift.decisions import decide, resolve
 from systemzero_core.drift.detectors import (
     BUILT_IN,
     ENTRY_POINT_GROUP,
@@ -17,6 +18,7 @@ from systemzero_core.drift.judge import (
 )
 from systemzero_core.drift.model import (
     Context,
+    CoveredEdit,
     Decision,
     DecisionKind,
     DecisionScope,
@@ -40,6 +42,7 @@ __all__ = [
     "DEFAULT_THRESHOLDS",
     "ENTRY_POINT_GROUP",
     "Context",
+    "CoveredEdit",
     "Decision",
     "DecisionKind",
     "DecisionScope",
@@ -53,8 +56,10 @@ __all__ = [
     "Thresholds",
     "Verdict",
     "Visit",
+    "decide",
     "edit_fingerprint",
     "judge",
     "registered",
+    "resolve",
     "script_fingerprint",
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -184,17 +184,24 @@ class DecisionScope(StrEnum):
     TENANT = "tenant"
 
 
+class CoveredEdit(NamedTuple):
+    """An edit that a decision speaks of: what it was, and the path of its node then."""
+
+    fingerprint: str
+    path: tuple[PathStep, ...]
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A person's word on changes, remembered.
 
     Attributes:
         decision_id: identity; the later of two decisions holds (`create_time`, then this).
         kind: what was decided.
-        fingerprints: fingerprints of the edits it covers.
-        scope: how far it reaches.
+        scope: how far it reaches: equal edits of the same node (`node`), of what stands below the
+            same parent (`subtree`), of the same screen, app or tenant.
+        edits: the edits it was taken on.
         screen_id: the screen it was taken on; bounds the scopes node, subtree and screen.
         app: the app it was taken on; bounds the scope app.
-        path: path of the node, for the scopes node and subtree.
         reason: why, in the person's words.
         actor: who.
         create_time: when it was taken.
@@ -203,11 +210,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     decision_id: str
     kind: DecisionKind
-    fingerprints: frozenset[str]
     scope: DecisionScope
+    edits: tuple[CoveredEdit, ...]
     screen_id: str = ""
     app: str = ""
-    path: tuple[PathStep, ...] = ()
     reason: str = ""
     actor: str = ""
     create_time: int
@@ -228,8 +234,8 @@ class Resolution(msgspec.Struct, frozen=True):
     Attributes:
         state: open; suppressed (every edit is covered by an approval or a snooze); raised (some
             edit was rejected before).
-        severity: after raising; info when suppressed.
-        open_edits: the edits that no decision covers, or that were rejected.
+        severity: of what is open, after raising; info when suppressed.
+        open_edits: the edits that no approval or snooze covers.
         decisions: ids of the decisions that had a say, in the order of the edits.
         reopen_time: when the first snooze in play ends; None without one.
     """

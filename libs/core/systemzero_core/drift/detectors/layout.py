@@ -16,9 +16,8 @@ from systemzero_core.drift.detectors.reading import (
 )
 from systemzero_core.drift.model import Context, Finding, Severity
 from systemzero_core.drift.roles import CONTROLS, FORM_CONTROLS
+from systemzero_core.template.find import Finder
 from systemzero_core.template.model import Selector
-from systemzero_core.template.resolve import Matcher
-from systemzero_core.tree import Tree
 
 _COVERING = frozenset(("dialog", "alertdialog"))
 _PARTS = frozenset(("form", "main", "navigation", "search"))
@@ -44,35 +43,17 @@ class LayoutDetector:
 
 
 def _missing(detector: str, context: Context) -> Iterator[Finding]:
-    present = _Presence(context.capture)
+    if not context.template.required_nodes:
+        return
+    finder = Finder(context.capture)
     for selector in context.template.required_nodes:
-        if not present.has(selector):
+        if not finder.has(selector):
             yield Finding(
                 detector,
                 "required_node_missing",
                 Severity.CRITICAL,
                 f"the required {_described(selector)} is missing",
             )
-
-
-class _Presence:
-    """Whether selectors find anything in one tree; literal ones by one look-up."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._named = {(node.role, node.name) for node in tree.nodes}
-        self._by_role: dict[str | None, list[int]] = {None: list(range(len(tree)))}
-        for i, node in enumerate(tree.nodes):
-            self._by_role.setdefault(node.role, []).append(i)
-
-    def has(self, selector: Selector) -> bool:
-        matcher = Matcher(selector)
-        if matcher.role is not None and matcher.literal_name is not None:
-            if (matcher.role, matcher.literal_name) not in self._named:
-                return False
-            if not selector.under and not selector.attributes:
-                return True
-        return any(matcher.selects(self._tree, i) for i in self._by_role.get(matcher.role, ()))
 
 
 def _described(selector: Selector) -> str:

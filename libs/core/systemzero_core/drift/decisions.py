@@ -1,0 +1,189 @@
+"""Decisions: what people said about changes, and what follows for the next judgement.
+
+1. Of the decisions that cover an edit and have not expired, the latest holds.
+2. An approval or a snooze covers an edit by its fingerprint, within its scope; a snooze past its
+   expiry covers nothing, so what it kept quiet is open again by itself.
+3. A rejected edit that returns raises the severity of its event by one step.
+4. Boxes that shift while something else changed share the fate of what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from systemzero_core.diff import PathStep
+from systemzero_core.drift.fingerprint import is_consequence
+from systemzero_core.drift.model import (
+    CoveredEdit,
+    Decision,
+    DecisionKind,
+    DecisionScope,
+    EventState,
+    Finding,
+    JudgedEdit,
+    Judgement,
+    Resolution,
+    Severity,
+)
+from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Thresholds
+from systemzero_core.errors import InvalidInput
+from systemzero_core.template.shapes import mask
+
+MAX_REASON = 1_000
+"""Characters of a reason, at most."""
+
+
+def decide(
+    judgement: Judgement,
+    kind: DecisionKind,
+    scope: DecisionScope,
+    *,
+    decision_id: str,
+    screen_id: str,
+    app: str,
+    reason: str,
+    actor: str,
+    now: int,
+    expire_time: int | None = None,
+) -> Decision:
+    """The decision on all edits of a judgement; `now` and `expire_time` in microseconds.
+
+    Raises:
+        InvalidInput: no edits, no reason or one too long, a snooze without an expiry, an expiry
+            that is not in the future.
+    """
+    if not judgement.edits:
+        raise InvalidInput.at("event", "there is nothing to decide: nothing differs")
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise InvalidInput.at("reason", f"give one, of at most {MAX_REASON} characters")
+    if kind is DecisionKind.SNOOZE and expire_time is None:
+        raise InvalidInput.at("expire_time", "a snooze has an end")
+    if expire_time is not None and expire_time <= now:
+        raise InvalidInput.at("expire_time", "must be in the future")
+    return Decision(
+        decision_id=decision_id,
+        kind=kind,
+        scope=scope,
+        edits=tuple(CoveredEdit(e.fingerprint, e.edit.path) for e in judgement.edits),
+        screen_id=screen_id,
+        app=app,
+        reason=reason,
+        actor=actor,
+        create_time=now,
+        expire_time=expire_time,
+    )
+
+
+def resolve(
+    judgement: Judgement,
+    decisions: Iterable[Decision],
+    *,
+    now: int,
+    screen_id: str,
+    app: str,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> Resolution:
+    """What decisions make of a judgement at the time `now`, in microseconds.
+
+    `decisions` may be any of the tenant's; those that do not concern the judgement have no say.
+    """
+    book = _Book(decisions, now, screen_id, app)
+    held = [(edit, book.holding(edit)) for edit in judgement.edits]
+    causes = [pair for pair in held if not is_consequence(pair[0].edit)] or held
+    open_edits = tuple(e for e, d in causes if d is None or d.kind is DecisionKind.REJECT)
+    deciding = [decision for _, decision in causes if decision is not None]
+    rejected = any(d.kind is DecisionKind.REJECT for d in deciding)
+    snoozes = [d.expire_time for d in deciding if d.kind is DecisionKind.SNOOZE and d.expire_time]
+    severity = _severity(judgement, open_edits, thresholds) if open_edits else Severity.INFO
+    return Resolution(
+        state=_state(open_edits, rejected=rejected),
+        severity=severity.raised() if rejected else severity,
+        open_edits=open_edits,
+        decisions=tuple(dict.fromkeys(d.decision_id for d in deciding)),
+        reopen_time=min(snoozes, default=None),
+    )
+
+
+def _state(open_edits: Sequence[JudgedEdit], *, rejected: bool) -> EventState:
+    if not open_edits:
+        return EventState.SUPPRESSED
+    return EventState.RAISED if rejected else EventState.OPEN
+
+
+def _severity(
+    judgement: Judgement, open_edits: Sequence[JudgedEdit], thresholds: Thresholds
+) -> Severity:
+    """The severity of what is still open: of its weight, and of the findings that cite it."""
+    if len(open_edits) == len(judgement.edits):
+        return judgement.severity
+    similarity = max(0.0, 1.0 - sum(edit.weight for edit in open_edits))
+    severities = [thresholds.severity(similarity)]
+    cited = _cited(open_edits)
+    severities += [finding.severity for finding in judgement.findings if _cites(finding, cited)]
+    return max(severities, key=lambda severity: severity.rank)
+
+
+_Cited = tuple[frozenset[int], frozenset[int]]
+
+
+def _cited(edits: Iterable[JudgedEdit]) -> _Cited:
+    old: set[int] = set()
+    new: set[int] = set()
+    for judged in edits:
+        edit = judged.edit
+        old.add(edit.node)
+        new.add(edit.target)
+        (old if edit.target < 0 else new).update(place.at for place in edit.places)
+    return frozenset(old - {-1}), frozenset(new - {-1})
+
+
+def _cites(finding: Finding, cited: _Cited) -> bool:
+    if finding.node < 0 and finding.target < 0:
+        return True
+    return finding.node in cited[0] or finding.target in cited[1]
+
+
+class _Book:
+    """The decisions that are in force for one screen, by fingerprint."""
+
+    def __init__(self, decisions: Iterable[Decision], now: int, screen: str, app: str) -> None:
+        self._by_fingerprint: dict[str, list[tuple[Decision, CoveredEdit]]] = {}
+        live = [d for d in decisions if _in_force(d, now) and _in_reach(d, screen, app)]
+        for decision in sorted(live, key=lambda d: (d.create_time, d.decision_id), reverse=True):
+            for covered in decision.edits:
+                entries = self._by_fingerprint.setdefault(covered.fingerprint, [])
+                entries.append((decision, covered))
+
+    def holding(self, edit: JudgedEdit) -> Decision | None:
+        """The latest decision that covers `edit`."""
+        for decision, covered in self._by_fingerprint.get(edit.fingerprint, ()):
+            if _same_place(decision.scope, covered.path, edit.edit.path):
+                return decision
+        return None
+
+
+def _in_force(decision: Decision, now: int) -> bool:
+    return decision.expire_time is None or now < decision.expire_time
+
+
+def _in_reach(decision: Decision, screen_id: str, app: str) -> bool:
+    if decision.scope is DecisionScope.TENANT:
+        return True
+    if decision.scope is DecisionScope.APP:
+        return decision.app == app
+    return decision.screen_id == screen_id
+
+
+def _same_place(
+    scope: DecisionScope, covered: Sequence[PathStep], path: Sequence[PathStep]
+) -> bool:
+    if scope is DecisionScope.NODE:
+        return _steps(covered) == _steps(path)
+    if scope is DecisionScope.SUBTREE:
+        parent = _steps(covered[:-1])
+        return _steps(path[: len(parent)]) == parent
+    return True
+
+
+def _steps(path: Sequence[PathStep]) -> list[tuple[str, str, int]]:
+    return [(step.role, mask(step.name), step.nth) for step in path]
