@@ -133,6 +133,8 @@ class _Verification:
         if header.format != EXPORT_FORMAT:
             raise LogVerificationError(f"the format is not {EXPORT_FORMAT!r}")
         self._keys = parse_vkeys(header.vkeys, self._trusted)
+        if all(key.name != header.origin for key in self._keys):
+            raise LogVerificationError("none of its keys signs under the name of its origin")
         self._origin = header.origin
         if self._pinned is not None and self._pinned.origin != header.origin:
             raise LogVerificationError(f"not the log that is pinned, {self._pinned.origin!r}")
@@ -211,5 +213,6 @@ class _Verification:
         if self._tree.root() != pinned.root:
             raise LogVerificationError(
                 f"entries 0 to {pinned.size - 1} are not those of the pinned checkpoint: "
-                "history was rewritten"
+                "history was rewritten",
+                metadata={"entry": str(pinned.size - 1)},
             )
