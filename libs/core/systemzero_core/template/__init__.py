@@ -3,6 +3,7 @@
 See `docs/design/templates.md`.
 """
 
+from systemzero_core.template.find import Finder
 from systemzero_core.template.model import (
     DEFAULT_BOX_TOLERANCE,
     STRICT_POLICY,
@@ -17,6 +18,10 @@ from systemzero_core.template.model import (
 )
 from systemzero_core.template.patterns import ANYTHING, compile_pattern, covering, escape
 from systemzero_core.template.resolve import CompiledPolicy, Effective, Matcher, PolicyView
+from systemzero_core.template.update import next_version, rebased, signed
+from systemzero_core.template.validate import validate
+from systemzero_core.template.yaml_decode import from_yaml, violations_of
+from systemzero_core.template.yaml_encode import to_yaml
 
 __all__ = [
     "ANYTHING",
@@ -24,6 +29,7 @@ __all__ = [
     "STRICT_POLICY",
     "CompiledPolicy",
     "Effective",
+    "Finder",
     "MatchLevel",
     "Matcher",
     "Order",
@@ -37,4 +43,11 @@ __all__ = [
     "compile_pattern",
     "covering",
     "escape",
+    "from_yaml",
+    "next_version",
+    "rebased",
+    "signed",
+    "to_yaml",
+    "validate",
+    "violations_of",
 ]

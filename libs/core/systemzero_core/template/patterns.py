@@ -18,6 +18,9 @@ from systemzero_core.template.shapes import MAX_TEXT, SOURCES, Shape, tokens
 MAX_HOLES = 32
 """Holes in one pattern, at most."""
 
+MAX_PATTERN = 2_000
+"""Characters of a pattern with holes, at most; a literal may be as long as a name."""
+
 ANYTHING = "{any}"
 """The pattern that every text keeps to."""
 
