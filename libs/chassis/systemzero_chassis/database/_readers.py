@@ -45,10 +45,7 @@ class Readers:
             with connection.begin():
                 return job(connection)
         except Exception as error:
-            mapped = translated(error)
-            if mapped is error:
-                raise
-            raise mapped from error
+            raise translated(error)  # noqa: B904 - it has its cause, or is the error itself
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)

@@ -10,6 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 import time
@@ -19,11 +20,14 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from systemzero_chassis.database.errors import translated
 from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _MAX_BATCH_JOBS: Final = 512
 _MAX_BATCH_SECONDS: Final = 0.02  # what a first job waits for others at most, before its commit
@@ -53,6 +57,7 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         """Opens the connection at once, so that a bad file fails here."""
+        self._engine = engine
         self._connection = engine.connect()
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()  # nothing may be queued behind the end mark
@@ -94,6 +99,8 @@ class Writer:
 
     def _run_batch(self, first: _Job[Any], batch: list[_Job[Any]]) -> None:
         batch.append(first)
+        if self._connection.closed:
+            self._connection = self._engine.connect()
         self._connection.begin()
         driver = cast("sqlite3.Connection", self._connection.connection.driver_connection)
         _run_job(first, self._connection, driver)
@@ -123,12 +130,20 @@ class Writer:
 
         The latter because each would wait as long for the same lock or disk, one by one.
         """
-        self._connection.rollback()
+        self._discard()
         batch.extend(self._others())
         lost = translated(error)
         for job in batch:
             if job.error is None:
                 job.error = lost
+
+    def _discard(self) -> None:
+        """Close the connection: after a failed commit or disk, its state is anyone's guess."""
+        try:
+            self._connection.invalidate()
+            self._connection.close()
+        except (SQLAlchemyError, sqlite3.Error):
+            _log.exception("database.connection.close_failed")
 
 
 def _run_job(job: _Job[Any], connection: Connection, driver: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from systemzero_chassis.database._readers import Readers
 from systemzero_chassis.database._writer import Writer
 from systemzero_chassis.database.errors import translated
 from systemzero_chassis.database.schema import ensure_schema
+from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
 
@@ -64,5 +65,7 @@ def open_sqlite(
         with engine.connect() as connection, connection.begin():
             ensure_schema(connection, metadata, schema_version)
         return SqliteDatabase(Writer(engine), Readers(reader_engine(path), readers))
-    except (OSError, DBAPIError) as error:
-        raise translated(error) from error
+    except OSError as error:
+        raise Unavailable(f"the database {path} cannot be opened: {error.strerror}") from error
+    except DBAPIError as error:
+        raise translated(error)  # noqa: B904 - it has its cause, or is the error itself

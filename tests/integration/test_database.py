@@ -1,0 +1,306 @@
+"""The database on a real SQLite file: what it promises about commits, errors and files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    insert,
+    select,
+)
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from systemzero_chassis.database import SchemaMismatch, SqliteDatabase, _engine, open_sqlite
+from systemzero_core.errors import DataCorrupted, Unavailable
+
+METADATA = MetaData()
+NOTES = Table(
+    "notes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("text", Text, nullable=False, unique=True),
+)
+
+
+def add(text: str) -> Callable[[Connection], int]:
+    return lambda c: int(c.execute(insert(NOTES).values(text=text)).lastrowid)
+
+
+def texts(connection: Connection) -> list[str]:
+    return list(connection.execute(select(NOTES.c.text).order_by(NOTES.c.id)).scalars())
+
+
+def fail(connection: Connection) -> None:
+    add("never")(connection)
+    raise LookupError("mine")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "notes.db"
+
+
+@pytest.fixture
+async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
+    opened = open_sqlite(path, METADATA, 1)
+    yield opened
+    await opened.close()
+
+
+async def test_what_was_written_is_read(database: SqliteDatabase) -> None:
+    assert await database.write(add("a")) == 1
+    assert await database.read(texts) == ["a"]
+
+
+async def test_what_was_written_is_there_after_a_restart(path: Path) -> None:
+    first = open_sqlite(path, METADATA, 1)
+    await first.write(add("a"))
+    await first.close()
+    assert not path.with_name("notes.db-wal").exists()
+    second = open_sqlite(path, METADATA, 1)
+    assert await second.read(texts) == ["a"]
+    await second.close()
+
+
+async def test_a_job_that_fails_is_rolled_back_alone(database: SqliteDatabase) -> None:
+    jobs = [add("a"), fail, add("b"), add("a"), add("c")]
+    results = await asyncio.gather(*map(database.write, jobs), return_exceptions=True)
+    assert [type(r) for r in results] == [int, LookupError, int, IntegrityError, int]
+    assert await database.read(texts) == ["a", "b", "c"]
+
+
+async def test_jobs_that_wait_share_a_commit(database: SqliteDatabase, path: Path) -> None:
+    commits: list[None] = []
+    database._writer._connection.connection.driver_connection.set_trace_callback(  # type: ignore[union-attr]
+        lambda sql: commits.append(None) if sql == "COMMIT" else None
+    )
+    await asyncio.gather(*(database.write(add(str(i))) for i in range(100)))
+    assert len(commits) < 20
+    assert len(await database.read(texts)) == 100
+
+
+async def test_nothing_is_acknowledged_before_the_commit(
+    database: SqliteDatabase, path: Path
+) -> None:
+    """Another process's view, at the moment a write is acknowledged, has it."""
+    with sqlite3.connect(path) as other:
+        for i in range(20):
+            await database.write(add(str(i)))
+            assert other.execute("SELECT count(*) FROM notes").fetchone() == (i + 1,)
+    other.close()
+
+
+async def test_when_the_commit_fails_every_job_of_it_fails(database: SqliteDatabase) -> None:
+    refused = True
+
+    def refuse(action: int, argument: str | None, *_: str | None) -> int:
+        commit = action == sqlite3.SQLITE_TRANSACTION and argument == "COMMIT"
+        return sqlite3.SQLITE_DENY if commit and refused else sqlite3.SQLITE_OK
+
+    driver = database._writer._connection.connection.driver_connection
+    assert driver is not None
+    driver.set_authorizer(refuse)
+    results = await asyncio.gather(
+        *(database.write(add(str(i))) for i in range(10)), return_exceptions=True
+    )
+    assert all(isinstance(result, Exception) for result in results)
+    assert await database.read(texts) == []
+    refused = False
+    await database.write(add("after"))
+    assert await database.read(texts) == ["after"]
+
+
+async def test_a_full_disk_is_unavailable_and_passes(database: SqliteDatabase) -> None:
+    def limit(pages: int) -> Callable[[Connection], None]:
+        return lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages}").close()
+
+    await database.write(limit(1))
+    with pytest.raises(Unavailable, match="full"):
+        await database.write(add("x" * 100_000))
+    await database.write(limit(1_000_000))
+    await database.write(add("y"))
+    assert await database.read(texts) == ["y"]
+
+
+async def test_another_process_lock_is_unavailable_not_a_hang(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_engine, "BUSY_TIMEOUT", 0.05)
+    database = open_sqlite(path, METADATA, 1)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    results = await asyncio.gather(
+        *(database.write(add(str(i))) for i in range(10)), return_exceptions=True
+    )
+    assert {type(result) for result in results} == {Unavailable}
+    other.execute("ROLLBACK")
+    assert await database.write(add("after")) == 1
+    other.close()
+    await database.close()
+
+
+async def test_a_cancelled_write_happens_whole_or_not_at_all(database: SqliteDatabase) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        entered.set()
+        add("slow")(connection)
+        leave.wait(10)
+
+    running = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(entered.wait)
+    queued = asyncio.create_task(database.write(add("queued")))
+    await asyncio.sleep(0)
+    queued.cancel()
+    running.cancel()
+    for task in (running, queued):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    leave.set()
+    await database.write(add("after"))
+    assert await database.read(texts) in (["slow", "after"], ["after"])
+
+
+async def test_a_reader_sees_one_snapshot_and_cannot_write(database: SqliteDatabase) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def twice(connection: Connection) -> tuple[list[str], list[str]]:
+        before = texts(connection)
+        entered.set()
+        leave.wait(10)
+        return before, texts(connection)
+
+    reading = asyncio.create_task(database.read(twice))
+    await asyncio.to_thread(entered.wait)
+    await database.write(add("meanwhile"))
+    leave.set()
+    assert await reading == ([], [])
+    with pytest.raises((OperationalError, Unavailable)):
+        await database.read(add("never"))
+    assert await database.read(texts) == ["meanwhile"]
+
+
+async def test_close_drains_what_was_accepted_and_refuses_the_rest(path: Path) -> None:
+    database = open_sqlite(path, METADATA, 1)
+    accepted = [asyncio.create_task(database.write(add(str(i)))) for i in range(50)]
+    await asyncio.sleep(0)
+    await database.close()
+    assert len(await asyncio.gather(*accepted)) == 50
+    for refused in (database.write(add("late")), database.read(texts)):
+        with pytest.raises(Unavailable, match="closed"):
+            await refused
+    await database.close()
+
+
+async def test_the_files_are_their_owner_s_alone(database: SqliteDatabase, path: Path) -> None:
+    await database.write(add("a"))
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    files = sorted(path.parent.iterdir())
+    assert [f.name for f in files] == ["notes.db", "notes.db-shm", "notes.db-wal"]
+    assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
+
+
+async def test_commits_are_synchronous(database: SqliteDatabase) -> None:
+    def pragmas(connection: Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    assert await database.write(pragmas) == ["wal", 2, 1, 1]
+
+
+@pytest.mark.parametrize(("found", "advice"), [(1, "migrate"), (3, "later release")])
+async def test_another_schema_version_is_refused(path: Path, found: int, advice: str) -> None:
+    await open_sqlite(path, METADATA, found).close()
+    with pytest.raises(SchemaMismatch, match=advice) as caught:
+        open_sqlite(path, METADATA, 2)
+    assert caught.value.metadata == {"found": str(found), "wanted": "2"}
+
+
+def test_another_program_s_database_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "x.db") as other:
+        other.execute("CREATE TABLE theirs (x)")
+    other.close()
+    with pytest.raises(SchemaMismatch, match="not one of"):
+        open_sqlite(tmp_path / "x.db", METADATA, 1)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"no database at all, but long enough to look like one" * 40)
+    with pytest.raises(DataCorrupted):
+        open_sqlite(tmp_path / "x.db", METADATA, 1)
+
+
+def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.db").mkdir()
+    with pytest.raises(Unavailable, match="directory"):
+        open_sqlite(tmp_path / "x.db", METADATA, 1)
+
+
+def test_a_failed_creation_leaves_nothing_of_the_schema(path: Path) -> None:
+    broken = MetaData()
+    Table("good", broken, Column("id", Integer, primary_key=True))
+    Table("bad", broken, Column("id", Integer, primary_key=True), CheckConstraint("no (("))
+    with pytest.raises(OperationalError):
+        open_sqlite(path, broken, 1)
+    with sqlite3.connect(path) as found:
+        assert found.execute("SELECT name FROM sqlite_master").fetchall() == []
+    found.close()
+
+
+_CHILD = """
+import asyncio, sys
+from pathlib import Path
+from tests.integration.test_database import METADATA, add
+from systemzero_chassis.database import open_sqlite
+
+async def main():
+    database = open_sqlite(Path(sys.argv[1]), METADATA, 1)
+    async def write(prefix):
+        n = 0
+        while True:
+            text = f"{sys.argv[2]}.{prefix}.{n}"
+            await database.write(add(text))
+            print(text, flush=True)
+            n += 1
+    await asyncio.gather(*map(write, range(8)))
+
+asyncio.run(main())
+"""
+
+
+def test_a_killed_process_loses_nothing_it_acknowledged(path: Path) -> None:
+    acknowledged: set[str] = set()
+    for round_ in range(3):
+        command = [sys.executable, "-c", _CHILD, str(path), str(round_)]
+        root = Path(__file__).parents[2]
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=root, env=environment
+        ) as child:
+            assert child.stdout is not None
+            for _ in range(50 + 100 * round_):
+                acknowledged.add(child.stdout.readline().strip())
+            child.kill()
+            acknowledged.update(line[:-1] for line in child.stdout if line.endswith("\n"))
+    with sqlite3.connect(path) as found:
+        stored = {text for (text,) in found.execute("SELECT text FROM notes")}
+        assert found.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    found.close()
+    assert acknowledged - stored == set()
+    assert len(acknowledged) >= 450
