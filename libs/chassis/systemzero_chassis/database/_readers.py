@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from systemzero_chassis.database.errors import translated
 from systemzero_core.errors import Unavailable
@@ -44,7 +46,7 @@ class Readers:
             connection = self._connection()
             with connection.begin():
                 return job(connection)
-        except Exception as error:
+        except (DBAPIError, sqlite3.Error) as error:
             raise translated(error)  # noqa: B904 - it has its cause, or is the error itself
 
     def _connection(self) -> Connection:
