@@ -126,8 +126,11 @@ def _read_document(
     }
     for at, backend_id in enumerate(nodes.backend_node_id):
         flat = nodes.attributes[at] if nodes.attributes else []
-        attrs = {strings[k]: strings[v] for k, v in zip(flat[::2], flat[1::2], strict=True)}
-        found[backend_id] = Element(strings[nodes.node_name[at]], attrs, boxes.get(at))
+        attrs = {
+            _string(strings, k): _string(strings, v)
+            for k, v in zip(flat[::2], flat[1::2], strict=True)
+        }
+        found[backend_id] = Element(_string(strings, nodes.node_name[at]), attrs, boxes.get(at))
 
 
 def _offsets(snapshot: _Snapshot, owners: dict[str, int]) -> list[tuple[float, float]]:
@@ -139,8 +142,10 @@ def _offsets(snapshot: _Snapshot, owners: dict[str, int]) -> list[tuple[float, f
             continue
         at_of = {node: at for at, node in enumerate(document.layout.node_index)}
         for node, child in zip(rare.index, rare.value, strict=True):
+            if child < 0:
+                raise IndexError
             framed = snapshot.documents[child]
-            owners[snapshot.strings[framed.frame_id]] = document.nodes.backend_node_id[node]
+            owners[_string(snapshot.strings, framed.frame_id)] = document.nodes.backend_node_id[node]
             # Documents stand in the order of their frames, so an owner's offset is known first.
             if node in at_of and child > number:
                 x, y = document.layout.bounds[at_of[node]][:2]
@@ -150,6 +155,11 @@ def _offsets(snapshot: _Snapshot, owners: dict[str, int]) -> list[tuple[float, f
                     top + y - framed.scroll_offset_y,
                 )
     return offsets
+
+
+def _string(strings: list[str], index: int) -> str:
+    """A string of the table; CDP writes -1 for one that is not there."""
+    return strings[index] if index >= 0 else ""
 
 
 def attributes_of(element: Element, found: dict[str, str]) -> None:

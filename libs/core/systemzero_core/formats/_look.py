@@ -19,7 +19,7 @@ _AX_NODES = re.compile(
     rb"\[\s*\{\s*\"nodeId\""
 )
 _ELEMENT = re.compile(r"<([A-Za-z_][\w.$-]*)([^<>]*)")
-_ARIA_LINE = re.compile(rb"\s*- ['\"/]?[A-Za-z]")
+_ARIA_LINE = re.compile(rb"(?:[ \t\r]*(?:#[^\n]*)?\n)*\s*- ['\"/]?[A-Za-z]")
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _DECIDES = frozenset(("format", "root", "applications", "captured"))
