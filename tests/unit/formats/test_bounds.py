@@ -5,7 +5,6 @@ import json
 import pytest
 
 from systemzero_core.errors import (
-    DomainError,
     InvalidInput,
     MalformedTree,
     TooLarge,
