@@ -41,7 +41,22 @@ def test_a_longer_table_is_nearly_the_same_screen() -> None:
         return tokens_of(tree(("table", "", [("row", f"Item {i}", []) for i in range(count)])))
 
     assert overlap(rows(64), rows(100), Feature.STRUCTURE) == (0, 9, 0)
-    assert overlap(rows(64), rows(128), Feature.NAMES) == (0, 8, 1)
+    assert overlap(rows(64), rows(128), Feature.NAMES) == (0, 15, 2)
+
+
+def test_a_renamed_control_keeps_the_words_it_keeps() -> None:
+    a = tokens_of(tree(("button", "Open the Help", [])))
+    b = tokens_of(tree(("link", "Show the help", [])))
+    assert overlap(a, b, Feature.NAMES) == (1, 3, 1)
+    assert (
+        not {t for t in a.present & b.present if t != hash("document")} - tokens_of(tree()).present
+    )
+
+
+def test_of_a_long_text_the_first_words_count() -> None:
+    assert tokens_of(tree(("text", "word " * 9, []))).size(Feature.NAMES) == 1 + 4
+    letters = " ".join(chr(97 + i) for i in range(20))
+    assert tokens_of(tree(("text", letters, []))).size(Feature.NAMES) == 1 + 12
 
 
 def test_order_of_siblings_and_numbers_in_names_do_not_matter() -> None:

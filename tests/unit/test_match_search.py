@@ -18,7 +18,7 @@ INDEX = TemplateIndex(
 )
 CHANGED = tree(
     ("main", "", [("heading", "Welcome", []), ("textbox", "User", []), ("textbox", "Code", [])]),
-    ("link", "Log in", []),
+    ("banner", "Examples", [("link", "Start", [])]),
 )
 STRANGER = tree(("grid", "Board", [("gridcell", "a", []), ("gridcell", "b", [])]))
 

@@ -94,19 +94,23 @@ def at_least(total: Sequence[int], bound: int, slots: int) -> int:
 class Reader:
     """Single numbers out of a bit-sliced total."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_length", "_rows")
 
     def __init__(self, total: Sequence[int]) -> None:
-        length = max((bits.bit_length() for bits in total), default=0) // 8 + 1
-        self._rows = [bits.to_bytes(length, "little") for bits in total]
+        self._length = max((bits.bit_length() for bits in total), default=0) // 8 + 1
+        self._rows = [
+            (1 << digit, bits.to_bytes(self._length, "little")) for digit, bits in enumerate(total)
+        ]
 
     def at(self, slot: int) -> int:
         """The number of `slot`; 0 for slots beyond the last one set."""
-        place, bit = slot >> 3, slot & 7
+        place, bit = slot >> 3, 1 << (slot & 7)
+        if place >= self._length:
+            return 0
         number = 0
-        for digit, row in enumerate(self._rows):
-            if place < len(row):
-                number |= (row[place] >> bit & 1) << digit
+        for value, row in self._rows:
+            if row[place] & bit:
+                number += value
         return number
 
 

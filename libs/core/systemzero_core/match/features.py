@@ -5,7 +5,7 @@ the first, one more at 2, at 4, at 8, …), so that a table of a hundred rows we
 kind and not as a hundred, and so that the overlap of two bags is the overlap of two plain sets.
 
 Names are compared folded: white space collapsed, numbers replaced by `#`, so that "Inbox (3)"
-and "Inbox (12)" are one name.
+and "Inbox (12)" are one name. Of long texts the first words are looked at.
 
 Invariants:
 1. Equal trees have equal features. Order of siblings does not matter.
@@ -28,8 +28,14 @@ from systemzero_core.tree import Node, Tree
 _LONGEST_NAME = 160
 _SHOWN_REQUIRED = 64
 _CELLS = 8
-_IDENTIFIERS = frozenset({"id", "test_id", "testid", "resource_id", "automation_id"})
+_IDENTIFIERS = frozenset(
+    """action automation-id data-cy data-qa data-test data-test-id data-testid id name
+    resource-id""".split()  # noqa: SIM905
+)
 
+_WORDS = 12
+
+_WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _HOLE = re.compile(r"\{(?:number|count|money|time|duration)\}")
 
@@ -53,7 +59,8 @@ class Feature(StrEnum):
     ROLES = "roles"
     """Roles and how often each occurs."""
     NAMES = "names"
-    """Roles with names, wherever they stand."""
+    """The words of the names, whatever they stand on: a control renamed from "Open help" to "Show
+    help" keeps one of its words, where required nodes are compared with their whole name."""
     IDENTIFIERS = "identifiers"
     """Stable ids and the path of the page's address."""
     LAYOUT = "layout"
@@ -74,22 +81,24 @@ class Tokens:
     """One tree's tokens by feature, without duplicates. Immutable.
 
     Held as arrays of 64-bit integers, 8 bytes a token; a query makes the sets it needs once.
+
+    Attributes:
+        arrays: tokens of the features that are compared both ways.
+        present: what required nodes are looked for among; empty in a template's tokens.
     """
 
-    __slots__ = ("__dict__", "arrays")
+    __slots__ = ("__dict__", "arrays", "present")
 
-    def __init__(self, arrays: Mapping[Feature, array[int]]) -> None:
+    def __init__(
+        self, arrays: Mapping[Feature, array[int]], present: frozenset[int] = frozenset()
+    ) -> None:
         self.arrays = dict(arrays)
+        self.present = present
 
     @cached_property
     def sets(self) -> dict[Feature, frozenset[int]]:
         """The same tokens as sets."""
         return {feature: frozenset(tokens) for feature, tokens in self.arrays.items()}
-
-    @cached_property
-    def present(self) -> frozenset[int]:
-        """Tokens that a required node can be found by."""
-        return self.sets[Feature.NAMES] | self.sets[Feature.ROLES]
 
     def size(self, feature: Feature) -> int:
         """How many tokens the feature has."""
@@ -114,12 +123,6 @@ class TemplateTokens:
         self.required = required
         self.labels = labels
 
-    def size(self, feature: Feature) -> int:
-        """How many tokens the feature has."""
-        if feature is Feature.REQUIRED_NODES:
-            return len(self.required)
-        return 0 if self.tokens is None else self.tokens.size(feature)
-
 
 def fold(name: str) -> str:
     """The name as it is compared: blanks collapsed, numbers as `#`, at most 160 characters."""
@@ -136,19 +139,11 @@ def tokens_of(tree: Tree, *, layout: bool = False) -> Tokens:
         tree: in normal form; of an empty tree every feature is empty.
         layout: whether boxes are looked at; without, the feature is empty and says nothing.
     """
-    nodes, parents = tree.nodes, tree.parents
-    roles = [node.role for node in nodes]
-    above = ["" if parent < 0 else roles[parent] for parent in parents]
-    names: Counter[Hashable] = Counter((node.role, fold(node.name)) for node in nodes if node.name)
-    return Tokens(
-        {
-            Feature.STRUCTURE: _levels(Counter(zip(above, roles, strict=True))),
-            Feature.ROLES: _levels(Counter(roles)),
-            Feature.NAMES: _levels(names),
-            Feature.IDENTIFIERS: _levels(_identifiers(nodes)),
-            Feature.LAYOUT: _levels(_cells(nodes) if layout else {}),
-        }
-    )
+    nodes = tree.nodes
+    named = {(node.role, node.name) for node in nodes if node.name}
+    present = {hash((role, fold(name))) for role, name in named}
+    present.update(map(hash, {node.role for node in nodes}))
+    return Tokens(_arrays(tree, layout=layout), frozenset(present))
 
 
 def template_tokens(template: Template, *, layout: bool = False) -> TemplateTokens:
@@ -159,10 +154,23 @@ def template_tokens(template: Template, *, layout: bool = False) -> TemplateToke
     """
     found = _selected(template.required_nodes) if template.required_nodes else _anchors(template)
     return TemplateTokens(
-        None if template.tree is None else tokens_of(template.tree, layout=layout),
+        None if template.tree is None else Tokens(_arrays(template.tree, layout=layout)),
         array("q", found),
         tuple(found.values())[:_SHOWN_REQUIRED],
     )
+
+
+def _arrays(tree: Tree, *, layout: bool) -> dict[Feature, array[int]]:
+    nodes, parents = tree.nodes, tree.parents
+    roles = [node.role for node in nodes]
+    above = ["" if parent < 0 else roles[parent] for parent in parents]
+    return {
+        Feature.STRUCTURE: _levels(Counter(zip(above, roles, strict=True))),
+        Feature.ROLES: _levels(Counter(roles)),
+        Feature.NAMES: _levels(_words(nodes)),
+        Feature.IDENTIFIERS: _levels(_identifiers(nodes)),
+        Feature.LAYOUT: _levels(_cells(nodes) if layout else {}),
+    }
 
 
 def _levels(counts: Mapping[Hashable, int]) -> array[int]:
@@ -171,6 +179,14 @@ def _levels(counts: Mapping[Hashable, int]) -> array[int]:
         if count > 1:
             tokens.extend([hash((thing, level)) for level in range(1, count.bit_length())])
     return tokens
+
+
+def _words(nodes: tuple[Node, ...]) -> Counter[Hashable]:
+    found: Counter[Hashable] = Counter()
+    for name, count in Counter(node.name for node in nodes).items():
+        for word in _WORD.findall(_NUMBER.sub("0", name[:_LONGEST_NAME]).casefold())[:_WORDS]:
+            found[word] += count
+    return found
 
 
 def _identifiers(nodes: tuple[Node, ...]) -> dict[Hashable, int]:

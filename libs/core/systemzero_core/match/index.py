@@ -260,12 +260,13 @@ class _Search:
 
     def _sharp_bound(self, slot: int) -> float:
         template = self._state.generation.entries[slot].tokens
+        theirs = {} if template.tokens is None else template.tokens.arrays
+        mine, readers = self._capture.arrays, self._readers
 
         def overlap(feature: Feature) -> int:
-            most = template.size(feature)
-            if feature is not Feature.REQUIRED_NODES:
-                most = min(most, self._capture.size(feature))
-            return min(most, self._readers[feature].at(slot))
+            if feature is Feature.REQUIRED_NODES:
+                return min(readers[feature].at(slot), len(template.required))
+            return min(readers[feature].at(slot), len(mine[feature]), len(theirs[feature]))
 
         return score_of(self._capture, template, self._weights, overlap)
 

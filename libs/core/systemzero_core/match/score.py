@@ -22,6 +22,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -67,10 +68,19 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The sum of the weights."""
         return sum(self.of(feature) for feature in Feature)
 
+    def two_sided(self) -> tuple[tuple[Feature, float], ...]:
+        """The features that are compared both ways and have a weight, in order."""
+        return _two_sided(self)
+
     def of(self, feature: Feature) -> float:
         """The weight of a feature."""
         weight: float = getattr(self, feature.value)
         return weight
+
+
+@lru_cache(maxsize=64)
+def _two_sided(weights: Weights) -> tuple[tuple[Feature, float], ...]:
+    return tuple((f, weight) for f in TWO_SIDED if (weight := weights.of(f)))
 
 
 DEFAULT_WEIGHTS = Weights()
@@ -144,15 +154,11 @@ def _parts(
         coverage = found / len(template.required)
         if weights.required_nodes:
             parts.append((Feature.REQUIRED_NODES, coverage, weights.required_nodes, found))
-    for feature in TWO_SIDED:
-        weight = weights.of(feature)
-        if not weight:
-            continue
-        if template.tokens is None:
-            parts.append((feature, coverage / 2, weight, 0))
-            continue
-        both = capture.size(feature) + template.tokens.size(feature)
-        if both:
+    if template.tokens is None:
+        return parts + [(f, coverage / 2, weight, 0) for f, weight in weights.two_sided()]
+    mine, theirs = capture.arrays, template.tokens.arrays
+    for feature, weight in weights.two_sided():
+        if both := len(mine[feature]) + len(theirs[feature]):
             common = overlap(feature)
             parts.append((feature, common / (both - common), weight, common))
     return parts
