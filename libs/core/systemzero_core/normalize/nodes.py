@@ -32,7 +32,9 @@ def node_normalizer(page: Address) -> Callable[[Node], Node]:
         if "editable" in states and role in _WITHIN_FIELDS:
             if own_role == "text" and not node.platform_role:
                 role = "textbox"  # what AT-SPI calls a text is a label only if it cannot be edited
-            elif "focusable" not in states:  # a part of an editable field says so once more
+            elif (
+                role == "text" or "focusable" not in states
+            ):  # a part of an editable field says so once more
                 states = tuple(word for word in states if word != "editable")
         if role == "document":
             attributes = normal_attributes(node.attributes, page, document=True)

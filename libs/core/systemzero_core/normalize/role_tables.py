@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 
@@ -11,13 +12,10 @@ def words(text: str) -> frozenset[str]:
 
 
 def _table(text: str) -> dict[str, str]:
-    """Lines `normal: own, own, …`, each of which may run on, as a mapping own -> normal."""
+    """Entries `normal: own, own, …`, each of which may run over lines, as own -> normal."""
     table: dict[str, str] = {}
-    normal = ""
-    for line in text.strip().splitlines():
-        head, colon, owns = line.rpartition(":")
-        normal = head.strip() if colon else normal
-        table.update(dict.fromkeys((own.strip() for own in owns.split(",") if own.strip()), normal))
+    for normal, owns in re.findall(r"([a-z]+):([^:]+)(?=\s[a-z]+:|$)", text):
+        table.update((" ".join(own.split()), normal) for own in owns.split(","))
     return table
 
 
