@@ -52,6 +52,7 @@ class Recording:
     Attributes:
         ax: `Accessibility.getFullAXTree` of the main frame, as JSON.
         frames: the same of each child frame, in the page's frame order.
+        snapshot: `DOMSnapshot.captureSnapshot` of all frames, as JSON; not kept in files.
         dom: compact DOM snapshot (see `scripts.recording.snapshot`), as JSON.
         aria: Playwright's aria snapshot (YAML) of the main frame's body.
         meta: url, title, viewport, browser, and counts of nodes.
@@ -59,6 +60,7 @@ class Recording:
 
     ax: bytes
     frames: tuple[bytes, ...]
+    snapshot: bytes
     dom: bytes
     aria: str
     meta: dict[str, Any]
@@ -143,6 +145,7 @@ def record(page: Page) -> Recording:
     return Recording(
         ax=_json(main),
         frames=tuple(map(_json, frames)),
+        snapshot=_json(snapshot),
         dom=_json(compact(snapshot, wanted)),
         aria=aria + "\n",
         meta=meta,

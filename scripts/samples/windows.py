@@ -100,8 +100,8 @@ def login() -> Element:
 def settings() -> Element:
     """Tabs, a list, a slider, a menu bar."""
     items = (
-        _w("ListItem", (510, 380, 360, 24), name="LEJ", **{"SelectionItem.IsSelected": "True"}),
-        _w("ListItem", (510, 404, 360, 24), name="BRE", **{"SelectionItem.IsSelected": "False"}),
+        _w("ListItem", (510, 380, 360, 24), name="LEJ", IsSelected="True"),
+        _w("ListItem", (510, 404, 360, 24), name="BRE", IsSelected="False"),
     )
     return _w(
         "Window",
