@@ -19,6 +19,7 @@ _UNAVAILABLE: Final = {
     sqlite3.SQLITE_NOMEM: "the database is out of memory",
 }
 _CORRUPTED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_NO_TEXT: Final = "Could not decode to UTF-8"  # the driver's own error, without a code
 _PRIMARY: Final = 0xFF  # the low byte of an extended result code is its primary code
 
 
@@ -34,7 +35,7 @@ def translated(error: BaseException) -> BaseException:
     domain_error: DomainError
     if code in _UNAVAILABLE:
         domain_error = Unavailable(_UNAVAILABLE[code])
-    elif code in _CORRUPTED:
+    elif code in _CORRUPTED or str(driver_error).startswith(_NO_TEXT):
         domain_error = DataCorrupted("the database's file is damaged: restore it from a backup")
     else:
         return error

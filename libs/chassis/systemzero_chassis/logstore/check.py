@@ -14,6 +14,7 @@ from systemzero_core.tlog import (
     Checkpoint,
     CompactRange,
     Entry,
+    Erasures,
     digest_of,
     leaf_hash_of,
     left_edge,
@@ -42,7 +43,7 @@ def check_tail(
             start = checkpoint.size
         edge = entries.reader(connection, tenant).read_hashes(left_edge(start))
         tree = CompactRange(start, edge)
-        while check_page(connection, tenant, entries, tree):
+        while _check_page(connection, tenant, entries, tree):
             pass
     except LogDiverged:
         raise
@@ -50,19 +51,40 @@ def check_tail(
         raise LogDiverged(tenant, error.message) from error
 
 
-def check_page(connection: Connection, tenant: str, entries: Entries, tree: CompactRange) -> bool:
-    """Check the next entries against their hashes and nodes, add them to `tree`; if there were any.
+class FullCheck:
+    """Checks every entry, node and erasure of a log, page by page from its start."""
 
-    Raises:
-        DataCorrupted: names the first that is not what was appended.
-    """
+    def __init__(self, entries: Entries, tenant: str) -> None:
+        self.tree = CompactRange()
+        self._erasures = Erasures()
+        self._entries = entries
+        self._tenant = tenant
+
+    def check_page(self, connection: Connection) -> bool:
+        """Check the next entries; whether there were any.
+
+        Raises:
+            DataCorrupted: names the first that is not what was appended.
+        """
+        page = _check_page(connection, self._tenant, self._entries, self.tree)
+        for entry in page:
+            self._erasures.take(entry)
+        if not page:
+            self._erasures.finish()
+        return bool(page)
+
+
+def _check_page(
+    connection: Connection, tenant: str, entries: Entries, tree: CompactRange
+) -> list[Entry]:
+    """The next entries, checked against their hashes and nodes, and added to `tree`."""
     page = entries.page_with_hashes(connection, tenant, tree.size, _PAGE)
     for entry, hashes in page:
         if entry.index != tree.size:
             raise DataCorrupted(f"entry {tree.size} is missing")
         if not _stands(entry) or b"".join(tree.push(entry.leaf_hash)) != hashes:
             raise DataCorrupted(f"entry {entry.index} was altered")
-    return bool(page)
+    return [entry for entry, _ in page]
 
 
 def _check_root(

@@ -195,7 +195,8 @@ class StoredHashes:
             return []
         rows = [(node.position + 1 << node.level) - 1 for node in nodes]
         parameters = {"tenant": self._tenant, "positions": rows}
-        stored = dict(self._connection.execute(self._statement, parameters).tuples().all())
+        found = self._connection.execute(self._statement, parameters)
+        stored = {row.position: row.hashes for row in found}
         return [
             _node_hash(stored.get(row, b""), node.level, row)
             for node, row in zip(nodes, rows, strict=True)

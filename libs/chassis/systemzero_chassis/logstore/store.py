@@ -19,15 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database
-from systemzero_chassis.logstore.check import check_page, check_tail
+from systemzero_chassis.logstore.check import FullCheck, check_tail
 from systemzero_chassis.logstore.checkpoints import Checkpoints
 from systemzero_chassis.logstore.entries import Appended, Entries
 from systemzero_chassis.logstore.errors import LogDiverged
 from systemzero_chassis.logstore.tables import LogTables
-from systemzero_core.errors import InvalidInput, NotFound
+from systemzero_core.errors import DataCorrupted, InvalidInput, NotFound
 from systemzero_core.tlog import (
     Checkpoint,
-    CompactRange,
     Entry,
     checkpoint_line,
     consistency_proof,
@@ -187,9 +186,10 @@ class LogStore:
             DataCorrupted: names the first entry that is not what was appended.
             LogDiverged: the log does not extend its last checkpoint.
         """
-        tree = CompactRange()
-        while await self._database.read(lambda c: check_page(c, tenant, self._entries, tree)):
-            progress(tree.size)
+        full = FullCheck(self._entries, tenant)
+        while await self._database.read(full.check_page):
+            progress(full.tree.size)
+        tree = full.tree
         checkpoint = parse_checkpoint(await self.checkpoint_at(tenant, tree.size))
         if checkpoint.root != tree.root():
             raise LogDiverged(tenant, f"its {tree.size} entries are not those that were signed")
@@ -279,7 +279,7 @@ class LogStore:
             if index >= size:
                 raise InvalidInput.at("size", f"the first {size} entries do not hold {index}")
             reader = self._entries.reader(connection, tenant)
-            root = root_hash(size, reader)
+            root = self._root(connection, tenant, size)
             hashes = inclusion_proof(index, size, reader)
             verify_inclusion(leaf_hash, index, size, hashes, root)
             return InclusionProof(index, size, leaf_hash, hashes, root)
@@ -301,7 +301,8 @@ class LogStore:
             if not 0 <= old_size <= new_size:
                 raise InvalidInput.at("old_size", f"between 0 and {new_size}, the new size")
             reader = self._entries.reader(connection, tenant)
-            old_root, new_root = root_hash(old_size, reader), root_hash(new_size, reader)
+            old_root = self._root(connection, tenant, old_size)
+            new_root = self._root(connection, tenant, new_size)
             hashes = consistency_proof(old_size, new_size, reader)
             verify_consistency(old_size, old_root, new_size, new_root, hashes)
             return ConsistencyProof(old_size, old_root, new_size, new_root, hashes)
@@ -338,7 +339,8 @@ class LogStore:
 
         Entries are given as they are stored: it is the reader's to judge them. The checkpoint is
         that of the entries given, made when the end is reached, so that every erasure seen on the
-        way has its record among them.
+        way has its record among them. Of a damaged log it is the last one published, against which
+        the reader can see what is wrong.
         """
         yield header_line(self.origin(tenant), list(self.vkeys(tenant)))
         size = 0
@@ -346,7 +348,23 @@ class LogStore:
             for entry in page:
                 yield entry_line(entry)
             size = page[-1].index + 1
-        yield checkpoint_line(await self.checkpoint_at(tenant, size))
+        yield checkpoint_line(await self._checkpoint_of_export(tenant, size))
+
+    async def _checkpoint_of_export(self, tenant: str, size: int) -> str:
+        try:
+            return await self.checkpoint_at(tenant, size)
+        except (DataCorrupted, InvalidInput):
+            note = await self._database.read(lambda c: self._checkpoints.latest(c, tenant))
+            if note is None:
+                raise
+            return note
+
+    def _root(self, connection: Connection, tenant: str, size: int) -> bytes:
+        """The root of the tree of `size`: the one that was signed, if one was."""
+        note = self._checkpoints.at(connection, tenant, size)
+        if note is not None:
+            return self._checkpoints.trusted(tenant, note).root
+        return root_hash(size, self._entries.reader(connection, tenant))
 
     def _require_size(self, connection: Connection, tenant: str, size: int) -> None:
         entries = self._entries.size(connection, tenant)

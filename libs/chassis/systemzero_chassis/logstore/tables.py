@@ -5,9 +5,11 @@ Nothing but a body and its salt is ever updated, and nothing is ever deleted.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
+
+_INDEX: Final = BigInteger().with_variant(Integer, "sqlite")  # STRICT knows no BIGINT
 
 
 class LogTables(NamedTuple):
@@ -28,20 +30,22 @@ def log_tables(metadata: MetaData, prefix: str = "log") -> LogTables:
         f"{prefix}_entries",
         metadata,
         Column("tenant", Text, primary_key=True),
-        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("position", _INDEX, primary_key=True, autoincrement=False),
         Column("kind", Text, nullable=False),
         Column("create_time", Text, nullable=False),
         Column("salt", LargeBinary),
         Column("body", LargeBinary),
         Column("digest", LargeBinary, nullable=False),
         Column("hashes", LargeBinary, nullable=False),
+        sqlite_strict=True,
     )
     checkpoints = Table(
         f"{prefix}_checkpoints",
         metadata,
         Column("tenant", Text, primary_key=True),
-        Column("size", BigInteger, primary_key=True, autoincrement=False),
+        Column("size", _INDEX, primary_key=True, autoincrement=False),
         Column("note", Text, nullable=False),
         Column("create_time", Text, nullable=False),
+        sqlite_strict=True,
     )
     return LogTables(entries, checkpoints)

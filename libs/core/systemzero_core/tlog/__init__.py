@@ -12,7 +12,6 @@ from systemzero_core.tlog.bundle import (
 from systemzero_core.tlog.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from systemzero_core.tlog.compact import CompactRange
 from systemzero_core.tlog.entry import (
-    ERASURE_KIND,
     SALT_BYTES,
     Entry,
     canonical_json,
@@ -22,6 +21,7 @@ from systemzero_core.tlog.entry import (
     new_entry,
     parse_time,
 )
+from systemzero_core.tlog.erasure import ERASURE_KIND, Erasures
 from systemzero_core.tlog.errors import LogVerificationError
 from systemzero_core.tlog.export import ExportReport, verify_export
 from systemzero_core.tlog.lines import EXPORT_FORMAT, checkpoint_line, entry_line, header_line
@@ -52,6 +52,7 @@ __all__ = [
     "Checkpoint",
     "CompactRange",
     "Entry",
+    "Erasures",
     "ExportReport",
     "HashReader",
     "LogVerificationError",

@@ -27,8 +27,6 @@ from systemzero_core.errors import InvalidInput
 from systemzero_core.tlog.merkle import hash_leaf
 
 SALT_BYTES: Final = 16
-ERASURE_KIND: Final = "log.erasure"
-"""The kind of the entries that record which bodies were erased: body `{"entries": [index, …]}`."""
 
 _PREFIX: Final = b"systemzero.log.entry/1\n"
 _KIND: Final = re.compile(r"[a-z][a-z0-9_.]{0,63}")

@@ -18,7 +18,7 @@ import msgspec
 from systemzero_core.errors import DomainError
 from systemzero_core.tlog.checkpoint import Checkpoint
 from systemzero_core.tlog.compact import CompactRange
-from systemzero_core.tlog.entry import ERASURE_KIND, Entry
+from systemzero_core.tlog.erasure import Erasures
 from systemzero_core.tlog.errors import LogVerificationError
 from systemzero_core.tlog.lines import (
     EXPORT_FORMAT,
@@ -37,12 +37,6 @@ _PROGRESS_ENTRIES: Final = 10_000
 _header_decoder: Final = msgspec.json.Decoder(HeaderLine)
 _entry_decoder: Final = msgspec.json.Decoder(EntryLine)
 _checkpoint_decoder: Final = msgspec.json.Decoder(CheckpointLine)
-
-
-class Erasure(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of an entry of kind `log.erasure`: the indexes of the entries it erased."""
-
-    entries: list[int]
 
 
 class ExportReport(msgspec.Struct, frozen=True):
@@ -86,8 +80,7 @@ class _Verification:
         self._pinned = pinned
         self._line = 0
         self._tree = CompactRange()
-        self._unexplained: set[int] = set()  # erased, and no record of it so far
-        self._erased = 0
+        self._erasures = Erasures()
         self._keys: list[VerifierKey] = []
         self._origin = ""
         self._report: ExportReport | None = None
@@ -148,26 +141,10 @@ class _Verification:
                 "entries were dropped, doubled or moved"
             )
         entry = parsed.checked()
-        if entry.body is None:
-            self._unexplained.add(expected)
-            self._erased += 1
-        elif entry.kind == ERASURE_KIND:
-            self._take_erasure(entry)
+        self._erasures.take(entry)
         self._tree.push(entry.leaf_hash)
         if self._pinned is not None and self._tree.size == self._pinned.size:
             self._check_pin(self._pinned)
-
-    def _take_erasure(self, entry: Entry) -> None:
-        try:
-            erasure = msgspec.json.decode(entry.body or b"", type=Erasure)
-        except msgspec.DecodeError as error:
-            raise LogVerificationError(f"a malformed record of an erasure: {error}") from error
-        for index in erasure.entries:
-            if index not in self._unexplained:
-                raise LogVerificationError(
-                    f"it records that entry {index} was erased, but the body of that is there"
-                )
-            self._unexplained.remove(index)
 
     def _take_checkpoint(self, line: bytes) -> ExportReport:
         note = decode_line(line, _checkpoint_decoder).checkpoint
@@ -180,8 +157,8 @@ class _Verification:
                 f"entries 0 to {checkpoint.size - 1} do not have the root hash that was signed: "
                 "at least one was rewritten together with its hashes"
             )
-        self._check_unexplained()
-        return ExportReport(checkpoint, note, self._erased)
+        self._erasures.finish()
+        return ExportReport(checkpoint, note, self._erasures.count)
 
     def _check_size(self, checkpoint: Checkpoint) -> None:
         size = self._tree.size
@@ -199,14 +176,6 @@ class _Verification:
             raise LogVerificationError(
                 f"the tail was cut off: {self._pinned.size} entries were pinned, {size} are here; "
                 f"the first that is missing is entry {size}"
-            )
-
-    def _check_unexplained(self) -> None:
-        if self._unexplained:
-            first = min(self._unexplained)
-            raise LogVerificationError(
-                "its body is gone, and no later entry records that it was erased",
-                metadata={"entry": str(first)},
             )
 
     def _check_pin(self, pinned: Checkpoint) -> None:
