@@ -79,10 +79,11 @@ async def abort(
     error: BaseException,
     trailing: tuple[tuple[str, str], ...] = (),
 ) -> NoReturn:
-    """End the call with the status of `error` and the `trailing` metadata."""
+    """End the call with the status of `error`, the trailers set so far, and `trailing`."""
     status = to_status(error)
     details = (STATUS_DETAILS_KEY, status.SerializeToString())
-    await context.abort(code_of(error), status.message, (*trailing, details))
+    so_far: Any = context.trailing_metadata() or ()
+    await context.abort(code_of(error), status.message, (*so_far, *trailing, details))
 
 
 def _details(error: domain.DomainError) -> list[Message]:

@@ -123,7 +123,7 @@ class IdentityVerifier:
         clock: Callable[[], float],
     ) -> None:
         self._audience = audience
-        self._trusted = dict(trusted)
+        self._trusted = trusted
         self._clock = clock
         self._cache: dict[str, tuple[float, Principal]] = {}
 

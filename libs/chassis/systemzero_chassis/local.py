@@ -58,7 +58,8 @@ class LocalContext:
         self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()
     ) -> NoReturn:
         self._code = code
-        raise _LocalAbort(code, details, (*self._trailing, *trailing_metadata))
+        # as grpc.aio: what is given here replaces what was set
+        raise _LocalAbort(code, details, tuple(trailing_metadata) or self._trailing)
 
 
 class _LocalAbort(grpc.aio.AbortError):
@@ -193,7 +194,8 @@ class LocalCall:
 
     async def trailing_metadata(self) -> Any:
         """The trailers; waits for the call's end."""
-        await asyncio.wait([self._task])
+        if not self._task.done():
+            await asyncio.wait([self._task])
         return self._context.trailing_metadata()
 
 
@@ -215,6 +217,7 @@ class LocalStreamCall(LocalCall):
     def __init__(self, *arguments: Any) -> None:
         self._responses: asyncio.Queue[Any] = asyncio.Queue(maxsize=1)
         super().__init__(*arguments)
+        self._task.add_done_callback(self._ended)
 
     async def _handle(self, request: Any) -> None:
         handler = self._handler
@@ -230,10 +233,17 @@ class LocalStreamCall(LocalCall):
         else:
             await self._responses.put(_END)
 
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Wake who waits for a response of a call that was cancelled: there will be none."""
+        if task.cancelled():
+            while not self._responses.empty():
+                self._responses.get_nowait()
+            self._responses.put_nowait(asyncio.CancelledError())
+
     async def __aiter__(self) -> AsyncIterator[Any]:
         try:
             while (response := await self._responses.get()) is not _END:
-                if isinstance(response, Exception):
+                if isinstance(response, BaseException):
                     raise response
                 yield response
         finally:
