@@ -1,0 +1,184 @@
+"""The composition root: every part is made here, once, from the settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import grpc
+from opentelemetry import trace
+
+from systemzero.gateway.v1 import auth_service_pb2_grpc, status_service_pb2_grpc
+from systemzero_chassis import contract
+from systemzero_chassis.config import ConfigError
+from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.guards import Call, errors_guard
+from systemzero_chassis.identity import IdentitySigner
+from systemzero_chassis.local import LocalChannel
+from systemzero_chassis.logs import get_logger
+from systemzero_chassis.logstore.keys import load_or_create_key
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.service import Listener
+from systemzero_chassis.telemetry import observe_guard
+from systemzero_gateway.admission import Admission
+from systemzero_gateway.audit import Audit
+from systemzero_gateway.authenticate import Authenticator
+from systemzero_gateway.config import OWN, GatewaySettings, check
+from systemzero_gateway.handlers import AuthServicer, StatusServicer
+from systemzero_gateway.keys import KeyRing, load_or_create_pepper
+from systemzero_gateway.limits import CallerLimits, Limiter
+from systemzero_gateway.policy import Method, methods_with_policy
+from systemzero_gateway.routing import Forwarder, Gateway, backend_of
+from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore
+from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+
+_LOG_METHODS = "/systemzero.log.v1.LogService/"
+
+
+class GatewayApp:
+    """The gateway, composed. `admin_key_file` holds the first admin key once it has started."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        backends: Mapping[str, grpc.aio.Channel],
+        signer: IdentitySigner,
+        methods: Mapping[str, Method],
+        tracer: trace.Tracer | None,
+    ) -> None:
+        data = settings.data
+        self.admin_key_file = data / "admin.key"
+        self._logger = get_logger("gateway")
+        pepper = load_or_create_pepper(data / "pepper.key")
+        self._database = open_sqlite(data / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
+        store = SqlKeyStore(self._database)
+        self._keys = KeyRing(store, pepper, _microseconds)
+        tokens = settings.tokens
+        token_key = load_or_create_key(data / "token.key")
+        issuer = TokenIssuer(token_key, tokens.issuer, tokens.audience, time.time)
+        verifier = TokenVerifier(
+            {issuer.kid: token_key.public_key()}, tokens.issuer, tokens.audience, time.time
+        )
+        authenticator = Authenticator(store, pepper, verifier, _microseconds, time.monotonic)
+        own = self._own_services(issuer, authenticator, backends, signer, settings.routes)
+        admission = self._admission(settings, authenticator)
+        self._handler = Gateway(
+            {
+                path: Forwarder(method, name, channel, admission, signer, settings.deadlines)
+                for path, method, name, channel in _routed(
+                    methods, settings, {**backends, OWN: own}
+                )
+            },
+            (observe_guard(self._logger, tracer), errors_guard(self._report)),
+        )
+        self._max_bytes = max(method.max_bytes for method in methods.values())
+        self._listener: Listener | None = None
+
+    async def start(self, address: str) -> int:
+        """Listen on `address` (`host:port`, port 0 picks one); the port that it is.
+
+        Raises:
+            RuntimeError: the address can't be bound.
+        """
+        await self._keys.bootstrap(self.admin_key_file)
+        names = [service.full_name for service in contract.services()]
+        self._listener = Listener([self._handler], names, self._max_bytes)
+        return await self._listener.start(address)
+
+    async def stop(self, grace: float) -> None:
+        """Take no more calls, give those in flight `grace` seconds, close the store."""
+        if self._listener is not None:
+            await self._listener.stop(grace)
+        await self._database.close()
+
+    def _own_services(
+        self,
+        issuer: TokenIssuer,
+        authenticator: Authenticator,
+        backends: Mapping[str, grpc.aio.Channel],
+        signer: IdentitySigner,
+        routes: Mapping[str, str],
+    ) -> LocalChannel:
+        registry = HandlerRegistry([errors_guard(self._report)])
+        auth = AuthServicer(self._keys, issuer, authenticator, _microseconds)
+        registry.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
+        log_backend = backend_of(_LOG_METHODS, routes) or ""
+        status = StatusServicer(version("systemzero-gateway"), backends, log_backend, signer)
+        registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)
+        return LocalChannel(registry)
+
+    def _admission(self, settings: GatewaySettings, authenticator: Authenticator) -> Admission:
+        limits = settings.limits
+        callers = CallerLimits(
+            Limiter(limits.tenant, time.monotonic), Limiter(limits.principal, time.monotonic)
+        )
+        failures = Limiter(limits.failures, time.monotonic)
+        return Admission(authenticator, callers, failures, Audit(self._logger))
+
+    def _report(self, call: Call, error: BaseException) -> None:
+        self._logger.error("internal error", rpc_method=call.method, exc_info=error)
+
+
+def build(
+    settings: GatewaySettings,
+    backends: Mapping[str, grpc.aio.Channel],
+    signer: IdentitySigner,
+    *,
+    methods: Mapping[str, Method] | None = None,
+    tracer: trace.Tracer | None = None,
+) -> GatewayApp:
+    """The gateway before `backends` (channels by name), to whom it speaks as `signer`.
+
+    `methods` are those of the contract unless others are given. Blocks; for the start.
+
+    Raises:
+        ConfigError: the settings contradict themselves, the contract or the backends.
+        DomainError: a key file or the database can't be used.
+    """
+    check(settings)
+    served = methods_with_policy(contract.methods()) if methods is None else methods
+    dearest = max(method.cost for method in served.values())
+    smallest = min(settings.limits.tenant.burst, settings.limits.principal.burst)
+    if smallest < dearest:
+        raise ConfigError(f"configuration: limits: a burst below {dearest} lets no such call pass")
+    return GatewayApp(settings, backends, signer, served, tracer)
+
+
+def _routed(
+    methods: Mapping[str, Method],
+    settings: GatewaySettings,
+    backends: Mapping[str, grpc.aio.Channel],
+) -> list[tuple[str, Method, str, grpc.aio.Channel]]:
+    routed = []
+    for path, method in methods.items():
+        name = backend_of(path, settings.routes)
+        if name is None or name not in backends:
+            raise ConfigError(f"configuration: routes: {path} leads to no backend")
+        routed.append((path, method, name, backends[name]))
+    return routed
+
+
+def _microseconds() -> int:
+    return time.time_ns() // 1_000
+
+
+def open_backend(target: str) -> grpc.aio.Channel:
+    """A channel to the backend at the gRPC target, such as `dns:///diff:50053`.
+
+    A backend that is down is tried again every second at most, so that one that comes back is seen
+    soon; calls meanwhile fail at once (no wait-for-ready, no hidden retries).
+    """
+    options: list[tuple[str, Any]] = [
+        ("grpc.lb_policy_name", "round_robin"),
+        ("grpc.enable_retries", 0),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 1_000),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+    ]
+    return grpc.aio.insecure_channel(target, options=options)

@@ -1,0 +1,146 @@
+"""Who holds a credential: `authorization: Bearer <API key or token>`. No other header is looked at.
+
+Invariants:
+1. Every refusal is the same error, whichever check it was.
+2. Nothing is kept of a credential but its SHA-256.
+3. A change in the store (revoked, rotated, suspended) ends what was cached from before it within
+   `REVALIDATE` seconds and one look-up, on every replica. A store that does not answer denies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+from systemzero_chassis.identity import Principal
+from systemzero_core.errors import Unauthenticated
+from systemzero_gateway import apikey
+from systemzero_gateway.caller import Caller
+from systemzero_gateway.policy import Role, granted
+from systemzero_gateway.store import KeyRecord, KeyStore
+from systemzero_gateway.tokens import MAX_CHARACTERS, TokenVerifier
+
+REVALIDATE: Final = 0.5
+"""Seconds for which cached answers are used without asking the store for its revision."""
+
+_SCHEME: Final = "bearer "
+_ENTRIES: Final = 10_000
+
+
+class Authenticator:
+    """Turns the value of an `authorization` header into a `Caller`."""
+
+    def __init__(
+        self,
+        store: KeyStore,
+        pepper: bytes,
+        tokens: TokenVerifier,
+        clock: Callable[[], int],
+        ticks: Callable[[], float],
+    ) -> None:
+        """`clock` gives microseconds since 1970, `ticks` seconds that never go back."""
+        self._store = store
+        self._pepper = pepper
+        self._tokens = tokens
+        self._clock = clock
+        self._ticks = ticks
+        self._cache: dict[bytes, Caller] = {}
+        self._revision = -1
+        self._valid_until = 0.0
+        self._revalidating = asyncio.Lock()
+
+    async def known(self, header: str) -> Caller | None:
+        """The caller behind `header` if it was authenticated before and nothing changed since.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        if self._ticks() >= self._valid_until:
+            await self._revalidate()
+        caller = self._cache.get(hashlib.sha256(header.encode()).digest())
+        if caller is None or self._is_over(caller.expire_time):
+            return None
+        return caller
+
+    async def authenticate(self, header: str) -> Caller:
+        """The caller behind `header`, by the store.
+
+        Raises:
+            Unauthenticated: the credential is not accepted.
+            Unavailable: the store does not answer.
+        """
+        revision = self._revision
+        caller = await self._caller(header)
+        if caller is None or self._is_over(caller.expire_time):
+            raise Unauthenticated("the credential is missing or not accepted")
+        if revision == self._revision:  # else what was read may be older than the revision
+            self._remember(header, caller)
+        return caller
+
+    def forget(self) -> None:
+        """Ask the store for its revision on the next call: something changed here."""
+        self._valid_until = 0.0
+
+    async def _revalidate(self) -> None:
+        async with self._revalidating:
+            started = self._ticks()
+            if started < self._valid_until:
+                return
+            revision = await self._store.revision()
+            if revision != self._revision:
+                self._cache.clear()
+                self._revision = revision
+            self._valid_until = started + REVALIDATE
+
+    def _remember(self, header: str, caller: Caller) -> None:
+        if len(self._cache) >= _ENTRIES:
+            del self._cache[next(iter(self._cache))]
+        self._cache[hashlib.sha256(header.encode()).digest()] = caller
+
+    async def _caller(self, header: str) -> Caller | None:
+        if len(header) > MAX_CHARACTERS + len(_SCHEME):
+            return None
+        if header[: len(_SCHEME)].lower() != _SCHEME:
+            return None
+        credential = header[len(_SCHEME) :].strip(" ")
+        if apikey.is_well_formed(credential):
+            return await self._by_key(credential)
+        return await self._by_token(credential)
+
+    async def _by_key(self, secret: str) -> Caller | None:
+        found = await self._store.find_secret(apikey.digest(self._pepper, secret))
+        if found is None or self._is_over(found.expire_time) or self._is_dead(found.key):
+            return None
+        key = found.key
+        return Caller(
+            Principal(key.tenant, key.key_id),
+            granted(Role(key.role), key.scopes),
+            _earliest(key.expire_time, found.expire_time),
+        )
+
+    async def _by_token(self, token: str) -> Caller | None:
+        try:
+            claims = self._tokens.verify(token)
+        except Unauthenticated:
+            return None
+        key = await self._store.find_key(claims.sub)
+        if key is None or key.tenant != claims.tenant or self._is_dead(key):
+            return None
+        return Caller(
+            Principal(key.tenant, key.key_id),
+            granted(Role(key.role), key.scopes) & frozenset(claims.scopes),
+            _earliest(key.expire_time, claims.exp * 1_000_000),
+            by_token=True,
+        )
+
+    def _is_dead(self, key: KeyRecord) -> bool:
+        return key.revoke_time is not None or self._is_over(key.expire_time)
+
+    def _is_over(self, expire_time: int | None) -> bool:
+        return expire_time is not None and expire_time <= self._clock()
+
+
+def _earliest(*times: int | None) -> int | None:
+    return min((time for time in times if time is not None), default=None)

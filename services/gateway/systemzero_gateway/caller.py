@@ -1,0 +1,54 @@
+"""Who is calling, once that is settled."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+import msgspec
+
+from systemzero_chassis.identity import Principal
+from systemzero_core.errors import PermissionDenied, Unauthenticated
+from systemzero_gateway.policy import Permissions
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """An authenticated caller.
+
+    `expire_time` (microseconds since 1970, None for never) is when its credential stops working;
+    `by_token` tells a token from an API key.
+    """
+
+    principal: Principal
+    permissions: Permissions
+    expire_time: int | None
+    by_token: bool = False
+
+    def require(self, permissions: Permissions) -> None:
+        """Check that the caller holds all of `permissions`.
+
+        Raises:
+            PermissionDenied: it does not; the message names one that is missing.
+        """
+        missing = permissions - self.permissions
+        if missing:
+            raise PermissionDenied(f"this needs the permission {min(missing)}")
+
+
+_current: ContextVar[Caller] = ContextVar("systemzero_gateway_caller")
+
+
+def set_current_caller(caller: Caller) -> None:
+    """Make `caller` the current one for this task and those it starts."""
+    _current.set(caller)
+
+
+def current_caller() -> Caller:
+    """The caller on whose behalf the gateway's own handler runs.
+
+    Raises:
+        Unauthenticated: there is none: the call did not come through the gateway's admission.
+    """
+    try:
+        return _current.get()
+    except LookupError:
+        raise Unauthenticated("the call has no caller") from None

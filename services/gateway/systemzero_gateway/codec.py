@@ -1,0 +1,79 @@
+"""The gateway's messages and its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from systemzero.gateway.v1 import auth_service_pb2 as pb
+from systemzero_core.errors import InvalidInput
+from systemzero_gateway.policy import Role, permission_name, permission_value
+from systemzero_gateway.store import KeyRecord
+
+_ROLES: dict[int, Role] = {
+    pb.ROLE_VIEWER: Role.VIEWER,
+    pb.ROLE_OPERATOR: Role.OPERATOR,
+    pb.ROLE_ADMIN: Role.ADMIN,
+}
+_ROLE_VALUES = {role: value for value, role in _ROLES.items()}
+
+
+def role_of(value: int, field: str) -> Role:
+    """The role.
+
+    Raises:
+        InvalidInput: it is not set, or not one there is.
+    """
+    if value not in _ROLES:
+        raise InvalidInput.at(field, "must be a role")
+    return _ROLES[value]
+
+
+def scopes_of(values: Iterable[int], field: str) -> tuple[str, ...]:
+    """The names of permissions.
+
+    Raises:
+        InvalidInput: one of them is unspecified, or not one there is.
+    """
+    try:
+        return tuple(permission_name(value) for value in values)
+    except ValueError:
+        raise InvalidInput.at(field, "must be permissions") from None
+
+
+def microseconds_of(message: object, field: str) -> int | None:
+    """The timestamp or duration in `field` of `message` in microseconds; None where it is not set.
+
+    Raises:
+        InvalidInput: it is out of range.
+    """
+    if not message.HasField(field):  # type: ignore[attr-defined]
+        return None
+    value = getattr(message, field)
+    if not 0 <= value.nanos < 1_000_000_000 or abs(value.seconds) > 315_576_000_000:
+        raise InvalidInput.at(field, "is out of range")
+    return int(value.seconds * 1_000_000 + value.nanos // 1_000)
+
+
+def timestamp(microseconds: int) -> Timestamp:
+    """A time in microseconds since 1970 as a message."""
+    result = Timestamp()
+    result.FromMicroseconds(microseconds)
+    return result
+
+
+def api_key(key: KeyRecord) -> pb.ApiKey:
+    """A key as a message."""
+    message = pb.ApiKey(
+        key_id=key.key_id,
+        name=key.name,
+        role=_ROLE_VALUES[Role(key.role)],  # type: ignore[arg-type] # the enum is an int
+        scopes=[permission_value(name) for name in key.scopes],  # type: ignore[misc]
+        create_time=timestamp(key.create_time),
+    )
+    if key.expire_time is not None:
+        message.expire_time.CopyFrom(timestamp(key.expire_time))
+    if key.revoke_time is not None:
+        message.revoke_time.CopyFrom(timestamp(key.revoke_time))
+    return message

@@ -1,0 +1,90 @@
+"""The gateway's settings: a YAML file, then `SZ_GATEWAY_*`.
+
+All durations in seconds, all rates in units a minute.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from systemzero_chassis.config import ConfigError, Settings
+from systemzero_gateway.limits import Rate
+
+PREFIX = "SZ_GATEWAY_"
+OWN = "gateway"
+"""The backend name by which a route leads to the gateway's own handlers."""
+
+_BACKENDS = {"capture": "127.0.0.1:50052", "diff": "127.0.0.1:50053"}
+_ROUTES = {
+    "systemzero.capture.": "capture",
+    "systemzero.diff.": "diff",
+    "systemzero.log.": "diff",
+    "systemzero.gateway.": OWN,
+}
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class LimitSettings(Settings, frozen=True):
+    """What a tenant, a principal, and an unknown peer's address may use up.
+
+    `failures` counts calls from one address whose credential was not accepted.
+    """
+
+    tenant: Rate = Rate()
+    principal: Rate = Rate()
+    failures: Rate = Rate(per_minute=30, burst=20)
+
+
+class DeadlineSettings(Settings, frozen=True):
+    """How long calls may take.
+
+    `default` holds where the client sets no deadline, `ceiling` where it sets a longer one; a
+    stream of responses (a watch, an export) may go on for `stream`, and is then to be resumed.
+    """
+
+    default: Seconds = 30.0
+    ceiling: Seconds = 120.0
+    stream: Seconds = 3_600.0
+
+
+class TokenSettings(Settings, frozen=True):
+    """The `iss` and `aud` of the tokens that are issued and accepted."""
+
+    issuer: str = "systemzero-gateway"
+    audience: str = "systemzero"
+
+
+class GatewaySettings(Settings, frozen=True):
+    """Everything that can be set.
+
+    `data` is the folder of the database and the keys, `trust` the one where public identity keys
+    are published; `backends` are gRPC targets by name; `routes` lead from a prefix of the method's
+    full name to a backend's name.
+    """
+
+    listen: str = "127.0.0.1:50051"
+    data: Path = Path("data/gateway")
+    trust: Path = Path("data/trust")
+    backends: dict[str, str] = msgspec.field(default_factory=lambda: dict(_BACKENDS))
+    routes: dict[str, str] = msgspec.field(default_factory=lambda: dict(_ROUTES))
+    limits: LimitSettings = LimitSettings()
+    deadlines: DeadlineSettings = DeadlineSettings()
+    tokens: TokenSettings = TokenSettings()
+    grace: Seconds = 10.0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def check(settings: GatewaySettings) -> None:
+    """What types cannot say.
+
+    Raises:
+        ConfigError: a route leads to a backend that there is none of.
+    """
+    known = {OWN, *settings.backends}
+    for prefix, name in settings.routes.items():
+        if name not in known:
+            raise ConfigError(f"configuration: routes.{prefix} names no backend: {name}")

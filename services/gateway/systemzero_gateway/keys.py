@@ -1,0 +1,172 @@
+"""API keys: creating, rotating, revoking, listing them, and the first one of all.
+
+Invariants:
+1. Nobody makes a key, or gets at the new secret of one, that may do what they may not.
+2. A secret leaves this module once, in a `Secret`; the store sees its digest.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from systemzero_chassis.ids import PageTokens, new_id
+from systemzero_chassis.secrets import Secret, read_private, write_private
+from systemzero_core.errors import FailedPrecondition, InvalidInput
+from systemzero_gateway import apikey
+from systemzero_gateway.caller import Caller
+from systemzero_gateway.policy import ROLE_PERMISSIONS, Role, granted
+from systemzero_gateway.store import KeyRecord, KeyStore
+
+DEFAULT_TENANT: Final = "default"
+MICROSECONDS: Final = 1_000_000
+DEFAULT_OVERLAP: Final = 24 * 3600 * MICROSECONDS
+MAX_OVERLAP: Final = 30 * 24 * 3600 * MICROSECONDS
+
+_MAX_NAME_CHARACTERS: Final = 100
+_PEPPER_BYTES: Final = 32
+
+
+def load_or_create_pepper(path: Path) -> bytes:
+    """The secret under which keys are hashed, from the file at `path`, made where there is none.
+
+    Raises:
+        FailedPrecondition: the file is open to others or too short.
+    """
+    with suppress(FileExistsError):
+        write_private(path, secrets.token_bytes(_PEPPER_BYTES))
+    try:
+        pepper = read_private(path)
+    except PermissionError as error:
+        raise FailedPrecondition(str(error)) from None
+    if len(pepper) < _PEPPER_BYTES:
+        raise FailedPrecondition(f"{path}: holds no pepper of {_PEPPER_BYTES} bytes")
+    return pepper
+
+
+class KeyRing:
+    """The keys of all tenants. Times in microseconds since 1970."""
+
+    def __init__(self, store: KeyStore, pepper: bytes, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._pepper = pepper
+        self._clock = clock
+        self._pages = PageTokens(hmac.digest(pepper, b"page tokens", "sha256"))
+
+    async def bootstrap(self, file: Path) -> None:
+        """Create the default tenant, and where there is no key at all, the first admin key.
+
+        Its secret is written to `file` (mode 0600) before the store knows it, so that a crash
+        between the two locks nobody out: the next start takes the secret that the file has.
+
+        Raises:
+            FailedPrecondition: the file is there, open to others, or holds something else.
+        """
+        now = self._clock()
+        await self._store.add_tenant(DEFAULT_TENANT, now)
+        if await self._store.has_keys():
+            return
+        with suppress(FileExistsError):
+            write_private(file, f"{apikey.new_secret()}\n".encode())
+        try:
+            secret = read_private(file).decode("ascii", "replace").strip()
+        except PermissionError as error:
+            raise FailedPrecondition(str(error)) from None
+        if not apikey.is_well_formed(secret):
+            raise FailedPrecondition(f"{file}: holds no API key; move the file away")
+        key = KeyRecord(new_id("key"), DEFAULT_TENANT, "first admin key", Role.ADMIN, (), now)
+        await self._store.add_key(key, apikey.digest(self._pepper, secret))
+
+    async def create(
+        self,
+        caller: Caller,
+        name: str,
+        role: Role,
+        scopes: Sequence[str],
+        expire_time: int | None,
+    ) -> tuple[KeyRecord, Secret]:
+        """A new key of the caller's tenant, and its secret.
+
+        Raises:
+            InvalidInput: the name, a scope or the expiry is wrong.
+            PermissionDenied: the key could do what the caller may not.
+        """
+        now = self._clock()
+        _check(name, role, scopes, expire_time, now)
+        caller.require(granted(role, scopes))
+        tenant = caller.principal.tenant
+        key = KeyRecord(
+            new_id("key"), tenant, name, role, tuple(sorted(set(scopes))), now, expire_time
+        )
+        secret = apikey.new_secret()
+        await self._store.add_key(key, apikey.digest(self._pepper, secret))
+        return key, Secret(secret)
+
+    async def rotate(
+        self, caller: Caller, key_id: str, overlap: int
+    ) -> tuple[KeyRecord, Secret, int]:
+        """The key, its new secret, and when its old ones stop working: `overlap` from now.
+
+        Raises:
+            InvalidInput: the overlap is negative or more than `MAX_OVERLAP`.
+            NotFound: the caller's tenant has no such key.
+            PermissionDenied: the key may do what the caller may not.
+            FailedPrecondition: the key is revoked.
+        """
+        if not 0 <= overlap <= MAX_OVERLAP:
+            raise InvalidInput.at("overlap", "must be between nothing and 30 days")
+        tenant = caller.principal.tenant
+        key = await self._store.get_key(tenant, key_id)
+        caller.require(granted(Role(key.role), key.scopes))
+        secret, now = apikey.new_secret(), self._clock()
+        digest = apikey.digest(self._pepper, secret)
+        await self._store.add_secret(tenant, key_id, digest, now, now + overlap)
+        return key, Secret(secret), now + overlap
+
+    async def revoke(self, caller: Caller, key_id: str) -> KeyRecord:
+        """Revoke a key: all its secrets, and the tokens made from it.
+
+        Raises:
+            NotFound: the caller's tenant has no such key.
+        """
+        return await self._store.revoke_key(caller.principal.tenant, key_id, self._clock())
+
+    async def role_of(self, caller: Caller) -> str:
+        """The role of the caller's key.
+
+        Raises:
+            NotFound: the key is gone.
+        """
+        principal = caller.principal
+        return (await self._store.get_key(principal.tenant, principal.principal_id)).role
+
+    async def page(
+        self, caller: Caller, page_size: int, page_token: str
+    ) -> tuple[Sequence[KeyRecord], str]:
+        """One page of the tenant's keys in order of creation, and the token of the next.
+
+        Raises:
+            InvalidInput: the size or the token is wrong.
+        """
+        if not 0 <= page_size <= 1_000:
+            raise InvalidInput.at("page_size", "must be between 1 and 1,000, or 0 for 50")
+        tenant, size = caller.principal.tenant, page_size or 50
+        scope = f"api keys of {tenant}"
+        after = "".join(str(part) for part in self._pages.open(scope, page_token))
+        keys = await self._store.list_keys(tenant, after, size + 1)
+        more = len(keys) > size
+        return keys[:size], self._pages.seal(scope, keys[size - 1].key_id) if more else ""
+
+
+def _check(name: str, role: Role, scopes: Sequence[str], expire_time: int | None, now: int) -> None:
+    if not 1 <= len(name) <= _MAX_NAME_CHARACTERS or not name.isprintable():
+        raise InvalidInput.at("api_key.name", "must be 1 to 100 printable characters")
+    foreign = sorted(set(scopes) - ROLE_PERMISSIONS[role])
+    if foreign:
+        raise InvalidInput.at("api_key.scopes", f"{foreign[0]} is not a permission of the role")
+    if expire_time is not None and expire_time <= now:
+        raise InvalidInput.at("api_key.expire_time", "must be in the future")

@@ -1,0 +1,111 @@
+"""Access policy: what each RPC asks for, read from the contract's descriptors, and who holds what.
+
+Invariants:
+1. A method without a policy, or with the permission UNSPECIFIED, is not in the table: it is denied.
+2. A scope never adds a permission to a role; it only leaves some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from google.protobuf.descriptor import MethodDescriptor
+
+from systemzero.policy.v1 import policy_pb2
+
+DEFAULT_MAX_BYTES: Final = 5_000_000
+"""Bytes that a request message may have where its method says nothing."""
+
+Permissions = frozenset[str]
+"""Names as the contract has them, in lower case and without prefix: `capture_write`."""
+
+_PREFIX: Final = "PERMISSION_"
+
+
+class Role(StrEnum):
+    """A named set of permissions."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class Method(msgspec.Struct, frozen=True):
+    """One RPC and its policy; `cost` in rate-limit units, `max_bytes` of one request message."""
+
+    path: str
+    permission: str
+    cost: int = 1
+    max_bytes: int = DEFAULT_MAX_BYTES
+    audit: bool = False
+    client_streaming: bool = False
+    server_streaming: bool = False
+
+
+def permission_name(value: int) -> str:
+    """The name of a value of the contract's enum.
+
+    Raises:
+        ValueError: there is no such value, or it is UNSPECIFIED.
+    """
+    name = policy_pb2.Permission.Name(value)  # type: ignore[arg-type]
+    if value == policy_pb2.PERMISSION_UNSPECIFIED:
+        raise ValueError("the permission is not specified")
+    return name.removeprefix(_PREFIX).lower()
+
+
+def permission_value(name: str) -> int:
+    """The contract's value of the permission `name`."""
+    return policy_pb2.Permission.Value(_PREFIX + name.upper())
+
+
+ALL: Final = frozenset(permission_name(v) for v in policy_pb2.Permission.values() if v)
+_VIEWER: Final = frozenset(
+    {
+        "capture_read",
+        "template_read",
+        "diff_run",
+        "event_read",
+        "log_read",
+        "token_issue",
+        "status_read",
+    }
+)
+_OPERATOR: Final = _VIEWER | {
+    "capture_write",
+    "template_write",
+    "template_delete",
+    "event_decide",
+}
+ROLE_PERMISSIONS: Final[Mapping[Role, Permissions]] = {
+    Role.VIEWER: _VIEWER,
+    Role.OPERATOR: _OPERATOR,
+    Role.ADMIN: ALL,
+}
+
+
+def granted(role: Role, scopes: Iterable[str]) -> Permissions:
+    """The permissions of `role`; where there are `scopes`, only those of them that it has."""
+    wanted = frozenset(scopes)
+    return ROLE_PERMISSIONS[role] & wanted if wanted else ROLE_PERMISSIONS[role]
+
+
+def methods_with_policy(descriptors: Mapping[str, MethodDescriptor]) -> dict[str, Method]:
+    """The methods that may be called at all, by path."""
+    found = {}
+    for path, descriptor in descriptors.items():
+        access = descriptor.GetOptions().Extensions[policy_pb2.access]
+        if access.permission:
+            found[path] = Method(
+                path=path,
+                permission=permission_name(access.permission),
+                cost=access.cost or 1,
+                max_bytes=access.max_bytes or DEFAULT_MAX_BYTES,
+                audit=access.audit,
+                client_streaming=descriptor.client_streaming,
+                server_streaming=descriptor.server_streaming,
+            )
+    return found

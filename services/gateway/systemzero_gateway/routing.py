@@ -1,0 +1,246 @@
+"""Which backend serves a method, and the way there and back: raw bytes, nothing decoded.
+
+Invariants:
+1. A backend sees the allow-listed metadata of the client and the gateway's signed identity, nothing
+   else: no `sz-*` header of a client, no credential.
+2. A backend's own failure (a rich status) reaches the client as it is; one that the transport made
+   is replaced by the gateway's, since its text names addresses.
+3. Whoever gives a call up, the other side's half ends too.
+4. A message is taken from one side only when the other had room for the one before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NoReturn
+
+import grpc
+
+from systemzero_chassis.errors import STATUS_DETAILS_KEY
+from systemzero_chassis.guards import Context, Guard, Handler, guarded
+from systemzero_chassis.identity import METADATA_KEY, IdentitySigner
+from systemzero_chassis.telemetry import trace_metadata
+from systemzero_core.errors import (
+    DeadlineExceeded,
+    DomainError,
+    TooLarge,
+    Unavailable,
+    UnknownMethod,
+)
+from systemzero_gateway.admission import Admission, Inbound, check_size, read_metadata
+from systemzero_gateway.caller import Caller, set_current_caller
+from systemzero_gateway.config import DeadlineSettings
+from systemzero_gateway.policy import Method
+
+SHAVED = 0.05
+"""The share of a deadline, at most `SHAVED_SECONDS`, that a backend gets less than the gateway, so
+that the hop that timed out can say so."""
+SHAVED_SECONDS = 0.1
+
+
+def backend_of(path: str, routes: Mapping[str, str]) -> str | None:
+    """The name of the backend for the method at `path`, by the longest prefix that fits."""
+    name = path.removeprefix("/")
+    fitting = [prefix for prefix in routes if name.startswith(prefix)]
+    return routes[max(fitting, key=len)] if fitting else None
+
+
+class Forwarder:
+    """Forwards the calls of one method to one backend."""
+
+    def __init__(
+        self,
+        method: Method,
+        backend: str,
+        channel: grpc.aio.Channel,
+        admission: Admission,
+        signer: IdentitySigner,
+        deadlines: DeadlineSettings,
+    ) -> None:
+        self._method = method
+        self._backend = backend
+        self._admission = admission
+        self._signer = signer
+        self._deadlines = deadlines
+        requests = "stream" if method.client_streaming else "unary"
+        responses = "stream" if method.server_streaming else "unary"
+        # made once: a multicallable holds its encoded method name
+        self._open: Any = getattr(channel, f"{requests}_{responses}")(method.path, None, None)
+
+    def handler(self) -> Handler:
+        """The handler for a gRPC server; it takes and gives raw bytes."""
+        if self._method.server_streaming:
+            if self._method.client_streaming:
+                return grpc.stream_stream_rpc_method_handler(self.stream)
+            return grpc.unary_stream_rpc_method_handler(self.stream)
+        if self._method.client_streaming:
+            return grpc.stream_unary_rpc_method_handler(self.unary)
+        return grpc.unary_unary_rpc_method_handler(self.unary)
+
+    async def unary(self, request: Any, context: Context) -> bytes:
+        """Forward a call with one response."""
+        inbound = read_metadata(context.invocation_metadata() or ())
+        caller = await self._admission.admit(self._method, inbound, context)
+        forwarded = Forwarded(self, caller, inbound, request, context)
+        try:
+            response: bytes = await forwarded.call
+            trailers = await forwarded.call.trailing_metadata()
+        except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+            await forwarded.fail(error)
+        forwarded.succeed(trailers)
+        return response
+
+    async def stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
+        """Forward a call with a stream of responses."""
+        inbound = read_metadata(context.invocation_metadata() or ())
+        caller = await self._admission.admit(self._method, inbound, context)
+        forwarded = Forwarded(self, caller, inbound, request, context)
+        try:
+            async for response in forwarded.call:
+                yield response
+            trailers = await forwarded.call.trailing_metadata()
+        except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+            await forwarded.fail(error)
+        finally:
+            forwarded.call.cancel()
+        forwarded.succeed(trailers)
+
+    def open(self, request: Any, caller: Caller, inbound: Inbound, context: Context) -> Any:
+        """The call to the backend."""
+        identity = self._signer.token(caller.principal, self._backend)
+        trace = trace_metadata()
+        forwarded = inbound.forwarded
+        if trace:  # the gateway's own span stands between the client's and the backend's
+            forwarded = [pair for pair in forwarded if pair[0] == "x-request-id"] + trace
+        set_current_caller(caller)
+        return self._open(
+            request,
+            timeout=self._timeout(context.time_remaining()),
+            metadata=(*forwarded, (METADATA_KEY, identity)),
+        )
+
+    def _timeout(self, remaining: float | None) -> float:
+        if self._method.server_streaming:
+            seconds = self._deadlines.stream if remaining is None else remaining
+            seconds = min(seconds, self._deadlines.stream)
+        else:
+            seconds = self._deadlines.default if remaining is None else remaining
+            seconds = min(seconds, self._deadlines.ceiling)
+        return seconds - min(seconds * SHAVED, SHAVED_SECONDS)
+
+    @property
+    def method(self) -> Method:
+        """What is forwarded."""
+        return self._method
+
+    @property
+    def backend(self) -> str:
+        """Where to."""
+        return self._backend
+
+    @property
+    def admission(self) -> Admission:
+        """Who let it in."""
+        return self._admission
+
+
+class Forwarded:
+    """One call on its way through."""
+
+    def __init__(
+        self,
+        forwarder: Forwarder,
+        caller: Caller,
+        inbound: Inbound,
+        request: Any,
+        context: Context,
+    ) -> None:
+        self._forwarder = forwarder
+        self._caller = caller
+        self._context = context
+        self._refusal: TooLarge | None = None
+        if forwarder.method.client_streaming:
+            request = self._checked(request)
+        else:
+            try:
+                check_size(forwarder.method, len(request))
+            except TooLarge as error:
+                self._outcome(error.reason)
+                raise
+        self.call = forwarder.open(request, caller, inbound, context)
+
+    def succeed(self, trailers: Any) -> None:
+        """Hand on the trailers of a call that went well."""
+        self._outcome("")
+        self._context.set_trailing_metadata(self._with(trailers))
+
+    async def fail(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> NoReturn:
+        """End the client's call as the backend's ended."""
+        if self._refusal is not None:
+            self._outcome(self._refusal.reason)
+            raise self._refusal from None
+        if isinstance(error, asyncio.CancelledError):
+            self._outcome("CANCELLED")
+            raise error
+        trailers: Any = error.trailing_metadata() or ()
+        if any(key == STATUS_DETAILS_KEY for key, _ in trailers):
+            self._outcome(error.code().name)
+            await self._context.abort(error.code(), error.details() or "", self._with(trailers))
+        replaced = _transport_failure(error.code(), self._forwarder.backend)
+        self._outcome(replaced.reason)
+        raise replaced from None
+
+    async def _checked(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The client's messages, as far as each keeps to the bound."""
+        async for message in requests:
+            try:
+                check_size(self._forwarder.method, len(message))
+            except TooLarge as error:
+                # grpc.aio cancels a call whose iterator raises, and keeps the reason to itself.
+                self._refusal = error
+                raise
+            yield message
+
+    def _outcome(self, reason: str) -> None:
+        forwarder = self._forwarder
+        forwarder.admission.outcome(forwarder.method, self._caller, self._context, reason)
+
+    def _with(self, trailers: Any) -> tuple[tuple[str, str | bytes], ...]:
+        """The gateway's trailers and those of the backend that are for clients."""
+        own = tuple(self._context.trailing_metadata() or ())
+        if not trailers:
+            return own
+        return (*own, *((key, value) for key, value in trailers if not key.startswith("sz-")))
+
+
+def _transport_failure(code: grpc.StatusCode, backend: str) -> DomainError:
+    """What to say where the backend itself said nothing."""
+    metadata = {"backend": backend}
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineExceeded("the deadline passed", metadata=metadata)
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return UnknownMethod("the backend does not serve this method", metadata=metadata)
+    return Unavailable(f"the {backend} service does not answer", metadata=metadata)
+
+
+class Gateway(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic at run time
+    """The handlers of all methods that may be called; every other method is refused."""
+
+    def __init__(self, forwarders: Mapping[str, Forwarder], guards: tuple[Guard, ...]) -> None:
+        self._handlers = {
+            path: guarded(forwarder.handler(), path, guards)
+            for path, forwarder in forwarders.items()
+        }
+        # One label for all of them: their names are the callers' to choose.
+        refusing = grpc.stream_stream_rpc_method_handler(_refuse)
+        self._refusing = guarded(refusing, "unknown", guards)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
+        """As gRPC asks for a handler."""
+        return self._handlers.get(handler_call_details.method, self._refusing)
+
+
+async def _refuse(_requests: AsyncIterator[bytes], _context: Context) -> AsyncIterator[bytes]:
+    raise UnknownMethod("there is no such method")
+    yield b""  # makes this a stream

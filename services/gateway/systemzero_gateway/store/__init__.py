@@ -1,0 +1,7 @@
+"""Where keys and tenants are kept."""
+
+from systemzero_gateway.store.protocol import KeyRecord, KeyStore, SecretRecord
+from systemzero_gateway.store.sql import SqlKeyStore
+from systemzero_gateway.store.tables import METADATA, SCHEMA_VERSION
+
+__all__ = ["METADATA", "SCHEMA_VERSION", "KeyRecord", "KeyStore", "SecretRecord", "SqlKeyStore"]

@@ -1,0 +1,92 @@
+"""What the gateway asks of the store of keys and tenants. All times in microseconds since 1970."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class KeyRecord(msgspec.Struct, frozen=True):
+    """An API key without its secrets; `scopes` empty means all that the role has."""
+
+    key_id: str
+    tenant: str
+    name: str
+    role: str
+    scopes: tuple[str, ...]
+    create_time: int
+    expire_time: int | None = None
+    revoke_time: int | None = None
+
+
+class SecretRecord(msgspec.Struct, frozen=True):
+    """One secret of a key, found by its digest; `expire_time` is its own, not its key's."""
+
+    key: KeyRecord
+    expire_time: int | None
+
+
+class KeyStore(Protocol):
+    """Keeps keys, their secrets' digests, and tenants.
+
+    Every change MUST raise the revision in the transaction that makes it: replicas that cached an
+    answer see by the revision that it may be stale. Every method raises `Unavailable` when the
+    database does not answer.
+    """
+
+    async def revision(self) -> int:
+        """A number that grows with every change."""
+        ...
+
+    async def find_secret(self, digest: bytes) -> SecretRecord | None:
+        """The secret with `digest`, unless its tenant is suspended."""
+        ...
+
+    async def find_key(self, key_id: str) -> KeyRecord | None:
+        """The key, unless its tenant is suspended."""
+        ...
+
+    async def add_tenant(self, tenant: str, now: int) -> None:
+        """Make sure that `tenant` exists."""
+        ...
+
+    async def has_keys(self) -> bool:
+        """Whether there is any key of any tenant, revoked ones too."""
+        ...
+
+    async def add_key(self, key: KeyRecord, digest: bytes) -> None:
+        """Add a key with its first secret."""
+        ...
+
+    async def get_key(self, tenant: str, key_id: str) -> KeyRecord:
+        """A key of `tenant`.
+
+        Raises:
+            NotFound: the tenant has no such key.
+        """
+        ...
+
+    async def add_secret(
+        self, tenant: str, key_id: str, digest: bytes, now: int, old_expire_time: int
+    ) -> None:
+        """Give a key one more secret; its others stop working at `old_expire_time` at the latest.
+
+        Raises:
+            NotFound: the tenant has no such key.
+            FailedPrecondition: the key is revoked.
+        """
+        ...
+
+    async def revoke_key(self, tenant: str, key_id: str, now: int) -> KeyRecord:
+        """Revoke a key; one that is revoked stays as it is.
+
+        Raises:
+            NotFound: the tenant has no such key.
+        """
+        ...
+
+    async def list_keys(self, tenant: str, after: str, count: int) -> Sequence[KeyRecord]:
+        """At most `count` keys of `tenant` by id, from the first id greater than `after`."""
+        ...

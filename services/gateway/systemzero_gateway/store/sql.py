@@ -1,0 +1,164 @@
+"""The store of keys and tenants in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
+
+from systemzero_chassis.database import Database
+from systemzero_core.errors import FailedPrecondition, NotFound
+from systemzero_gateway.store.protocol import KeyRecord, SecretRecord
+from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVISION, TENANTS
+
+T = TypeVar("T")
+
+_KEY_COLUMNS = tuple(API_KEYS.columns)
+
+
+class SqlKeyStore:
+    """See `KeyStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def revision(self) -> int:
+        """See `KeyStore.revision`."""
+        return await self._database.read(_revision)
+
+    async def find_secret(self, digest: bytes) -> SecretRecord | None:
+        """See `KeyStore.find_secret`."""
+        query = (
+            _active(select(*_KEY_COLUMNS, KEY_SECRETS.c.expire_time.label("secret_expire_time")))
+            .join(KEY_SECRETS, KEY_SECRETS.c.key_id == API_KEYS.c.key_id)
+            .where(KEY_SECRETS.c.digest == digest)
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else SecretRecord(_record(row), row.secret_expire_time)
+
+    async def find_key(self, key_id: str) -> KeyRecord | None:
+        """See `KeyStore.find_key`."""
+        query = _active(select(*_KEY_COLUMNS)).where(API_KEYS.c.key_id == key_id)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else _record(row)
+
+    async def add_tenant(self, tenant: str, now: int) -> None:
+        """See `KeyStore.add_tenant`."""
+
+        def add(connection: Connection) -> None:
+            found = connection.execute(select(TENANTS).where(TENANTS.c.tenant == tenant)).first()
+            if found is None:
+                connection.execute(insert(TENANTS).values(tenant=tenant, create_time=now))
+
+        await self._change(add)
+
+    async def has_keys(self) -> bool:
+        """See `KeyStore.has_keys`."""
+        query = select(API_KEYS.c.key_id).limit(1)
+        return await self._database.read(
+            lambda connection: connection.execute(query).first() is not None
+        )
+
+    async def add_key(self, key: KeyRecord, digest: bytes) -> None:
+        """See `KeyStore.add_key`."""
+
+        def add(connection: Connection) -> None:
+            connection.execute(insert(API_KEYS).values(_row(key)))
+            _insert_secret(connection, key.key_id, digest, key.create_time)
+
+        await self._change(add)
+
+    async def get_key(self, tenant: str, key_id: str) -> KeyRecord:
+        """See `KeyStore.get_key`."""
+        return await self._database.read(lambda connection: _get(connection, tenant, key_id))
+
+    async def add_secret(
+        self, tenant: str, key_id: str, digest: bytes, now: int, old_expire_time: int
+    ) -> None:
+        """See `KeyStore.add_secret`."""
+
+        def add(connection: Connection) -> None:
+            if _get(connection, tenant, key_id).revoke_time is not None:
+                raise FailedPrecondition("the key is revoked")
+            expire_time = KEY_SECRETS.c.expire_time
+            connection.execute(
+                update(KEY_SECRETS)
+                .where(KEY_SECRETS.c.key_id == key_id)
+                .where(or_(expire_time.is_(None), expire_time > old_expire_time))
+                .values(expire_time=old_expire_time)
+            )
+            _insert_secret(connection, key_id, digest, now)
+
+        await self._change(add)
+
+    async def revoke_key(self, tenant: str, key_id: str, now: int) -> KeyRecord:
+        """See `KeyStore.revoke_key`."""
+
+        def revoke(connection: Connection) -> KeyRecord:
+            _get(connection, tenant, key_id)
+            connection.execute(
+                update(API_KEYS)
+                .where(API_KEYS.c.key_id == key_id)
+                .values(revoke_time=func.coalesce(API_KEYS.c.revoke_time, now))
+            )
+            return _get(connection, tenant, key_id)
+
+        return await self._change(revoke)
+
+    async def list_keys(self, tenant: str, after: str, count: int) -> Sequence[KeyRecord]:
+        """See `KeyStore.list_keys`."""
+        query = (
+            select(*_KEY_COLUMNS)
+            .where(API_KEYS.c.tenant == tenant, API_KEYS.c.key_id > after)
+            .order_by(API_KEYS.c.key_id)
+            .limit(count)
+        )
+        return await self._database.read(
+            lambda connection: [_record(row) for row in connection.execute(query)]
+        )
+
+    async def _change(self, job: Callable[[Connection], T]) -> T:
+        def change(connection: Connection) -> T:
+            result = job(connection)
+            raised = connection.execute(update(REVISION).values(number=REVISION.c.number + 1))
+            if raised.rowcount == 0:
+                connection.execute(insert(REVISION).values(number=1))
+            return result
+
+        return await self._database.write(change)
+
+
+def _revision(connection: Connection) -> int:
+    return connection.execute(select(REVISION.c.number)).scalar() or 0
+
+
+def _active(query: Select[Any]) -> Select[Any]:
+    """`query` on keys, without those of suspended tenants."""
+    keys = query.select_from(API_KEYS)
+    return keys.join(TENANTS, TENANTS.c.tenant == API_KEYS.c.tenant).where(
+        TENANTS.c.suspend_time.is_(None)
+    )
+
+
+def _get(connection: Connection, tenant: str, key_id: str) -> KeyRecord:
+    query = select(*_KEY_COLUMNS).where(API_KEYS.c.key_id == key_id, API_KEYS.c.tenant == tenant)
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFound("there is no such key")
+    return _record(row)
+
+
+def _insert_secret(connection: Connection, key_id: str, digest: bytes, now: int) -> None:
+    row = {"digest": digest, "key_id": key_id, "create_time": now, "expire_time": None}
+    connection.execute(insert(KEY_SECRETS).values(row))
+
+
+def _row(key: KeyRecord) -> dict[str, Any]:
+    columns = {column.name: getattr(key, column.name) for column in _KEY_COLUMNS}
+    return {**columns, "scopes": " ".join(key.scopes)}
+
+
+def _record(row: Row[Any]) -> KeyRecord:
+    columns = {column.name: getattr(row, column.name) for column in _KEY_COLUMNS}
+    return KeyRecord(**{**columns, "scopes": tuple(row.scopes.split())})

@@ -1,0 +1,43 @@
+"""The gateway's tables. All times in microseconds since 1970."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, MetaData, Table, Text
+
+SCHEMA_VERSION: Final = 1
+METADATA: Final = MetaData()
+
+TENANTS: Final = Table(
+    "tenants",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("create_time", BigInteger, nullable=False),
+    Column("suspend_time", BigInteger),
+)
+
+API_KEYS: Final = Table(
+    "api_keys",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("tenant", Text, ForeignKey("tenants.tenant"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # names, with a blank between two
+    Column("create_time", BigInteger, nullable=False),
+    Column("expire_time", BigInteger),
+    Column("revoke_time", BigInteger),
+    Index("api_keys_by_tenant", "tenant", "key_id"),
+)
+
+KEY_SECRETS: Final = Table(
+    "key_secrets",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("key_id", Text, ForeignKey("api_keys.key_id"), nullable=False, index=True),
+    Column("create_time", BigInteger, nullable=False),
+    Column("expire_time", BigInteger),
+)
+
+REVISION: Final = Table("revision", METADATA, Column("number", BigInteger, nullable=False))

@@ -1,0 +1,190 @@
+"""A gateway before a backend that answers in ways a test can ask for, over raw bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from systemzero_chassis import contract
+from systemzero_chassis.guards import errors_guard, identity_guard
+from systemzero_chassis.identity import IdentitySigner, IdentityVerifier, current_principal
+from systemzero_chassis.local import LocalChannel
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.service import Listener
+from systemzero_core.errors import InvalidInput
+from systemzero_gateway.app import GatewayApp, build, open_backend
+from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings, LimitSettings
+from systemzero_gateway.limits import Rate
+from systemzero_gateway.policy import Method, methods_with_policy
+
+SERVICE = "systemzero.test.Echo"
+MAX_BYTES = 1_000
+METHODS = [
+    Method(f"/{SERVICE}/Unary", "capture_write", max_bytes=MAX_BYTES),
+    Method(f"/{SERVICE}/Server", "capture_write", server_streaming=True, max_bytes=MAX_BYTES),
+    Method(f"/{SERVICE}/Client", "capture_write", client_streaming=True, max_bytes=MAX_BYTES),
+    Method(f"/{SERVICE}/Both", "capture_write", 1, 100 * MAX_BYTES, True, True, True),
+]
+LAVISH = LimitSettings(Rate(1e6, 100_000), Rate(1e6, 100_000), Rate(1e6, 100_000))
+SHORT = DeadlineSettings(default=5.0, ceiling=10.0, stream=20.0)
+ROUTES = {
+    "systemzero.": "echo",
+    "systemzero.gateway.": OWN,
+}
+
+
+class Echo:
+    """What a request's first word asks for; anything else comes back as it is."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+        self.cancelled = asyncio.Event()
+
+    async def answer(self, request: bytes, context: Any) -> bytes:
+        if request == b"metadata":
+            return msgspec.json.encode([list(pair) for pair in context.invocation_metadata()])
+        if request == b"who":
+            return f"{current_principal().tenant} {current_principal().principal_id}".encode()
+        if request == b"bad":
+            raise InvalidInput.at("nodes[3].parent", "is no node")
+        if request == b"left":
+            return str(context.time_remaining()).encode()
+        if request == b"trailers":
+            trailers = (("x-entry", "7"), ("x-raw-bin", b"\x00\xff"), ("sz-internal", "secret"))
+            context.set_trailing_metadata(trailers)
+        if request == b"wait":
+            await self._wait()
+        return request
+
+    async def _wait(self) -> None:
+        self.started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+
+    async def unary(self, request: bytes, context: Any) -> bytes:
+        return await self.answer(request, context)
+
+    async def server(self, request: bytes, context: Any) -> AsyncIterator[bytes]:
+        for word in request.split():
+            yield await self.answer(word, context)
+
+    async def client(self, requests: Any, context: Any) -> bytes:
+        return b" ".join([await self.answer(request, context) async for request in requests])
+
+    async def both(self, requests: Any, context: Any) -> AsyncIterator[bytes]:
+        async for request in requests:
+            yield await self.answer(request, context)
+
+    def handlers(self) -> dict[str, Any]:
+        return {
+            "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
+            "Server": grpc.unary_stream_rpc_method_handler(self.server),
+            "Client": grpc.stream_unary_rpc_method_handler(self.client),
+            "Both": grpc.stream_stream_rpc_method_handler(self.both),
+        }
+
+
+class World:
+    """A running gateway, the echo behind it, and ways to call."""
+
+    def __init__(
+        self, app: GatewayApp, echo: Echo, channel: grpc.aio.Channel, stop_backend: Any
+    ) -> None:
+        self.app = app
+        self.echo = echo
+        self.channel = channel
+        self.stop_backend = stop_backend
+        self.secret = app.admin_key_file.read_text().strip()
+
+    def bearer(self, credential: str | None = None) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {credential or self.secret}"),)
+
+    def call(self, method: str, request: Any, metadata: Any = None, **keywords: Any) -> Any:
+        """The call of one of Echo's methods, with the admin key unless `metadata` is given."""
+        name, arity = f"/{SERVICE}/{method}", ARITIES[method]
+        start = getattr(self.channel, arity)(name, None, None)
+        return start(request, metadata=self.bearer() if metadata is None else metadata, **keywords)
+
+
+ARITIES = {
+    "Unary": "unary_unary",
+    "Server": "unary_stream",
+    "Client": "stream_unary",
+    "Both": "stream_stream",
+}
+
+
+@asynccontextmanager
+async def world(
+    data: Path,
+    *,
+    local: bool,
+    limits: LimitSettings = LAVISH,
+    deadlines: DeadlineSettings = SHORT,
+) -> AsyncIterator[World]:
+    """A gateway over `data` before an echo in this process or behind a port."""
+    key = Ed25519PrivateKey.generate()
+    signer = IdentitySigner("gateway", key, clock)
+    verifier = IdentityVerifier("echo", {"gateway": key.public_key()}, clock)
+    registry = HandlerRegistry([errors_guard(lambda *_: None), identity_guard(verifier)])
+    echo = Echo()
+    registry.add_registered_method_handlers(SERVICE, echo.handlers())
+    listener = Listener([registry], [SERVICE], 5_000_000)
+    backend: grpc.aio.Channel = LocalChannel(registry)
+    if not local:
+        backend = open_backend(f"127.0.0.1:{await listener.start('127.0.0.1:0')}")
+    settings = GatewaySettings(
+        data=data, routes=ROUTES, backends={"echo": ""}, limits=limits, deadlines=deadlines
+    )
+    methods = methods_with_policy(contract.methods()) | {m.path: m for m in METHODS}
+    app = build(settings, {"echo": backend}, signer, methods=methods)
+    port = await app.start("127.0.0.1:0")
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield World(app, echo, channel, lambda: listener.stop(0))
+    finally:
+        await app.stop(0)
+        await backend.close(None)
+        await listener.stop(0)
+
+
+def clock() -> float:
+    return 1_000.0
+
+
+async def refused(call: Any) -> tuple[grpc.StatusCode, str, dict[str, Any]]:
+    """Status code, reason and details, by type, of a call that has to fail."""
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        status = rpc_status.from_call(error)  # type: ignore[arg-type]
+        details = {}
+        for packed in status.details if status else ():
+            for kind in ("ErrorInfo", "BadRequest", "RetryInfo", "QuotaFailure"):
+                message = getattr(error_details_pb2, kind)()
+                if packed.Unpack(message):
+                    details[kind] = message
+        return error.code(), details["ErrorInfo"].reason if details else "", details
+    raise AssertionError("the call was answered")
+
+
+async def each(call: Any) -> list[bytes]:
+    """Every response of a stream."""
+    return [response async for response in call]
+
+
+async def sending(*messages: bytes) -> AsyncIterator[bytes]:
+    """A stream of requests."""
+    for message in messages:
+        yield message
