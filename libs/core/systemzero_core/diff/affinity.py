@@ -19,6 +19,9 @@ _SAME_ROLE = UNIT
 _SAME_NAME = UNIT + 2
 _SHARED_CONTENT = 4
 
+_ROLE_SHARE = 4
+"""A node changes role and name at once only if a quarter of the larger subtree stays the same."""
+
 
 class Affinity:
     """Scores of pairs of nodes of two prepared trees; counts its own work.
@@ -81,8 +84,8 @@ class Affinity:
         same = self._common(labels_x, labels_y)
         alike = self._common(roles_x, roles_y)
         if not root:
-            if same < _enough(len(labels_x), len(labels_y)):
-                return 0
+            if same * _ROLE_SHARE < max(a.ends[x] - x, b.ends[y] - y):
+                return 0  # another role, another name, and little in common
             root = _SHARED_CONTENT
         return root + UNIT * (same + alike)
 
@@ -119,11 +122,6 @@ class Affinity:
             other = get(key, 0)  # type: ignore[arg-type]
             total += count if count < other else other  # noqa: FURB136 (min costs a call)
         return total
-
-
-def _enough(kinds_x: int, kinds_y: int) -> int:
-    """Labels that two nodes of different roles must share to be one node that changed its role."""
-    return 1 + min(kinds_x, kinds_y) // 3
 
 
 def _name_similarity(old: str, new: str) -> int:

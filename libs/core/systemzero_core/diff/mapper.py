@@ -14,7 +14,7 @@ from systemzero_core.diff.affinity import Affinity
 from systemzero_core.diff.budget import Budget
 from systemzero_core.diff.edits import Mapping
 from systemzero_core.diff.prepared import Prepared
-from systemzero_core.diff.sequences import common_subsequence, heaviest_alignment
+from systemzero_core.diff.sequences import close_gaps, common_subsequence, heaviest_alignment
 from systemzero_core.diff.wrappers import open_wrapper
 
 MAX_GAP_CELLS = 10_000
@@ -98,8 +98,11 @@ class Mapper:
             right = [y for y in right if self.mapping.to_a[y] < 0]
         if not left or not right:
             return
-        subtrees_a, subtrees_b = self.a.subtrees, self.b.subtrees
-        pairs = common_subsequence([subtrees_a[x] for x in left], [subtrees_b[y] for y in right])
+        numbers_a = [self.a.subtrees[x] for x in left]
+        numbers_b = [self.b.subtrees[y] for y in right]
+        pairs = common_subsequence(numbers_a, numbers_b)
+        if 0 < len(pairs) < max(len(left), len(right)):
+            pairs = close_gaps(numbers_a, numbers_b, pairs)
         low_p = low_q = 0
         for p, q in [*pairs, (len(left), len(right))]:
             if low_p < p and low_q < q:

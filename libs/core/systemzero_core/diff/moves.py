@@ -54,6 +54,8 @@ def _whole(mapper: Mapper, x: int, y: int) -> tuple[int, int]:
 
 def _mostly_the_same(mapper: Mapper, x: int, y: int) -> bool:
     """Whether the smaller subtree is for the most part found in the larger, and not lost in it."""
+    if mapper.a.roles[x] != mapper.b.roles[y]:
+        return False
     sizes = sorted((mapper.a.ends[x] - x, mapper.b.ends[y] - y))
     saved = mapper.affinity.score(x, y)
     return saved * 10 >= 14 * sizes[0] * UNIT and saved * 2 >= sizes[1] * UNIT

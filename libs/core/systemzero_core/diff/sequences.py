@@ -153,6 +153,56 @@ def _greedy(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int
     return [candidates[k] for k in longest_increasing([j for _, j in candidates])]
 
 
+def close_gaps(
+    a: Sequence[Hashable], b: Sequence[Hashable], pairs: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The same number of pairs, with gaps of one side slid onto gaps of the other.
+
+    In a list of alike triples, what is missing on the left and what is new on the right may stand
+    one triple apart, because any of the alike can be called the missing one. Brought together, they
+    can be seen to be the same thing changed.
+    """
+    slid = list(pairs)
+    start = 0  # of the run of pairs since the last gap
+    gap = (0, 0)  # how many items of a, of b are without a partner before that run
+    low_p = low_q = 0
+    for k, (p, q) in enumerate([*pairs, (len(a), len(b))]):
+        after = (p - low_p, q - low_q)
+        low_p, low_q = p + 1, q + 1
+        if after == (0, 0):
+            continue
+        by_p, by_q = _slide(a, b, slid[start:k], gap, after)
+        if by_p or by_q:
+            slid[start:k] = [(x + by_p, y + by_q) for x, y in slid[start:k]]
+        if by_p > 0 or by_q > 0:  # the gap after the run is now part of the gap before it
+            gap = (gap[0] + by_p, gap[1] + by_q)
+        else:
+            start, gap = k, (after[0] - by_p, after[1] - by_q)
+    return slid
+
+
+def _slide(
+    a: Sequence[Hashable],
+    b: Sequence[Hashable],
+    run: Sequence[tuple[int, int]],
+    before: tuple[int, int],
+    after: tuple[int, int],
+) -> tuple[int, int]:
+    """By how much to slide a run of pairs in `a` or in `b`, so that two gaps become one."""
+    if not run or before == (0, 0):
+        return 0, 0
+    (p, q), size = run[0], len(run)
+    if before[1] and not after[1] and a[p : p + size] == a[p + after[0] : p + after[0] + size]:
+        return after[0], 0
+    if before[0] and not after[0] and b[q : q + size] == b[q + after[1] : q + after[1] + size]:
+        return 0, after[1]
+    if after[1] and not before[1] and a[p : p + size] == a[p - before[0] : p - before[0] + size]:
+        return -before[0], 0
+    if after[0] and not before[0] and b[q : q + size] == b[q - before[1] : q - before[1] + size]:
+        return 0, -before[1]
+    return 0, 0
+
+
 def heaviest_alignment(scores: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     """Index pairs, increasing on both sides, whose scores add up to the most.
 

@@ -40,20 +40,47 @@ def open_wrapper(
     total_right = sum(b.ends[y] - y for y in right)
     for k, y in enumerate(right):
         most = min(total_left, b.ends[y] - y)
-        levels = _levels(y, b.children, left, affinity.score, most)
+        if b.tree.nodes[y].name and any(a.labels[x] == b.labels[y] for x in left):
+            continue  # named alike: the same node, even if something moved into it
+        alike = [x for x in left if a.roles[x] == b.roles[y]]
+        if _settled(alike, y, right, affinity.score, most):
+            continue
+        levels = _levels(y, b.children, left, affinity.score)
         if levels:
             return left, [*right[:k], *_opened(levels, b.children), *right[k + 1 :]]
     for k, x in enumerate(left):
         most = min(total_right, a.ends[x] - x)
-        levels = _levels(x, a.children, right, flipped, most)
+        if a.tree.nodes[x].name and any(a.labels[x] == b.labels[y] for y in right):
+            continue
+        alike = [y for y in right if b.roles[y] == a.roles[x]]
+        if _settled(alike, x, left, flipped, most):
+            continue
+        levels = _levels(x, a.children, right, flipped)
         if levels:
             return [*left[:k], *_opened(levels, a.children), *left[k + 1 :]], right
     return None
 
 
-def _levels(
-    node: int, children: _Family, others: Sequence[int], score: _Score, most: int
-) -> list[int]:
+def _settled(
+    alike: Sequence[int], node: int, siblings: Sequence[int], score: _Score, most: int
+) -> bool:
+    """Whether one of `alike` is so clearly the same node that nothing is to be gained.
+
+    Args:
+        alike: the nodes of the other side that have the same role.
+        node: the suspected wrapper.
+        siblings: the nodes of its side.
+        score: of a node of `alike` and `node`.
+        most: nodes that both sides have at most in common.
+    """
+    for other in alike:
+        value = score(other, node)
+        if value * 5 >= most * 2 * UNIT * 4:
+            return all(score(other, sibling) <= value for sibling in siblings)
+    return False
+
+
+def _levels(node: int, children: _Family, others: Sequence[int], score: _Score) -> list[int]:
     """The nodes to open, outermost first, to match `others` best; empty to keep `node` whole.
 
     Args:
@@ -61,13 +88,10 @@ def _levels(
         children: of each node of its side.
         others: the nodes of the other side in the same gap.
         score: of a node of `others` and one of this side.
-        most: nodes that both sides have at most in common.
     """
     if not children[node]:
         return []
     best = max(score(other, node) for other in others)
-    if best * 5 >= most * 2 * UNIT * 4:  # there is next to nothing to gain
-        return []
     chosen: list[int] = []
     path: list[int] = []
     while children[node] and len(path) < _MAX_LEVELS:
