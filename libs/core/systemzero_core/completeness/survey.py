@@ -18,7 +18,7 @@ _LOADING = re.compile(
     r"""[\W\d_]*(?:
         (?:now[ ]|still[ ])?
         (?:loading|initiali[sz]ing|connecting|starting(?:[ ]up)?|fetching|preparing)
-        (?:[ ][^\W_]+){0,4}
+        (?P<what>(?:[ ][^\W_]+){0,4})
       | (?:please[ ])?wait(?:[ ]a[ ]moment)? | (?:just[ ]a|one)[ ](?:moment|second)(?:[ ]please)?
       | wird[ ]geladen | laden? | lade[ ]daten | bitte[ ]warten | chargement(?:[ ]en[ ]cours)?
       | veuillez[ ]patienter | cargando | espere[ ]por[ ]favor | caricamento(?:[ ]in[ ]corso)?
@@ -28,7 +28,6 @@ _LOADING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _ENDS_LIKE_WAITING = ("…", "...", "%")
-_SHORT_WORDS = 2
 
 _TITLED = words("document window application iframe")
 _USABLE = words("""
@@ -162,12 +161,14 @@ def _says_so(node: Node) -> bool:
 def says_loading(text: str) -> bool:
     """Whether `text` is nothing but a word for "loading" (in some dozen languages), in any case.
 
-    More than two words count only where the text trails off (`Loading your workspace…`), so that
-    a heading such as "Starting up the server" is content.
+    More than one word of what is loaded counts only where the text trails off (`Loading your
+    workspace…`), so that a heading such as "Starting up the server" is content.
     """
     if len(text) > _LONGEST_PHRASE:
         return False
     clean = normal_text(text)
-    if _LOADING.fullmatch(clean) is None:
+    found = _LOADING.fullmatch(clean)
+    if found is None:
         return False
-    return len(clean.split()) <= _SHORT_WORDS or clean.endswith(_ENDS_LIKE_WAITING)
+    what = (found["what"] or "").split()
+    return len(what) <= 1 or clean.endswith(_ENDS_LIKE_WAITING)
