@@ -2,7 +2,7 @@
 
 1. Where the viewport itself changed, no box is comparable.
 2. A box follows its text, its node's move and its parent's shift: those are told by themselves.
-3. Siblings that shift by the same distance are one change of the panel they stand in.
+3. The boxes of siblings that change together are one change of the panel they stand in.
 Everything is linear in the number of changed boxes.
 """
 
@@ -57,9 +57,9 @@ class BoxJudge:
             return False
         return edit.node not in self._moved and not self._follows_parent(edit.node, delta)
 
-    def group(self, edit: Edit) -> tuple[int, Delta]:
-        """What an edit of a box alone shares with those that are the same change of one panel."""
-        return self._baseline.parents[edit.node], self._deltas[edit.node]
+    def delta(self, edit: Edit) -> Delta | None:
+        """By how much the box of an edited node differs; None where it is not comparable."""
+        return self._deltas.get(edit.node)
 
     def _follows_parent(self, node: int, delta: Delta) -> bool:
         parent = self._baseline.parents[node]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from systemzero_core.diff import Edit, EditScript
 from systemzero_core.drift.detectors import BUILT_IN
@@ -25,7 +26,7 @@ from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_core.tree import Tree
 
 MAX_FINDINGS = 100
-"""Findings of one judgement, at most; the most severe are kept."""
+"""Findings of one detector, at most: the first it comes upon."""
 
 
 def judge(
@@ -80,9 +81,8 @@ def _judged(edits: Iterable[Edit], scale: Scale) -> tuple[JudgedEdit, ...]:
 
 
 def _findings(detectors: Sequence[Detector], context: Context) -> tuple[Finding, ...]:
-    found = [finding for detector in detectors for finding in detector(context)]
-    found.sort(key=lambda finding: -finding.severity.rank)
-    return tuple(found[:MAX_FINDINGS])
+    found = [f for detector in detectors for f in islice(detector(context), MAX_FINDINGS)]
+    return tuple(sorted(found, key=lambda finding: -finding.severity.rank))
 
 
 def _judgement(

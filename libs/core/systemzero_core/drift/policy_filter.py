@@ -6,14 +6,13 @@ role, and places in a list (`posinset`, `setsize`, …), which the tree itself t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from systemzero_core.diff import Change, Edit, EditKind, EditScript, Place
 from systemzero_core.diff.describe import Paths, sentence
-from systemzero_core.drift.boxes import BoxJudge, Delta
+from systemzero_core.drift.boxes import BoxJudge
 from systemzero_core.drift.rows import RowBook
 from systemzero_core.template.model import MatchLevel
 from systemzero_core.template.patterns import Pattern
@@ -72,19 +71,29 @@ class PolicyFilter:
                 yield kept
 
     def _merged(self, edits: Iterator[Edit]) -> Iterator[Edit]:
-        """Box changes of siblings by the same distance become one edit, the first of them."""
-        alone: dict[tuple[int, Delta], list[Edit]] = {}
+        """Changes of siblings' boxes become one edit, the first of them."""
+        alone: dict[int, list[Edit]] = {}
         ordered: list[Edit | list[Edit]] = []
         for edit in edits:
             if edit.kind is not EditKind.UPDATE or [c.field for c in edit.changes] != ["bounds"]:
                 ordered.append(edit)
                 continue
-            group = alone.setdefault(self._boxes.group(edit), [])
+            group = alone.setdefault(edit.from_parent, [])
             if not group:
                 ordered.append(group)
             group.append(edit)
         for item in ordered:
-            yield item if isinstance(item, Edit) else _one_shift(item)
+            yield item if isinstance(item, Edit) else self._one_shift(item)
+
+    def _one_shift(self, edits: Sequence[Edit]) -> Edit:
+        first = edits[0]
+        if len(edits) == 1:
+            return first
+        alike = len({self._boxes.delta(edit) for edit in edits}) == 1
+        rest = f"{len(edits) - 1} more beside it" + (" by the same" if alike else "")
+        return msgspec.structs.replace(
+            first, size=len(edits), sentence=f"{first.sentence}, and {rest}"
+        )
 
     def _update(self, edit: Edit) -> Edit | None:
         effective = self._views[0].at(edit.node)
@@ -215,16 +224,3 @@ def _keeps_to(change: Change, effective: Effective) -> bool:
             return True
         pattern = (effective.attributes or {}).get(key)
     return pattern is not None and pattern.matches(str(change.new or ""))
-
-
-def _one_shift(edits: Sequence[Edit]) -> Edit:
-    first = edits[0]
-    if len(edits) == 1:
-        return first
-    roles = Counter(edit.path[-1].role for edit in edits)
-    what = next(iter(roles)) if len(roles) == 1 else "node"
-    return msgspec.structs.replace(
-        first,
-        size=len(edits),
-        sentence=f"{first.sentence}, and {len(edits) - 1} more {what}s beside it likewise",
-    )

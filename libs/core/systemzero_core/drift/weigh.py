@@ -83,7 +83,7 @@ class Scale:
             return 2 * (_MOVED_ROOT_SHARE * root + _MOVED_INSIDE_SHARE * (inside - root))
         if edit.kind is EditKind.UPDATE:
             share = min(sum(map(_share, edit.changes)), 1.0)
-            return 2 * share * self._weights[edit.node]
+            return 2 * share * self._weights[edit.node] * edit.size
         return sum(map(weight_of, edit.nodes))
 
 
