@@ -218,6 +218,9 @@ def _keeps_to(change: Change, effective: Effective) -> bool:
         pattern = effective.name
     elif change.field == "value":
         pattern = effective.value
+    elif change.field == "states":
+        pattern = (effective.attributes or {}).get("states")
+        return pattern is not None and pattern.matches(" ".join(map(str, change.new or ())))
     elif change.field.startswith("attributes."):
         key = change.field.removeprefix("attributes.")
         if key in DERIVED_ATTRIBUTES:

@@ -27,14 +27,17 @@ class Finder:
     def find(self, selector: Selector) -> Iterator[int]:
         """The indices of the nodes that `selector` selects, in document order."""
         matcher = Matcher(selector)
-        places: dict[int, int] = {}
+        if matcher.nth:
+            places = matcher.places(self._tree)
+            yield from (i for i, place in places.items() if place == matcher.nth)
+            return
         for i in self._candidates(matcher):
-            if not matcher.selects(self._tree, i):
-                continue
-            parent = self._tree.parents[i]
-            places[parent] = places.get(parent, 0) + 1
-            if matcher.nth in (0, places[parent]):
+            if matcher.anchor(self._tree, i) is not None and matcher.fits(self._tree.nodes[i]):
                 yield i
+
+    def places(self, selector: Selector) -> dict[int, int]:
+        """Of each node that `selector` without its `nth` selects, the `nth` that is its own."""
+        return Matcher(selector).places(self._tree)
 
     def _candidates(self, matcher: Matcher) -> list[int] | range:
         if matcher.role is None:

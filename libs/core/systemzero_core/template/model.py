@@ -68,8 +68,9 @@ class Selector(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
         name: pattern of the accessible name.
         attributes: pattern of the value of each attribute named.
         under: selectors of ancestors, outermost first; any number of nodes may lie between.
-        nth: 1-based place among the nodes of one parent that the rest selects. The last resort:
-            it does not survive an insertion in front.
+        nth: 1-based place, in document order, among the nodes that the rest selects below one and
+            the same innermost ancestor of `under` (in the whole tree without `under`). The last
+            resort: an insertion in front shifts it, though an update of the baseline puts it right.
     """
 
     role: str | None = None
@@ -101,7 +102,8 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
         level: the match level.
         name: pattern that the name has to keep to; a name that does is no change.
         value: the same for the value.
-        attributes: the same for attributes, by name.
+        attributes: the same for attributes, by name; `states` stands for the state words, joined
+            by blanks.
         order: whether the order of the children counts.
         optional: the node may be absent, with all that is below it, or present.
         rows: the node is one of a repeated kind, which may come and go within these bounds.

@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from systemzero_core.template.model import MatchLevel, Order, Policy, Rows, Rule, Scope, Selector
 from systemzero_core.template.patterns import Pattern, compile_pattern
 from systemzero_core.tree import Node, Tree
+
+MAX_REACH = 512
+"""Levels between a node and the outermost ancestor that its selector asks for, at most."""
 
 
 class Effective(NamedTuple):
@@ -34,12 +39,13 @@ class Effective(NamedTuple):
 class Matcher:
     """A selector ready to be asked about nodes."""
 
-    __slots__ = ("_attributes", "_name", "_under", "nth", "role")
+    __slots__ = ("_attributes", "_name", "_under", "key", "nth", "role")
 
     def __init__(self, selector: Selector) -> None:
         """Raises `InvalidInput` for a pattern that is none."""
         self.role = selector.role
         self.nth = selector.nth
+        self.key = repr(msgspec.structs.replace(selector, nth=0))
         self._name = None if selector.name is None else compile_pattern(selector.name)
         self._attributes = [(k, compile_pattern(v)) for k, v in selector.attributes.items()]
         self._under = [Matcher(step) for step in reversed(selector.under)]
@@ -63,18 +69,35 @@ class Matcher:
 
     def selects(self, tree: Tree, index: int) -> bool:
         """Whether node `index` fits and stands where asked; `nth` is not looked at."""
-        return self.fits(tree.nodes[index]) and self._stands(tree, index)
+        return self.fits(tree.nodes[index]) and self.anchor(tree, index) is not None
 
-    def _stands(self, tree: Tree, index: int) -> bool:
+    def anchor(self, tree: Tree, index: int) -> int | None:
+        """The innermost ancestor of `under` above node `index`, -1 if none is asked for.
+
+        None where an ancestor that is asked for is not found within `MAX_REACH` levels.
+        """
         # Nearest ancestors first: what fits near leaves the most for the steps further out.
         nodes, parents = tree.nodes, tree.parents
+        innermost, left = -1, MAX_REACH
         for step in self._under:
             index = parents[index]
-            while index >= 0 and not step.fits(nodes[index]):
+            while index >= 0 and left and not step.fits(nodes[index]):
                 index = parents[index]
-            if index < 0:
-                return False
-        return True
+                left -= 1
+            if index < 0 or not left:
+                return None
+            if innermost < 0:
+                innermost = index
+        return innermost
+
+    def places(self, tree: Tree) -> dict[int, int]:
+        """Of each node selected, its 1-based place below its innermost ancestor of `under`."""
+        counts: dict[int, int] = {}
+        places: dict[int, int] = {}
+        for i, node in enumerate(tree.nodes):
+            if self.fits(node) and (above := self.anchor(tree, i)) is not None:
+                places[i] = counts[above] = counts.get(above, 0) + 1
+        return places
 
 
 class CompiledRule(NamedTuple):
@@ -136,7 +159,7 @@ class PolicyView:
         top = Effective(policy.policy.level, policy.policy.box_tolerance, unordered=False)
         # Of each node: what holds there, and what its children inherit.
         self._known: dict[int, tuple[Effective, Effective]] = {-1: (top, top)}
-        self._nth: dict[tuple[int, int], dict[int, int]] = {}
+        self._places: dict[str, dict[int, int]] = {}
 
     def at(self, index: int) -> Effective:
         """What holds at node `index`."""
@@ -157,9 +180,10 @@ class PolicyView:
         node = self._tree.nodes[index]
         for i in self._policy.candidates(node):
             matcher = self._policy.rules[i].matcher
-            if matcher.selects(self._tree, index) and (
-                not matcher.nth or self._place(i, index) == matcher.nth
-            ):
+            if matcher.nth:
+                if self._places_of(matcher).get(index) == matcher.nth:
+                    yield i
+            elif matcher.selects(self._tree, index):
                 yield i
 
     def ignored(self) -> frozenset[int]:
@@ -181,17 +205,12 @@ class PolicyView:
             here = _own(here, compiled, i)
         return here, inherited
 
-    def _place(self, rule: int, index: int) -> int:
-        """1-based place of node `index` among the children of its parent that `rule` selects."""
-        parent = self._tree.parents[index]
-        places = self._nth.get((rule, parent))
+    def _places_of(self, matcher: Matcher) -> dict[int, int]:
+        """Of each node that `matcher` selects, its place; shared by rules that differ in `nth`."""
+        places = self._places.get(matcher.key)
         if places is None:
-            siblings = self._tree.children[parent] if parent >= 0 else (0,)
-            matcher = self._policy.rules[rule].matcher
-            chosen = [i for i in siblings if matcher.selects(self._tree, i)]
-            places = {i: place for place, i in enumerate(chosen, 1)}
-            self._nth[rule, parent] = places
-        return places.get(index, 0)
+            places = self._places[matcher.key] = matcher.places(self._tree)
+        return places
 
 
 def _reach(here: Effective, rule: Rule) -> Effective:
