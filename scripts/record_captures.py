@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scripts.recording import django_admin, swagger_ui
 from scripts.recording.files import save
+from scripts.recording.labels import label
 
 CAPTURES = Path(__file__).parent.parent / "tests" / "data" / "captures"
 APPS = {module.APP: module for module in (swagger_ui, django_admin)}
@@ -27,6 +28,7 @@ def main() -> None:
     if unknown := set(options.apps) - set(APPS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     written = sum(record_app(name, options.into) for name in options.apps or APPS)
+    label(options.into)
     print(f"{written / 1e6:.2f} MB written to {options.into}", file=sys.stderr)
 
 

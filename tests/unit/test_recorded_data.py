@@ -1,8 +1,12 @@
 """What tests/data holds is whole, of the formats it says, and shows what the tests rely on."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from scripts.make_samples import samples
+from scripts.recording.labels import label
 from systemzero_core.completeness import Reason, assess
 from systemzero_core.formats import Format, Parsed, parse
 from systemzero_core.normalize import normalize
@@ -77,6 +81,13 @@ def test_the_other_screens_are_complete() -> None:
         if not state.endswith(("-loading", "-waiting")):
             parsed = read(app, version, state)
             assert assess(normalize(parsed.tree), parsed.gaps) == (), (app, version, state)
+
+
+def test_the_labels_are_of_the_captures_as_they_are(tmp_path: Path) -> None:
+    shutil.copytree(CAPTURES, tmp_path, dirs_exist_ok=True)
+    label(tmp_path)
+    for table in ("MANIFEST.tsv", "PAIRS.tsv"):
+        assert (tmp_path / table).read_bytes() == (CAPTURES / table).read_bytes()
 
 
 def test_the_samples_are_those_their_outlines_give() -> None:
