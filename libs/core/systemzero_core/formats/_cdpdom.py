@@ -145,7 +145,9 @@ def _offsets(snapshot: _Snapshot, owners: dict[str, int]) -> list[tuple[float, f
             if child < 0:
                 raise IndexError
             framed = snapshot.documents[child]
-            owners[_string(snapshot.strings, framed.frame_id)] = document.nodes.backend_node_id[node]
+            owners[_string(snapshot.strings, framed.frame_id)] = document.nodes.backend_node_id[
+                node
+            ]
             # Documents stand in the order of their frames, so an owner's offset is known first.
             if node in at_of and child > number:
                 x, y = document.layout.bounds[at_of[node]][:2]
