@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from systemzero_core.errors import TooLarge
 from systemzero_core.tree import MAX_NODES, Bounds
 
 _LIMIT = 2**31 - 1
-_NOTHING: tuple[tuple[str, str], ...] = ()
 
 
 def box(x: float, y: float, width: float, height: float) -> Bounds | None:
@@ -16,10 +15,15 @@ def box(x: float, y: float, width: float, height: float) -> Bounds | None:
 
     -2147483648 is what AT-SPI gives for a widget that is not on the screen.
     """
-    for number in (x, y, width, height):
-        if not abs(number) <= _LIMIT:  # so that NaN is refused too
-            return None
-    return Bounds(round(x), round(y), round(width), round(height))
+    # Written so that NaN, which compares as neither, is refused too.
+    if (
+        -_LIMIT <= x <= _LIMIT
+        and -_LIMIT <= y <= _LIMIT
+        and -_LIMIT <= width <= _LIMIT
+        and -_LIMIT <= height <= _LIMIT
+    ):
+        return Bounds(round(x), round(y), round(width), round(height))
+    return None
 
 
 def box_of(numbers: Sequence[object]) -> Bounds | None:
@@ -43,14 +47,13 @@ def text_of(value: object) -> str:
 
 def pairs(attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Attributes as a node holds them: sorted by name."""
-    if not attributes:
-        return _NOTHING
-    return tuple(sorted(attributes.items()))
+    items = attributes.items()
+    return tuple(sorted(items)) if len(items) > 1 else tuple(items)
 
 
-def words(states: Iterable[str]) -> tuple[str, ...]:
+def words(states: Collection[str]) -> tuple[str, ...]:
     """States as a node holds them: sorted, each once."""
-    return tuple(sorted(set(states)))
+    return tuple(sorted(set(states))) if len(states) > 1 else tuple(states)
 
 
 def check_count(count: int) -> None:

@@ -121,8 +121,11 @@ class _Walk:
                 parents.append(parent)
                 if role in OWNER_ROLES and not node.child_ids:
                     self._content(node, index, stack)
-            if node.child_ids:
-                stack.extend([(child, index, frame) for child in node.child_ids[::-1]])
+            children = node.child_ids
+            if len(children) == 1:
+                stack.append((children[0], index, frame))
+            elif children:
+                stack.extend([(child, index, frame) for child in children[::-1]])
         self._check_all_reached()
 
     def _enter(
