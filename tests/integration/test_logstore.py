@@ -314,7 +314,8 @@ async def test_an_altered_inner_node_is_found_and_no_proof_is_made_of_it(
     await log.checkpoint("t1")
     alter(
         path,
-        "UPDATE log_entries SET hashes = CAST(substr(hashes, 1, 32) || zeroblob(32) AS BLOB) WHERE position = 1",
+        "UPDATE log_entries SET hashes = CAST(substr(hashes, 1, 32) || zeroblob(32) AS BLOB)"
+        " WHERE position = 1",
     )
     with pytest.raises(LogVerificationError):
         await log.inclusion_proof("t1", 2, 7)
