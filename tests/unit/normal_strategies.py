@@ -43,13 +43,13 @@ _BOUNDS = st.none() | st.builds(Bounds, _SIDE, _SIDE, _SIDE, _SIDE)
 
 NODES = st.builds(
     Node,
-    role=st.sampled_from(_ROLES) | st.text(max_size=3),
+    role=st.sampled_from((*_ROLES, "\ud800 X")) | st.text(max_size=3),
     name=_SHORT | st.text(max_size=3),
     value=st.just("") | _SHORT,
     states=st.sets(st.sampled_from(_STATES), max_size=3).map(lambda found: tuple(sorted(found))),
     bounds=_BOUNDS,
     attributes=_ATTRIBUTES,
-    platform_role=st.sampled_from(("", "", "text", "button", "StaticText")),
+    platform_role=st.sampled_from(("", "", "text", "button", "StaticText", "a  \udfff")),
 )
 
 

@@ -49,13 +49,13 @@ IDENTIFIERS: Final = frozenset(("id", "resource-id", "automation-id"))
 
 _MANY = 16_384
 _LONGEST_DATA = 200
-_RUN_CLASS = re.compile(r"\.app\.\d+\.[0-9a-z]+_r\d+_ad\d+$")
+_RUN_CLASS = re.compile(r"\.app\.\d+\.[0-9a-z]+_r\d+_ad\d+$", re.ASCII)
 _LONGEST_ID = 256
 _URL = re.compile(
     r"(?P<origin>[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?(?P<path>/[^?#]*)(?P<query>\?[^#]*)?(#.*)?"
 )
 _SESSION = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
-_GENERATED_ID = re.compile(
+GENERATED_ID = re.compile(
     r"""
       [0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}   # a uuid
     | (?<![0-9a-z])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}(?![0-9a-z])  # hex, mixed
@@ -67,7 +67,7 @@ _GENERATED_ID = re.compile(
         |tooltip|popover|chakra-|floating-ui-|rc_|rc-tabs-|j_idt|isc_|dijit_|uid[-_]?|v-)
       [^ ]*[0-9]                                                         # a toolkit's counter
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 
 
@@ -78,7 +78,7 @@ def is_generated_id(identifier: str) -> bool:
     """
     if len(identifier) > _LONGEST_ID:
         return True
-    return not identifier or _GENERATED_ID.search(identifier) is not None
+    return not identifier or GENERATED_ID.search(identifier) is not None
 
 
 class Address(NamedTuple):

@@ -97,11 +97,14 @@ _BY_ROLE = {
     "linebreak": Filter.LINE_BREAK,
     "inlinetext": Filter.LINE_BREAK,
 }
+SUSPECTS: Final = frozenset((*_BY_ROLE, "progressbar", "status"))
+"""Roles that `verdict` may find against although the node has a name and is not hidden."""
+
 MARKS: Final = words("automation-id class framework id package resource-id")
 """Attributes that say what a node is known by, not what it is to a user: alone, they keep no
 wrapper."""
 
-_SYSTEM_BARS = frozenset(("XCUIElementTypeStatusBar",))
+_SYSTEM_BAR = "XCUIElementTypeStatusBar"
 _SYSTEM_BAR_IDS = frozenset(
     ("android:id/statusBarBackground", "android:id/navigationBarBackground")
 )
@@ -113,8 +116,8 @@ def verdict(node: Node, enabled: frozenset[Filter]) -> Filter | None:
         found = _empty(node)
     elif node.role == "progressbar":
         found = None if node.value else Filter.SPINNER
-    elif node.platform_role in _SYSTEM_BARS:
-        found = Filter.SYSTEM_BAR
+    elif node.role == "status":
+        found = Filter.SYSTEM_BAR if node.platform_role == _SYSTEM_BAR else None
     else:
         found = _BY_ROLE.get(node.role)
     if found in enabled:
@@ -138,12 +141,6 @@ def is_mute(node: Node) -> bool:
 def has_only_marks(node: Node) -> bool:
     """Whether `node` has no attributes but `MARKS`."""
     return all(name in MARKS for name, _ in node.attributes)
-
-
-def has_no_area(node: Node) -> bool:
-    """Whether the platform gave a box and it is empty."""
-    bounds = node.bounds
-    return bounds is not None and (bounds.width <= 0 or bounds.height <= 0)
 
 
 def _filter(name: str) -> Filter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from systemzero_core.normalize.attributes import Address, normal_attributes, normal_states
@@ -43,7 +44,7 @@ def node_normalizer(page: Address) -> Callable[[Node], Node]:
             if known is None:
                 known = seen[node.attributes] = normal_attributes(node.attributes, page)
             attributes = known
-        platform_role = node.platform_role or own_role
+        platform_role = _platform_word(node.platform_role or own_role)
         return Node(
             role,
             normal_text(name) if name else "",
@@ -55,6 +56,11 @@ def node_normalizer(page: Address) -> Callable[[Node], Node]:
         )
 
     return normal
+
+
+@lru_cache(maxsize=4096)
+def _platform_word(own: str) -> str:
+    return normal_text(own)
 
 
 def _normal_bounds(bounds: Bounds) -> Bounds | None:

@@ -30,7 +30,7 @@ _IOS_PREFIX = "XCUIElementType"
 _CACHED_ROLES = 4096
 _SEPARATORS = re.compile(r"[\s_-]+")
 _PLAIN_WORD = re.compile(r"[a-z][a-z0-9-]{0,63}")
-_RUN_SUFFIX = re.compile(r"\d+$")
+_RUN_SUFFIX = re.compile(r"[0-9]+$")
 
 
 @lru_cache(maxsize=_CACHED_ROLES)

@@ -23,8 +23,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def normal_text(text: str) -> str:
     """`text` in normal form; the very same object where it is already."""
     if text.isascii():
-        clean = " ".join(text.split())
-        return text if clean == text else clean
+        if text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]:
+            return text  # the common case, decided without a copy
+        return " ".join(text.split())
     clean = _SURROGATE.sub("\ufffd", text).translate(_INVISIBLE)
     clean = unicodedata.normalize("NFC", " ".join(clean.split()))
     return text if clean == text else clean

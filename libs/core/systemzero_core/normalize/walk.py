@@ -9,10 +9,10 @@ from systemzero_core.normalize.filters import (
     DEFAULT_FILTERS,
     FIELDS,
     NAME_FROM_CONTENT,
+    SUSPECTS,
     TAKES_SUBTREE,
     Filter,
     FilterSet,
-    has_no_area,
     has_only_marks,
     is_mute,
     verdict,
@@ -88,7 +88,9 @@ class _Walk:
                 places.append(_GONE)
                 continue
             node = normal(own[i])
-            found = verdict(node, enabled) if i else None
+            found = None
+            if i and (not node.name or node.role in SUSPECTS or "hidden" in node.states):
+                found = verdict(node, enabled)
             if found is None:
                 places.append(len(nodes))
                 nodes.append(node)
@@ -107,7 +109,11 @@ class _Walk:
 
     def _empty_places(self) -> list[int]:
         """Nodes without area, name and value, and with nothing left below them."""
-        flat = [i for i, node in enumerate(self._nodes) if i and has_no_area(node)]
+        flat = [
+            i
+            for i, node in enumerate(self._nodes)
+            if i and (box := node.bounds) is not None and (box[2] <= 0 or box[3] <= 0)
+        ]
         if not flat:
             return []
         left = self._children_left()
