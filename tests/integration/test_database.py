@@ -107,21 +107,24 @@ async def test_nothing_is_acknowledged_before_the_commit(
 
 
 async def test_when_the_commit_fails_every_job_of_it_fails(database: SqliteDatabase) -> None:
-    refused = True
+    all_queued = threading.Event()
 
-    def refuse(action: int, argument: str | None, *_: str | None) -> int:
+    def refuse_commit(action: int, argument: str | None, *_: str | None) -> int:
         commit = action == sqlite3.SQLITE_TRANSACTION and argument == "COMMIT"
-        return sqlite3.SQLITE_DENY if commit and refused else sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY if commit else sqlite3.SQLITE_OK
 
-    driver = database._writer._connection.connection.driver_connection
-    assert driver is not None
-    driver.set_authorizer(refuse)
-    results = await asyncio.gather(
-        *(database.write(add(str(i))) for i in range(10)), return_exceptions=True
-    )
+    def sabotage(connection: Connection) -> None:
+        all_queued.wait(10)
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.set_authorizer(refuse_commit)
+
+    jobs = [asyncio.create_task(database.write(job)) for job in [sabotage, *map(add, "abc")]]
+    await asyncio.sleep(0)
+    all_queued.set()
+    results = await asyncio.gather(*jobs, return_exceptions=True)
     assert all(isinstance(result, Exception) for result in results)
     assert await database.read(texts) == []
-    refused = False
     await database.write(add("after"))
     assert await database.read(texts) == ["after"]
 

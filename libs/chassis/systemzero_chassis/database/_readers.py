@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from systemzero_chassis.database._engine import transaction
 from systemzero_chassis.database.errors import translated
 from systemzero_core.errors import Unavailable
 
@@ -44,7 +45,7 @@ class Readers:
     def _run(self, job: Callable[[Connection], T]) -> T:
         try:
             connection = self._connection()
-            with connection.begin():
+            with transaction(connection, "BEGIN"):
                 return job(connection)
         except (DBAPIError, sqlite3.Error) as error:
             raise translated(error)  # noqa: B904 - it has its cause, or is the error itself

@@ -22,6 +22,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from systemzero_chassis.database._engine import driver_of, transaction
 from systemzero_chassis.database.errors import translated
 from systemzero_core.errors import Unavailable
 
@@ -101,13 +102,12 @@ class Writer:
         batch.append(first)
         if self._connection.closed:
             self._connection = self._engine.connect()
-        self._connection.begin()
-        driver = cast("sqlite3.Connection", self._connection.connection.driver_connection)
-        _run_job(first, self._connection, driver)
-        for job in self._others():
-            batch.append(job)
-            _run_job(job, self._connection, driver)
-        self._connection.commit()
+        with transaction(self._connection, "BEGIN IMMEDIATE"):
+            driver = driver_of(self._connection)
+            _run_job(first, self._connection, driver)
+            for job in self._others():
+                batch.append(job)
+                _run_job(job, self._connection, driver)
 
     def _others(self) -> Iterator[_Job[Any]]:
         """The jobs that are queued by now, or come while earlier ones run, within the bounds."""
@@ -147,7 +147,6 @@ class Writer:
 
 
 def _run_job(job: _Job[Any], connection: Connection, driver: sqlite3.Connection) -> None:
-    # the driver itself: a savepoint through SQLAlchemy costs ten times as much
     driver.execute("SAVEPOINT job")
     try:
         job.value = job.function(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -10,7 +11,12 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
 
-from systemzero_chassis.database._engine import create_private_file, reader_engine, writer_engine
+from systemzero_chassis.database._engine import (
+    create_private_file,
+    reader_engine,
+    transaction,
+    writer_engine,
+)
 from systemzero_chassis.database._readers import Readers
 from systemzero_chassis.database._writer import Writer
 from systemzero_chassis.database.errors import translated
@@ -62,10 +68,10 @@ def open_sqlite(
     try:
         create_private_file(path)
         engine = writer_engine(path)
-        with engine.connect() as connection, connection.begin():
+        with engine.connect() as connection, transaction(connection, "BEGIN IMMEDIATE"):
             ensure_schema(connection, metadata, schema_version)
         return SqliteDatabase(Writer(engine), Readers(reader_engine(path), readers))
     except OSError as error:
         raise Unavailable(f"the database {path} cannot be opened: {error.strerror}") from error
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         raise translated(error)  # noqa: B904 - it has its cause, or is the error itself
