@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systemzero_core.diff import EditScript, apply, diff, invert
-from systemzero_core.diff.edits import Mapping, build_edits, moved_nodes
+from systemzero_core.diff.edits import Mapping, build_edits, changed_nodes, moved_nodes
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tree import Tree
 from tests.unit.diff_trees import outline, trees
@@ -18,9 +18,8 @@ def script_of(a: Tree, b: Tree, pairs: list[tuple[int, int]]) -> EditScript:
     mapping = Mapping(len(a), len(b))
     for x, y in pairs:
         mapping.add(x, y)
-    kept = [i for i, j in enumerate(mapping.to_b) if j >= 0]
-    changed = [i for i in kept if a.nodes[i] != b.nodes[mapping.to_b[i]]]
-    moved = moved_nodes(a, b, mapping, kept)
+    slices = [(x, y, 1) for x, y in pairs]
+    moved, changed = moved_nodes(a, b, mapping, slices), changed_nodes(a, b, slices)
     edits = build_edits(a, b, mapping, moved, changed)
     return EditScript(edits, tuple(mapping.to_b), len(b))
 

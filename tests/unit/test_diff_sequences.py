@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 from systemzero_core.diff import sequences
 from systemzero_core.diff.sequences import (
     close_gaps,
-    common_subsequence,
+    common_runs,
     heaviest_alignment,
     longest_increasing,
 )
 
 items = st.lists(st.integers(0, 4), max_size=14)
+
+
+def pairs_of(runs: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
+    assert all(size > 0 for _, _, size in runs)
+    return [(p + k, q + k) for p, q, size in runs for k in range(size)]
 
 
 def plain_length(a: Sequence[int], b: Sequence[int]) -> int:
@@ -39,7 +44,7 @@ def assert_common(a: Sequence[int], b: Sequence[int], pairs: Sequence[tuple[int,
 
 @given(items, items)
 def test_the_common_subsequence_is_one_and_the_longest(a: list[int], b: list[int]) -> None:
-    pairs = common_subsequence(a, b)
+    pairs = pairs_of(common_runs(a, b))
     assert_common(a, b, pairs)
     assert len(pairs) == plain_length(a, b)
 
@@ -54,12 +59,12 @@ def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_long_lists_still_get_a_common_subsequence() -> None:
     @given(items, items)
     def check(a: list[int], b: list[int]) -> None:
-        assert_common(a, b, common_subsequence(a, b))
+        assert_common(a, b, pairs_of(common_runs(a, b)))
 
     check()
     names = list(range(100))
-    assert len(common_subsequence(names, [*names[:40], 1000, *names[41:]])) == 99
-    assert len(common_subsequence([7] * 50, [7] * 30 + [8] * 9 + [7] * 20)) >= 49
+    assert len(pairs_of(common_runs(names, [*names[:40], 1000, *names[41:]]))) == 99
+    assert len(pairs_of(common_runs([7] * 50, [7] * 30 + [8] * 9 + [7] * 20))) >= 49
 
 
 @given(st.lists(st.integers(0, 9), max_size=9))
@@ -80,14 +85,14 @@ def test_longest_increasing(values: list[int]) -> None:
 
 @given(items, items)
 def test_closing_gaps_keeps_a_longest_common_subsequence(a: list[int], b: list[int]) -> None:
-    pairs = common_subsequence(a, b)
-    slid = close_gaps(a, b, pairs)
+    runs = common_runs(a, b)
+    slid = pairs_of(close_gaps(a, b, runs))
     assert_common(a, b, slid)
-    assert len(slid) == len(pairs)
+    assert len(slid) == len(pairs_of(runs))
 
 
 def gaps(a: str, b: str) -> list[tuple[str, str]]:
-    pairs = close_gaps(a, b, common_subsequence(a, b))
+    pairs = pairs_of(close_gaps(a, b, common_runs(a, b)))
     found = []
     p = q = 0
     for i, j in [*pairs, (len(a), len(b))]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from systemzero_core.diff.script import (
@@ -45,7 +46,7 @@ class Paths:
         self._tree = tree
         self._paths: dict[int, tuple[PathStep, ...]] = {-1: ()}
         self._steps: dict[int, PathStep] = {}
-        self._numbered: set[int] = set()
+        self._families: dict[int, dict[tuple[str, str], list[int]]] = {}
 
     def path(self, index: int) -> tuple[PathStep, ...]:
         """The steps from the root to node `index`, at most the last `MAX_PATH_STEPS`."""
@@ -63,24 +64,26 @@ class Paths:
         return path
 
     def _step(self, index: int) -> PathStep:
-        parent = self._tree.parents[index]
-        if parent not in self._numbered:
-            self._number(parent)
-        return self._steps[index]
+        step = self._steps.get(index)
+        if step is None:
+            parent = self._tree.parents[index]
+            families = self._families.get(parent)
+            if families is None:
+                families = self._families[parent] = self._alike(parent)
+            node = self._tree.nodes[index]
+            alike = families[node.role, node.name]
+            nth = bisect_left(alike, index) + 1 if len(alike) > 1 else 0
+            step = self._steps[index] = PathStep(node.role, node.name, nth)
+        return step
 
-    def _number(self, parent: int) -> None:
-        """Make the steps of all children of `parent`: which of them share role and name?"""
-        self._numbered.add(parent)
+    def _alike(self, parent: int) -> dict[tuple[str, str], list[int]]:
+        """The children of `parent` by role and name."""
         tree = self._tree
-        siblings = tree.children[parent] if parent >= 0 else (0,)
-        seen: dict[tuple[str, str], list[int]] = {}
-        for child in siblings:
+        families: dict[tuple[str, str], list[int]] = {}
+        for child in tree.children[parent] if parent >= 0 else (0,):
             node = tree.nodes[child]
-            seen.setdefault((node.role, node.name), []).append(child)
-        for (role, name), alike in seen.items():
-            several = len(alike) > 1
-            for k, child in enumerate(alike, 1):
-                self._steps[child] = PathStep(role, name, k if several else 0)
+            families.setdefault((node.role, node.name), []).append(child)
+        return families
 
 
 def format_path(path: Sequence[PathStep]) -> str:
@@ -95,17 +98,28 @@ def _step_text(step: PathStep) -> str:
 
 def sentence(edit: Edit) -> str:
     """What the edit does, in one sentence without a full stop."""
-    if edit.kind is EditKind.INSERT:
-        return f"{_subject(edit)}{_extent(edit)} added{_where(edit.path[:-1], ' to ')}"
-    if edit.kind is EditKind.DELETE:
-        return f"{_subject(edit)}{_extent(edit)} removed{_where(edit.path[:-1], ' from ')}"
-    if edit.kind is EditKind.MOVE:
-        return _moved(edit)
-    return f"{_subject(edit)} " + ", ".join(_changed(edit))
+    return say(edit.kind, edit.path, edit.parent, edit.size, edit.changes)
 
 
-def _subject(edit: Edit) -> str:
-    return _called(edit.path[-1])
+def say(
+    kind: EditKind,
+    path: Sequence[PathStep],
+    parent: Sequence[PathStep],
+    size: int,
+    changes: Sequence[Change],
+) -> str:
+    """The sentence of an edit that has these fields; see `Edit`."""
+    subject = _called(path[-1])
+    if kind is EditKind.UPDATE:
+        role = path[-1].role
+        texts = [text for change in changes for text in _change_texts(change, role)]
+        return f"{subject} {', '.join(texts)}"
+    if kind is EditKind.MOVE:
+        return subject + _moved(path[:-1], parent)
+    extent = f" ({size} nodes)" if size > 1 else ""
+    if kind is EditKind.INSERT:
+        return f"{subject}{extent} added{_where(path[:-1], ' to ')}"
+    return f"{subject}{extent} removed{_where(path[:-1], ' from ')}"
 
 
 def _called(step: PathStep) -> str:
@@ -115,10 +129,6 @@ def _called(step: PathStep) -> str:
 def _quoted(text: str) -> str:
     line = " ".join(text[: 4 * MAX_QUOTED].split())
     return f"“{line if len(line) <= MAX_QUOTED else line[: MAX_QUOTED - 1] + '…'}”"
-
-
-def _extent(edit: Edit) -> str:
-    return f" ({edit.size} nodes)" if edit.size > 1 else ""
 
 
 def _where(path: Sequence[PathStep], preposition: str) -> str:
@@ -134,19 +144,13 @@ def _landmark(path: Sequence[PathStep]) -> PathStep | None:
     return path[-1] if path else None
 
 
-def _moved(edit: Edit) -> str:
-    old, new = _landmark(edit.path[:-1]), _landmark(edit.parent)
-    subject = _subject(edit)
+def _moved(path: Sequence[PathStep], parent: Sequence[PathStep]) -> str:
+    old, new = _landmark(path), _landmark(parent)
     if old is None or new is None:
-        return f"{subject} moved"
+        return " moved"
     if old == new:
-        return f"{subject} moved within {_called(new)}"
-    return f"{subject} moved from {_called(old)} to {_called(new)}"
-
-
-def _changed(edit: Edit) -> list[str]:
-    role = edit.path[-1].role
-    return [text for change in edit.changes for text in _change_texts(change, role)]
+        return f" moved within {_called(new)}"
+    return f" moved from {_called(old)} to {_called(new)}"
 
 
 def _change_texts(change: Change, role: str) -> list[str]:

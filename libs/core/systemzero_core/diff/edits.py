@@ -8,12 +8,10 @@ under another node than before, or is not part of the longest run of siblings th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-import msgspec
-
-from systemzero_core.diff.describe import Paths, sentence
+from systemzero_core.diff.describe import Paths, say
 from systemzero_core.diff.script import Change, Edit, EditKind, Place
 from systemzero_core.diff.sequences import longest_increasing
 from systemzero_core.tree import Node, Tree
@@ -85,28 +83,53 @@ class _Surviving:
         return found
 
 
-def moved_nodes(a: Tree, b: Tree, mapping: Mapping, kept: Iterable[int]) -> list[int]:
-    """Which of the mapped nodes `kept` of `a` moved, in document order.
+def moved_nodes(
+    a: Tree, b: Tree, mapping: Mapping, slices: Iterable[tuple[int, int, int]]
+) -> list[int]:
+    """Which nodes of `a` moved, in document order.
 
-    A node may be left out of `kept` where it and its siblings are known to be where they were.
+    Args:
+        a: the tree before.
+        b: the tree after.
+        mapping: which node is which.
+        slices: the same in pieces `(x, y, size)`: one node, or neighbouring subtrees, whole.
     """
     to_b = mapping.to_b
     surviving_a = _Surviving(a.parents, to_b)
     surviving_b = _Surviving(b.parents, mapping.to_a)
     moved: list[int] = []
-    families: dict[int, list[int]] = {}
-    for i in kept:
-        parent = surviving_a.above(i)
-        if (to_b[parent] if parent >= 0 else -1) == surviving_b.above(to_b[i]):
-            families.setdefault(parent, []).append(i)
+    families: dict[int, list[tuple[int, int, int]]] = {}
+    for piece in sorted(slices):
+        x, y, size = piece
+        parent = surviving_a.above(x)
+        if (to_b[parent] if parent >= 0 else -1) == surviving_b.above(y):
+            families.setdefault(parent, []).append(piece)
         else:
-            moved.append(i)
+            moved += _roots(a, x, size)
     for family in families.values():
-        targets = [to_b[i] for i in family]
-        if any(x > y for x, y in pairwise(targets)):
-            still = set(longest_increasing(targets))
-            moved += [i for k, i in enumerate(family) if k not in still]
+        if any(before[1] > after[1] for before, after in pairwise(family)):
+            members = [i for x, _, size in family for i in _roots(a, x, size)]
+            still = set(longest_increasing([to_b[i] for i in members]))
+            moved += [i for k, i in enumerate(members) if k not in still]
     return sorted(moved)
+
+
+def _roots(tree: Tree, first: int, size: int) -> Iterator[int]:
+    """The roots of the neighbouring subtrees in the slice of `size` nodes from `first` on."""
+    at = first
+    while at < first + size:
+        yield at
+        at = tree.ends[at]
+
+
+def changed_nodes(a: Tree, b: Tree, slices: Iterable[tuple[int, int, int]]) -> list[int]:
+    """Which nodes of `a` have other fields in `b`, in document order; `slices` as above."""
+    old, new = a.nodes, b.nodes
+    changed: list[int] = []
+    for x, y, size in slices:
+        if old[x : x + size] != new[y : y + size]:
+            changed += [x + k for k in range(size) if old[x + k] != new[y + k]]
+    return sorted(changed)
 
 
 def _components(tree: Tree, mapped: Sequence[int]) -> dict[int, list[int]]:
@@ -124,7 +147,7 @@ def _components(tree: Tree, mapped: Sequence[int]) -> dict[int, list[int]]:
 def build_edits(
     a: Tree, b: Tree, mapping: Mapping, moved: Iterable[int], changed: Iterable[int]
 ) -> tuple[Edit, ...]:
-    """The edits in the order of `a`, each insert before the first edit that `b` shows after it.
+    """The edits in the order of `a`, each insert after the node that `b` shows before it.
 
     Args:
         a: the tree before.
@@ -133,84 +156,81 @@ def build_edits(
         moved: nodes of `a` that moved.
         changed: nodes of `a` whose fields differ from those of the node of `b`.
     """
-    paths_a, paths_b = Paths(a), Paths(b)
-    to_b = mapping.to_b
+    write = _Writer(a, b, mapping)
     edits: list[tuple[int, int, Edit]] = [
-        *(
-            (root, 0, _delete(a, paths_a, root, part))
-            for root, part in _components(a, to_b).items()
-        ),
-        *((i, 1, _move(a, b, paths_a, paths_b, i, to_b[i])) for i in moved),
-        *((i, 2, _update(a, b, paths_a, paths_b, i, to_b[i])) for i in changed),
+        *((i, 0, write.delete(i, part)) for i, part in _components(a, mapping.to_b).items()),
+        *((i, 1, write.move(i)) for i in moved),
+        *((i, 2, write.update(i)) for i in changed),
     ]
     for root, part in _components(b, mapping.to_a).items():
         before = mapping.to_a[root - 1] if root else -1
-        edits.append((before, 3 + root, _insert(b, paths_b, root, part)))
+        edits.append((before, 3 + root, write.insert(root, part)))
     edits.sort(key=lambda item: item[:2])
     return tuple(edit for _, _, edit in edits)
 
 
-def _said(edit: Edit) -> Edit:
-    return msgspec.structs.replace(edit, sentence=sentence(edit))
+class _Writer:
+    """Writes single edits."""
 
+    def __init__(self, a: Tree, b: Tree, mapping: Mapping) -> None:
+        self._a = a
+        self._b = b
+        self._to_b = mapping.to_b
+        self._paths_a = Paths(a)
+        self._paths_b = Paths(b)
 
-def _delete(a: Tree, paths: Paths, root: int, part: list[int]) -> Edit:
-    path = paths.path(root)
-    return _said(
-        Edit(
+    def delete(self, root: int, part: list[int]) -> Edit:
+        path = self._paths_a.path(root)
+        return Edit(
             kind=EditKind.DELETE,
             node=root,
             size=len(part),
             path=path,
             parent=path[:-1],
-            from_parent=a.parents[root],
-            nodes=tuple(a.nodes[i] for i in part),
-            places=tuple(Place(i, a.parents[i], a.ends[i]) for i in part),
+            sentence=say(EditKind.DELETE, path, (), len(part), ()),
+            from_parent=self._a.parents[root],
+            nodes=tuple([self._a.nodes[i] for i in part]),
+            places=_places(self._a, part),
         )
-    )
 
-
-def _insert(b: Tree, paths: Paths, root: int, part: list[int]) -> Edit:
-    path = paths.path(root)
-    return _said(
-        Edit(
+    def insert(self, root: int, part: list[int]) -> Edit:
+        path = self._paths_b.path(root)
+        return Edit(
             kind=EditKind.INSERT,
             target=root,
             size=len(part),
             path=path,
             parent=path[:-1],
-            to_parent=b.parents[root],
-            nodes=tuple(b.nodes[i] for i in part),
-            places=tuple(Place(i, b.parents[i], b.ends[i]) for i in part),
+            sentence=say(EditKind.INSERT, path, (), len(part), ()),
+            to_parent=self._b.parents[root],
+            nodes=tuple([self._b.nodes[i] for i in part]),
+            places=_places(self._b, part),
         )
-    )
 
+    def move(self, node: int) -> Edit:
+        return self._edit(EditKind.MOVE, node, self._a.ends[node] - node, ())
 
-def _move(a: Tree, b: Tree, paths_a: Paths, paths_b: Paths, node: int, target: int) -> Edit:
-    return _said(
-        Edit(
-            kind=EditKind.MOVE,
+    def update(self, node: int) -> Edit:
+        changes = changes_between(self._a.nodes[node], self._b.nodes[self._to_b[node]])
+        return self._edit(EditKind.UPDATE, node, 1, changes)
+
+    def _edit(self, kind: EditKind, node: int, size: int, changes: tuple[Change, ...]) -> Edit:
+        target = self._to_b[node]
+        to_parent = self._b.parents[target]
+        path, parent = self._paths_a.path(node), self._paths_b.path(to_parent)
+        return Edit(
+            kind=kind,
             node=node,
             target=target,
-            size=a.ends[node] - node,
-            path=paths_a.path(node),
-            parent=paths_b.path(b.parents[target]),
-            from_parent=a.parents[node],
-            to_parent=b.parents[target],
+            size=size,
+            changes=changes,
+            path=path,
+            parent=parent,
+            sentence=say(kind, path, parent, size, changes),
+            from_parent=self._a.parents[node],
+            to_parent=to_parent,
         )
-    )
 
 
-def _update(a: Tree, b: Tree, paths_a: Paths, paths_b: Paths, node: int, target: int) -> Edit:
-    return _said(
-        Edit(
-            kind=EditKind.UPDATE,
-            node=node,
-            target=target,
-            changes=changes_between(a.nodes[node], b.nodes[target]),
-            path=paths_a.path(node),
-            parent=paths_b.path(b.parents[target]),
-            from_parent=a.parents[node],
-            to_parent=b.parents[target],
-        )
-    )
+def _places(tree: Tree, part: list[int]) -> tuple[Place, ...]:
+    return tuple([Place(i, tree.parents[i], tree.ends[i]) for i in part])

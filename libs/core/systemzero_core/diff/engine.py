@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from systemzero_core.diff.budget import DEFAULT_BUDGET, Budget
-from systemzero_core.diff.edits import build_edits, moved_nodes
+from systemzero_core.diff.edits import build_edits, changed_nodes, moved_nodes
 from systemzero_core.diff.mapper import Mapper
 from systemzero_core.diff.moves import find_moves
 from systemzero_core.diff.prepared import Prepared
@@ -27,14 +27,7 @@ def diff(a: Tree | Prepared, b: Tree, *, budget: Budget = DEFAULT_BUDGET) -> Edi
     mapper.run()
     find_moves(mapper)
     old, mapping = before.tree, mapper.mapping
-    kept = sorted(mapper.kept)
-    moved = moved_nodes(old, b, mapping, kept)
-    nodes_a, nodes_b = old.nodes, b.nodes
-    changed: list[int] = []
-    inside = {x: (y, size) for x, y, size in mapper.blocks}
-    for x in kept:
-        y, size = inside.get(x, (mapping.to_b[x], 1))
-        if nodes_a[x : x + size] != nodes_b[y : y + size]:
-            changed += [x + k for k in range(size) if nodes_a[x + k] != nodes_b[y + k]]
+    moved = moved_nodes(old, b, mapping, mapper.slices)
+    changed = changed_nodes(old, b, mapper.slices)
     edits = build_edits(old, b, mapping, moved, changed)
     return EditScript(edits, tuple(mapping.to_b), len(b), mapper.degraded)

@@ -14,7 +14,7 @@ from systemzero_core.diff.affinity import Affinity
 from systemzero_core.diff.budget import Budget
 from systemzero_core.diff.edits import Mapping
 from systemzero_core.diff.prepared import Prepared
-from systemzero_core.diff.sequences import close_gaps, common_subsequence, heaviest_alignment
+from systemzero_core.diff.sequences import Run, close_gaps, common_runs, heaviest_alignment
 from systemzero_core.diff.wrappers import open_wrapper
 
 MAX_GAP_CELLS = 10_000
@@ -34,8 +34,7 @@ class Mapper:
 
     Attributes:
         mapping: the result.
-        kept: nodes of `a` mapped one by one, or as the root of an identical subtree.
-        blocks: identical subtrees: (node of a, node of b, size).
+        slices: the same in pieces `(x, y, size)`: one node, or identical neighbouring subtrees.
         degraded: what was approximated.
         moving: whether leftovers are mapped now, among which there may be mapped nodes.
     """
@@ -44,19 +43,18 @@ class Mapper:
         self.a = a
         self.b = b
         self.mapping = Mapping(len(a.labels), len(b.labels))
-        self.kept: list[int] = []
-        self.blocks: list[tuple[int, int, int]] = []
+        self.slices: list[tuple[int, int, int]] = []
         self.degraded = ""
         self.moving = False
         self.affinity = Affinity(a, b)
         self._budget = budget.steps
-        self._todo: list[tuple[Sequence[int], Sequence[int]]] = []
+        self._todo: list[tuple[Sequence[int], Sequence[int], bool]] = []
 
     def run(self) -> None:
         """Map what can be mapped."""
         if not self.a.labels or not self.b.labels:
             return
-        self._todo.append(((0,), (0,)))
+        self._todo.append(((0,), (0,), True))
         self.drain()
         if self.mapping.to_b[0] < 0 and self.mapping.to_a[0] < 0:
             self.moving = True
@@ -68,21 +66,17 @@ class Mapper:
         while self._todo:
             self._align(*self._todo.pop())
 
-    def _map_block(self, x: int, y: int) -> None:
-        """Map two identical subtrees."""
-        size = self.a.ends[x] - x
-        self.mapping.add(x, y, size)
-        self.kept.append(x)
-        self.blocks.append((x, y, size))
-
     def map_pair(self, x: int, y: int) -> None:
         """Map two nodes; their children are aligned later."""
         if self.a.subtrees[x] == self.b.subtrees[y] and self.is_free(x, y):
-            self._map_block(x, y)
+            self._map_slices(x, y, self.a.ends[x] - x)
             return
-        self.mapping.add(x, y)
-        self.kept.append(x)
-        self._todo.append((self.a.children[x], self.b.children[y]))
+        self._map_slices(x, y, 1)
+        self._todo.append((self.a.children[x], self.b.children[y], not self.moving))
+
+    def _map_slices(self, x: int, y: int, size: int) -> None:
+        self.mapping.add(x, y, size)
+        self.slices.append((x, y, size))
 
     def is_free(self, x: int, y: int) -> bool:
         """Whether nothing in the subtrees of x and y, of equal size, is mapped yet."""
@@ -92,24 +86,30 @@ class Mapper:
         to_b, to_a = self.mapping.to_b, self.mapping.to_a
         return max(to_b[x : x + size]) < 0 and max(to_a[y : y + size]) < 0
 
-    def _align(self, left: Sequence[int], right: Sequence[int]) -> None:
-        if self.moving:
+    def _align(self, left: Sequence[int], right: Sequence[int], whole: bool) -> None:
+        """Align two lists; `whole` ones are all children of two nodes, with nothing mapped yet."""
+        if not whole:
             left = [x for x in left if self.mapping.to_b[x] < 0]
             right = [y for y in right if self.mapping.to_a[y] < 0]
         if not left or not right:
             return
         numbers_a = [self.a.subtrees[x] for x in left]
         numbers_b = [self.b.subtrees[y] for y in right]
-        pairs = common_subsequence(numbers_a, numbers_b)
-        if 0 < len(pairs) < max(len(left), len(right)):
-            pairs = close_gaps(numbers_a, numbers_b, pairs)
+        runs = common_runs(numbers_a, numbers_b)
+        if len(runs) > 1 or (runs and runs[0].size < max(len(left), len(right))):
+            runs = close_gaps(numbers_a, numbers_b, runs)
         low_p = low_q = 0
-        for p, q in [*pairs, (len(left), len(right))]:
+        for p, q, size in runs:
             if low_p < p and low_q < q:
                 self._fill_gap(left[low_p:p], right[low_q:q])
-            if p < len(left):
-                self.map_pair(left[p], right[q])
-            low_p, low_q = p + 1, q + 1
+            low_p, low_q = p + size, q + size
+            if whole:  # siblings follow each other: the run is one slice of either tree
+                self._map_slices(left[p], right[q], self.a.ends[left[low_p - 1]] - left[p])
+            else:
+                for k in range(size):
+                    self.map_pair(left[p + k], right[q + k])
+        if low_p < len(left) and low_q < len(right):
+            self._fill_gap(left[low_p:], right[low_q:])
 
     def _fill_gap(self, left: Sequence[int], right: Sequence[int]) -> None:
         if len(left) == len(right) == 1 and self._same_label(left[0], right[0]):
@@ -120,7 +120,7 @@ class Mapper:
             return
         opened = open_wrapper(self.affinity, left, right)
         if opened is not None:
-            self._todo.append(opened)
+            self._todo.append((*opened, False))
             return
         score = self.affinity.score
         table = [[score(x, y) for y in right] for x in left]
@@ -130,9 +130,15 @@ class Mapper:
     def _same_label(self, x: int, y: int) -> bool:
         return self.a.labels[x] == self.b.labels[y]
 
+    def is_spent(self) -> bool:
+        """Whether the budget is used up; says so in the answer."""
+        if self.affinity.steps <= self._budget:
+            return False
+        self.degraded = "the work budget ran out: the rest was aligned by role, name and place"
+        return True
+
     def _is_too_much(self, left: Sequence[int], right: Sequence[int]) -> bool:
-        if self.affinity.steps > self._budget:
-            self.degraded = "the work budget ran out: the rest was aligned by role, name and place"
+        if self.is_spent():
             return True
         if len(left) * len(right) > MAX_GAP_CELLS:
             self.degraded = self.degraded or (
@@ -149,11 +155,11 @@ class Mapper:
             left = [x for x in left if not self.affinity.unmistakable_a(x)]
             right = [y for y in right if not self.affinity.unmistakable_b(y)]
         key = _KEYS[tier]
-        pairs = common_subsequence([key(self.a, x) for x in left], [key(self.b, y) for y in right])
+        runs = common_runs([key(self.a, x) for x in left], [key(self.b, y) for y in right])
         low_p = low_q = 0
-        for p, q in [*pairs, (len(left), len(right))]:
+        for p, q, size in [*runs, Run(len(left), len(right), 0)]:
             if low_p < p and low_q < q:
                 self._fill_by_key(left[low_p:p], right[low_q:q], tier + 1)
-            if p < len(left):
-                self.map_pair(left[p], right[q])
-            low_p, low_q = p + 1, q + 1
+            for k in range(size):
+                self.map_pair(left[p + k], right[q + k])
+            low_p, low_q = p + size, q + size

@@ -45,7 +45,7 @@ def _whole(mapper: Mapper, x: int, y: int) -> tuple[int, int]:
     a, b, to_a, to_b = mapper.a, mapper.b, mapper.mapping.to_a, mapper.mapping.to_b
     up_x, up_y = a.tree.parents[x], b.tree.parents[y]
     while up_x >= 0 and up_y >= 0 and to_b[up_x] < 0 and to_a[up_y] < 0:
-        if not _mostly_the_same(mapper, up_x, up_y):
+        if mapper.is_spent() or not _mostly_the_same(mapper, up_x, up_y):
             break
         x, y = up_x, up_y
         up_x, up_y = a.tree.parents[x], b.tree.parents[y]

@@ -8,10 +8,19 @@ Fredman, Discrete Mathematics 11, 1975 (increasing subsequence by binary search)
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple
 
 MAX_BIT_CELLS = 64_000_000
 """Cells (rows times columns, a bit each) of one bit-parallel LCS; past it, rare items anchor."""
+
+
+class Run(NamedTuple):
+    """`size` items from `p` on in one list that are those from `q` on in another."""
+
+    p: int
+    q: int
+    size: int
 
 
 def longest_increasing(values: Sequence[int]) -> list[int]:
@@ -41,8 +50,8 @@ def longest_increasing(values: Sequence[int]) -> list[int]:
     return chain
 
 
-def common_subsequence(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """Index pairs of a long common subsequence of `a` and `b`, in order.
+def common_runs(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Run]:
+    """A long common subsequence of `a` and `b`, in order, as runs as long as possible.
 
     Longest where `len(a) * len(b)` is at most `MAX_BIT_CELLS`; longer lists are cut at the items
     that are unique in both (patience diff) and only what lies between is aligned exactly.
@@ -55,12 +64,28 @@ def common_subsequence(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tup
     limit -= start
     while stop < limit and a[-1 - stop] == b[-1 - stop]:
         stop += 1
-    pairs = [(i, i) for i in range(start)]
+    runs = [Run(0, 0, start)] if start else []
     middle_a, middle_b = a[start : len(a) - stop], b[start : len(b) - stop]
     if middle_a and middle_b:
-        pairs += [(start + i, start + j) for i, j in _middle(middle_a, middle_b)]
-    pairs += [(len(a) - k, len(b) - k) for k in range(stop, 0, -1)]
-    return pairs
+        runs += _as_runs(_middle(middle_a, middle_b), start)
+    if stop:
+        runs.append(Run(len(a) - stop, len(b) - stop, stop))
+    return runs
+
+
+def _as_runs(pairs: Iterable[tuple[int, int]], offset: int) -> list[Run]:
+    runs: list[Run] = []
+    first_p = first_q = size = 0
+    for p, q in pairs:
+        if p == first_p + size and q == first_q + size and size:
+            size += 1
+            continue
+        if size:
+            runs.append(Run(first_p + offset, first_q + offset, size))
+        first_p, first_q, size = p, q, 1
+    if size:
+        runs.append(Run(first_p + offset, first_q + offset, size))
+    return runs
 
 
 def _middle(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
@@ -153,45 +178,45 @@ def _greedy(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int
     return [candidates[k] for k in longest_increasing([j for _, j in candidates])]
 
 
-def close_gaps(
-    a: Sequence[Hashable], b: Sequence[Hashable], pairs: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """The same number of pairs, with gaps of one side slid onto gaps of the other.
+def close_gaps(a: Sequence[Hashable], b: Sequence[Hashable], runs: Sequence[Run]) -> list[Run]:
+    """As many pairs as in `runs`, with gaps of one side slid onto gaps of the other.
 
     In a list of alike triples, what is missing on the left and what is new on the right may stand
     one triple apart, because any of the alike can be called the missing one. Brought together, they
     can be seen to be the same thing changed.
     """
-    slid = list(pairs)
-    start = 0  # of the run of pairs since the last gap
-    gap = (0, 0)  # how many items of a, of b are without a partner before that run
+    slid: list[Run] = []
+    first = 0  # of `slid`, since the last gap
+    gap = (0, 0)  # how many items of a, of b are without a partner before that one
     low_p = low_q = 0
-    for k, (p, q) in enumerate([*pairs, (len(a), len(b))]):
-        after = (p - low_p, q - low_q)
-        low_p, low_q = p + 1, q + 1
-        if after == (0, 0):
-            continue
-        by_p, by_q = _slide(a, b, slid[start:k], gap, after)
-        if by_p or by_q:
-            slid[start:k] = [(x + by_p, y + by_q) for x, y in slid[start:k]]
-        if by_p > 0 or by_q > 0:  # the gap after the run is now part of the gap before it
-            gap = (gap[0] + by_p, gap[1] + by_q)
-        else:
-            start, gap = k, (after[0] - by_p, after[1] - by_q)
+    for run in [*runs, Run(len(a), len(b), 0)]:
+        after = (run.p - low_p, run.q - low_q)
+        low_p, low_q = run.p + run.size, run.q + run.size
+        if after != (0, 0):
+            by_p, by_q = _slide(a, b, slid[first:], gap, after)
+            if by_p or by_q:
+                slid[first:] = [Run(p + by_p, q + by_q, size) for p, q, size in slid[first:]]
+            if by_p > 0 or by_q > 0:  # the gap after the runs is now part of the gap before them
+                gap = (gap[0] + by_p, gap[1] + by_q)
+            else:
+                first, gap = len(slid), (after[0] - by_p, after[1] - by_q)
+        if run.size:
+            slid.append(run)
     return slid
 
 
 def _slide(
     a: Sequence[Hashable],
     b: Sequence[Hashable],
-    run: Sequence[tuple[int, int]],
+    runs: Sequence[Run],
     before: tuple[int, int],
     after: tuple[int, int],
 ) -> tuple[int, int]:
-    """By how much to slide a run of pairs in `a` or in `b`, so that two gaps become one."""
-    if not run or before == (0, 0):
+    """By how much to slide adjoining runs in `a` or in `b`, so that two gaps become one."""
+    if not runs or before == (0, 0):
         return 0, 0
-    (p, q), size = run[0], len(run)
+    p, q, _ = runs[0]
+    size = sum(run.size for run in runs)
     if before[1] and not after[1] and a[p : p + size] == a[p + after[0] : p + after[0] + size]:
         return after[0], 0
     if before[0] and not after[0] and b[q : q + size] == b[q + after[1] : q + after[1] + size]:
