@@ -14,7 +14,7 @@ from systemzero_core.diff import Change, Edit, EditKind, EditScript, Place
 from systemzero_core.diff.describe import Paths, sentence
 from systemzero_core.drift.boxes import BoxJudge
 from systemzero_core.drift.rows import RowBook
-from systemzero_core.template.model import MatchLevel
+from systemzero_core.template.model import MatchLevel, Scope
 from systemzero_core.template.patterns import Pattern
 from systemzero_core.template.resolve import CompiledPolicy, Effective, PolicyView
 from systemzero_core.tree import Node, Tree
@@ -27,6 +27,7 @@ DERIVED_ATTRIBUTES = frozenset(
 )
 """Attributes that only say what the tree's structure says."""
 
+_MAX_ROW_DEPTH = 64
 _CONTENT_FIELDS = frozenset(("name", "value", "states"))
 
 
@@ -124,10 +125,22 @@ class PolicyFilter:
         effective = self._views[0].at(edit.node)
         if effective.level in (MatchLevel.IGNORE, MatchLevel.CONTENT):
             return False
+        row = self._row_around(0, edit.node)
+        if row >= 0 and row == self._row_around(1, edit.target):
+            return False  # the data moved from row to row, or the row did
         within = edit.from_parent >= 0 and self._script.mapping[edit.from_parent] == edit.to_parent
-        if not within:
-            return True
-        return effective.rows_rule < 0 and not self._views[0].at(edit.from_parent).unordered
+        return not (within and self._views[0].at(edit.from_parent).unordered)
+
+    def _row_around(self, side: int, index: int) -> int:
+        """The rule of the row that a node stands in or is; -1 where it stands in none."""
+        parents, view = self._trees[side].parents, self._views[side]
+        for _ in range(_MAX_ROW_DEPTH):
+            if index < 0:
+                break
+            if (rule := view.at(index).rows_rule) >= 0:
+                return rule
+            index = parents[index]
+        return -1
 
     def _piece(self, edit: Edit) -> Edit | None:
         """An insert or delete without the nodes that may come and go."""
@@ -149,9 +162,11 @@ class PolicyFilter:
         if place.parent in dropped:
             return True
         effective = self._views[side].at(place.at)
-        if effective.optional or self._row_passes(side, place, effective.rows_rule):
+        if effective.optional is Scope.SUBTREE:
             return True
-        if effective.level is MatchLevel.IGNORE:
+        if self._row_passes(side, place, effective.rows_rule):
+            return True
+        if effective.level is MatchLevel.IGNORE or effective.optional is Scope.NODE:
             return False
         if effective.level is MatchLevel.CONTENT and not node.name and not node.value:
             return False

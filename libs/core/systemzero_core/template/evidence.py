@@ -33,6 +33,7 @@ class Evidence:
         self.absent: dict[int, int] = {}
         self.extras: dict[tuple[int, str, str], tuple[Extra, int]] = {}
         self.reordered: dict[int, int] = {}
+        self.moved: dict[int, int] = {}
         self.counts: dict[tuple[int, str], list[int]] = {}
         self.shift = 0
 
@@ -72,6 +73,8 @@ class Evidence:
         parent = edit.from_parent
         if parent >= 0 and script.mapping[parent] == edit.to_parent:
             self.reordered[parent] = self.reordered.get(parent, 0) + 1
+        else:
+            self.moved[edit.node] = self.moved.get(edit.node, 0) + 1
 
     def _pieces(
         self,

@@ -21,6 +21,7 @@ from systemzero_core.template.model import (
     Order,
     Rows,
     Rule,
+    Scope,
     Selector,
 )
 from systemzero_core.template.patterns import ANYTHING, compile_pattern, covering, escape
@@ -31,10 +32,9 @@ MAX_LEARNT_RULES = 1_000
 """Rules that are inferred at once, at most; a screen that varies more is no baseline."""
 
 _MAX_LIVE = 50
-_ROWS = frozenset({"row", "listitem", "option", "treeitem", "article", "gridcell", "cell"})
-_HOLDERS = frozenset(
-    {"list", "table", "rowgroup", "grid", "treegrid", "tree", "feed", "listbox", "menu", "row"}
-)
+_ROWS = frozenset({"row", "listitem", "option", "treeitem", "article"})
+_HOLDERS = frozenset({"list", "feed", "listbox", "menu", "tree"})
+_WRAPPERS = frozenset({"generic", "group"})
 _ANCHORS = frozenset(
     {
         *("main", "navigation", "banner", "contentinfo", "complementary", "form", "search"),
@@ -95,6 +95,10 @@ def infer(evidence: Evidence) -> Rulebook:
         if parent not in inside:
             rule = Rule(namer.selector(parent), order=Order.UNORDERED)
             book.add(rule, f"the order in {_called(evidence, parent)} varied", times + 1)
+    for index, times in evidence.moved.items():
+        if index not in inside:
+            rule = Rule(namer.selector(index), scope=Scope.NODE, level=MatchLevel.CONTENT)
+            book.add(rule, f"the place of {_called(evidence, index)} varied", times + 1)
     if evidence.shift > DEFAULT_BOX_TOLERANCE:
         book.box_tolerance = evidence.shift
         book.say(f"boxes were off by up to {evidence.shift} pixels", evidence.captures)
@@ -195,7 +199,7 @@ def _rows(evidence: Evidence, namer: _Namer, book: Rulebook) -> dict[int, Select
             continue
         select = Selector(role=role, under=(*namer.under(parent), *_step(namer, tree, parent)))
         low, high = min(counts), max(counts)
-        rows = Rows(minimum=1 if low > 1 else 0) if low != high else None
+        rows = Rows(minimum=1 if low > 1 else 0)
         where = _called(evidence, parent)
         said = (
             f"{where} had {low} to {high} of {role}" if rows else f"the {role}s of {where} varied"
@@ -236,7 +240,7 @@ def _living_lists(evidence: Evidence) -> Iterator[tuple[tuple[int, str], list[in
 def _comings_and_goings(
     evidence: Evidence, namer: _Namer, book: Rulebook, inside: dict[int, Selector]
 ) -> None:
-    tree, total = evidence.baseline, evidence.captures
+    tree = evidence.baseline
     for index, times in evidence.absent.items():
         node = tree.nodes[index]
         if index in inside:
@@ -244,7 +248,7 @@ def _comings_and_goings(
                 _row_part(book, node, inside[index], times)
             continue
         rule = Rule(namer.selector(index), optional=True)
-        book.add(rule, f"{_called(evidence, index)} was missing in {times}", total - times)
+        book.add(rule, f"{_called(evidence, index)} is not always there", times)
     for extra, times in evidence.extras.values():
         row = inside.get(extra.parent)
         if row is not None:
@@ -268,16 +272,21 @@ def _is_row_of(node: Node, parent: int, evidence: Evidence) -> bool:
 def _extra(
     book: Rulebook, namer: _Namer, evidence: Evidence, node: Node, parent: int, times: int
 ) -> None:
-    if not node.name and node.attribute("id") is None:
+    above = (*namer.under(parent), *_step(namer, evidence.baseline, parent)) if parent > 0 else ()
+    if not node.name and node.role in _WRAPPERS:
+        select = Selector(role=node.role, name="", under=above[-2:])
+        rule = Rule(select, scope=Scope.NODE, optional=True)
+        book.add(rule, f"a {node.role} without a name is not always there", times)
+        return
+    if not node.name:
         book.say(f"a {node.role} without a name came and went: it still counts as drift", times)
         return
     # No capture at hand has two of its texts, so what looks live in it is taken to be.
     name = "".join(
         f"{{{shape}}}" if shape in VOLATILE else escape(piece) for shape, piece in tokens(node.name)
     )
-    above = (*namer.under(parent), *_step(namer, evidence.baseline, parent)) if parent > 0 else ()
     select = Selector(role=node.role, name=name, under=above[-2:])
-    book.add(Rule(select, optional=True), f"{_node(node)} came and went", times)
+    book.add(Rule(select, optional=True), f"{_node(node)} is not always there", times)
 
 
 def _wildcards(evidence: Evidence, namer: _Namer, book: Rulebook, inside: Iterable[int]) -> None:

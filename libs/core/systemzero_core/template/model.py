@@ -97,15 +97,16 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
     Attributes:
         select: the nodes.
-        scope: whether `level`, `order` and `box_tolerance` reach the whole subtree or the selected
-            node alone; the other parts always speak of the selected node alone.
+        scope: whether `level`, `order`, `box_tolerance` and `optional` reach the whole subtree or
+            the selected node alone; the other parts always speak of the selected node alone.
         level: the match level.
         name: pattern that the name has to keep to; a name that does is no change.
         value: the same for the value.
         attributes: the same for attributes, by name; `states` stands for the state words, joined
             by blanks.
         order: whether the order of the children counts.
-        optional: the node may be absent, with all that is below it, or present.
+        optional: the node may be absent or present: with all that is below it, or, if the scope is
+            the node, alone (a wrapper around what stays).
         rows: the node is one of a repeated kind, which may come and go within these bounds.
         box_tolerance: pixels by which an edge of the box may be off.
         why: for people: where the rule comes from.

@@ -124,8 +124,9 @@ def _expression(parts: Sequence[tuple[Shape | None, str]]) -> str:
 def covering(texts: Sequence[str]) -> str:
     """The narrowest pattern of ours that all of `texts` keep to.
 
-    Equal texts give a literal; texts that differ in live values only give typed holes; else what
-    is common at the start and the end stays and `{any}` stands between.
+    Equal texts give a literal; texts that differ in live values only give typed holes, also for
+    the dates and times in them that did not differ yet; else what is common at the start and the
+    end stays and `{any}` stands between.
     """
     if len(set(texts)) == 1:
         return escape(texts[0])
@@ -140,13 +141,18 @@ def covering(texts: Sequence[str]) -> str:
 _Token = tuple[Shape | None, str]
 
 
+_CLOCK = frozenset({Shape.DATE, Shape.TIME, Shape.DURATION})
+
+
 def _by_column(rows: Sequence[list[_Token]]) -> str | None:
     pieces: list[str] = []
     for column in zip(*rows, strict=True):
         piece = _common(column)
         if piece is None:
             return None
-        pieces.append(piece)
+        # A date beside a clock that ran is of today: tomorrow it will be another.
+        shape = column[0][0]
+        pieces.append(f"{{{shape}}}" if shape in _CLOCK else piece)
     return _joined(pieces)
 
 

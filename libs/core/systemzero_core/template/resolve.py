@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from systemzero_core.template.model import MatchLevel, Order, Policy, Rows, Rule, Scope, Selector
+from systemzero_core.template.model import MatchLevel, Order, Policy, Rule, Scope, Selector
 from systemzero_core.template.patterns import Pattern, compile_pattern
 from systemzero_core.tree import Node, Tree
 
@@ -23,7 +23,8 @@ MAX_REACH = 512
 class Effective(NamedTuple):
     """What a policy says about one node.
 
-    `rows_rule` is the index of the rule that makes it a row, -1 where none does.
+    `optional` is how much may come and go, None for nothing; `rows_rule` is the index of the rule
+    that makes the node a row, -1 where none does.
     """
 
     level: MatchLevel
@@ -32,7 +33,7 @@ class Effective(NamedTuple):
     name: Pattern | None = None
     value: Pattern | None = None
     attributes: Mapping[str, Pattern] | None = None
-    optional: bool = False
+    optional: Scope | None = None
     rows_rule: int = -1
 
 
@@ -232,11 +233,12 @@ def _own(here: Effective, compiled: CompiledRule, index: int) -> Effective:
     return here._replace(
         name=compiled.name or here.name,
         value=compiled.value or here.value,
-        optional=here.optional if rule.optional is None else rule.optional,
+        optional=_optional(here, rule),
         rows_rule=here.rows_rule if rule.rows is None else index,
     )
 
 
-def rows_of(policy: CompiledPolicy, rule: int) -> Rows:
-    """The bounds of a rule that makes rows."""
-    return policy.rules[rule].rule.rows or Rows()
+def _optional(here: Effective, rule: Rule) -> Scope | None:
+    if rule.optional is None:
+        return here.optional
+    return rule.scope if rule.optional else None

@@ -9,12 +9,14 @@ import yaml
 from systemzero_core.template.model import Policy, Rule, Scope, Selector, Template
 from systemzero_core.tree import Node
 
+_BASE = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 class _Line(dict[str, Any]):
     """A mapping that is written on one line."""
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(_BASE):  # type: ignore[misc, valid-type]
     """Writes in the order given, long texts unfolded, no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
