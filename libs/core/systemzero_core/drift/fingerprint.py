@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from systemzero_core.diff import Change, Edit, EditKind, PathStep
-from systemzero_core.drift.boxes import delta_of
-from systemzero_core.drift.policy_filter import DERIVED_ATTRIBUTES
+from systemzero_core.template.boxes import delta_of
+from systemzero_core.template.policy_filter import DERIVED_ATTRIBUTES
 from systemzero_core.template.shapes import mask
 from systemzero_core.tree import Node
 

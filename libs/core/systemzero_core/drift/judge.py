@@ -18,10 +18,10 @@ from systemzero_core.drift.model import (
     Verdict,
     Visit,
 )
-from systemzero_core.drift.policy_filter import PolicyFilter
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Scale, Thresholds, is_volatile
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template.model import Template
+from systemzero_core.template.policy_filter import PolicyFilter
 from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_core.tree import Tree
 

@@ -4,6 +4,8 @@ See `docs/design/templates.md`.
 """
 
 from systemzero_core.template.find import Finder
+from systemzero_core.template.infer import Inference
+from systemzero_core.template.learn import Learned, learn, refine
 from systemzero_core.template.model import (
     DEFAULT_BOX_TOLERANCE,
     STRICT_POLICY,
@@ -17,6 +19,7 @@ from systemzero_core.template.model import (
     Template,
 )
 from systemzero_core.template.patterns import ANYTHING, compile_pattern, covering, escape
+from systemzero_core.template.policy_filter import PolicyFilter
 from systemzero_core.template.resolve import CompiledPolicy, Effective, Matcher, PolicyView
 from systemzero_core.template.update import next_version, rebased, signed
 from systemzero_core.template.validate import validate
@@ -30,10 +33,13 @@ __all__ = [
     "CompiledPolicy",
     "Effective",
     "Finder",
+    "Inference",
+    "Learned",
     "MatchLevel",
     "Matcher",
     "Order",
     "Policy",
+    "PolicyFilter",
     "PolicyView",
     "Rows",
     "Rule",
@@ -44,8 +50,10 @@ __all__ = [
     "covering",
     "escape",
     "from_yaml",
+    "learn",
     "next_version",
     "rebased",
+    "refine",
     "signed",
     "to_yaml",
     "validate",

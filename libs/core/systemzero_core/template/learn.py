@@ -19,11 +19,11 @@ from collections.abc import Sequence
 import msgspec
 
 from systemzero_core.diff import diff
-from systemzero_core.drift.policy_filter import PolicyFilter
 from systemzero_core.errors import InvalidInput
 from systemzero_core.template.evidence import Evidence
 from systemzero_core.template.infer import Inference, Rulebook, infer, live_texts
 from systemzero_core.template.model import STRICT_POLICY, Policy, Selector, Template
+from systemzero_core.template.policy_filter import PolicyFilter
 from systemzero_core.template.required import required_nodes
 from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_core.template.update import rebased

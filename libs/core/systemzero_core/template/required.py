@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from systemzero_core.template.model import Selector
 from systemzero_core.template.patterns import escape
+from systemzero_core.template.roles import REPEATING
 from systemzero_core.template.shapes import VOLATILE, tokens
 from systemzero_core.tree import Node, Tree
 
@@ -33,8 +34,6 @@ _RANKS = {
 }
 _SHARE = {0: 6, 1: 6, 2: 6, 3: 3, 4: 2, 5: 3}
 """How many of each rank at most, so that no one kind tells alone what a screen is."""
-
-_REPEATING = frozenset({"row", "listitem", "option", "treeitem", "gridcell", "cell", "article"})
 
 
 def required_nodes(tree: Tree, unstable: Collection[int]) -> tuple[Selector, ...]:
@@ -74,6 +73,6 @@ def _is_stable(node: Node) -> bool:
 def _within_rows(tree: Tree) -> list[bool]:
     within: list[bool] = []
     for i, parent in enumerate(tree.parents):
-        row = tree.nodes[i].role in _REPEATING
+        row = tree.nodes[i].role in REPEATING
         within.append(row or (parent >= 0 and within[parent]))
     return within

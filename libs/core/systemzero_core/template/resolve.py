@@ -112,14 +112,15 @@ class CompiledRule(NamedTuple):
 
 
 class CompiledPolicy:
-    """A policy ready for any tree. Immutable; share it as long as the policy lives."""
+    """A policy ready for any tree. Share it as long as the policy lives."""
 
-    __slots__ = ("_any_role", "_by_name", "_by_role", "policy", "rules")
+    __slots__ = ("_any_role", "_baseline", "_by_name", "_by_role", "policy", "rules")
 
     def __init__(self, policy: Policy) -> None:
         """Raises `InvalidInput` for a pattern that is none."""
         self.policy = policy
         self.rules = [_compiled(rule) for rule in policy.rules]
+        self._baseline: PolicyView | None = None
         self._any_role: list[int] = []
         self._by_role: dict[str, list[int]] = {}
         self._by_name: dict[tuple[str, str], list[int]] = {}
@@ -131,6 +132,13 @@ class CompiledPolicy:
                 self._by_role.setdefault(role, []).append(i)
             else:
                 self._by_name.setdefault((role, name), []).append(i)
+
+    def baseline(self, tree: Tree) -> PolicyView:
+        """The view of the template's own tree, kept from one judgement to the next."""
+        view = self._baseline
+        if view is None or view.tree is not tree:
+            view = self._baseline = PolicyView(self, tree)
+        return view
 
     def candidates(self, node: Node) -> Sequence[int]:
         """Indices, ascending, of the rules that could select `node`."""
@@ -155,8 +163,8 @@ class PolicyView:
     """What a policy says about the nodes of one tree."""
 
     def __init__(self, policy: CompiledPolicy, tree: Tree) -> None:
+        self.tree = tree
         self._policy = policy
-        self._tree = tree
         top = Effective(policy.policy.level, policy.policy.box_tolerance, unordered=False)
         # Of each node: what holds there, and what its children inherit.
         self._known: dict[int, tuple[Effective, Effective]] = {-1: (top, top)}
@@ -170,7 +178,7 @@ class PolicyView:
         missing = []
         while index not in known:
             missing.append(index)
-            index = self._tree.parents[index]
+            index = self.tree.parents[index]
         inherited = known[index][1]
         for i in reversed(missing):
             known[i] = here, inherited = self._resolve(i, inherited)
@@ -178,13 +186,13 @@ class PolicyView:
 
     def rules_of(self, index: int) -> Iterator[int]:
         """Indices, ascending, of the rules that select node `index`."""
-        node = self._tree.nodes[index]
+        node = self.tree.nodes[index]
         for i in self._policy.candidates(node):
             matcher = self._policy.rules[i].matcher
             if matcher.nth:
                 if self._places_of(matcher).get(index) == matcher.nth:
                     yield i
-            elif matcher.selects(self._tree, index):
+            elif matcher.selects(self.tree, index):
                 yield i
 
     def ignored(self) -> frozenset[int]:
@@ -194,7 +202,7 @@ class PolicyView:
         if MatchLevel.IGNORE not in levels:
             return frozenset()
         ignore = MatchLevel.IGNORE
-        return frozenset(i for i in range(len(self._tree)) if self.at(i).level is ignore)
+        return frozenset(i for i in range(len(self.tree)) if self.at(i).level is ignore)
 
     def _resolve(self, index: int, inherited: Effective) -> tuple[Effective, Effective]:
         here = inherited
@@ -210,7 +218,7 @@ class PolicyView:
         """Of each node that `matcher` selects, its place; shared by rules that differ in `nth`."""
         places = self._places.get(matcher.key)
         if places is None:
-            places = self._places[matcher.key] = matcher.places(self._tree)
+            places = self._places[matcher.key] = matcher.places(self.tree)
         return places
 
 

@@ -15,7 +15,7 @@ from systemzero_core.drift.detectors.reading import (
     updates,
 )
 from systemzero_core.drift.model import Context, Finding, Severity
-from systemzero_core.drift.roles import CONTROLS, FORM_CONTROLS
+from systemzero_core.template.roles import CONTROLS, FORM_CONTROLS
 from systemzero_core.tree import Node
 
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.\-]{0,30}:)?//([^/?#]{0,255})", re.IGNORECASE)

@@ -15,9 +15,9 @@ from systemzero_core.drift.detectors.reading import (
     updates,
 )
 from systemzero_core.drift.model import Context, Finding, Severity
-from systemzero_core.drift.roles import CONTROLS, FORM_CONTROLS
 from systemzero_core.template.find import Finder
 from systemzero_core.template.model import Selector
+from systemzero_core.template.roles import CONTROLS, FORM_CONTROLS
 
 _COVERING = frozenset(("dialog", "alertdialog"))
 _PARTS = frozenset(("form", "main", "navigation", "search"))

@@ -29,7 +29,7 @@ from systemzero_core.drift.detectors.reading import (
     removed,
 )
 from systemzero_core.drift.model import Context, Finding, Severity
-from systemzero_core.drift.roles import CONTROLS
+from systemzero_core.template.roles import CONTROLS
 from systemzero_core.template.shapes import Shape, tokens
 from systemzero_core.tree import Node, Tree
 

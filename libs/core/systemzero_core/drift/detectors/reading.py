@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from systemzero_core.diff import Change, Edit, EditKind
 from systemzero_core.diff.describe import Paths
 from systemzero_core.drift.model import Context, Finding, Severity
-from systemzero_core.drift.roles import REPEATING
+from systemzero_core.template.roles import REPEATING
 from systemzero_core.tree import Node, Tree
 
 _MAX_ANCESTORS = 64

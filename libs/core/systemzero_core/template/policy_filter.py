@@ -12,11 +12,11 @@ import msgspec
 
 from systemzero_core.diff import Change, Edit, EditKind, EditScript, Place
 from systemzero_core.diff.describe import Paths, sentence
-from systemzero_core.drift.boxes import BoxJudge
-from systemzero_core.drift.rows import RowBook
+from systemzero_core.template.boxes import BoxJudge
 from systemzero_core.template.model import MatchLevel, Scope
 from systemzero_core.template.patterns import Pattern
 from systemzero_core.template.resolve import CompiledPolicy, Effective, PolicyView
+from systemzero_core.template.rows import RowBook
 from systemzero_core.tree import Node, Tree
 
 DERIVED_ATTRIBUTES = frozenset(
@@ -39,7 +39,7 @@ class PolicyFilter:
     ) -> None:
         self._script = script
         self._trees = (baseline, capture)
-        self._views = (PolicyView(policy, baseline), PolicyView(policy, capture))
+        self._views = (policy.baseline(baseline), PolicyView(policy, capture))
         self._boxes = BoxJudge(script, baseline, capture)
         self._rows = RowBook(
             policy, (baseline, self._views[0]), (capture, self._views[1]), script.mapping
