@@ -1,0 +1,214 @@
+"""When credentials stop working, by a clock of the test's own, on a real store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import update
+
+from systemzero_chassis.database import SqliteDatabase, open_sqlite
+from systemzero_chassis.identity import Principal
+from systemzero_core.errors import FailedPrecondition, InvalidInput, Unauthenticated, Unavailable
+from systemzero_gateway import apikey
+from systemzero_gateway.authenticate import Authenticator
+from systemzero_gateway.caller import Caller
+from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, load_or_create_pepper
+from systemzero_gateway.policy import ALL, Role
+from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore
+from systemzero_gateway.store.tables import TENANTS
+from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+
+PEPPER = b"p" * 32
+SECOND = 1_000_000
+ADMIN = Caller(Principal(DEFAULT_TENANT, "key_admin"), ALL, None)
+
+
+class House:
+    """Keys, tokens and the authenticator over one database; time stands still until moved."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self.now = 1_000_000.0
+        self.database = database
+        self.store = SqlKeyStore(database)
+        self.keys = KeyRing(self.store, PEPPER, self.microseconds)
+        key = Ed25519PrivateKey.generate()
+        self.issuer = TokenIssuer(key, "gateway", "systemzero", self.seconds)
+        verifier = TokenVerifier(
+            {self.issuer.kid: key.public_key()}, "gateway", "systemzero", self.seconds
+        )
+        self.authenticator = Authenticator(
+            self.store, PEPPER, verifier, self.microseconds, self.seconds
+        )
+
+    def seconds(self) -> float:
+        return self.now
+
+    def microseconds(self) -> int:
+        return round(self.now * SECOND)
+
+    async def new_key(self, expire_in: int | None = None) -> tuple[str, str]:
+        """Id and secret of a new operator's key."""
+        expire_time = None if expire_in is None else self.microseconds() + expire_in * SECOND
+        key, secret = await self.keys.create(ADMIN, "test", Role.OPERATOR, (), expire_time)
+        return key.key_id, secret.reveal()
+
+    async def knock(self, credential: str) -> Caller:
+        header = f"Bearer {credential}"
+        known = await self.authenticator.known(header)
+        return known or await self.authenticator.authenticate(header)
+
+    async def works(self, credential: str) -> bool:
+        try:
+            await self.knock(credential)
+        except Unauthenticated:
+            return False
+        return True
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    database = open_sqlite(tmp_path / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
+    here = House(database)
+    await here.store.add_tenant(DEFAULT_TENANT, 0)
+    yield here
+    await database.close()
+
+
+async def test_a_caller_is_the_keys_tenant_and_id_with_the_roles_permissions(house: House) -> None:
+    key_id, secret = await house.new_key()
+    caller = await house.knock(secret)
+    assert caller.principal == Principal(DEFAULT_TENANT, key_id)
+    assert "capture_write" in caller.permissions
+    assert "key_manage" not in caller.permissions
+    assert not caller.by_token
+
+
+async def test_a_key_ends_at_its_expiry_also_when_it_was_seen_a_moment_before(
+    house: House,
+) -> None:
+    _, secret = await house.new_key(expire_in=10)
+    house.now += 9.9
+    assert await house.works(secret)
+    house.now += 0.1
+    assert not await house.works(secret)
+
+
+async def test_a_token_ends_at_its_own_expiry_and_with_its_key(house: House) -> None:
+    key_id, _ = await house.new_key(expire_in=100)
+    token, _ = house.issuer.issue(key_id, DEFAULT_TENANT, "operator", ["capture_write"], 50)
+    longer, _ = house.issuer.issue(key_id, DEFAULT_TENANT, "operator", ["capture_write"], 500)
+    caller = await house.knock(token)
+    assert caller.by_token
+    assert caller.permissions == {"capture_write"}
+    assert await house.works(longer)
+    house.now += 50
+    assert not await house.works(token)
+    assert await house.works(longer)
+    house.now += 50
+    assert not await house.works(longer)
+
+
+async def test_a_token_never_says_more_than_its_key(house: House) -> None:
+    key_id, _ = await house.new_key()
+    token, _ = house.issuer.issue(key_id, DEFAULT_TENANT, "admin", sorted(ALL), 50)
+    assert "key_manage" not in (await house.knock(token)).permissions
+    foreign, _ = house.issuer.issue(key_id, "another", "admin", sorted(ALL), 50)
+    assert not await house.works(foreign)
+    orphan, _ = house.issuer.issue("key_nobody", DEFAULT_TENANT, "admin", sorted(ALL), 50)
+    assert not await house.works(orphan)
+
+
+async def test_a_revocation_elsewhere_is_seen_within_half_a_second(house: House) -> None:
+    key_id, secret = await house.new_key()
+    token, _ = house.issuer.issue(key_id, DEFAULT_TENANT, "operator", ["capture_write"], 50)
+    assert await house.works(secret)
+    assert await house.works(token)
+    await house.store.revoke_key(DEFAULT_TENANT, key_id, house.microseconds())
+    house.now += 0.5
+    assert not await house.works(secret)
+    assert not await house.works(token)
+
+
+async def test_a_suspended_tenant_has_no_callers(house: House) -> None:
+    _, secret = await house.new_key()
+    suspend = update(TENANTS).values(suspend_time=1)
+    await house.database.write(lambda connection: connection.execute(suspend).rowcount)
+    assert not await house.works(secret)
+
+
+async def test_a_rotated_secret_ends_with_its_overlap_and_no_rotation_prolongs_it(
+    house: House,
+) -> None:
+    key_id, old = await house.new_key()
+    _, new, end = await house.keys.rotate(ADMIN, key_id, 10 * SECOND)
+    assert end == house.microseconds() + 10 * SECOND
+    await house.keys.rotate(ADMIN, key_id, 100 * SECOND)
+    house.now += 9
+    assert await house.works(old)
+    house.now += 1
+    assert not await house.works(old)
+    assert await house.works(new.reveal())
+
+
+async def test_a_revoked_key_is_not_rotated_back_to_life(house: House) -> None:
+    key_id, _ = await house.new_key()
+    await house.keys.revoke(ADMIN, key_id)
+    with pytest.raises(FailedPrecondition):
+        await house.keys.rotate(ADMIN, key_id, 0)
+    for overlap in (-1, 31 * 24 * 3600 * SECOND):
+        with pytest.raises(InvalidInput):
+            await house.keys.rotate(ADMIN, key_id, overlap)
+
+
+async def test_a_store_that_does_not_answer_denies_even_who_is_known(house: House) -> None:
+    _, secret = await house.new_key()
+    assert await house.works(secret)
+    await house.database.close()
+    assert await house.works(secret)  # for what is left of the half second
+    house.now += 0.5
+    with pytest.raises(Unavailable):
+        await house.knock(secret)
+
+
+async def test_the_first_start_survives_a_crash_between_file_and_store(
+    house: House, tmp_path: Path
+) -> None:
+    file = tmp_path / "admin.key"
+    secret = apikey.new_secret()
+    file.touch(0o600)
+    file.write_text(secret + "\n")
+    await house.keys.bootstrap(file)
+    assert (await house.knock(secret)).permissions == ALL
+    file.unlink()
+    await house.keys.bootstrap(file)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(("mode", "text"), [(0o644, apikey.new_secret()), (0o600, "nonsense")])
+async def test_an_admin_key_file_that_is_none_is_not_taken(
+    house: House, tmp_path: Path, mode: int, text: str
+) -> None:
+    file = tmp_path / "admin.key"
+    file.touch(mode)
+    file.write_text(text)
+    file.chmod(mode)
+    with pytest.raises(FailedPrecondition):
+        await house.keys.bootstrap(file)
+    assert not await house.store.has_keys()
+
+
+def test_the_pepper_is_made_once_and_must_be_private(tmp_path: Path) -> None:
+    file = tmp_path / "pepper.key"
+    pepper = load_or_create_pepper(file)
+    assert len(pepper) == 32
+    assert load_or_create_pepper(file) == pepper
+    file.chmod(0o640)
+    with pytest.raises(FailedPrecondition):
+        load_or_create_pepper(file)
+    file.chmod(0o600)
+    file.write_bytes(b"short")
+    with pytest.raises(FailedPrecondition):
+        load_or_create_pepper(file)
