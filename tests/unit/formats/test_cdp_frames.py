@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import pytest
+
+from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import GapKind, Parsed, parse
 from systemzero_core.tree import Bounds
 from tests.unit.formats.making import ax, cdp, outline
@@ -54,10 +57,17 @@ def test_a_frame_without_content_is_a_gap() -> None:
     assert details(parsed) == ["the content of the frame 'ads' (node '10') is missing"]
 
 
-def test_a_frame_without_area_lacks_nothing() -> None:
-    dom = json.dumps({"10": {"tag": "IFRAME", "box": [0, 0, 0, 0]}}).encode()
+@pytest.mark.parametrize(("box", "gaps"), [([0, 0, 0, 0], 0), ([5, 5, 1, 1], 0), ([5, 5, 9, 9], 1)])
+def test_a_frame_without_area_lacks_nothing(box: list[int], gaps: int) -> None:
+    dom = json.dumps({"10": {"tag": "IFRAME", "box": box}}).encode()
 
-    assert parse(page((10, "tracker")), dom=dom).gaps == ()
+    assert len(parse(page((10, "tracker")), dom=dom).gaps) == gaps
+
+
+def test_a_frame_that_came_without_nodes_is_a_gap_and_one_without_a_list_an_error() -> None:
+    assert len(parse(page((10, "ads")), frames=[b'{"nodes": []}']).gaps) == 1
+    with pytest.raises(InvalidInput, match=r"frames\[0\].nodes"):
+        parse(page((10, "ads")), frames=[b"{}"])
 
 
 def test_no_frame_is_put_anywhere_on_a_guess() -> None:
