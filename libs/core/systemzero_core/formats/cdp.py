@@ -25,8 +25,8 @@ from systemzero_core.tree import Bounds, Node, Tree
 
 _LINE_BREAKS = "InlineTextBox"
 _EMPTY = Tree((), ())
-_TRACKER = 1
-"""Width or height, in pixels, up to which a frame shows nothing: it is there to count visitors."""
+_TRACKER = 5
+"""Width or height, in pixels, up to which a frame shows nothing but its border: counting pixels."""
 
 
 def read(source: Source) -> Parsed:
