@@ -39,6 +39,11 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
     def add_generic_rpc_handlers(self, handlers: Iterable[object]) -> None:
         """Generated code calls this as well; the registered handlers say the same."""
 
+    def mount(self, other: HandlerRegistry) -> None:
+        """Take over the handlers of `other`, guarded as they are."""
+        self.services += other.services
+        self._handlers.update(other._handlers)
+
     def find(self, method: str) -> Handler | None:
         """The handler of `method`, or None."""
         return self._handlers.get(method)

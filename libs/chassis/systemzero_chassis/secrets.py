@@ -2,13 +2,15 @@
 
 Invariants:
 1. `repr`, `str` and formatting of a `Secret` never show its value; only `reveal` does.
-2. A key file is created with mode 0600 in one step; one that others may read is refused.
+2. A key file appears whole and with mode 0600, or not; one that others may read is refused.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -34,17 +36,21 @@ class Secret:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Create `path` with mode 0600 and write `data` durably.
+    """Create `path` with mode 0600, holding `data` whole and durably, or not at all.
 
     Raises:
         FileExistsError: the file is there already; it is left alone.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:  # mkstemp gives it mode 0600
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(temporary)  # unlike a rename, never replaces
+    finally:
+        Path(temporary).unlink()
 
 
 def read_private(path: Path) -> bytes:
@@ -58,3 +64,17 @@ def read_private(path: Path) -> bytes:
     if mode & 0o077:
         raise PermissionError(f"{path}: mode {mode:04o} lets others read a key; make it 0600")
     return path.read_bytes()
+
+
+def load_or_create_secret(path: Path, size: int = 32) -> bytes:
+    """The `size` random bytes in the file at `path`, made once.
+
+    Raises:
+        PermissionError: group or others may read the file.
+    """
+    try:
+        return read_private(path)
+    except FileNotFoundError:
+        with suppress(FileExistsError):  # another process was first
+            write_private(path, os.urandom(size))
+        return read_private(path)

@@ -39,7 +39,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         self._authenticator = authenticator
         self._clock = clock
 
-    async def CreateApiKey(  # noqa: N802
+    async def CreateApiKey(
         self, request: pb.CreateApiKeyRequest, context: Any
     ) -> pb.CreateApiKeyResponse:
         """See the contract."""
@@ -54,7 +54,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         self._authenticator.forget()
         return pb.CreateApiKeyResponse(api_key=codec.api_key(key), secret=secret.reveal())
 
-    async def RotateApiKey(  # noqa: N802
+    async def RotateApiKey(
         self, request: pb.RotateApiKeyRequest, context: Any
     ) -> pb.RotateApiKeyResponse:
         """See the contract."""
@@ -69,7 +69,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
             old_secret_expire_time=codec.timestamp(old_expire_time),
         )
 
-    async def RevokeApiKey(  # noqa: N802
+    async def RevokeApiKey(
         self, request: pb.RevokeApiKeyRequest, context: Any
     ) -> pb.RevokeApiKeyResponse:
         """See the contract."""
@@ -77,7 +77,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         self._authenticator.forget()
         return pb.RevokeApiKeyResponse(api_key=codec.api_key(key))
 
-    async def ListApiKeys(  # noqa: N802
+    async def ListApiKeys(
         self, request: pb.ListApiKeysRequest, context: Any
     ) -> pb.ListApiKeysResponse:
         """See the contract."""
@@ -86,7 +86,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
             api_keys=[codec.api_key(key) for key in keys], next_page_token=token
         )
 
-    async def IssueToken(  # noqa: N802
+    async def IssueToken(
         self, request: pb.IssueTokenRequest, context: Any
     ) -> pb.IssueTokenResponse:
         """See the contract."""
@@ -138,7 +138,7 @@ class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
         self._log_backend = log_backend
         self._signer = signer
 
-    async def GetStatus(  # noqa: N802
+    async def GetStatus(
         self, request: status_service_pb2.GetStatusRequest, context: Any
     ) -> status_service_pb2.GetStatusResponse:
         """See the contract."""

@@ -85,7 +85,7 @@ def _tree(file: _File) -> Tree:
             states = tuple(sorted(set(states)))
         if len(attributes) > 1:
             attributes = _ordered(attributes, i)
-        if bounds is not None and (min(bounds) < -_LIMIT or max(bounds) >= _LIMIT):
+        if bounds is not None and not all(-_LIMIT <= n < _LIMIT for n in bounds):
             raise InvalidInput.at(f"nodes[{i}].bounds", "a number of more than 32 bits")
         nodes.append(
             Node(flat.role, flat.name, flat.value, states, bounds, attributes, flat.platform_role)
@@ -94,6 +94,7 @@ def _tree(file: _File) -> Tree:
 
 
 def _ordered(attributes: tuple[tuple[str, str], ...], index: int) -> tuple[tuple[str, str], ...]:
-    if len(dict(attributes)) != len(attributes):
+    names = {name for name, _ in attributes}
+    if len(names) != len(attributes):
         raise InvalidInput.at(f"nodes[{index}].attributes", "a name that stands there twice")
     return tuple(sorted(attributes))

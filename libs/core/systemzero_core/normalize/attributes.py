@@ -35,10 +35,10 @@ STATE_NAMES: Final = {
 """Other platforms' words for our states."""
 
 TRANSIENT_ATTRIBUTES: Final = words("""
-    activedescendant backendnodeid busy captured caret caret-offset controls describedby details
-    errormessage flowto focused frameid framework hwnd index index-in-parent instance key
-    labelledby loaderid nativewindowhandle nodeid owns pid processid runtimeid scroll scroll-x
-    scroll-y scrollleft scrolltop text-selection timestamp toolkit window-id
+    activedescendant backendnodeid busy caret caret-offset captured controls describedby
+    details errormessage flowto focused frameid hwnd index index-in-parent instance key labelledby
+    loaderid nativewindowhandle nodeid owns pid processid runtimeid scroll
+    scroll-x scroll-y scrollleft scrolltop text-selection timestamp window-id
 """)
 """Attribute names (lower case, `_` as `-`) that are dropped. Relations by id are among them: what
 they lead to (a name, a description) is in the tree; the ids themselves are often generated."""

@@ -16,9 +16,7 @@ NORMAL_FORM_VERSION: Final = 1
 """Raised with every change that gives any tree another normal form."""
 
 _SENTINEL = 2**30
-_OF_FIELDS = frozenset(("editable", "multiline"))
-"""States that the parts of a field repeat, and that platforms give to labels."""
-_MANY = 16_384
+_WITHIN_FIELDS = frozenset(("text", "generic"))
 
 
 def node_normalizer(page: Address) -> Callable[[Node], Node]:
@@ -30,7 +28,15 @@ def node_normalizer(page: Address) -> Callable[[Node], Node]:
 
     def normal(node: Node) -> Node:
         own_role, name, value = node.role, node.name, node.value
-        role, states = _role_and_states(own_role, bool(node.platform_role), node.states)
+        role = aria_role(own_role)
+        states = normal_states(node.states) if node.states else ()
+        if "editable" in states and role in _WITHIN_FIELDS:
+            if own_role == "text" and not node.platform_role:
+                role = "textbox"  # what AT-SPI calls a text is a label only if it cannot be edited
+            elif (
+                role == "text" or "focusable" not in states
+            ):  # a part of an editable field says so once more
+                states = tuple(word for word in states if word != "editable")
         if role == "document":
             attributes = normal_attributes(node.attributes, page, document=True)
         else:
@@ -50,18 +56,6 @@ def node_normalizer(page: Address) -> Callable[[Node], Node]:
         )
 
     return normal
-
-
-@lru_cache(maxsize=_MANY)
-def _role_and_states(
-    own_role: str, has_platform_role: bool, own_states: tuple[str, ...]
-) -> tuple[str, tuple[str, ...]]:
-    role, states = aria_role(own_role), normal_states(own_states)
-    if role == "text" and own_role == role and not has_platform_role and "editable" in states:
-        return "textbox", states  # AT-SPI has one word for labels and fields: `text`
-    if role == "text" or (role == "generic" and "focusable" not in states):
-        states = tuple(word for word in states if word not in _OF_FIELDS)
-    return role, states
 
 
 @lru_cache(maxsize=4096)

@@ -18,6 +18,7 @@ from systemzero_core.tlog.entry import (
     digest_of,
     format_time,
     leaf_hash_of,
+    leaf_of,
     new_entry,
     parse_time,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "header_line",
     "inclusion_proof",
     "leaf_hash_of",
+    "leaf_of",
     "left_edge",
     "new_entry",
     "parse_checkpoint",

@@ -80,9 +80,14 @@ def digest_of(salt: bytes, body: bytes) -> bytes:
     return hashlib.sha256(salt + body).digest()
 
 
+def leaf_of(kind: str, create_time: str, digest: bytes) -> bytes:
+    """The leaf of an entry: the bytes that its leaf hash is of."""
+    return _PREFIX + f"{kind}\n{create_time}\n{digest.hex()}\n".encode()
+
+
 def leaf_hash_of(kind: str, create_time: str, digest: bytes) -> bytes:
     """The Merkle leaf hash of an entry, from what its leaf holds."""
-    return hash_leaf(_PREFIX + f"{kind}\n{create_time}\n{digest.hex()}\n".encode())
+    return hash_leaf(leaf_of(kind, create_time, digest))
 
 
 def is_kind(text: str) -> bool:

@@ -227,7 +227,7 @@ class ListEventsRequest(_message.Message):
     min_severity: _verdict_pb2.Severity.ValueType
     """Optional. Only events of this severity or worse."""
     fingerprint: _builtins.str
-    """Optional. Only events with this fingerprint, 32 hexadecimal digits."""
+    """Optional. Only events with this fingerprint, in hexadecimal."""
     def __init__(
         self,
         *,

@@ -92,7 +92,7 @@ class Edit(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
-    OLD_PARENT_PATH_FIELD_NUMBER: _builtins.int
+    PARENT_PATH_FIELD_NUMBER: _builtins.int
     SENTENCE_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
@@ -108,7 +108,7 @@ class Edit(_message.Message):
     sentence: _builtins.str
     """Output only. The edit as a sentence, in English."""
     fingerprint: _builtins.str
-    """Output only. The edit's own fingerprint, 32 hexadecimal digits: equal edits on other screens,
+    """Output only. The edit's own fingerprint, in hexadecimal: equal edits on other screens,
     versions and days have the same one. Empty in an exact diff.
     """
     weight: _builtins.float
@@ -117,8 +117,8 @@ class Edit(_message.Message):
     """Output only. Whether it only changes live values of the same shape, such as a clock."""
     @_builtins.property
     def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
-        """Output only. Where the node is: from the root to the node itself, in tree b (for a delete, in
-        tree a).
+        """Output only. Where the node is: from the root to the node itself, in tree a (for an insert, in
+        tree b).
         """
 
     @_builtins.property
@@ -126,8 +126,8 @@ class Edit(_message.Message):
         """Output only. The changed properties of an update."""
 
     @_builtins.property
-    def old_parent_path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
-        """Output only. For a move, where the node was, from the root to its old parent."""
+    def parent_path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
+        """Output only. The path of the parent in tree b; for a delete, in tree a."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class Edit(_message.Message):
         size: _builtins.int = ...,
         path: _abc.Iterable[Global___PathStep] | None = ...,
         changes: _abc.Iterable[Global___Change] | None = ...,
-        old_parent_path: _abc.Iterable[Global___PathStep] | None = ...,
+        parent_path: _abc.Iterable[Global___PathStep] | None = ...,
         sentence: _builtins.str = ...,
         fingerprint: _builtins.str = ...,
         weight: _builtins.float = ...,
@@ -146,7 +146,7 @@ class Edit(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "node", b"node", "old_parent_path", b"old_parent_path", "path", b"path", "sentence", b"sentence", "size", b"size", "target", b"target", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "node", b"node", "parent_path", b"parent_path", "path", b"path", "sentence", b"sentence", "size", b"size", "target", b"target", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

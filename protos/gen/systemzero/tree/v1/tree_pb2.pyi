@@ -72,17 +72,21 @@ class _IncompletenessReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     INCOMPLETENESS_REASON_UNSPECIFIED: _IncompletenessReason.ValueType  # 0
     """Not set; never sent."""
     INCOMPLETENESS_REASON_EMPTY: _IncompletenessReason.ValueType  # 1
-    """No node, or none that says anything."""
-    INCOMPLETENESS_REASON_SPLASH: _IncompletenessReason.ValueType  # 2
+    """No node at all."""
+    INCOMPLETENESS_REASON_NO_CONTENT: _IncompletenessReason.ValueType  # 2
+    """Nodes, but none that says or does anything."""
+    INCOMPLETENESS_REASON_SPLASH: _IncompletenessReason.ValueType  # 3
     """A splash screen: nothing but a name or a logo."""
-    INCOMPLETENESS_REASON_LOADING: _IncompletenessReason.ValueType  # 3
-    """Nothing but a loading indicator, or the main content says that it is busy."""
-    INCOMPLETENESS_REASON_TRUNCATED: _IncompletenessReason.ValueType  # 4
+    INCOMPLETENESS_REASON_LOADING: _IncompletenessReason.ValueType  # 4
+    """Nothing but a loading indicator."""
+    INCOMPLETENESS_REASON_BUSY: _IncompletenessReason.ValueType  # 5
+    """The main content says that it is busy."""
+    INCOMPLETENESS_REASON_NOT_RESPONDING: _IncompletenessReason.ValueType  # 6
+    """The system says that the application does not respond."""
+    INCOMPLETENESS_REASON_TRUNCATED: _IncompletenessReason.ValueType  # 7
     """The document ends before it is complete."""
-    INCOMPLETENESS_REASON_FRAME_MISSING: _IncompletenessReason.ValueType  # 5
+    INCOMPLETENESS_REASON_MISSING_FRAME: _IncompletenessReason.ValueType  # 8
     """A child frame's tree is missing."""
-    INCOMPLETENESS_REASON_NOT_READY: _IncompletenessReason.ValueType  # 6
-    """The application says that it does not respond."""
 
 class IncompletenessReason(_IncompletenessReason, metaclass=_IncompletenessReasonEnumTypeWrapper):
     """Why a capture can't be judged."""
@@ -90,17 +94,21 @@ class IncompletenessReason(_IncompletenessReason, metaclass=_IncompletenessReaso
 INCOMPLETENESS_REASON_UNSPECIFIED: IncompletenessReason.ValueType  # 0
 """Not set; never sent."""
 INCOMPLETENESS_REASON_EMPTY: IncompletenessReason.ValueType  # 1
-"""No node, or none that says anything."""
-INCOMPLETENESS_REASON_SPLASH: IncompletenessReason.ValueType  # 2
+"""No node at all."""
+INCOMPLETENESS_REASON_NO_CONTENT: IncompletenessReason.ValueType  # 2
+"""Nodes, but none that says or does anything."""
+INCOMPLETENESS_REASON_SPLASH: IncompletenessReason.ValueType  # 3
 """A splash screen: nothing but a name or a logo."""
-INCOMPLETENESS_REASON_LOADING: IncompletenessReason.ValueType  # 3
-"""Nothing but a loading indicator, or the main content says that it is busy."""
-INCOMPLETENESS_REASON_TRUNCATED: IncompletenessReason.ValueType  # 4
+INCOMPLETENESS_REASON_LOADING: IncompletenessReason.ValueType  # 4
+"""Nothing but a loading indicator."""
+INCOMPLETENESS_REASON_BUSY: IncompletenessReason.ValueType  # 5
+"""The main content says that it is busy."""
+INCOMPLETENESS_REASON_NOT_RESPONDING: IncompletenessReason.ValueType  # 6
+"""The system says that the application does not respond."""
+INCOMPLETENESS_REASON_TRUNCATED: IncompletenessReason.ValueType  # 7
 """The document ends before it is complete."""
-INCOMPLETENESS_REASON_FRAME_MISSING: IncompletenessReason.ValueType  # 5
+INCOMPLETENESS_REASON_MISSING_FRAME: IncompletenessReason.ValueType  # 8
 """A child frame's tree is missing."""
-INCOMPLETENESS_REASON_NOT_READY: IncompletenessReason.ValueType  # 6
-"""The application says that it does not respond."""
 Global___IncompletenessReason: _TypeAlias = IncompletenessReason  # noqa: Y015
 
 @_typing.final

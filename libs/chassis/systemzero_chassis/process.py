@@ -1,0 +1,119 @@
+"""A service as a process of its own: arguments, settings, logs, serve until a signal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+
+from systemzero_chassis import config, logs
+from systemzero_chassis.config import ConfigError, Settings
+from systemzero_chassis.guards import Call, errors_guard, identity_guard
+from systemzero_chassis.identity import IdentityVerifier
+from systemzero_chassis.logs import get_logger
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.service import Listener, Service, until_signal
+from systemzero_chassis.telemetry import configure_tracing, observe_guard
+from systemzero_core.errors import DomainError
+
+S = TypeVar("S", bound=Settings)
+
+BACKEND_MESSAGE_BYTES = 64_000_000
+"""The largest message between services: a tree of 200,000 nodes, as protobuf. What comes from
+outside was held to its own, smaller bound by the gateway."""
+
+
+def run(
+    name: str,
+    settings_class: type[S],
+    prefix: str,
+    serve: Callable[[S], Awaitable[None]],
+    check: Callable[[S], None] = lambda _settings: None,
+) -> int:
+    """Run a service; the process's exit status: 0 after a signal, 2 for what stops a start."""
+    parser = argparse.ArgumentParser(prog=f"systemzero_{name}")
+    parser.add_argument("--config", type=Path, help="YAML file with the settings")
+    parser.add_argument("--check-config", action="store_true", help="check the settings, then end")
+    arguments = parser.parse_args()
+    try:
+        settings = config.load(settings_class, arguments.config, os.environ, prefix)
+        check(settings)
+        if not arguments.check_config:
+            logs.configure(getattr(settings, "log_level", "info"))
+            asyncio.run(_served(serve, settings))
+    except (ConfigError, DomainError, OSError, RuntimeError) as error:
+        sys.stderr.write(f"systemzero_{name}: {error}\n")
+        return 2
+    return 0
+
+
+async def _served(serve: Callable[[S], Awaitable[None]], settings: S) -> None:
+    await serve(settings)
+
+
+def backend_registry(
+    service: Service, verifier: IdentityVerifier, *, observed: bool = True
+) -> HandlerRegistry:
+    """The handlers of a backend behind its guards: nothing answers without a good identity.
+
+    `observed` is off where another service of the same process observes the call already.
+    """
+    logger = get_logger(service.name)
+
+    def report(call: Call, error: BaseException) -> None:
+        logger.error("internal error", rpc_method=call.method, exc_info=error)
+
+    guards = [errors_guard(report), identity_guard(verifier)]
+    if observed:
+        guards.insert(0, observe_guard(logger, configure_tracing(service.name, os.environ)))
+    registry = HandlerRegistry(guards)
+    service.register(registry)
+    return registry
+
+
+async def serve_backend(
+    service: Service, verifier: IdentityVerifier, listen: str, grace: float
+) -> None:
+    """Serve a backend on `listen` until a signal, then drain for `grace` seconds and stop."""
+    registry = backend_registry(service, verifier)
+    listener = Listener([registry], registry.services, BACKEND_MESSAGE_BYTES)
+    await service.start()
+    port = await listener.start(listen)
+    announce(f"{service.name}: listening on {listen.rpartition(':')[0]}:{port}")
+    await until_signal()
+    await listener.stop(grace)
+    await service.stop()
+
+
+def announce(line: str) -> None:
+    """Tell whoever started the process, on standard output, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def service_channel(target: str) -> grpc.aio.Channel:
+    """A channel to another service at a gRPC target, such as `dns:///diff:50053`.
+
+    A service that is down is tried again every second at most, so that one that comes back is seen
+    soon; calls meanwhile fail at once (no wait-for-ready, no hidden retries).
+    """
+    return grpc.aio.insecure_channel(
+        target,
+        options=[
+            ("grpc.lb_policy_name", "round_robin"),
+            ("grpc.enable_retries", 0),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 1_000),
+            ("grpc.max_reconnect_backoff_ms", 1_000),
+            ("grpc.keepalive_time_ms", 60_000),
+            ("grpc.keepalive_timeout_ms", 10_000),
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+        ],
+    )

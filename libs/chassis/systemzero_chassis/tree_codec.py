@@ -1,0 +1,137 @@
+"""Trees and signatures between the contract and the domain.
+
+Decoding checks everything that came from outside: parents, order, bounds, digests' lengths.
+"""
+
+from __future__ import annotations
+
+from systemzero.tree.v1 import tree_pb2
+from systemzero_core.errors import InvalidInput, TooLarge
+from systemzero_core.formats import Format
+from systemzero_core.signature import Signatures
+from systemzero_core.tree import MAX_NODES, Bounds, Node, Tree
+
+DIGEST_BYTES = 32
+
+_FORMATS: dict[tree_pb2.Format.ValueType, Format | None] = {
+    tree_pb2.FORMAT_UNSPECIFIED: None,
+    tree_pb2.FORMAT_CDP: Format.CDP,
+    tree_pb2.FORMAT_ARIA: Format.ARIA,
+    tree_pb2.FORMAT_UIAUTOMATOR: Format.UIAUTOMATOR,
+    tree_pb2.FORMAT_APPIUM_IOS: Format.APPIUM_IOS,
+    tree_pb2.FORMAT_APPIUM_WINDOWS: Format.APPIUM_WINDOWS,
+    tree_pb2.FORMAT_ATSPI: Format.ATSPI,
+    tree_pb2.FORMAT_TREE: Format.TREE,
+}
+_FORMAT_VALUES = {form: value for value, form in _FORMATS.items()}
+
+
+def decode_tree(message: tree_pb2.Tree, field: str) -> Tree:
+    """The tree in `message`; `field` is its path in the request, for errors.
+
+    Raises:
+        TooLarge: more than 200,000 nodes.
+        MalformedTree: parents that make no tree in document order.
+        InvalidInput: a box with a negative width or height.
+    """
+    if len(message.nodes) > MAX_NODES:
+        actual = {"limit": str(MAX_NODES), "actual": str(len(message.nodes))}
+        raise TooLarge(f"{field}: more than {MAX_NODES} nodes", metadata=actual)
+    nodes = [_decode_node(node, field) for node in message.nodes]
+    return Tree.checked(nodes, [node.parent for node in message.nodes])
+
+
+def _decode_node(node: tree_pb2.Node, field: str) -> Node:
+    return Node(
+        role=node.role,
+        name=node.name,
+        value=node.value,
+        states=tuple(sorted(set(node.states))) if node.states else (),
+        bounds=_decode_bounds(node.bounds, field) if node.HasField("bounds") else None,
+        attributes=tuple(sorted({a.name: a.value for a in node.attributes}.items()))
+        if node.attributes
+        else (),
+        platform_role=node.platform_role,
+    )
+
+
+def _decode_bounds(box: tree_pb2.Bounds, field: str) -> Bounds:
+    if box.width < 0 or box.height < 0:
+        raise InvalidInput.at(f"{field}.nodes.bounds", "width and height must not be negative")
+    return Bounds(box.x, box.y, box.width, box.height)
+
+
+def encode_tree(tree: Tree) -> tree_pb2.Tree:
+    """`tree` as a message."""
+    return tree_pb2.Tree(
+        nodes=[
+            _encode_node(node, parent)
+            for node, parent in zip(tree.nodes, tree.parents, strict=True)
+        ]
+    )
+
+
+def _encode_node(node: Node, parent: int) -> tree_pb2.Node:
+    message = tree_pb2.Node(
+        parent=parent,
+        role=node.role,
+        name=node.name,
+        value=node.value,
+        states=node.states,
+        platform_role=node.platform_role,
+    )
+    if node.bounds is not None:
+        x, y, width, height = node.bounds
+        message.bounds.x, message.bounds.y = x, y
+        message.bounds.width, message.bounds.height = width, height
+        message.bounds.SetInParent()
+    for name, value in node.attributes:
+        message.attributes.add(name=name, value=value)
+    return message
+
+
+def decode_digest(digest: bytes, field: str) -> bytes:
+    """`digest`, which must have 32 bytes.
+
+    Raises:
+        InvalidInput: it has not.
+    """
+    if len(digest) != DIGEST_BYTES:
+        raise InvalidInput.at(field, f"must have {DIGEST_BYTES} bytes, has {len(digest)}")
+    return digest
+
+
+def decode_signatures(message: tree_pb2.Signatures, field: str) -> Signatures:
+    """The signatures in `message`.
+
+    Raises:
+        InvalidInput: a digest has not 32 bytes.
+    """
+    return Signatures(
+        full=decode_digest(message.full, f"{field}.full"),
+        structure=decode_digest(message.structure, f"{field}.structure"),
+        content=decode_digest(message.content, f"{field}.content"),
+    )
+
+
+def encode_signatures(signatures: Signatures) -> tree_pb2.Signatures:
+    """`signatures` as a message."""
+    return tree_pb2.Signatures(
+        full=signatures.full, structure=signatures.structure, content=signatures.content
+    )
+
+
+def decode_format(value: tree_pb2.Format.ValueType, field: str) -> Format | None:
+    """The format that `value` names; None to have it detected.
+
+    Raises:
+        InvalidInput: none of the contract's.
+    """
+    if value not in _FORMATS:
+        raise InvalidInput.at(field, f"{value} is no format")
+    return _FORMATS[value]
+
+
+def encode_format(form: Format | None) -> tree_pb2.Format.ValueType:
+    """`form` as a value of the contract."""
+    return _FORMAT_VALUES[form]

@@ -1,0 +1,64 @@
+"""The way of a capture up to its signatures, whoever takes it in: service, client or test.
+
+native document -> tree -> completeness gate -> normal form -> signatures
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from systemzero_core.completeness import Incompleteness, assess
+from systemzero_core.errors import TruncatedInput
+from systemzero_core.formats import Format, Gap, GapKind, parse
+from systemzero_core.normalize import normalize
+from systemzero_core.signature import Signatures, sign
+from systemzero_core.tree import Tree
+
+
+class Intake(NamedTuple):
+    """A capture taken in.
+
+    Attributes:
+        tree: the tree in normal form.
+        signatures: of `tree`.
+        incompleteness: why it can't be judged; empty for a complete capture.
+        format: the format it came in; None where a tree was given, or none could be told.
+    """
+
+    tree: Tree
+    signatures: Signatures
+    incompleteness: tuple[Incompleteness, ...]
+    format: Format | None
+
+
+def take_in(
+    data: bytes,
+    *,
+    format: Format | None = None,  # noqa: A002 - as in `formats.parse`
+    dom: bytes | None = None,
+    frames: Sequence[bytes] = (),
+) -> Intake:
+    """Take in a native document. One that ends too early is an empty, incomplete capture.
+
+    Raises:
+        InvalidInput: the document is malformed; the error names the line, field or node.
+        TooLarge: it has too many bytes or nodes.
+    """
+    try:
+        parsed = parse(data, format=format, dom=dom, frames=frames)
+    except TruncatedInput as error:
+        gap = Gap(GapKind.TRUNCATION, error.message)
+        return _take_in(Tree((), ()), (gap,), format)
+    return _take_in(parsed.tree, parsed.gaps, parsed.format)
+
+
+def take_in_tree(tree: Tree) -> Intake:
+    """Take in a tree that is one already; normalising a normal form changes nothing."""
+    return _take_in(tree, (), None)
+
+
+def _take_in(tree: Tree, gaps: Sequence[Gap], form: Format | None) -> Intake:
+    incompleteness = assess(tree, gaps)
+    normal = normalize(tree)
+    return Intake(normal, sign(normal), incompleteness, form)

@@ -1,0 +1,22 @@
+"""Run the capture service as a process of its own: `python -m systemzero_capture --config FILE`."""
+
+from __future__ import annotations
+
+import sys
+
+from systemzero_capture.app import NAME, CaptureService
+from systemzero_capture.config import ENVIRONMENT_PREFIX, CaptureSettings
+from systemzero_chassis.process import run, serve_backend, service_channel
+from systemzero_chassis.trust import service_signer, service_verifier
+
+
+async def _serve(settings: CaptureSettings) -> None:
+    signer = service_signer(NAME, settings.data, settings.trust)
+    verifier = service_verifier(NAME, ("gateway", "diff"), settings.trust)
+    async with service_channel(settings.diff) as channel:
+        service = CaptureService(settings, channel, signer)
+        await serve_backend(service, verifier, settings.listen, settings.grace)
+
+
+if __name__ == "__main__":
+    sys.exit(run(NAME, CaptureSettings, ENVIRONMENT_PREFIX, _serve))

@@ -1,0 +1,80 @@
+"""Composition root of the capture service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+
+from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.diff.v1 import diff_service_pb2_grpc
+from systemzero_capture.checker import DiffServiceChecker
+from systemzero_capture.config import CaptureSettings
+from systemzero_capture.handlers import CaptureServicer
+from systemzero_capture.ingest import Ingestor
+from systemzero_capture.known import KnownCaptures
+from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
+from systemzero_chassis.bell import Bell
+from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.identity import IdentitySigner
+from systemzero_chassis.ids import PageTokens, new_id
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.secrets import load_or_create_secret
+
+NAME = "capture"
+_DECODERS = 2
+
+
+def micros() -> int:
+    """Now, in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
+class CaptureService:
+    """The capture service, composed; see `systemzero_chassis.service.Service`."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        settings: CaptureSettings,
+        diff: grpc.aio.Channel,
+        signer: IdentitySigner,
+        clock: Callable[[], int] = micros,
+    ) -> None:
+        """Opens the database; `diff` is a channel to the diff service.
+
+        Raises:
+            SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
+        """
+        self._database = open_sqlite(settings.data / "capture.db", METADATA, SCHEMA_VERSION)
+        self._executor = ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode")
+        store, bell = SqlCaptureStore(self._database), Bell()
+        stub = diff_service_pb2_grpc.DiffServiceStub(diff)
+        ingestor = Ingestor(
+            store,
+            DiffServiceChecker(stub, signer),
+            KnownCaptures(settings.known_captures),
+            bell,
+            self._executor,
+            new_id,
+            clock,
+        )
+        tokens = PageTokens(load_or_create_secret(settings.data / "page-tokens.key"))
+        self._servicer = CaptureServicer(
+            ingestor, store, tokens, bell, self._executor, clock, settings.stream_window
+        )
+
+    def register(self, registry: HandlerRegistry) -> None:
+        """See `Service.register`."""
+        registry.add(capture_service_pb2_grpc.add_CaptureServiceServicer_to_server, self._servicer)
+
+    async def start(self) -> None:
+        """See `Service.start`."""
+
+    async def stop(self) -> None:
+        """See `Service.stop`."""
+        self._executor.shutdown()
+        await self._database.close()

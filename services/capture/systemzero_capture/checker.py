@@ -1,0 +1,88 @@
+"""The diff service as this service needs it: a verdict for a capture."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_pb2
+from systemzero.tree.v1 import tree_pb2
+from systemzero_capture.codec import encode_incompleteness
+from systemzero_capture.model import Known, Sighting
+from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
+from systemzero_chassis.telemetry import trace_metadata
+from systemzero_chassis.tree_codec import encode_signatures
+
+AUDIENCE = "diff"
+TIMEOUT = 30.0
+"""Seconds a verdict may take."""
+
+
+class Checker(Protocol):
+    """Judges captures."""
+
+    async def by_signatures(
+        self, principal: Principal, known: Known, sighting: Sighting
+    ) -> verdict_pb2.Verdict | None:
+        """The verdict if the signatures decide it without leaving an event, else None."""
+        ...
+
+    async def by_tree(
+        self,
+        principal: Principal,
+        capture_id: str,
+        known: Known,
+        sighting: Sighting,
+        tree: tree_pb2.Tree,
+    ) -> verdict_pb2.Verdict:
+        """The verdict on `tree`; if it is an event, that is in the log when this returns."""
+        ...
+
+
+class DiffServiceChecker:
+    """Asks the diff service, on behalf of the principal."""
+
+    def __init__(
+        self, stub: diff_service_pb2_grpc.DiffServiceAsyncStub, signer: IdentitySigner
+    ) -> None:
+        self._stub = stub
+        self._signer = signer
+
+    async def by_signatures(
+        self, principal: Principal, known: Known, sighting: Sighting
+    ) -> verdict_pb2.Verdict | None:
+        """See `Checker.by_signatures`."""
+        answer = await self._check(principal, _request(known, sighting))
+        return None if answer.tree_needed else answer.verdict
+
+    async def by_tree(
+        self,
+        principal: Principal,
+        capture_id: str,
+        known: Known,
+        sighting: Sighting,
+        tree: tree_pb2.Tree,
+    ) -> verdict_pb2.Verdict:
+        """See `Checker.by_tree`."""
+        request = _request(known, sighting)
+        request.capture_id = capture_id
+        # The capture's id names the judgement: a retry after a crash gets the same event.
+        request.request_id = capture_id
+        request.tree.tree.CopyFrom(tree)
+        return (await self._check(principal, request)).verdict
+
+    async def _check(
+        self, principal: Principal, request: diff_service_pb2.CheckRequest
+    ) -> diff_service_pb2.CheckResponse:
+        token = self._signer.token(principal, AUDIENCE)
+        metadata = [(METADATA_KEY, token), *trace_metadata()]
+        return await self._stub.Check(request, timeout=TIMEOUT, metadata=metadata)
+
+
+def _request(known: Known, sighting: Sighting) -> diff_service_pb2.CheckRequest:
+    return diff_service_pb2.CheckRequest(
+        signatures=encode_signatures(known.signatures),
+        screen_hint=sighting.screen_hint,
+        app=sighting.app,
+        session_id=sighting.session_id,
+        incompleteness=[encode_incompleteness(reason) for reason in known.incompleteness],
+    )

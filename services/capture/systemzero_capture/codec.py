@@ -1,0 +1,74 @@
+"""Captures between the contract and the service's values. Pure."""
+
+from __future__ import annotations
+
+from systemzero.capture.v1 import capture_pb2, capture_service_pb2
+from systemzero.diff.v1 import verdict_pb2
+from systemzero.tree.v1 import tree_pb2
+from systemzero_capture.model import Reason, Sighting, StoredCapture
+from systemzero_capture.pipeline import Native
+from systemzero_chassis import fields
+from systemzero_chassis.requests import request_digest
+from systemzero_chassis.tree_codec import decode_format, encode_format, encode_signatures
+
+
+def decode_native(message: tree_pb2.NativeCapture) -> Native:
+    """The document in `message`.
+
+    Raises:
+        InvalidInput: the format is none of the contract's.
+    """
+    form = decode_format(message.format, "native.format")
+    return Native(message.data, form, message.dom or None, tuple(message.frames))
+
+
+def decode_sighting(request: capture_service_pb2.IngestRequest) -> Sighting:
+    """What the client said around the content.
+
+    Raises:
+        InvalidInput: a field is too long, or a time is none.
+    """
+    request_id = fields.request_id(request.request_id)
+    time = None
+    if request.HasField("capture_time"):
+        time = fields.micros(request.capture_time, "capture_time")
+    return Sighting(
+        request_id=request_id,
+        request_digest=request_digest(request) if request_id else b"",
+        capture_time=time,
+        app=fields.text(request.app, "app"),
+        screen_hint=fields.text(request.screen_hint, "screen_hint"),
+        session_id=fields.text(request.session_id, "session_id"),
+        claimed_by_digest=request.WhichOneof("content") == "full_digest",
+    )
+
+
+def encode_incompleteness(reason: Reason) -> tree_pb2.Incompleteness:
+    """`reason` as a message."""
+    word = reason.reason.upper().replace("-", "_")
+    value = tree_pb2.IncompletenessReason.Value(f"INCOMPLETENESS_REASON_{word}")
+    return tree_pb2.Incompleteness(reason=value, detail=reason.detail)
+
+
+def encode_capture(capture: StoredCapture) -> capture_pb2.Capture:
+    """`capture` as a message, without its tree."""
+    known, sighting = capture.known, capture.sighting
+    message = capture_pb2.Capture(
+        capture_id=capture.capture_id,
+        create_time=fields.timestamp(capture.create_time),
+        app=sighting.app,
+        screen_hint=sighting.screen_hint,
+        session_id=sighting.session_id,
+        format=encode_format(known.format),
+        signatures=encode_signatures(known.signatures),
+        node_count=known.node_count,
+        claimed_by_digest=sighting.claimed_by_digest,
+        incompleteness=[encode_incompleteness(reason) for reason in known.incompleteness],
+    )
+    if sighting.capture_time is not None:
+        message.capture_time.CopyFrom(fields.timestamp(sighting.capture_time))
+    if capture.erase_time is not None:
+        message.erase_time.CopyFrom(fields.timestamp(capture.erase_time))
+    if capture.verdict:
+        message.verdict.CopyFrom(verdict_pb2.Verdict.FromString(capture.verdict))
+    return message

@@ -1,0 +1,33 @@
+"""Settings of the capture service: a YAML file, then `SZ_CAPTURE_*` in the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from systemzero_chassis.config import Settings
+
+ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
+
+
+class CaptureSettings(Settings, frozen=True, kw_only=True):
+    """What can be set.
+
+    Attributes:
+        listen: `host:port` of the gRPC server; port 0 picks one.
+        data: folder of the database and keys, created with mode 0700.
+        trust: folder in which services publish the public keys of their identities.
+        diff: target of the diff service.
+        log_level: `debug`, `info`, `warning` or `error`.
+        grace: seconds that calls in flight get at shutdown.
+        known_captures: how many digests of captures seen before are kept in memory.
+        stream_window: how many captures of one stream are worked on at a time.
+    """
+
+    listen: str = "127.0.0.1:50052"
+    data: Path = Path("data/capture")
+    trust: Path = Path("data/trust")
+    diff: str = "127.0.0.1:50053"
+    log_level: str = "info"
+    grace: float = 10.0
+    known_captures: int = 20_000
+    stream_window: int = 16

@@ -1,0 +1,163 @@
+"""CaptureService: decode, call, encode."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterable, AsyncIterator
+from concurrent.futures import Executor
+from typing import Any
+
+from systemzero.capture.v1 import capture_service_pb2 as pb
+from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.tree.v1 import tree_pb2
+from systemzero_capture import codec, pipeline
+from systemzero_capture.ingest import Ingested, Ingestor
+from systemzero_capture.store import CaptureStore
+from systemzero_chassis import fields
+from systemzero_chassis.bell import Bell
+from systemzero_chassis.errors import to_failure
+from systemzero_chassis.identity import Principal, current_principal
+from systemzero_chassis.ids import PageTokens
+from systemzero_chassis.tree_codec import decode_digest, decode_tree, encode_tree
+from systemzero_chassis.windows import ordered
+from systemzero_core.errors import DomainError, InvalidInput
+
+_WATCH_BATCH = 100
+
+
+class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
+    """See the contract for what each method does."""
+
+    def __init__(
+        self,
+        ingestor: Ingestor,
+        store: CaptureStore,
+        tokens: PageTokens,
+        bell: Bell,
+        executor: Executor,
+        clock: Any,
+        stream_window: int,
+    ) -> None:
+        self._ingestor = ingestor
+        self._store = store
+        self._tokens = tokens
+        self._bell = bell
+        self._executor = executor
+        self._clock = clock
+        self._stream_window = stream_window
+
+    async def Ingest(self, request: pb.IngestRequest, context: Any) -> pb.IngestResponse:
+        return await self._ingest(current_principal(), request)
+
+    async def IngestStream(
+        self, request_iterator: AsyncIterable[pb.IngestStreamRequest], context: Any
+    ) -> AsyncIterator[pb.IngestStreamResponse]:
+        principal = current_principal()
+
+        async def answer(index: int, request: pb.IngestStreamRequest) -> pb.IngestStreamResponse:
+            try:
+                done = await self._ingest(principal, request.ingest)
+            except DomainError as error:
+                return pb.IngestStreamResponse(index=index, failure=to_failure(error))
+            return pb.IngestStreamResponse(index=index, ingest=done)
+
+        async for response in ordered(request_iterator, answer, self._stream_window):
+            yield response
+
+    async def _ingest(self, principal: Principal, request: pb.IngestRequest) -> pb.IngestResponse:
+        sighting = codec.decode_sighting(request)
+        kind = request.WhichOneof("content")
+        done: Ingested | None
+        if kind == "native":
+            native = codec.decode_native(request.native)
+            done = await self._ingestor.native(principal, native, sighting, check=request.check)
+        elif kind == "tree":
+            done = await self._ingestor.tree(
+                principal,
+                _tree_key(principal, request.tree),
+                lambda: decode_tree(request.tree, "tree"),
+                sighting,
+                check=request.check,
+            )
+        elif kind == "full_digest":
+            digest = decode_digest(request.full_digest, "full_digest")
+            done = await self._ingestor.digest(principal, digest, sighting, check=request.check)
+        else:
+            raise InvalidInput.at("content", "required: native, tree or full_digest")
+        return _encode(done)
+
+    async def GetCapture(
+        self, request: pb.GetCaptureRequest, context: Any
+    ) -> pb.GetCaptureResponse:
+        tenant = current_principal().tenant
+        capture_id = fields.text(request.capture_id, "capture_id", least=1)
+        message = codec.encode_capture(await self._store.get(tenant, capture_id))
+        if request.include_tree:
+            body = await self._store.body(tenant, capture_id)
+            message.tree.CopyFrom(await self._off_loop(lambda: _tree_message(body)))
+        return pb.GetCaptureResponse(capture=message)
+
+    async def ListCaptures(
+        self, request: pb.ListCapturesRequest, context: Any
+    ) -> pb.ListCapturesResponse:
+        tenant = current_principal().tenant
+        size = fields.page_size(request.page_size)
+        scope = f"captures\n{tenant}\n{request.app}\n{request.session_id}"
+        position = self._tokens.open(scope, request.page_token)
+        before = int(position[0]) if position else None
+        captures = await self._store.newest(
+            tenant, size + 1, before=before, app=request.app, session_id=request.session_id
+        )
+        more = len(captures) > size
+        return pb.ListCapturesResponse(
+            captures=[codec.encode_capture(capture) for capture in captures[:size]],
+            next_page_token=self._tokens.seal(scope, captures[size - 1].position) if more else "",
+        )
+
+    async def WatchCaptures(
+        self, request: pb.WatchCapturesRequest, context: Any
+    ) -> AsyncIterator[pb.WatchCapturesResponse]:
+        tenant = current_principal().tenant
+        scope = f"watch captures\n{tenant}"
+        cursor = self._tokens.open(scope, request.cursor)
+        position = int(cursor[0]) if cursor else await self._store.last_position(tenant)
+        if not cursor:
+            yield pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
+        while True:
+            captures = await self._store.after(tenant, position, _WATCH_BATCH)
+            for capture in captures:
+                position = capture.position
+                yield pb.WatchCapturesResponse(
+                    capture=codec.encode_capture(capture),
+                    cursor=self._tokens.seal(scope, position),
+                )
+            if not captures:
+                await self._bell.wait(tenant)
+
+    async def DeleteCapture(
+        self, request: pb.DeleteCaptureRequest, context: Any
+    ) -> pb.DeleteCaptureResponse:
+        tenant = current_principal().tenant
+        capture_id = fields.text(request.capture_id, "capture_id", least=1)
+        capture = await self._store.erase(tenant, capture_id, self._clock())
+        return pb.DeleteCaptureResponse(capture=codec.encode_capture(capture))
+
+    async def _off_loop(self, work: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+def _encode(done: Ingested | None) -> pb.IngestResponse:
+    if done is None:
+        return pb.IngestResponse(body_needed=True)
+    return pb.IngestResponse(capture=codec.encode_capture(done.capture), verdict=done.verdict)
+
+
+def _tree_key(principal: Principal, tree: tree_pb2.Tree) -> bytes:
+    digest = hashlib.sha256(f"{principal.tenant}\ntree\n".encode())
+    digest.update(tree.SerializeToString(deterministic=True))
+    return digest.digest()
+
+
+def _tree_message(body: bytes) -> tree_pb2.Tree:
+    return encode_tree(pipeline.decompress(body))

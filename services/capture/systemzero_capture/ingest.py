@@ -1,0 +1,213 @@
+"""Taking a capture in: known or decoded, stored, judged.
+
+    bytes seen before -> known by their digest, nothing is parsed
+    other bytes       -> decoded, gated, normalised, signed (pipeline.py)
+    digest alone      -> known, or the body is asked for
+
+Order of effects, so that a crash at any point loses nothing acknowledged and leaves no event whose
+capture is missing:
+1. A verdict that the signatures decide leaves no event; the capture and it are one commit.
+2. Otherwise the capture is committed first, then judged, then the verdict is kept with it. A retry
+   with the same request id goes on where the first try ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from systemzero.diff.v1 import verdict_pb2
+from systemzero_capture import pipeline
+from systemzero_capture.checker import Checker
+from systemzero_capture.known import KnownCaptures, native_digest, tree_digest
+from systemzero_capture.model import Decoded, Known, Sighting, StoredCapture
+from systemzero_capture.store import CaptureStore
+from systemzero_chassis.bell import Bell
+from systemzero_chassis.identity import Principal
+from systemzero_chassis.tree_codec import encode_tree
+from systemzero_core.errors import Unavailable
+from systemzero_core.tree import Tree
+
+T = TypeVar("T")
+
+_INLINE_BYTES = 4_096
+"""Smaller documents are decoded on the event loop: a thread would cost more than they do."""
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """What became of a capture: its row and its verdict, if one was asked for."""
+
+    capture: StoredCapture
+    verdict: verdict_pb2.Verdict | None
+
+
+class Ingestor:
+    """Takes captures in for all tenants."""
+
+    def __init__(
+        self,
+        store: CaptureStore,
+        checker: Checker,
+        known: KnownCaptures,
+        bell: Bell,
+        executor: Executor,
+        new_id: Callable[[str], str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._checker = checker
+        self._known = known
+        self._bell = bell
+        self._executor = executor
+        self._new_id = new_id
+        self._clock = clock
+
+    async def native(
+        self, principal: Principal, native: pipeline.Native, sighting: Sighting, *, check: bool
+    ) -> Ingested:
+        """Take in a document in its platform's format.
+
+        Raises:
+            InvalidInput, TooLarge: the document can't be read.
+            Conflict: the request id belongs to another request.
+        """
+        key = native_digest(principal.tenant, native)
+
+        async def decode() -> Decoded:
+            if len(native.data) <= _INLINE_BYTES:
+                return pipeline.decode_native(native)
+            return await self._off_loop(lambda: pipeline.decode_native(native))
+
+        return await self._take(principal, key, decode, sighting, check)
+
+    async def tree(
+        self,
+        principal: Principal,
+        key: bytes,
+        tree: Callable[[], Tree],
+        sighting: Sighting,
+        *,
+        check: bool,
+    ) -> Ingested:
+        """Take in a tree message whose serialised bytes have the digest `key`."""
+
+        async def decode() -> Decoded:
+            return await self._off_loop(lambda: pipeline.decode_tree(tree()))
+
+        return await self._take(principal, key, decode, sighting, check)
+
+    async def digest(
+        self, principal: Principal, full_digest: bytes, sighting: Sighting, *, check: bool
+    ) -> Ingested | None:
+        """Take in a sighting by its full digest alone; None if the body is needed."""
+        key = tree_digest(principal.tenant, full_digest)
+        known = self._known.get(key) or await self._store.known(principal.tenant, full_digest)
+        if known is None:
+            return None
+        self._known.put(key, known)
+        if first := await self._first(principal, sighting, check):
+            return first
+        done = await self._settle(principal, known, None, sighting, check)
+        if done is None:
+            self._known.forget(key)
+        return done
+
+    async def _take(
+        self,
+        principal: Principal,
+        key: bytes,
+        decode: Callable[[], Awaitable[Decoded]],
+        sighting: Sighting,
+        check: bool,
+    ) -> Ingested:
+        if first := await self._first(principal, sighting, check):
+            return first
+        if known := self._known.get(key):
+            done = await self._settle(principal, known, None, sighting, check)
+            if done is not None:
+                return done
+        decoded = await decode()
+        done = await self._settle(principal, decoded.known, decoded.tree, sighting, check)
+        if done is None:
+            raise Unavailable("the capture was not stored; try again")
+        self._remember(principal, key, decoded.known)
+        return done
+
+    def _remember(self, principal: Principal, key: bytes, known: Known) -> None:
+        self._known.put(key, known)
+        if not known.incompleteness:
+            plain = Known(known.signatures, known.node_count, None)
+            self._known.put(tree_digest(principal.tenant, known.signatures.full), plain)
+
+    async def _first(
+        self, principal: Principal, sighting: Sighting, check: bool
+    ) -> Ingested | None:
+        """What the request id made before, judged now if that is still to be done."""
+        if not sighting.request_id:
+            return None
+        capture = await self._store.find_request(principal.tenant, sighting)
+        if capture is None:
+            return None
+        if not check or capture.verdict:
+            return _ingested(capture)
+        return await self._judge_stored(principal, capture, None)
+
+    async def _settle(
+        self,
+        principal: Principal,
+        known: Known,
+        tree: Tree | None,
+        sighting: Sighting,
+        check: bool,
+    ) -> Ingested | None:
+        """Store and, if asked, judge; None if the body is not stored and there is no `tree`."""
+        verdict = None
+        if check:
+            verdict = await self._checker.by_signatures(principal, known, sighting)
+        serialised = verdict.SerializeToString() if verdict else b""
+        capture = await self._add(principal.tenant, known, tree, sighting, serialised)
+        if capture is None:
+            return None
+        if not check or capture.verdict:
+            return _ingested(capture)
+        return await self._judge_stored(principal, capture, tree)
+
+    async def _add(
+        self, tenant: str, known: Known, tree: Tree | None, sighting: Sighting, verdict: bytes
+    ) -> StoredCapture | None:
+        capture_id, now = self._new_id("cap"), self._clock()
+        # Most bodies are stored already: one is made only where it turns out to be missing.
+        add = partial(self._store.add, tenant, capture_id, now, known, sighting, verdict=verdict)
+        capture = await add(body=None)
+        if capture is None and tree is not None:
+            capture = await add(body=await self._off_loop(lambda: pipeline.compress(tree)))
+        if capture is not None:
+            self._bell.ring(tenant)
+        return capture
+
+    async def _judge_stored(
+        self, principal: Principal, capture: StoredCapture, tree: Tree | None
+    ) -> Ingested:
+        if tree is None:
+            body = await self._store.body(principal.tenant, capture.capture_id)
+            tree = await self._off_loop(lambda: pipeline.decompress(body))
+        message = await self._off_loop(lambda: encode_tree(tree))
+        verdict = await self._checker.by_tree(
+            principal, capture.capture_id, capture.known, capture.sighting, message
+        )
+        serialised = verdict.SerializeToString()
+        await self._store.set_verdict(principal.tenant, capture.capture_id, serialised)
+        return Ingested(msgspec.structs.replace(capture, verdict=serialised), verdict)
+
+    async def _off_loop(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+def _ingested(capture: StoredCapture) -> Ingested:
+    verdict = verdict_pb2.Verdict.FromString(capture.verdict) if capture.verdict else None
+    return Ingested(capture, verdict)

@@ -1,0 +1,86 @@
+"""The capture service's own values.
+
+Times are microseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from systemzero_core.formats import Format
+from systemzero_core.signature import Signatures
+from systemzero_core.tree import Tree
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a capture is incomplete: a word of `IncompletenessReason` and a sentence."""
+
+    reason: str
+    detail: str
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a capture's content once it has been decoded.
+
+    Attributes:
+        signatures: of the normalised tree.
+        node_count: nodes of the normalised tree.
+        format: the format it came in; None for a tree message.
+        incompleteness: why it can't be judged; empty for a complete capture.
+    """
+
+    signatures: Signatures
+    node_count: int
+    format: Format | None
+    incompleteness: tuple[Reason, ...] = ()
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """A capture's content, decoded: what is known of it, and the normalised tree."""
+
+    known: Known
+    tree: Tree
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """What the client said around the content.
+
+    Attributes:
+        request_id: client-made, empty for none.
+        request_digest: digest of the whole request, so that a reused request id is noticed.
+        capture_time: when the client took it; None if it did not say.
+        app: the application.
+        screen_hint: the screen it is believed to be.
+        session_id: the client's session.
+        claimed_by_digest: whether the digest alone was sent.
+    """
+
+    request_id: str = ""
+    request_digest: bytes = b""
+    capture_time: int | None = None
+    app: str = ""
+    screen_hint: str = ""
+    session_id: str = ""
+    claimed_by_digest: bool = False
+
+
+class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of captures.
+
+    Attributes:
+        capture_id: `cap_…`.
+        position: place in the order of commits, from 1; what cursors and pages count by.
+        create_time: when it was taken in.
+        known: its content's digests and size.
+        sighting: what the client said.
+        erase_time: when the body was erased; None while it is there.
+        verdict: the serialised verdict given at ingest; empty for none.
+    """
+
+    capture_id: str
+    position: int
+    create_time: int
+    known: Known
+    sighting: Sighting
+    erase_time: int | None = None
+    verdict: bytes = b""

@@ -1,0 +1,53 @@
+"""From a native capture to a normalised, signed tree: pure work, off the event loop.
+
+decode -> completeness gate -> normalise -> sign
+"""
+
+from __future__ import annotations
+
+import zstandard
+
+from systemzero_capture.model import Decoded, Known, Reason
+from systemzero_core.formats import Format, own
+from systemzero_core.intake import Intake, take_in, take_in_tree
+from systemzero_core.tree import Tree
+
+_COMPRESSION_LEVEL = 3
+
+
+class Native:
+    """A capture's bytes as the client sent them."""
+
+    __slots__ = ("data", "dom", "form", "frames")
+
+    def __init__(
+        self, data: bytes, form: Format | None, dom: bytes | None, frames: tuple[bytes, ...]
+    ) -> None:
+        self.data, self.form, self.dom, self.frames = data, form, dom, frames
+
+
+def decode_native(native: Native) -> Decoded:
+    """A native document, decoded; see `take_in`."""
+    intake = take_in(native.data, format=native.form, dom=native.dom, frames=native.frames)
+    return _decoded(intake)
+
+
+def decode_tree(tree: Tree) -> Decoded:
+    """A tree that the client sent as a message."""
+    return _decoded(take_in_tree(tree))
+
+
+def _decoded(intake: Intake) -> Decoded:
+    reasons = tuple(Reason(i.reason, i.detail) for i in intake.incompleteness)
+    known = Known(intake.signatures, len(intake.tree), intake.format, reasons)
+    return Decoded(known, intake.tree)
+
+
+def compress(tree: Tree) -> bytes:
+    """The body under which a normalised tree is stored: own tree JSON, zstd."""
+    return zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).compress(own.encode(tree))
+
+
+def decompress(body: bytes) -> Tree:
+    """The tree of a stored body."""
+    return own.decode(zstandard.ZstdDecompressor().decompress(body))

@@ -1,0 +1,94 @@
+"""What the service asks of its store.
+
+Invariants:
+1. Every method takes the tenant first and touches nothing of another.
+2. Content-addressed: equal normalised trees of a tenant are one body.
+3. `add` returns after the commit; a repeat of a request id returns the first row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from systemzero_capture.model import Known, Sighting, StoredCapture
+
+
+class CaptureStore(Protocol):
+    """Captures by tenant."""
+
+    async def add(
+        self,
+        tenant: str,
+        capture_id: str,
+        create_time: int,
+        known: Known,
+        sighting: Sighting,
+        *,
+        body: bytes | None,
+        verdict: bytes = b"",
+    ) -> StoredCapture | None:
+        """Store a capture; the row that stands for its request from now on.
+
+        `body` None means that the body is stored already; if it is not, nothing is stored and the
+        answer is None.
+
+        Raises:
+            Conflict: the request id belongs to another request.
+        """
+        ...
+
+    async def set_verdict(self, tenant: str, capture_id: str, verdict: bytes) -> None:
+        """Keep the serialised verdict of a capture."""
+        ...
+
+    async def find_request(self, tenant: str, sighting: Sighting) -> StoredCapture | None:
+        """The capture that the sighting's request id made, or None.
+
+        Raises:
+            Conflict: the request id belongs to another request.
+        """
+        ...
+
+    async def get(self, tenant: str, capture_id: str) -> StoredCapture:
+        """One capture.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        ...
+
+    async def body(self, tenant: str, capture_id: str) -> bytes:
+        """The stored body of a capture.
+
+        Raises:
+            NotFound: the tenant has no capture of this id.
+            FailedPrecondition: the body was erased.
+        """
+        ...
+
+    async def known(self, tenant: str, full_digest: bytes) -> Known | None:
+        """What is known of the stored tree with this digest; None if it was never seen complete."""
+        ...
+
+    async def newest(
+        self, tenant: str, count: int, *, before: int | None, app: str, session_id: str
+    ) -> Sequence[StoredCapture]:
+        """Captures by falling position, below `before` if given; filtered by what is not empty."""
+        ...
+
+    async def after(self, tenant: str, position: int, count: int) -> Sequence[StoredCapture]:
+        """Captures by rising position, above `position`."""
+        ...
+
+    async def last_position(self, tenant: str) -> int:
+        """The highest position of the tenant; 0 without captures."""
+        ...
+
+    async def erase(self, tenant: str, capture_id: str, time: int) -> StoredCapture:
+        """Erase a capture's body, unless another capture needs it still; the row stays.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        ...

@@ -1,0 +1,22 @@
+"""Run the diff service as a process of its own: `python -m systemzero_diff --config FILE`."""
+
+from __future__ import annotations
+
+import sys
+
+from systemzero_chassis.process import run, serve_backend, service_channel
+from systemzero_chassis.trust import service_signer, service_verifier
+from systemzero_diff.app import NAME, DiffService
+from systemzero_diff.config import ENVIRONMENT_PREFIX, DiffSettings
+
+
+async def _serve(settings: DiffSettings) -> None:
+    signer = service_signer(NAME, settings.data, settings.trust)
+    verifier = service_verifier(NAME, ("gateway", "capture"), settings.trust)
+    async with service_channel(settings.capture) as channel:
+        service = DiffService(settings, channel, signer)
+        await serve_backend(service, verifier, settings.listen, settings.grace)
+
+
+if __name__ == "__main__":
+    sys.exit(run(NAME, DiffSettings, ENVIRONMENT_PREFIX, _serve))

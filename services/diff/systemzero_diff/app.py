@@ -1,0 +1,144 @@
+"""Composition root of the diff service."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib.metadata import entry_points
+
+import grpc
+
+from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.diff.v1 import (
+    diff_service_pb2_grpc,
+    drift_service_pb2_grpc,
+    template_service_pb2_grpc,
+)
+from systemzero.log.v1 import log_service_pb2_grpc
+from systemzero_chassis.bell import Bell
+from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.identity import IdentitySigner
+from systemzero_chassis.ids import PageTokens, new_id
+from systemzero_chassis.logs import get_logger
+from systemzero_chassis.logstore import LogStore, load_or_create_key
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.secrets import load_or_create_secret
+from systemzero_core.drift import ENTRY_POINT_GROUP, Detector, registered
+from systemzero_diff.check import Checker, Known
+from systemzero_diff.config import DiffSettings
+from systemzero_diff.counts import VerdictCounts
+from systemzero_diff.decide import Decider
+from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, TemplateServicer
+from systemzero_diff.learn import Librarian
+from systemzero_diff.sessions import Sessions
+from systemzero_diff.sources import TreeSources
+from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore
+from systemzero_diff.templates import TemplateSets
+
+NAME = "diff"
+_WORKERS = 2
+
+
+def micros() -> int:
+    """Now, in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
+def load_detectors() -> tuple[Detector, ...]:
+    """The built-in detectors and the plug-ins that are installed."""
+    plugins = [point.load()() for point in entry_points(group=ENTRY_POINT_GROUP)]
+    return registered(plugins)
+
+
+class DiffService:
+    """The diff service, composed; see `systemzero_chassis.service.Service`."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        settings: DiffSettings,
+        capture: grpc.aio.Channel,
+        signer: IdentitySigner,
+        clock: Callable[[], int] = micros,
+    ) -> None:
+        """Opens the database; `capture` is a channel to the capture service.
+
+        Raises:
+            SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
+            FailedPrecondition: a key file can't be used.
+        """
+        self._settings = settings
+        self._database = open_sqlite(settings.data / "diff.db", METADATA, SCHEMA_VERSION)
+        self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="diff")
+        key = load_or_create_key(settings.data / "log.key")
+        self._log = LogStore(self._database, LOG, settings.origin, [key])
+        self._logger = get_logger(NAME)
+        self._background: asyncio.Task[None] | None = None
+        store, bell = SqlDiffStore(self._database, self._log), Bell()
+        stub = capture_service_pb2_grpc.CaptureServiceStub(capture)
+        sources = TreeSources(stub, signer, self._executor)
+        sets = TemplateSets(store, self._executor, time.monotonic)
+        self._counts = VerdictCounts(store)
+        tokens = PageTokens(load_or_create_secret(settings.data / "page-tokens.key"))
+        checker = Checker(
+            store,
+            sets,
+            sources,
+            Known(settings.known_verdicts),
+            Sessions(settings.sessions),
+            self._counts,
+            load_detectors(),
+            bell,
+            new_id,
+            clock,
+        )
+        decider = Decider(store, sets, sources, bell, new_id, clock)
+        librarian = Librarian(store, sets, new_id, clock)
+        self._diff = DiffServicer(checker, sources, sets)
+        self._templates = TemplateServicer(librarian, store, sources, tokens)
+        self._drift = DriftServicer(decider, store, self._counts, tokens, bell, clock)
+        self._logs = LogServicer(self._log, tokens)
+
+    def register(self, registry: HandlerRegistry) -> None:
+        """See `Service.register`."""
+        registry.add(diff_service_pb2_grpc.add_DiffServiceServicer_to_server, self._diff)
+        registry.add(
+            template_service_pb2_grpc.add_TemplateServiceServicer_to_server, self._templates
+        )
+        registry.add(drift_service_pb2_grpc.add_DriftServiceServicer_to_server, self._drift)
+        registry.add(log_service_pb2_grpc.add_LogServiceServicer_to_server, self._logs)
+
+    async def start(self) -> None:
+        """See `Service.start`; a log that does not extend its last checkpoint is not served.
+
+        Raises:
+            LogDiverged: the message says how to recover.
+        """
+        await self._log.check()
+        self._background = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """See `Service.stop`."""
+        if self._background is not None:
+            self._background.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._background
+            await self._tend()
+        self._executor.shutdown()
+        await self._database.close()
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.checkpoint_interval)
+            try:
+                await self._tend()
+            except Exception:
+                self._logger.exception("checkpoints or counts could not be written")
+
+    async def _tend(self) -> None:
+        await self._log.publish_checkpoints()
+        await self._counts.flush()

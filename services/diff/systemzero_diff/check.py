@@ -1,0 +1,294 @@
+"""A capture's verdict: match, diff, judge, decide, record.
+
+incomplete                 -> INCONCLUSIVE
+digest judged before       -> the same verdict, without the tree, if it leaves no event
+no template fits           -> UNKNOWN_SCREEN
+nothing open differs       -> UNCHANGED
+otherwise                  -> DRIFT: the event and its log entry in one transaction
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from systemzero.diff.v1 import diff_service_pb2 as pb
+from systemzero.diff.v1 import verdict_pb2
+from systemzero_chassis.bell import Bell
+from systemzero_chassis.identity import Principal
+from systemzero_core.diff import diff
+from systemzero_core.drift import (
+    Detector,
+    EventState,
+    Finding,
+    Judgement,
+    Resolution,
+    Severity,
+    Verdict,
+    judge,
+    resolve,
+)
+from systemzero_core.drift.detectors.sequence import review
+from systemzero_core.match import MatchAnswer, match
+from systemzero_core.signature import Signatures
+from systemzero_core.tree import Tree
+from systemzero_diff.codec import events, verdicts
+from systemzero_diff.codec.edits import encode_finding
+from systemzero_diff.counts import VerdictCounts
+from systemzero_diff.model import Answered, NewEvent
+from systemzero_diff.sessions import Sessions
+from systemzero_diff.sources import TreeSources
+from systemzero_diff.store import DiffStore, Transaction
+from systemzero_diff.templates import Baseline, TemplateSet, TemplateSets
+
+_UNCHANGED = Judgement(Verdict.UNCHANGED)
+_NOTHING_OPEN = Resolution(EventState.SUPPRESSED, Severity.INFO, ())
+_Key = tuple[str, int, bytes, str]
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be judged, and what the client said of it."""
+
+    answered: Answered
+    signatures: Signatures
+    tree: Tree | None
+    reasons: tuple[str, ...] = ()
+    screen_hint: str = ""
+    app: str = ""
+    session_id: str = ""
+    capture_id: str = ""
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    """One capture, judged.
+
+    Attributes:
+        verdict: the verdict; None for drift, which is yet to be recorded.
+        screen_id: the screen that was recognised; empty for none.
+        match: the template that was matched; None for none.
+        judgement: what differs from it.
+        resolution: what of that is still open.
+    """
+
+    verdict: verdict_pb2.Verdict | None
+    screen_id: str = ""
+    match: verdict_pb2.Match | None = None
+    judgement: Judgement = _UNCHANGED
+    resolution: Resolution = _NOTHING_OPEN
+
+
+class Known:
+    """Verdicts that left no event, by generation of the templates; the ones used last."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._verdicts: OrderedDict[_Key, verdict_pb2.Verdict] = OrderedDict()
+
+    def get(self, key: _Key) -> verdict_pb2.Verdict | None:
+        """The verdict under `key`."""
+        found = self._verdicts.get(key)
+        if found is not None:
+            self._verdicts.move_to_end(key)
+        return found
+
+    def put(self, key: _Key, verdict: verdict_pb2.Verdict) -> None:
+        """Remember `verdict`; forget what was not used for longest."""
+        self._verdicts[key] = verdict
+        if len(self._verdicts) > self._capacity:
+            self._verdicts.popitem(last=False)
+
+
+class Checker:
+    """Judges captures of all tenants."""
+
+    def __init__(
+        self,
+        store: DiffStore,
+        sets: TemplateSets,
+        sources: TreeSources,
+        known: Known,
+        sessions: Sessions,
+        counts: VerdictCounts,
+        detectors: Sequence[Detector],
+        bell: Bell,
+        new_id: Callable[[str], str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._sets = sets
+        self._sources = sources
+        self._known = known
+        self._sessions = sessions
+        self._counts = counts
+        self._detectors = detectors
+        self._bell = bell
+        self._new_id = new_id
+        self._clock = clock
+
+    async def check(self, principal: Principal, subject: Subject) -> pb.CheckResponse:
+        """The verdict; `tree_needed` where there is no tree and the signatures do not decide."""
+        tenant = principal.tenant
+        if subject.reasons:
+            return self._done(tenant, verdicts.inconclusive(subject.reasons))
+        if answer := await self._answer_before(tenant, subject.answered):
+            return answer
+        templates = await self._sets.of(tenant)
+        key = (tenant, templates.generation, subject.signatures.full, subject.screen_hint)
+        verdict = self._known.get(key)
+        if verdict is not None:
+            findings = self._visit(tenant, templates, subject, verdict.match.screen_id)
+            return self._done(tenant, _with_findings(verdict, findings))
+        if subject.tree is None:
+            return pb.CheckResponse(tree_needed=True)
+        return await self._check_tree(tenant, templates, subject, subject.tree, key)
+
+    async def _check_tree(
+        self,
+        tenant: str,
+        templates: TemplateSet,
+        subject: Subject,
+        tree: Tree,
+        key: _Key,
+    ) -> pb.CheckResponse:
+        judged = await self._sources.off_loop(lambda: self._judge(templates, subject, tree))
+        verdict = judged.verdict
+        findings = self._visit(tenant, templates, subject, judged.screen_id)
+        if verdict is None:
+            return await self._record(tenant, subject, _on_path(judged, findings))
+        if not verdict.decision_ids:
+            self._known.put(key, verdict)
+        return self._done(tenant, _with_findings(verdict, findings))
+
+    def _judge(self, templates: TemplateSet, subject: Subject, tree: Tree) -> _Judged:
+        answer = best_match(templates, subject, tree)
+        if answer.chosen is None:
+            best = answer.results[0] if answer.results else None
+            return _Judged(verdicts.unknown_screen(_explained(answer), best))
+        baseline = templates.baselines[answer.chosen.template_id]
+        judgement = judgement_of(baseline, tree, subject.signatures, self._detectors)
+        if judgement.verdict is Verdict.INCONCLUSIVE:
+            return _Judged(verdicts.inconclusive(judgement.reasons))
+        template = baseline.template
+        resolution = resolve(
+            judgement,
+            templates.decisions,
+            now=self._clock(),
+            screen_id=template.screen_id,
+            app=template.app or subject.app,
+        )
+        found = verdicts.encode_match(answer.chosen)
+        verdict = None
+        if not resolution.open_edits:
+            verdict = verdicts.unchanged(
+                found, _explained(answer), judgement.findings, resolution.decisions
+            )
+        return _Judged(verdict, template.screen_id, found, judgement, resolution)
+
+    def _visit(
+        self, tenant: str, templates: TemplateSet, subject: Subject, screen_id: str
+    ) -> list[Finding]:
+        """What is remarkable about the session's path, now that it came to this screen."""
+        now = self._clock()
+        path = self._sessions.visit(tenant, subject.session_id, screen_id, now)
+        last = len(path) - 1
+        return [finding for at, finding in review(path, templates.transitions) if at == last]
+
+    async def _record(self, tenant: str, subject: Subject, judged: _Judged) -> pb.CheckResponse:
+        found = judged.match or verdict_pb2.Match()
+        verdict = verdicts.drift(found, judged.judgement, judged.resolution)
+        event = NewEvent(
+            event_id=self._new_id("evt"),
+            create_time=self._clock(),
+            capture_id=subject.capture_id,
+            app=subject.app,
+            screen_id=found.screen_id,
+            template_id=found.template_id,
+            template_version=found.version,
+            severity=judged.resolution.severity,
+            fingerprint=judged.judgement.fingerprint,
+            verdict=verdict.SerializeToString(),
+        )
+        record = events.event_record(event, verdict, subject.signatures.full.hex())
+
+        def job(transaction: Transaction) -> bytes:
+            if (first := transaction.answer(subject.answered)) is not None:
+                return first
+            index = transaction.append(events.EVENT_KIND, record, event.create_time)
+            transaction.put_event(event, index)
+            verdict.event_id, verdict.log_index = event.event_id, index
+            answer = pb.CheckResponse(verdict=verdict).SerializeToString()
+            transaction.keep_answer(subject.answered, answer)
+            return answer
+
+        answer = pb.CheckResponse.FromString(await self._store.write(tenant, job))
+        self._bell.ring(tenant)
+        return self._done(tenant, answer.verdict)
+
+    async def _answer_before(self, tenant: str, answered: Answered) -> pb.CheckResponse | None:
+        if not answered.request_id:
+            return None
+        first = await self._store.read(tenant, lambda t: t.answer(answered))
+        return None if first is None else pb.CheckResponse.FromString(first)
+
+    def _done(self, tenant: str, verdict: verdict_pb2.Verdict) -> pb.CheckResponse:
+        kind = verdict_pb2.VerdictKind.Name(verdict.kind).removeprefix("VERDICT_KIND_").lower()
+        self._counts.add(tenant, kind, self._clock())
+        return pb.CheckResponse(verdict=verdict)
+
+
+def best_match(templates: TemplateSet, subject: Subject, tree: Tree) -> MatchAnswer:
+    """The templates that fit `tree`, among those of the tenant."""
+    return match(
+        templates.index,
+        templates.index.tokens_of(tree),
+        full_signature=subject.signatures.full.hex(),
+        hint=subject.screen_hint,
+    )
+
+
+def judgement_of(
+    baseline: Baseline, tree: Tree, signatures: Signatures, detectors: Sequence[Detector]
+) -> Judgement:
+    """`tree` against one template.
+
+    A template of the older layout has a structure signature but no tree: an equal one says
+    UNCHANGED, another one can't be explained by edits, so it is INCONCLUSIVE and never an event.
+    """
+    template = baseline.template
+    if baseline.prepared is None:
+        if template.structure_signature == signatures.structure.hex():
+            return _UNCHANGED
+        reason = f"template {template.screen_id} has a signature but no tree: learn it anew"
+        return Judgement(Verdict.INCONCLUSIVE, reasons=(reason,))
+    script = diff(baseline.prepared, tree)
+    return judge(template, tree, script, policy=baseline.policy, detectors=detectors)
+
+
+def _on_path(judged: _Judged, findings: Sequence[Finding]) -> _Judged:
+    """Drift, and what the session's path adds to its findings and severity."""
+    if not findings:
+        return judged
+    worst = max((judged.resolution.severity, *(f.severity for f in findings)), key=lambda s: s.rank)
+    replace = msgspec.structs.replace
+    judgement = replace(judged.judgement, findings=(*findings, *judged.judgement.findings))
+    resolution = replace(judged.resolution, severity=worst)
+    return replace(judged, judgement=judgement, resolution=resolution)
+
+
+def _with_findings(
+    verdict: verdict_pb2.Verdict, findings: Sequence[Finding]
+) -> verdict_pb2.Verdict:
+    if not findings:
+        return verdict
+    added = verdict_pb2.Verdict()
+    added.CopyFrom(verdict)
+    added.findings.extend(map(encode_finding, findings))
+    return added
+
+
+def _explained(answer: MatchAnswer) -> str:
+    if not answer.hint_rejected:
+        return answer.explanation
+    return f"{answer.explanation}; the hint was not followed: {answer.hint_rejected}"

@@ -1,0 +1,132 @@
+"""Events, decisions and what the log says of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from systemzero.diff.v1 import drift_service_pb2 as pb
+from systemzero.diff.v1 import verdict_pb2
+from systemzero_chassis import fields
+from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
+from systemzero_core.errors import InvalidInput
+from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent
+
+EVENT_KIND = "drift.event"
+DECISION_KIND = "drift.decision"
+
+_STATES = {
+    DecisionKind.APPROVE: pb.EVENT_STATE_APPROVED,
+    DecisionKind.REJECT: pb.EVENT_STATE_REJECTED,
+    DecisionKind.SNOOZE: pb.EVENT_STATE_SNOOZED,
+}
+STATE_WORDS = {
+    pb.EVENT_STATE_UNSPECIFIED: "",
+    pb.EVENT_STATE_OPEN: "open",
+    **{value: kind.value for kind, value in _STATES.items()},
+}
+_SCOPES = {
+    pb.DECISION_SCOPE_UNSPECIFIED: DecisionScope.SCREEN,
+    pb.DECISION_SCOPE_NODE: DecisionScope.NODE,
+    pb.DECISION_SCOPE_SUBTREE: DecisionScope.SUBTREE,
+    pb.DECISION_SCOPE_SCREEN: DecisionScope.SCREEN,
+    pb.DECISION_SCOPE_APP: DecisionScope.APP,
+    pb.DECISION_SCOPE_TENANT: DecisionScope.TENANT,
+}
+_SCOPE_VALUES = {
+    scope.value: value for value, scope in _SCOPES.items() if value != pb.DECISION_SCOPE_UNSPECIFIED
+}
+SEVERITY_RANKS = {
+    verdict_pb2.SEVERITY_UNSPECIFIED: 0,
+    verdict_pb2.SEVERITY_INFO: Severity.INFO.rank,
+    verdict_pb2.SEVERITY_WARNING: Severity.WARNING.rank,
+    verdict_pb2.SEVERITY_CRITICAL: Severity.CRITICAL.rank,
+}
+
+
+def decode_scope(value: pb.DecisionScope.ValueType) -> DecisionScope:
+    """How far a decision reaches.
+
+    Raises:
+        InvalidInput: no scope of the contract's.
+    """
+    if value not in _SCOPES:
+        raise InvalidInput.at("scope", f"{value} is no scope")
+    return _SCOPES[value]
+
+
+def encode_event(stored: StoredEvent, now: int) -> pb.DriftEvent:
+    """An event in the state that it has at the time `now`."""
+    event = stored.event
+    verdict = verdict_pb2.Verdict.FromString(event.verdict)
+    verdict.event_id, verdict.log_index = event.event_id, stored.log_index
+    message = pb.DriftEvent(
+        event_id=event.event_id,
+        create_time=fields.timestamp(event.create_time),
+        capture_id=event.capture_id,
+        app=event.app,
+        screen_id=event.screen_id,
+        verdict=verdict,
+        state=_state(stored.decision, now),
+        log_index=stored.log_index,
+    )
+    if stored.decision is not None:
+        message.decision.CopyFrom(encode_decision(stored.decision))
+    return message
+
+
+def _state(decision: StoredDecision | None, now: int) -> pb.EventState.ValueType:
+    if decision is None:
+        return pb.EVENT_STATE_OPEN
+    if decision.expire_time is not None and decision.expire_time <= now:
+        return pb.EVENT_STATE_OPEN
+    return _STATES[decision.kind]
+
+
+def encode_decision(decision: StoredDecision) -> pb.Decision:
+    """A decision."""
+    message = pb.Decision(
+        decision_id=decision.decision_id,
+        state=_STATES[decision.kind],
+        scope=_SCOPE_VALUES[decision.scope],
+        reason=decision.reason,
+        principal=decision.actor,
+        create_time=fields.timestamp(decision.create_time),
+        log_index=decision.log_index,
+    )
+    if decision.expire_time is not None:
+        message.expire_time.CopyFrom(fields.timestamp(decision.expire_time))
+    return message
+
+
+def event_record(event: NewEvent, verdict: verdict_pb2.Verdict, full_digest: str) -> dict[str, Any]:
+    """What the log records of an event: enough to prove what was seen and why it was reported."""
+    return {
+        "event_id": event.event_id,
+        "capture_id": event.capture_id,
+        "app": event.app,
+        "screen_id": event.screen_id,
+        "template_id": event.template_id,
+        "template_version": event.template_version,
+        "capture_digest": full_digest,
+        "severity": event.severity.value,
+        "similarity": round(verdict.similarity, 6),
+        "fingerprint": event.fingerprint,
+        "edits": [edit.sentence for edit in verdict.script.edits],
+        "findings": [f"{f.detector}.{f.code}: {f.sentence}" for f in verdict.findings],
+    }
+
+
+def decision_record(decision: Decision, event_id: str) -> dict[str, Any]:
+    """What the log records of a decision: who, what, how far, until when and why."""
+    return {
+        "decision_id": decision.decision_id,
+        "event_id": event_id,
+        "kind": decision.kind.value,
+        "scope": decision.scope.value,
+        "screen_id": decision.screen_id,
+        "app": decision.app,
+        "fingerprints": sorted({covered.fingerprint for covered in decision.edits}),
+        "reason": decision.reason,
+        "actor": decision.actor,
+        "expire_time": decision.expire_time,
+    }

@@ -1,0 +1,180 @@
+"""Templates and their policies between the contract and the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from systemzero.diff.v1 import template_pb2 as pb
+from systemzero_chassis import fields
+from systemzero_chassis.tree_codec import decode_tree, encode_signatures, encode_tree
+from systemzero_core.errors import InvalidInput
+from systemzero_core.normalize import normalize
+from systemzero_core.signature import sign
+from systemzero_core.template import (
+    DEFAULT_BOX_TOLERANCE,
+    MatchLevel,
+    Order,
+    Policy,
+    Rows,
+    Rule,
+    Scope,
+    Selector,
+)
+from systemzero_core.tree import Tree
+from systemzero_diff.model import StoredTemplate
+
+MAX_SELECTOR_DEPTH = 20
+"""Selectors of ancestors nest at most so deep."""
+
+_LEVELS = {
+    pb.MATCH_LEVEL_STRICT: MatchLevel.STRICT,
+    pb.MATCH_LEVEL_LAYOUT: MatchLevel.LAYOUT,
+    pb.MATCH_LEVEL_CONTENT: MatchLevel.CONTENT,
+    pb.MATCH_LEVEL_IGNORE: MatchLevel.IGNORE,
+}
+_LEVEL_VALUES = {level: value for value, level in _LEVELS.items()}
+_ORDERS = {pb.CHILD_ORDER_ORDERED: Order.ORDERED, pb.CHILD_ORDER_UNORDERED: Order.UNORDERED}
+_ORDER_VALUES = {order: value for value, order in _ORDERS.items()}
+
+
+def decode_policy(message: pb.TemplatePolicy) -> Policy:
+    """The policy in `message`.
+
+    Raises:
+        InvalidInput: an unknown enum value, or selectors nested too deep.
+    """
+    tolerance = DEFAULT_BOX_TOLERANCE
+    if message.HasField("box_tolerance"):
+        tolerance = message.box_tolerance
+    return Policy(
+        level=_level(message.level, "policy.level") or MatchLevel.STRICT,
+        box_tolerance=tolerance,
+        rules=tuple(_rule(rule, f"policy.rules[{i}]") for i, rule in enumerate(message.rules)),
+    )
+
+
+def _level(value: pb.MatchLevel.ValueType, field: str) -> MatchLevel | None:
+    if value == pb.MATCH_LEVEL_UNSPECIFIED:
+        return None
+    if value not in _LEVELS:
+        raise InvalidInput.at(field, f"{value} is no match level")
+    return _LEVELS[value]
+
+
+def _rule(message: pb.PolicyRule, field: str) -> Rule:
+    if not message.HasField("select"):
+        raise InvalidInput.at(f"{field}.select", "required")
+    rows = None
+    if message.HasField("rows"):
+        most = message.rows.maximum if message.rows.HasField("maximum") else None
+        rows = Rows(message.rows.minimum, most)
+    return Rule(
+        select=decode_selector(message.select, f"{field}.select"),
+        scope=Scope.NODE if message.scope == pb.RULE_SCOPE_NODE else Scope.SUBTREE,
+        level=_level(message.level, f"{field}.level"),
+        name=message.name if message.HasField("name") else None,
+        value=message.value if message.HasField("value") else None,
+        attributes=dict(message.attributes),
+        order=_ORDERS.get(message.order),
+        optional=message.optional_node if message.HasField("optional_node") else None,
+        rows=rows,
+        box_tolerance=message.box_tolerance if message.HasField("box_tolerance") else None,
+        why=message.why,
+    )
+
+
+def decode_selector(message: pb.NodeSelector, field: str, depth: int = 0) -> Selector:
+    """The selector in `message`.
+
+    Raises:
+        InvalidInput: selectors of ancestors nest deeper than `MAX_SELECTOR_DEPTH`.
+    """
+    if depth > MAX_SELECTOR_DEPTH:
+        raise InvalidInput.at(field, f"nested deeper than {MAX_SELECTOR_DEPTH}")
+    return Selector(
+        role=message.role if message.HasField("role") else None,
+        name=message.name if message.HasField("name") else None,
+        attributes=dict(message.attributes),
+        under=tuple(decode_selector(m, f"{field}.under", depth + 1) for m in message.under),
+        nth=message.nth,
+    )
+
+
+def decode_baseline(message: pb.Template) -> Tree | None:
+    """The normalised baseline of a template message, None where it has none.
+
+    Raises:
+        InvalidInput, TooLarge: it is no tree.
+    """
+    if not message.HasField("tree"):
+        return None
+    return normalize(decode_tree(message.tree, "template.tree"))
+
+
+def decode_selectors(messages: Iterable[pb.NodeSelector]) -> tuple[Selector, ...]:
+    """The required nodes of a template message."""
+    return tuple(
+        decode_selector(message, f"template.required_nodes[{i}]")
+        for i, message in enumerate(messages)
+    )
+
+
+def encode_template(stored: StoredTemplate, *, with_tree: bool = True) -> pb.Template:
+    """A template version."""
+    template = stored.template
+    message = pb.Template(
+        template_id=template.template_id,
+        version=template.version,
+        screen_id=template.screen_id,
+        app=template.app,
+        create_time=fields.timestamp(stored.create_time),
+        required_nodes=map(_encode_selector, template.required_nodes),
+        policy=_encode_policy(template.policy),
+        valid_transitions=template.valid_transitions,
+        metadata=template.metadata,
+        capture_ids=template.captures,
+        etag=stored.etag,
+        structure_signature=template.structure_signature,
+    )
+    if template.tree is not None:
+        message.signatures.CopyFrom(encode_signatures(sign(template.tree)))
+        if with_tree:
+            message.tree.CopyFrom(encode_tree(template.tree))
+    return message
+
+
+def _encode_policy(policy: Policy) -> pb.TemplatePolicy:
+    return pb.TemplatePolicy(
+        level=_LEVEL_VALUES[policy.level],
+        box_tolerance=policy.box_tolerance,
+        rules=map(_encode_rule, policy.rules),
+    )
+
+
+def _encode_rule(rule: Rule) -> pb.PolicyRule:
+    message = pb.PolicyRule(
+        select=_encode_selector(rule.select),
+        scope=pb.RULE_SCOPE_NODE if rule.scope is Scope.NODE else pb.RULE_SCOPE_SUBTREE,
+        level=_LEVEL_VALUES[rule.level] if rule.level else pb.MATCH_LEVEL_UNSPECIFIED,
+        name=rule.name,
+        value=rule.value,
+        attributes=rule.attributes,
+        order=_ORDER_VALUES[rule.order] if rule.order else pb.CHILD_ORDER_UNSPECIFIED,
+        optional_node=rule.optional,
+        box_tolerance=rule.box_tolerance,
+        why=rule.why,
+    )
+    if rule.rows is not None:
+        bounds = pb.RowCount(minimum=rule.rows.minimum, maximum=rule.rows.maximum)
+        message.rows.CopyFrom(bounds)
+    return message
+
+
+def _encode_selector(selector: Selector) -> pb.NodeSelector:
+    return pb.NodeSelector(
+        role=selector.role,
+        name=selector.name,
+        attributes=selector.attributes,
+        under=map(_encode_selector, selector.under),
+        nth=selector.nth,
+    )

@@ -1,0 +1,39 @@
+"""Numbers of verdicts by day and kind, for the summary.
+
+They are statistics, not evidence: added up in memory and written every few seconds and at the end,
+so that an unchanged screen costs no transaction. A crash loses what was not yet written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+
+from systemzero_diff.store import DiffStore, Transaction
+from systemzero_diff.store.events import day_of
+
+
+class VerdictCounts:
+    """Counts until it is flushed."""
+
+    def __init__(self, store: DiffStore) -> None:
+        self._store = store
+        self._counts: dict[str, Counter[tuple[str, str]]] = {}
+
+    def add(self, tenant: str, kind: str, time: int) -> None:
+        """Count one verdict of `kind` at `time`."""
+        self._counts.setdefault(tenant, Counter())[day_of(time), kind] += 1
+
+    async def flush(self) -> None:
+        """Write what was counted; what can't be written is kept for the next time."""
+        while self._counts:
+            tenant, counts = self._counts.popitem()
+            try:
+                await self._store.write(tenant, partial(_write, counts))
+            except BaseException:
+                self._counts.setdefault(tenant, Counter()).update(counts)
+                raise
+
+
+def _write(counts: Counter[tuple[str, str]], transaction: Transaction) -> None:
+    transaction.count_verdicts(counts)

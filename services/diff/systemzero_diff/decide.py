@@ -1,0 +1,162 @@
+"""What people decide about events, and what follows.
+
+An approval for good makes the capture's tree the template's new baseline, policy kept; one that
+expires, a rejection and a snooze are remembered alone. Decision, template version and their log
+entries are one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from systemzero_chassis.bell import Bell
+from systemzero_chassis.identity import Principal
+from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Judgement, decide
+from systemzero_core.errors import FailedPrecondition
+from systemzero_core.signature import sign
+from systemzero_core.template import Template, rebased
+from systemzero_core.tree import Tree
+from systemzero_diff.check import judgement_of
+from systemzero_diff.codec import events
+from systemzero_diff.learn import put_version
+from systemzero_diff.model import Answered, StoredEvent, StoredTemplate
+from systemzero_diff.sources import TreeSources
+from systemzero_diff.store import DiffStore, Transaction
+from systemzero_diff.templates import TemplateSets, baseline_of
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """The event with its decision, and the template version that an approval made."""
+
+    event: StoredEvent
+    template: StoredTemplate | None
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wants to decide."""
+
+    event_id: str
+    kind: DecisionKind
+    scope: DecisionScope
+    reason: str
+    expire_time: int | None = None
+
+
+class Decider:
+    """Decides for all tenants."""
+
+    def __init__(
+        self,
+        store: DiffStore,
+        sets: TemplateSets,
+        sources: TreeSources,
+        bell: Bell,
+        new_id: Callable[[str], str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._sets = sets
+        self._sources = sources
+        self._bell = bell
+        self._new_id = new_id
+        self._clock = clock
+
+    async def decide(
+        self,
+        principal: Principal,
+        wish: Wish,
+        answered: Answered,
+        encode: Callable[[Decided], bytes],
+    ) -> bytes:
+        """Decide once per request id; the serialised answer that `encode` makes.
+
+        Raises:
+            NotFound: the tenant has no such event.
+            InvalidInput: no reason, or an expiry that is missing or not in the future.
+            FailedPrecondition: an approval for good whose template moved on, or whose capture was
+                not stored or is erased.
+            Conflict: the request id belongs to another request.
+        """
+        tenant = principal.tenant
+        if (first := await self._store.read(tenant, lambda t: t.answer(answered))) is not None:
+            return first
+        event = await self._store.read(tenant, lambda t: t.event(wish.event_id))
+        template = await self._store.read(tenant, lambda t: t.template(event.event.template_id))
+        tree = await self._tree(principal, event)
+        judgement = await self._judgement(event, template.template, tree)
+        decision = self._decision(principal, wish, event, judgement)
+        rebase = wish.kind is DecisionKind.APPROVE and wish.expire_time is None
+
+        def job(transaction: Transaction) -> bytes:
+            if (first := transaction.answer(answered)) is not None:
+                return first
+            record = events.decision_record(decision, wish.event_id)
+            index = transaction.append(events.DECISION_KIND, record, decision.create_time)
+            transaction.put_decision(decision, wish.event_id, index)
+            version = None
+            if rebase:
+                version = self._rebase(transaction, template, event, tree, principal, wish)
+            decided = Decided(transaction.event(wish.event_id), version)
+            answer = encode(decided)
+            transaction.keep_answer(answered, answer)
+            return answer
+
+        answer = await self._store.write(tenant, job)
+        self._sets.stale(tenant)
+        self._bell.ring(tenant)
+        return answer
+
+    async def _tree(self, principal: Principal, event: StoredEvent) -> Tree:
+        if not event.event.capture_id:
+            raise FailedPrecondition(
+                f"event {event.event.event_id} is of a tree that was checked without being stored: "
+                "ingest the screen, then decide about that event"
+            )
+        return await self._sources.capture(principal, event.event.capture_id)
+
+    async def _judgement(self, event: StoredEvent, template: Template, tree: Tree) -> Judgement:
+        if template.version != event.event.template_version:
+            raise FailedPrecondition(
+                f"template {template.screen_id} has moved on from version "
+                f"{event.event.template_version} to {template.version}: check the screen again"
+            )
+        return await self._sources.off_loop(
+            lambda: judgement_of(baseline_of(template), tree, sign(tree), ())
+        )
+
+    def _decision(
+        self, principal: Principal, wish: Wish, event: StoredEvent, judgement: Judgement
+    ) -> Decision:
+        return decide(
+            judgement,
+            wish.kind,
+            wish.scope,
+            decision_id=self._new_id("dec"),
+            screen_id=event.event.screen_id,
+            app=event.event.app,
+            reason=wish.reason,
+            actor=principal.principal_id,
+            now=self._clock(),
+            expire_time=wish.expire_time,
+        )
+
+    def _rebase(
+        self,
+        transaction: Transaction,
+        current: StoredTemplate,
+        event: StoredEvent,
+        tree: Tree,
+        principal: Principal,
+        wish: Wish,
+    ) -> StoredTemplate:
+        template = rebased(current.template, tree, event.event.capture_id)
+        return put_version(
+            transaction,
+            template,
+            self._clock(),
+            self._new_id("etag"),
+            principal,
+            reason=wish.reason,
+        )

@@ -1,0 +1,8 @@
+"""The servicers, one per gRPC service: decode, call, encode."""
+
+from systemzero_diff.handlers.diff import DiffServicer
+from systemzero_diff.handlers.drift import DriftServicer
+from systemzero_diff.handlers.log import LogServicer
+from systemzero_diff.handlers.template import TemplateServicer
+
+__all__ = ["DiffServicer", "DriftServicer", "LogServicer", "TemplateServicer"]

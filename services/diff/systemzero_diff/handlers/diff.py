@@ -1,0 +1,114 @@
+"""DiffService."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from systemzero.diff.v1 import diff_service_pb2 as pb
+from systemzero.diff.v1 import diff_service_pb2_grpc, edit_script_pb2
+from systemzero.tree.v1 import tree_pb2
+from systemzero_chassis import fields
+from systemzero_chassis.identity import current_principal
+from systemzero_chassis.tree_codec import decode_signatures, encode_signatures
+from systemzero_core.diff import EditScript, diff
+from systemzero_core.drift import judge
+from systemzero_core.errors import InvalidInput
+from systemzero_core.intake import Intake
+from systemzero_core.match import match
+from systemzero_core.template import Template
+from systemzero_core.tree import Tree
+from systemzero_diff.check import Checker, Subject
+from systemzero_diff.codec.edits import encode_script
+from systemzero_diff.codec.verdicts import encode_match
+from systemzero_diff.handlers.common import answered
+from systemzero_diff.sources import TreeSources
+from systemzero_diff.templates import TemplateSets
+
+_DEFAULT_RESULTS = 10
+_MAX_RESULTS = 100
+
+
+class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
+    """See the contract for what each method does."""
+
+    def __init__(self, checker: Checker, sources: TreeSources, sets: TemplateSets) -> None:
+        self._checker = checker
+        self._sources = sources
+        self._sets = sets
+
+    async def Diff(self, request: pb.DiffRequest, context: Any) -> pb.DiffResponse:
+        principal = current_principal()
+        a = (await self._sources.resolve(principal, request.a, "a")).intake
+        b = (await self._sources.resolve(principal, request.b, "b")).intake
+        return await self._sources.off_loop(lambda: _compared(a, b))
+
+    async def Match(self, request: pb.MatchRequest, context: Any) -> pb.MatchResponse:
+        principal = current_principal()
+        if not 0 <= request.max_results <= _MAX_RESULTS:
+            raise InvalidInput.at("max_results", f"between 0 and {_MAX_RESULTS}")
+        hint = fields.text(request.screen_hint, "screen_hint")
+        intake = (await self._sources.resolve(principal, request.tree, "tree")).intake
+        templates = await self._sets.of(principal.tenant)
+        answer = await self._sources.off_loop(
+            lambda: match(
+                templates.index,
+                templates.index.tokens_of(intake.tree),
+                full_signature=intake.signatures.full.hex(),
+                hint=hint,
+                k=request.max_results or _DEFAULT_RESULTS,
+            )
+        )
+        return pb.MatchResponse(
+            matches=map(encode_match, answer.results),
+            matched=answer.chosen is not None,
+            explanation=answer.explanation,
+        )
+
+    async def Check(self, request: pb.CheckRequest, context: Any) -> pb.CheckResponse:
+        principal = current_principal()
+        return await self._checker.check(principal, await self._subject(request))
+
+    async def _subject(self, request: pb.CheckRequest) -> Subject:
+        reasons = [i.detail or _reason(i) for i in request.incompleteness]
+        tree, capture_id = None, request.capture_id
+        if request.HasField("tree"):
+            source = await self._sources.resolve(current_principal(), request.tree, "tree")
+            tree, signatures = source.intake.tree, source.intake.signatures
+            reasons += [i.detail for i in source.intake.incompleteness]
+            capture_id = capture_id or source.capture_id
+        else:
+            signatures = decode_signatures(request.signatures, "signatures")
+        return Subject(
+            answered=answered(request),
+            signatures=signatures,
+            tree=tree,
+            reasons=tuple(reasons),
+            screen_hint=fields.text(request.screen_hint, "screen_hint"),
+            app=fields.text(request.app, "app"),
+            session_id=fields.text(request.session_id, "session_id"),
+            capture_id=fields.text(capture_id, "capture_id"),
+        )
+
+
+def _reason(incompleteness: tree_pb2.Incompleteness) -> str:
+    name = tree_pb2.IncompletenessReason.Name(incompleteness.reason)
+    return name.removeprefix("INCOMPLETENESS_REASON_").lower()
+
+
+def _compared(a: Intake, b: Intake) -> pb.DiffResponse:
+    script = diff(a.tree, b.tree)
+    comparison = edit_script_pb2.TreeComparison(
+        equal=a.signatures.full == b.signatures.full,
+        structure_equal=a.signatures.structure == b.signatures.structure,
+        content_equal=a.signatures.content == b.signatures.content,
+        similarity=_similarity(a.tree, b.tree, script),
+        signatures_a=encode_signatures(a.signatures),
+        signatures_b=encode_signatures(b.signatures),
+    )
+    return pb.DiffResponse(comparison=comparison, script=encode_script(script))
+
+
+def _similarity(a: Tree, b: Tree, script: EditScript) -> float:
+    if not len(a):
+        return 1.0 if not len(b) else 0.0
+    return judge(Template(template_id="", screen_id="", tree=a), b, script, detectors=()).similarity

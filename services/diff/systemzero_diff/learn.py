@@ -1,0 +1,232 @@
+"""New versions of templates, however they come about: each is an entry of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from systemzero_chassis.identity import Principal
+from systemzero_core.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput
+from systemzero_core.template import Template, next_version, signed
+from systemzero_core.template import validate as validate_template
+from systemzero_core.template.infer import Inference
+from systemzero_core.template.learn import Learned, learn
+from systemzero_diff.model import Answered, StoredTemplate
+from systemzero_diff.sources import SourcedTree
+from systemzero_diff.store import DiffStore, Transaction
+from systemzero_diff.templates import TemplateSets
+
+VERSION_KIND = "template.version"
+DELETION_KIND = "template.deletion"
+
+
+class Versioned(msgspec.Struct, frozen=True):
+    """A version that was stored, and what was inferred for it."""
+
+    stored: StoredTemplate
+    inferences: Sequence[Inference] = ()
+
+
+def put_version(
+    transaction: Transaction,
+    template: Template,
+    time: int,
+    etag: str,
+    principal: Principal,
+    *,
+    reason: str,
+    deleted: bool = False,
+) -> StoredTemplate:
+    """Store a version and its log entry; `template.version` says which.
+
+    Raises:
+        InvalidInput: the template is not valid; each violation is named.
+        Conflict: the version is there already.
+    """
+    if violations := validate_template(template):
+        raise InvalidInput("the template is not valid", violations)
+    record: dict[str, Any] = {
+        "template_id": template.template_id,
+        "version": template.version,
+        "screen_id": template.screen_id,
+        "app": template.app,
+        "full_digest": template.full_signature,
+        "rules": len(template.policy.rules),
+        "captures": list(template.captures),
+        "actor": principal.principal_id,
+        "reason": reason,
+    }
+    transaction.append(DELETION_KIND if deleted else VERSION_KIND, record, time)
+    return transaction.put_template(template, time, etag, deleted=deleted)
+
+
+class Librarian:
+    """Keeps the templates of all tenants."""
+
+    def __init__(
+        self,
+        store: DiffStore,
+        sets: TemplateSets,
+        new_id: Callable[[str], str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._sets = sets
+        self._new_id = new_id
+        self._clock = clock
+
+    async def once(
+        self,
+        tenant: str,
+        answered: Answered,
+        change: Callable[[Transaction], Versioned],
+        encode: Callable[[Versioned], bytes],
+    ) -> bytes:
+        """Make a change once per request id; the serialised answer that `encode` makes."""
+
+        def job(transaction: Transaction) -> bytes:
+            if (first := transaction.answer(answered)) is not None:
+                return first
+            answer = encode(change(transaction))
+            transaction.keep_answer(answered, answer)
+            return answer
+
+        answer = await self._store.write(tenant, job)
+        self._sets.stale(tenant)
+        return answer
+
+    def learnt(
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        screen_id: str,
+        app: str,
+        transitions: tuple[str, ...],
+        learned: Learned,
+        capture_ids: tuple[str, ...],
+    ) -> Versioned:
+        """A template from what was learnt; a new version if the screen has one already."""
+        current = transaction.find_screen(screen_id)
+        parts: dict[str, Any] = {
+            "tree": learned.tree,
+            "required_nodes": learned.required_nodes,
+            "policy": learned.policy,
+            "captures": capture_ids,
+        }
+        if current is None:
+            base = Template(
+                template_id=self._new_id("tpl"), screen_id=screen_id, app=app, version=0
+            )
+        else:
+            base = current.template
+        if app:
+            parts["app"] = app
+        if transitions:
+            parts["valid_transitions"] = transitions
+        template = signed(next_version(base, parts))
+        return Versioned(self.put(transaction, principal, template, "learnt"), learned.inferences)
+
+    def created(
+        self, transaction: Transaction, principal: Principal, template: Template, reason: str
+    ) -> Versioned:
+        """A template that was written by hand.
+
+        Raises:
+            AlreadyExists: the screen has a template already.
+        """
+        if transaction.find_screen(template.screen_id) is not None:
+            raise AlreadyExists(f"screen {template.screen_id!r:.200} has a template already")
+        made = msgspec.structs.replace(template, template_id=self._new_id("tpl"), version=1)
+        return Versioned(self.put(transaction, principal, signed(made), reason))
+
+    def imported(
+        self, transaction: Transaction, principal: Principal, template: Template
+    ) -> Versioned:
+        """A template from YAML: created, or the next version of the screen's."""
+        current = transaction.find_screen(template.screen_id)
+        if current is None:
+            return self.created(transaction, principal, template, "imported")
+        changes = {
+            name: getattr(template, name)
+            for name in template.__struct_fields__
+            if name not in ("template_id", "screen_id", "version", "captures")
+        }
+        made = signed(next_version(current.template, changes))
+        return Versioned(self.put(transaction, principal, made, "imported"))
+
+    def updated(
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        template_id: str,
+        etag: str,
+        changes: dict[str, Any],
+    ) -> Versioned:
+        """The next version, with `changes` by field.
+
+        Raises:
+            NotFound: no such template.
+            Conflict: `etag` is given and not the newest version's.
+        """
+        current = self._live(transaction, template_id)
+        if etag and etag != current.etag:
+            raise Conflict("etag: the template changed since it was read")
+        made = signed(next_version(current.template, changes))
+        return Versioned(self.put(transaction, principal, made, "updated"))
+
+    def deleted(
+        self, transaction: Transaction, principal: Principal, template_id: str
+    ) -> Versioned:
+        """The version with which a template is taken out.
+
+        Raises:
+            NotFound: no such template.
+        """
+        current = transaction.template(template_id)
+        if current.deleted:
+            return Versioned(current)
+        gone = next_version(current.template, {})
+        stored = put_version(
+            transaction,
+            gone,
+            self._clock(),
+            self._new_id("etag"),
+            principal,
+            reason="deleted",
+            deleted=True,
+        )
+        return Versioned(stored)
+
+    def put(
+        self, transaction: Transaction, principal: Principal, template: Template, reason: str
+    ) -> StoredTemplate:
+        """Store a version; see `put_version`."""
+        return put_version(
+            transaction,
+            template,
+            self._clock(),
+            self._new_id("etag"),
+            principal,
+            reason=reason,
+        )
+
+    def _live(self, transaction: Transaction, template_id: str) -> StoredTemplate:
+        current = transaction.template(template_id)
+        if current.deleted:
+            raise FailedPrecondition(f"template {template_id} was deleted")
+        return current
+
+
+def learn_from(captures: Sequence[SourcedTree]) -> Learned:
+    """What the captures have in common, and what of them varies.
+
+    Raises:
+        InvalidInput: none, or one that is incomplete: it must not become a baseline.
+    """
+    for i, source in enumerate(captures):
+        if source.intake.incompleteness:
+            reasons = "; ".join(reason.detail for reason in source.intake.incompleteness)
+            raise InvalidInput.at(f"captures[{i}]", f"incomplete, no baseline: {reasons}")
+    return learn([source.intake.tree for source in captures])

@@ -1,0 +1,105 @@
+"""The diff service's own values.
+
+Times are microseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from systemzero_core.drift import DecisionKind, Severity
+from systemzero_core.template import Template
+
+
+class StoredTemplate(msgspec.Struct, frozen=True):
+    """One version of a template.
+
+    Attributes:
+        template: the template itself.
+        position: place in the order of commits; what followers count by.
+        create_time: when the version was made.
+        etag: changes with every version.
+        deleted: whether the template was taken out with this version.
+    """
+
+    template: Template
+    position: int
+    create_time: int
+    etag: str
+    deleted: bool = False
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A request id and the digest of its request, so that a repeat can be told from a reuse."""
+
+    request_id: str
+    digest: bytes
+
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A drift event to be recorded.
+
+    Attributes:
+        event_id: `evt_…`.
+        create_time: when it is recorded.
+        capture_id: the capture; empty for a tree that was not stored.
+        app: the application.
+        screen_id: the template's screen.
+        template_id: the template.
+        template_version: its version.
+        severity: how much it matters.
+        fingerprint: of the judged edits.
+        verdict: the serialised verdict; its place in the log is filled in when it is read.
+    """
+
+    event_id: str
+    create_time: int
+    capture_id: str
+    app: str
+    screen_id: str
+    template_id: str
+    template_version: int
+    severity: Severity
+    fingerprint: str
+    verdict: bytes
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """A drift event: what happened, its place among events and in the log, its last decision."""
+
+    event: NewEvent
+    position: int
+    log_index: int
+    decision: StoredDecision | None = None
+
+
+class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision about an event, as people see it."""
+
+    decision_id: str
+    event_id: str
+    kind: DecisionKind
+    scope: str
+    reason: str
+    actor: str
+    create_time: int
+    expire_time: int | None
+    log_index: int
+
+
+class EventFilter(msgspec.Struct, frozen=True):
+    """Which events to list; what is empty does not filter. `state` is a word of `EventState`."""
+
+    state: str = ""
+    screen_id: str = ""
+    min_severity: int = 0
+    fingerprint: str = ""
+    now: int = 0
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Figures of a summary: verdicts by (day, kind, covered), events by (day, severity rank)."""
+
+    verdicts: tuple[tuple[str, str, int], ...]
+    events: tuple[tuple[str, int, int], ...]
+    open_events: int

@@ -1,0 +1,104 @@
+"""Where the trees of a request come from: the request itself, or the capture service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+import grpc
+import msgspec
+
+from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
+from systemzero.tree.v1 import tree_pb2
+from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
+from systemzero_chassis.telemetry import trace_metadata
+from systemzero_chassis.tree_codec import decode_format, decode_tree
+from systemzero_core.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
+from systemzero_core.intake import Intake, take_in, take_in_tree
+from systemzero_core.tree import Tree
+
+AUDIENCE = "capture"
+TIMEOUT = 10.0
+"""Seconds that the capture service may take to send a tree."""
+
+T = TypeVar("T")
+
+
+class SourcedTree(msgspec.Struct, frozen=True):
+    """A tree taken in, and the capture that it is of; empty for none."""
+
+    intake: Intake
+    capture_id: str = ""
+
+
+class TreeSources:
+    """Resolves `TreeSource` messages, off the event loop."""
+
+    def __init__(
+        self,
+        captures: capture_service_pb2_grpc.CaptureServiceAsyncStub,
+        signer: IdentitySigner,
+        executor: Executor,
+    ) -> None:
+        self._captures = captures
+        self._signer = signer
+        self._executor = executor
+
+    async def resolve(
+        self, principal: Principal, source: tree_pb2.TreeSource, field: str
+    ) -> SourcedTree:
+        """The tree that `source` gives or names; `field` is its path in the request.
+
+        Raises:
+            InvalidInput, TooLarge: it is no tree, or no source is set.
+            NotFound: the principal's tenant has no such capture.
+            FailedPrecondition: the capture's body was erased.
+            Unavailable: the capture service does not answer.
+        """
+        kind = source.WhichOneof("source")
+        if kind == "tree":
+            return SourcedTree(
+                await self.off_loop(lambda: take_in_tree(decode_tree(source.tree, field)))
+            )
+        if kind == "native":
+            return SourcedTree(await self.off_loop(lambda: _native(source.native, field)))
+        if kind == "capture_id":
+            tree = await self.capture(principal, source.capture_id)
+            return SourcedTree(await self.off_loop(lambda: take_in_tree(tree)), source.capture_id)
+        raise InvalidInput.at(field, "required: tree, capture_id or native")
+
+    async def capture(self, principal: Principal, capture_id: str) -> Tree:
+        """The normalised tree of a stored capture. Raises as `resolve` does."""
+        request = capture_service_pb2.GetCaptureRequest(capture_id=capture_id, include_tree=True)
+        metadata = [
+            (METADATA_KEY, self._signer.token(principal, AUDIENCE)),
+            *trace_metadata(),
+        ]
+        try:
+            answer = await self._captures.GetCapture(request, timeout=TIMEOUT, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error, capture_id) from None
+        return await self.off_loop(lambda: decode_tree(answer.capture.tree, "capture.tree"))
+
+    async def off_loop(self, work: Callable[[], T]) -> T:
+        """The result of `work`, done in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+def _native(message: tree_pb2.NativeCapture, field: str) -> Intake:
+    return take_in(
+        message.data,
+        format=decode_format(message.format, f"{field}.native.format"),
+        dom=message.dom or None,
+        frames=tuple(message.frames),
+    )
+
+
+def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:
+    if error.code() is grpc.StatusCode.NOT_FOUND:
+        return NotFound(f"no capture {capture_id!r:.120}")
+    if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
+        return FailedPrecondition(f"the body of capture {capture_id!r:.120} was erased")
+    return Unavailable("the capture service does not answer; try again")

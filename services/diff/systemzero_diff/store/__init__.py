@@ -1,0 +1,14 @@
+"""The diff service's store."""
+
+from systemzero_diff.store.protocol import DiffStore, Transaction
+from systemzero_diff.store.sql import SqlDiffStore
+from systemzero_diff.store.tables import LOG, METADATA, SCHEMA_VERSION
+
+__all__ = [
+    "LOG",
+    "METADATA",
+    "SCHEMA_VERSION",
+    "DiffStore",
+    "SqlDiffStore",
+    "Transaction",
+]

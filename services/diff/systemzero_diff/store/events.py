@@ -1,0 +1,185 @@
+"""Statements on events, decisions and counts, for one tenant within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from systemzero_core.drift import Decision
+from systemzero_core.errors import NotFound
+from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision, StoredEvent
+from systemzero_diff.store import rows
+from systemzero_diff.store.scoped import Scoped
+from systemzero_diff.store.tables import DECISIONS, EVENTS, VERDICT_COUNTS
+
+_E, _D, _V = EVENTS.c, DECISIONS.c, VERDICT_COUNTS.c
+_EVENTS = select(EVENTS).where(_E.tenant == bindparam("tenant"))
+_AFTER = (
+    _EVENTS.where(_E.position > bindparam("position"))
+    .order_by(_E.position)
+    .limit(bindparam("count"))
+)
+_ONE = _EVENTS.where(_E.event_id == bindparam("event_id"))
+_LAST = select(func.coalesce(func.max(_E.position), 0)).where(_E.tenant == bindparam("tenant"))
+_DECISIONS_OF = (
+    select(DECISIONS)
+    .where(_D.tenant == bindparam("tenant"), _D.event_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_D.position)
+)
+_DECISIONS_AFTER = (
+    select(DECISIONS)
+    .where(_D.tenant == bindparam("tenant"), _D.position > bindparam("position"))
+    .order_by(_D.position)
+)
+_INSERT_EVENT = insert(EVENTS)
+_INSERT_DECISION = insert(DECISIONS)
+_INSERT_COUNT = insert(VERDICT_COUNTS)
+_ADD_COUNT = (
+    update(VERDICT_COUNTS)
+    .where(_V.tenant == bindparam("t"), _V.day == bindparam("d"), _V.kind == bindparam("k"))
+    .values(count=_V.count + bindparam("n"))
+)
+
+
+def day_of(time: int) -> str:
+    """The UTC day of a time in microseconds, `2026-01-31`."""
+    return datetime.fromtimestamp(time / 1_000_000, UTC).date().isoformat()
+
+
+def _last_decision(now: int) -> Any:
+    """The kind of an event's last decision that holds at `now`, as a subquery by event."""
+    holds = or_(_D.expire_time.is_(None), _D.expire_time > now)
+    return (
+        select(_D.kind)
+        .where(_D.tenant == _E.tenant, _D.event_id == _E.event_id, holds)
+        .order_by(_D.position.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+class EventRows(Scoped):
+    """See `Transaction`."""
+
+    def put_event(self, event: NewEvent, log_index: int) -> StoredEvent:
+        """See `Transaction.put_event`."""
+        values = {
+            **rows.event_values(event),
+            "tenant": self._tenant,
+            "day": day_of(event.create_time),
+            "log_index": log_index,
+        }
+        key = self._connection.execute(_INSERT_EVENT, values).inserted_primary_key
+        return StoredEvent(event, key[0] if key else 0, log_index)
+
+    def event(self, event_id: str) -> StoredEvent:
+        """See `Transaction.event`."""
+        values = {"tenant": self._tenant, "event_id": event_id}
+        found = self._with_decisions(self._connection.execute(_ONE, values).all())
+        if not found:
+            raise NotFound(f"no event {event_id!r:.120}")
+        return found[0]
+
+    def events(self, before: int | None, count: int, chosen: EventFilter) -> Sequence[StoredEvent]:
+        """See `Transaction.events`."""
+        statement = _EVENTS.where(*_conditions(chosen)).order_by(_E.position.desc()).limit(count)
+        if before is not None:
+            statement = statement.where(_E.position < before)
+        return self._select(statement)
+
+    def events_after(self, position: int, count: int) -> Sequence[StoredEvent]:
+        """See `Transaction.events_after`."""
+        return self._select(_AFTER, position=position, count=count)
+
+    def last_event(self) -> int:
+        """See `Transaction.last_event`."""
+        return int(self._connection.execute(_LAST, {"tenant": self._tenant}).scalar_one())
+
+    def put_decision(self, decision: Decision, event_id: str, log_index: int) -> StoredDecision:
+        """See `Transaction.put_decision`."""
+        values = {
+            **rows.decision_values(decision),
+            "tenant": self._tenant,
+            "event_id": event_id,
+            "log_index": log_index,
+        }
+        self._connection.execute(_INSERT_DECISION, values)
+        return rows.stored_decision(decision, event_id, log_index)
+
+    def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:
+        """See `Transaction.decisions_after`."""
+        values = {"tenant": self._tenant, "position": position}
+        found = self._connection.execute(_DECISIONS_AFTER, values).all()
+        last = found[-1].position if found else position
+        return last, [rows.decision_of_row(row) for row in found]
+
+    def count_verdicts(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """See `Transaction.count_verdicts`."""
+        for (day, kind), count in counts.items():
+            key = {"t": self._tenant, "d": day, "k": kind, "n": count}
+            if self._connection.execute(_ADD_COUNT, key).rowcount == 0:
+                values = {"tenant": self._tenant, "day": day, "kind": kind, "count": count}
+                self._connection.execute(_INSERT_COUNT, values)
+
+    def summary(self, first_day: str, last_day: str, now: int) -> Counts:
+        """See `Transaction.summary`."""
+        verdicts = select(_V.day, _V.kind, _V.count).where(
+            _V.tenant == self._tenant, _V.day.between(first_day, last_day)
+        )
+        events = (
+            select(_E.day, _E.severity, func.count())
+            .where(_E.tenant == self._tenant, _E.day.between(first_day, last_day))
+            .group_by(_E.day, _E.severity)
+        )
+        undecided = select(func.count()).where(
+            _E.tenant == self._tenant, _last_decision(now).is_(None)
+        )
+        execute = self._connection.execute
+        return Counts(
+            verdicts=tuple((r[0], r[1], r[2]) for r in execute(verdicts)),
+            events=tuple((r[0], r[1], r[2]) for r in execute(events)),
+            open_events=int(execute(undecided.select_from(EVENTS)).scalar_one()),
+        )
+
+    def _select(self, statement: Select[Any], **values: int) -> Sequence[StoredEvent]:
+        parameters = {"tenant": self._tenant, **values}
+        return self._with_decisions(self._connection.execute(statement, parameters).all())
+
+    def _with_decisions(self, found: Iterable[Row[Any]]) -> list[StoredEvent]:
+        events = list(found)
+        if not events:
+            return []
+        values = {"tenant": self._tenant, "ids": [event.event_id for event in events]}
+        last: dict[str, StoredDecision] = {}
+        for row in self._connection.execute(_DECISIONS_OF, values):
+            decision = rows.decision_of_row(row)
+            last[row.event_id] = rows.stored_decision(decision, row.event_id, row.log_index)
+        return [rows.event_of_row(event, last.get(event.event_id)) for event in events]
+
+
+def _conditions(chosen: EventFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if chosen.screen_id:
+        conditions.append(_E.screen_id == chosen.screen_id)
+    if chosen.min_severity:
+        conditions.append(_E.severity >= chosen.min_severity)
+    if chosen.fingerprint:
+        conditions.append(_E.fingerprint == chosen.fingerprint)
+    if chosen.state == "open":
+        conditions.append(_last_decision(chosen.now).is_(None))
+    elif chosen.state:
+        conditions.append(_last_decision(chosen.now) == chosen.state)
+    return conditions

@@ -1,0 +1,128 @@
+"""What the service asks of its store: transactions that belong to one tenant.
+
+Invariants:
+1. A transaction knows its tenant; there is no way to name another within it.
+2. A row and its entry in the log are written in one transaction, or neither is.
+3. `write` returns after the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from systemzero_core.drift import Decision
+from systemzero_core.template import Template
+from systemzero_diff.model import (
+    Answered,
+    Counts,
+    EventFilter,
+    NewEvent,
+    StoredDecision,
+    StoredEvent,
+    StoredTemplate,
+)
+
+T = TypeVar("T")
+
+
+class Transaction(Protocol):
+    """One tenant's rows, within one transaction."""
+
+    def answer(self, answered: Answered) -> bytes | None:
+        """The serialised answer given to this request before, or None.
+
+        Raises:
+            Conflict: the request id belongs to another request.
+        """
+        ...
+
+    def keep_answer(self, answered: Answered, answer: bytes) -> None:
+        """Keep the serialised answer to a request; nothing if it has no request id."""
+        ...
+
+    def append(self, kind: str, body: Mapping[str, Any], time: int) -> int:
+        """Append an entry to the tenant's log; its index, not to be told before the commit."""
+        ...
+
+    def template(self, name: str, version: int = 0) -> StoredTemplate:
+        """A template by its id or screen id; its newest version for 0. Deleted ones by id alone.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    def find_screen(self, screen_id: str) -> StoredTemplate | None:
+        """The newest version of the template of this screen, or None."""
+        ...
+
+    def templates(self, after: str, count: int, app: str) -> Sequence[StoredTemplate]:
+        """Newest versions of templates that are not deleted, by screen id, above `after`."""
+        ...
+
+    def template_changes(self, after: int) -> Sequence[StoredTemplate]:
+        """What `newest` says now of templates changed above position `after`, deletions too."""
+        ...
+
+    def put_template(
+        self, template: Template, time: int, etag: str, *, deleted: bool = False
+    ) -> StoredTemplate:
+        """Store a version, which becomes the newest.
+
+        Raises:
+            Conflict: the version is there already.
+        """
+        ...
+
+    def put_event(self, event: NewEvent, log_index: int) -> StoredEvent:
+        """Store an event."""
+        ...
+
+    def event(self, event_id: str) -> StoredEvent:
+        """One event.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        ...
+
+    def events(self, before: int | None, count: int, chosen: EventFilter) -> Sequence[StoredEvent]:
+        """Events by falling position, below `before` if given."""
+        ...
+
+    def events_after(self, position: int, count: int) -> Sequence[StoredEvent]:
+        """Events by rising position, above `position`."""
+        ...
+
+    def last_event(self) -> int:
+        """The highest position of the tenant's events; 0 without any."""
+        ...
+
+    def put_decision(self, decision: Decision, event_id: str, log_index: int) -> StoredDecision:
+        """Store a decision about an event."""
+        ...
+
+    def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:
+        """Decisions above `position`, oldest first, and the highest position."""
+        ...
+
+    def count_verdicts(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Add to the numbers of verdicts by (day, kind)."""
+        ...
+
+    def summary(self, first_day: str, last_day: str, now: int) -> Counts:
+        """The figures from `first_day` to `last_day`, both included."""
+        ...
+
+
+class DiffStore(Protocol):
+    """Runs transactions."""
+
+    async def read(self, tenant: str, job: Callable[[Transaction], T]) -> T:
+        """The result of `job`, which only reads."""
+        ...
+
+    async def write(self, tenant: str, job: Callable[[Transaction], T]) -> T:
+        """The result of `job`, after what it wrote is durable."""
+        ...

@@ -1,0 +1,109 @@
+"""Rows of the diff database to values, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import zstandard
+from sqlalchemy import Row
+
+from systemzero_core.drift import Decision, Severity
+from systemzero_core.formats import own
+from systemzero_core.template import Template
+from systemzero_core.tree import Tree
+from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
+
+_COMPRESSION_LEVEL = 3
+_SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
+_encode = msgspec.json.Encoder().encode
+_decode_template = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
+_decode_decision = msgspec.json.Decoder(Decision).decode
+
+
+def template_values(template: Template) -> dict[str, Any]:
+    """The template's own columns: its fields as JSON, its tree compressed beside them."""
+    return {
+        "template_id": template.template_id,
+        "version": template.version,
+        "screen_id": template.screen_id,
+        "app": template.app,
+        "body": _encode(msgspec.structs.replace(template, tree=None)),
+        "tree": None if template.tree is None else _compress(template.tree),
+    }
+
+
+def template_of_row(row: Row[Any]) -> StoredTemplate:
+    """A row of `templates`."""
+    template = _decode_template(row.body)
+    tree = None if row.tree is None else _decompress(row.tree)
+    return StoredTemplate(
+        template=msgspec.structs.replace(template, tree=tree),
+        position=row.position,
+        create_time=row.create_time,
+        etag=row.etag,
+        deleted=row.deleted,
+    )
+
+
+def _compress(tree: Tree) -> bytes:
+    return zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).compress(own.encode(tree))
+
+
+def _decompress(body: bytes) -> Tree:
+    return own.decode(zstandard.ZstdDecompressor().decompress(body))
+
+
+def event_values(event: NewEvent) -> dict[str, Any]:
+    """The event's own columns."""
+    values = msgspec.structs.asdict(event)
+    values["severity"] = event.severity.rank
+    return values
+
+
+def event_of_row(row: Row[Any], decision: StoredDecision | None) -> StoredEvent:
+    """A row of `events`, with its last decision."""
+    event = NewEvent(
+        event_id=row.event_id,
+        create_time=row.create_time,
+        capture_id=row.capture_id,
+        app=row.app,
+        screen_id=row.screen_id,
+        template_id=row.template_id,
+        template_version=row.template_version,
+        severity=_SEVERITIES[row.severity],
+        fingerprint=row.fingerprint,
+        verdict=row.verdict,
+    )
+    return StoredEvent(event, row.position, row.log_index, decision)
+
+
+def decision_values(decision: Decision) -> dict[str, Any]:
+    """The decision's own columns."""
+    return {
+        "decision_id": decision.decision_id,
+        "kind": decision.kind.value,
+        "create_time": decision.create_time,
+        "expire_time": decision.expire_time,
+        "body": _encode(decision),
+    }
+
+
+def decision_of_row(row: Row[Any]) -> Decision:
+    """A row of `decisions`, as the domain knows it."""
+    return _decode_decision(row.body)
+
+
+def stored_decision(decision: Decision, event_id: str, log_index: int) -> StoredDecision:
+    """A decision, as people see it."""
+    return StoredDecision(
+        decision_id=decision.decision_id,
+        event_id=event_id,
+        kind=decision.kind,
+        scope=decision.scope.value,
+        reason=decision.reason,
+        actor=decision.actor,
+        create_time=decision.create_time,
+        expire_time=decision.expire_time,
+        log_index=log_index,
+    )

@@ -1,0 +1,107 @@
+"""The schema of the diff database. Every row carries its tenant."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+from systemzero_chassis.logstore import log_tables
+
+SCHEMA_VERSION: Final = 1
+
+METADATA: Final = MetaData()
+
+_POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
+
+TEMPLATES: Final = Table(
+    "templates",
+    METADATA,
+    # In the order of commits: SQLite has one writer. Followers read on from the last they saw.
+    Column("position", _POSITION, primary_key=True, autoincrement=True),
+    Column("tenant", Text, nullable=False),
+    Column("template_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("screen_id", Text, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("newest", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("tree", LargeBinary),
+    Index("templates_by_id", "tenant", "template_id", "version", unique=True),
+    Index("templates_by_screen", "tenant", "newest", "screen_id"),
+    Index("templates_by_position", "tenant", "position"),
+    sqlite_autoincrement=True,
+)
+
+EVENTS: Final = Table(
+    "events",
+    METADATA,
+    Column("position", _POSITION, primary_key=True, autoincrement=True),
+    Column("tenant", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("capture_id", Text, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("screen_id", Text, nullable=False),
+    Column("template_id", Text, nullable=False),
+    Column("template_version", Integer, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("verdict", LargeBinary, nullable=False),
+    Column("log_index", BigInteger, nullable=False),
+    Index("events_by_id", "tenant", "event_id", unique=True),
+    Index("events_by_position", "tenant", "position"),
+    Index("events_by_fingerprint", "tenant", "fingerprint"),
+    sqlite_autoincrement=True,
+)
+
+DECISIONS: Final = Table(
+    "decisions",
+    METADATA,
+    Column("position", _POSITION, primary_key=True, autoincrement=True),
+    Column("tenant", Text, nullable=False),
+    Column("decision_id", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("expire_time", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    Column("log_index", BigInteger, nullable=False),
+    Index("decisions_by_event", "tenant", "event_id"),
+    Index("decisions_by_position", "tenant", "position"),
+    sqlite_autoincrement=True,
+)
+
+ANSWERS: Final = Table(
+    "answers",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+)
+
+VERDICT_COUNTS: Final = Table(
+    "verdict_counts",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+LOG: Final = log_tables(METADATA)

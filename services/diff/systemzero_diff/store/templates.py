@@ -1,0 +1,89 @@
+"""Statements on template versions, for one tenant within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from systemzero_core.errors import Conflict, NotFound
+from systemzero_core.template import Template
+from systemzero_diff.model import StoredTemplate
+from systemzero_diff.store import rows
+from systemzero_diff.store.scoped import Scoped
+from systemzero_diff.store.tables import TEMPLATES
+
+_C = TEMPLATES.c
+_OF_TENANT = _C.tenant == bindparam("tenant")
+_ALL = select(TEMPLATES).where(_OF_TENANT)
+_NEWEST = _ALL.where(_C.newest.is_(True))
+_LIVE = _NEWEST.where(_C.deleted.is_(False))
+_BY_ID = _NEWEST.where(_C.template_id == bindparam("name"))
+_BY_SCREEN = _LIVE.where(_C.screen_id == bindparam("name"))
+_BY_VERSION = _ALL.where(_C.template_id == bindparam("name"), _C.version == bindparam("version"))
+_LIST = (
+    _LIVE.where(_C.screen_id > bindparam("after")).order_by(_C.screen_id).limit(bindparam("count"))
+)
+_CHANGES = _NEWEST.where(_C.position > bindparam("position")).order_by(_C.position)
+_SUPERSEDE = (
+    update(TEMPLATES)
+    .where(_C.tenant == bindparam("t"), _C.template_id == bindparam("i"), _C.newest.is_(True))
+    .values(newest=False)
+)
+_INSERT = insert(TEMPLATES)
+
+
+class TemplateRows(Scoped):
+    """See `Transaction`."""
+
+    def template(self, name: str, version: int = 0) -> StoredTemplate:
+        """See `Transaction.template`."""
+        found = self._one(_BY_ID, name) or self._one(_BY_SCREEN, name)
+        if found is not None and version:
+            found = self._one(_BY_VERSION, found.template.template_id, version=version)
+        if found is None:
+            wanted = f" in version {version}" if version else ""
+            raise NotFound(f"no template {name!r:.200}{wanted}")
+        return found
+
+    def find_screen(self, screen_id: str) -> StoredTemplate | None:
+        """See `Transaction.find_screen`."""
+        return self._one(_BY_SCREEN, screen_id)
+
+    def templates(self, after: str, count: int, app: str) -> Sequence[StoredTemplate]:
+        """See `Transaction.templates`."""
+        statement = _LIST.where(_C.app == app) if app else _LIST
+        values = {"tenant": self._tenant, "after": after, "count": count}
+        return [rows.template_of_row(r) for r in self._connection.execute(statement, values)]
+
+    def template_changes(self, after: int) -> Sequence[StoredTemplate]:
+        """See `Transaction.template_changes`."""
+        values = {"tenant": self._tenant, "position": after}
+        return [rows.template_of_row(r) for r in self._connection.execute(_CHANGES, values)]
+
+    def put_template(
+        self, template: Template, time: int, etag: str, *, deleted: bool = False
+    ) -> StoredTemplate:
+        """See `Transaction.put_template`."""
+        self._connection.execute(_SUPERSEDE, {"t": self._tenant, "i": template.template_id})
+        values = {
+            **rows.template_values(template),
+            "tenant": self._tenant,
+            "create_time": time,
+            "etag": etag,
+            "newest": True,
+            "deleted": deleted,
+        }
+        try:
+            key = self._connection.execute(_INSERT, values).inserted_primary_key
+        except IntegrityError:
+            raise Conflict(
+                f"template {template.template_id} has a version {template.version} already"
+            ) from None
+        return StoredTemplate(template, key[0] if key else 0, time, etag, deleted)
+
+    def _one(self, statement: object, name: str, **more: int) -> StoredTemplate | None:
+        values = {"tenant": self._tenant, "name": name, **more}
+        row = self._connection.execute(statement, values).one_or_none()  # type: ignore[call-overload]
+        return None if row is None else rows.template_of_row(row)

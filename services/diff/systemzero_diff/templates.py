@@ -1,0 +1,132 @@
+"""The templates of each tenant, ready for matching: loaded from the store, and following it.
+
+Invariants:
+1. What this process wrote is seen by its next read; what another wrote, within `FOLLOW_SECONDS`.
+2. Readers never wait for a rebuild: the index publishes whole snapshots.
+3. `generation` changes whenever anything a verdict may rest on does, decisions included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+
+import msgspec
+
+from systemzero_core.diff import Prepared
+from systemzero_core.drift import Decision
+from systemzero_core.match import TemplateIndex
+from systemzero_core.match.ranking import Entry
+from systemzero_core.template import Template
+from systemzero_core.template.resolve import CompiledPolicy
+from systemzero_diff.model import StoredTemplate
+from systemzero_diff.store import DiffStore, Transaction
+
+FOLLOW_SECONDS = 0.5
+_MAX_TENANTS = 1_000
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """A template with what is computed once: its policy compiled, its tree prepared for diffs."""
+
+    template: Template
+    policy: CompiledPolicy
+    prepared: Prepared | None
+
+
+class TemplateSet:
+    """One tenant's templates and decisions in force."""
+
+    def __init__(self) -> None:
+        self.index = TemplateIndex()
+        self.baselines: dict[str, Baseline] = {}
+        self.transitions: dict[str, tuple[str, ...]] = {}
+        self.decisions: list[Decision] = []
+        self.generation = 0
+        self.position = 0
+        self.decision_position = 0
+        self.read_at = float("-inf")
+        self.lock = asyncio.Lock()
+
+    def apply(
+        self, changes: Iterable[tuple[StoredTemplate, Baseline, Entry]], decisions: list[Decision]
+    ) -> None:
+        """Take in what changed in the store."""
+        entries, removed = [], []
+        for stored, baseline, entry in changes:
+            template = stored.template
+            self.position = max(self.position, stored.position)
+            self.generation += 1
+            if stored.deleted:
+                removed.append(template.template_id)
+                self.baselines.pop(template.template_id, None)
+                self.transitions.pop(template.screen_id, None)
+            else:
+                entries.append(entry)
+                self.baselines[template.template_id] = baseline
+                self.transitions[template.screen_id] = template.valid_transitions
+        if entries or removed:
+            self.index.update_entries(entries, removed)
+        if decisions:
+            self.decisions += decisions
+            self.generation += 1
+
+
+class TemplateSets:
+    """The template sets of the tenants that were asked for last."""
+
+    def __init__(
+        self, store: DiffStore, executor: Executor, monotonic: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._monotonic = monotonic
+        self._sets: dict[str, TemplateSet] = {}
+
+    async def of(self, tenant: str) -> TemplateSet:
+        """The tenant's templates, as fresh as the first invariant says."""
+        found = self._sets.get(tenant)
+        if found is None:
+            if len(self._sets) >= _MAX_TENANTS:
+                self._sets.pop(next(iter(self._sets)))
+            found = self._sets[tenant] = TemplateSet()
+        if self._monotonic() - found.read_at > FOLLOW_SECONDS:
+            async with found.lock:
+                if self._monotonic() - found.read_at > FOLLOW_SECONDS:
+                    await self._follow(tenant, found)
+        return found
+
+    def stale(self, tenant: str) -> None:
+        """This process wrote to the tenant's templates or decisions: read before the next use."""
+        if tenant in self._sets:
+            self._sets[tenant].read_at = float("-inf")
+
+    async def _follow(self, tenant: str, found: TemplateSet) -> None:
+        started = self._monotonic()
+
+        def read(
+            transaction: Transaction,
+        ) -> tuple[list[StoredTemplate], int, list[Decision]]:
+            last, decisions = transaction.decisions_after(found.decision_position)
+            return list(transaction.template_changes(found.position)), last, list(decisions)
+
+        changed, last, decisions = await self._store.read(tenant, read)
+        if changed or decisions:
+            loop = asyncio.get_running_loop()
+            prepared = await loop.run_in_executor(self._executor, lambda: _prepare(changed))
+            found.apply(prepared, decisions)
+            found.decision_position = last
+        found.read_at = started
+
+
+def _prepare(
+    changed: Iterable[StoredTemplate],
+) -> list[tuple[StoredTemplate, Baseline, Entry]]:
+    return [(s, baseline_of(s.template), Entry.of(s.template)) for s in changed]
+
+
+def baseline_of(template: Template) -> Baseline:
+    """A template, made ready."""
+    prepared = None if template.tree is None else Prepared(template.tree)
+    return Baseline(template, CompiledPolicy(template.policy), prepared)

@@ -1,0 +1,23 @@
+"""Run the three services in one process: `python -m systemzero_standalone --config FILE`."""
+
+from __future__ import annotations
+
+import sys
+
+from systemzero_chassis.process import announce, run
+from systemzero_chassis.service import until_signal
+from systemzero_standalone.app import StandaloneApp
+from systemzero_standalone.config import ENVIRONMENT_PREFIX, StandaloneSettings
+
+
+async def _serve(settings: StandaloneSettings) -> None:
+    app = StandaloneApp(settings)
+    port = await app.start(settings.listen)
+    announce(f"listening on {settings.listen.rpartition(':')[0]}:{port}")
+    announce(f"first admin key in {app.admin_key_file}")
+    await until_signal()
+    await app.stop(settings.grace)
+
+
+if __name__ == "__main__":
+    sys.exit(run("standalone", StandaloneSettings, ENVIRONMENT_PREFIX, _serve))

@@ -1,0 +1,87 @@
+"""Composition root of the standalone process: the gateway before two services without a network.
+
+Handlers, guards and identities are the same as in split mode; only the channels differ.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from systemzero_capture import app as capture
+from systemzero_chassis.identity import IdentitySigner, IdentityVerifier
+from systemzero_chassis.local import LocalChannel
+from systemzero_chassis.process import backend_registry
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.telemetry import configure_tracing
+from systemzero_diff import app as diff
+from systemzero_gateway.app import GatewayApp, build
+from systemzero_gateway.config import OWN
+from systemzero_standalone.config import StandaloneSettings
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class StandaloneApp:
+    """Gateway, capture and diff in one process."""
+
+    def __init__(self, settings: StandaloneSettings) -> None:
+        """Opens the databases.
+
+        Raises:
+            ConfigError, DomainError: the settings, a key file or a database can't be used.
+        """
+        # One key for this process's life: nobody outside it ever has to verify its identities.
+        key = Ed25519PrivateKey.generate()
+        signers = {
+            name: IdentitySigner(name, key, time.time) for name in (OWN, capture.NAME, diff.NAME)
+        }
+        trusted = {name: key.public_key() for name in signers}
+        # The two services call each other: each gets its channel before the other's handlers.
+        registries = {name: HandlerRegistry() for name in (capture.NAME, diff.NAME)}
+        channels = {name: LocalChannel(registry) for name, registry in registries.items()}
+        data = settings.data
+        self._services = (
+            capture.CaptureService(
+                _in(settings.capture, data / "capture"), channels[diff.NAME], signers[capture.NAME]
+            ),
+            diff.DiffService(
+                _in(settings.diff, data / "diff"), channels[capture.NAME], signers[diff.NAME]
+            ),
+        )
+        for service in self._services:
+            verifier = IdentityVerifier(service.name, trusted, time.time)
+            registries[service.name].mount(backend_registry(service, verifier, observed=False))
+        self._gateway: GatewayApp = build(
+            _in(settings.gateway, data / "gateway"),
+            channels,
+            signers[OWN],
+            tracer=configure_tracing("standalone", os.environ),
+        )
+        self.admin_key_file = self._gateway.admin_key_file
+
+    async def start(self, address: str) -> int:
+        """Serve on `address` (`host:port`, port 0 picks one); the port that it is.
+
+        Raises:
+            LogDiverged: the log does not extend its last checkpoint.
+            RuntimeError: the address can't be bound.
+        """
+        for service in self._services:
+            await service.start()
+        return await self._gateway.start(address)
+
+    async def stop(self, grace: float) -> None:
+        """Give calls in flight `grace` seconds, then close everything."""
+        await self._gateway.stop(grace)
+        for service in self._services:
+            await service.stop()
+
+
+def _in(settings: S, folder: Path) -> S:
+    return msgspec.structs.replace(settings, data=folder)

@@ -1,0 +1,34 @@
+"""Settings of the standalone process: a YAML file, then `SZ_STANDALONE_*` in the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from systemzero_capture.config import CaptureSettings
+from systemzero_chassis.config import Settings
+from systemzero_diff.config import DiffSettings
+from systemzero_gateway.config import GatewaySettings
+
+ENVIRONMENT_PREFIX = "SZ_STANDALONE_"
+
+
+class StandaloneSettings(Settings, frozen=True, kw_only=True):
+    """What can be set: the process's own settings, and a section for each service.
+
+    Attributes:
+        listen: `host:port` of the gateway; port 0 picks one.
+        data: folder below which each service has its own; the sections' folders are not used.
+        log_level: `debug`, `info`, `warning` or `error`.
+        grace: seconds that calls in flight get at shutdown.
+        gateway: the gateway's settings.
+        capture: the capture service's settings.
+        diff: the diff service's settings.
+    """
+
+    listen: str = "127.0.0.1:50051"
+    data: Path = Path("data")
+    log_level: str = "info"
+    grace: float = 10.0
+    gateway: GatewaySettings = GatewaySettings()
+    capture: CaptureSettings = CaptureSettings()
+    diff: DiffSettings = DiffSettings()
