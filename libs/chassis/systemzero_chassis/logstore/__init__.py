@@ -7,11 +7,8 @@ jobs (`LogStore.append`), and serves the rest through the asynchronous methods o
 from systemzero_chassis.logstore.entries import Appended
 from systemzero_chassis.logstore.errors import LogDiverged
 from systemzero_chassis.logstore.keys import load_or_create_key
-from systemzero_chassis.logstore.store import (
-    ConsistencyProof,
-    InclusionProof,
-    LogStore,
-)
+from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof
+from systemzero_chassis.logstore.store import LogStore
 from systemzero_chassis.logstore.tables import LogTables, log_tables
 
 __all__ = [

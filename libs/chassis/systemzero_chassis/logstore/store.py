@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
@@ -23,52 +22,20 @@ from systemzero_chassis.logstore.check import FullCheck, check_tail
 from systemzero_chassis.logstore.checkpoints import Checkpoints
 from systemzero_chassis.logstore.entries import Appended, Entries
 from systemzero_chassis.logstore.errors import LogDiverged
+from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof, Proofs
 from systemzero_chassis.logstore.tables import LogTables
 from systemzero_core.errors import DataCorrupted, InvalidInput, NotFound
 from systemzero_core.tlog import (
     Checkpoint,
     Entry,
     checkpoint_line,
-    consistency_proof,
     encode_bundle,
     entry_line,
     header_line,
-    inclusion_proof,
     parse_checkpoint,
-    root_hash,
-    verify_consistency,
-    verify_inclusion,
 )
 
 _EXPORT_PAGE: Final = 1000
-
-
-class InclusionProof(msgspec.Struct, frozen=True):
-    """That an entry is in the log: RFC 9162, 2.1.3.
-
-    Attributes:
-        index: the entry's, from 0.
-        size: that of the tree the proof leads to.
-        leaf_hash: the entry's (32 bytes).
-        hashes: the audit path, from the leaf's sibling upwards.
-        root: the tree's root hash, to be compared with a checkpoint's.
-    """
-
-    index: int
-    size: int
-    leaf_hash: bytes
-    hashes: list[bytes]
-    root: bytes
-
-
-class ConsistencyProof(msgspec.Struct, frozen=True):
-    """That the log of one size begins with the log of a smaller one: RFC 9162, 2.1.4."""
-
-    old_size: int
-    old_root: bytes
-    new_size: int
-    new_root: bytes
-    hashes: list[bytes]
 
 
 def _utc_now() -> datetime:
@@ -100,6 +67,7 @@ class LogStore:
         self._database = database
         self._entries = Entries(tables)
         self._checkpoints = Checkpoints(tables, self._entries, origin, keys, clock)
+        self._proofs = Proofs(self._entries, self._checkpoints)
         self._grown: deque[str] = deque()  # tenants with appends since the last publication
 
     def append(
@@ -272,19 +240,7 @@ class LogStore:
             InvalidInput: the log has not `size` entries, or the entry is not among them.
             DataCorrupted: the stored tree is damaged: the proof would not hold.
         """
-
-        def job(connection: Connection) -> InclusionProof:
-            leaf_hash = self._entries.get(connection, tenant, index).leaf_hash
-            self._require_size(connection, tenant, size)
-            if index >= size:
-                raise InvalidInput.at("size", f"the first {size} entries do not hold {index}")
-            reader = self._entries.reader(connection, tenant)
-            root = self._root(connection, tenant, size)
-            hashes = inclusion_proof(index, size, reader)
-            verify_inclusion(leaf_hash, index, size, hashes, root)
-            return InclusionProof(index, size, leaf_hash, hashes, root)
-
-        return await self._database.read(job)
+        return await self._database.read(lambda c: self._proofs.inclusion(c, tenant, index, size))
 
     async def consistency_proof(
         self, tenant: str, old_size: int, new_size: int
@@ -295,19 +251,9 @@ class LogStore:
             InvalidInput: unless 0 <= old_size <= new_size <= the log's size.
             DataCorrupted: the stored tree is damaged: the proof would not hold.
         """
-
-        def job(connection: Connection) -> ConsistencyProof:
-            self._require_size(connection, tenant, new_size)
-            if not 0 <= old_size <= new_size:
-                raise InvalidInput.at("old_size", f"between 0 and {new_size}, the new size")
-            reader = self._entries.reader(connection, tenant)
-            old_root = self._root(connection, tenant, old_size)
-            new_root = self._root(connection, tenant, new_size)
-            hashes = consistency_proof(old_size, new_size, reader)
-            verify_consistency(old_size, old_root, new_size, new_root, hashes)
-            return ConsistencyProof(old_size, old_root, new_size, new_root, hashes)
-
-        return await self._database.read(job)
+        return await self._database.read(
+            lambda c: self._proofs.consistency(c, tenant, old_size, new_size)
+        )
 
     async def proof_bundle(self, tenant: str, index: int, *, since: int | None = None) -> bytes:
         """Entry `index` with all it takes to check it offline (`tlog.verify_bundle`), one line.
@@ -358,15 +304,3 @@ class LogStore:
             if note is None:
                 raise
             return note
-
-    def _root(self, connection: Connection, tenant: str, size: int) -> bytes:
-        """The root of the tree of `size`: the one that was signed, if one was."""
-        note = self._checkpoints.at(connection, tenant, size)
-        if note is not None:
-            return self._checkpoints.trusted(tenant, note).root
-        return root_hash(size, self._entries.reader(connection, tenant))
-
-    def _require_size(self, connection: Connection, tenant: str, size: int) -> None:
-        entries = self._entries.size(connection, tenant)
-        if not 0 <= size <= entries:
-            raise InvalidInput.at("size", f"the log has {entries} entries")
