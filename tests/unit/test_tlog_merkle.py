@@ -275,6 +275,23 @@ def _mutations(proof: list[bytes], data: st.DataObject) -> list[list[bytes]]:
     return wrong
 
 
+def test_a_proof_of_the_wrong_length_says_so() -> None:
+    tree = MemoryTree(LEAVES)
+    roots = [root_hash(size, tree) for size in range(9)]
+    inclusion, leaf = inclusion_proof(5, 8, tree), hash_leaf(LEAVES[5])
+    consistency = consistency_proof(6, 8, tree)
+    for extra, message in (([bytes(32)], "too long"), ([], "too short")):
+        cut = None if extra else -1
+        with pytest.raises(LogVerificationError, match=message):
+            verify_inclusion(leaf, 5, 8, [*inclusion[:cut], *extra], roots[8])
+        with pytest.raises(LogVerificationError, match=message):
+            verify_consistency(6, roots[6], 8, roots[8], [*consistency[:cut], *extra])
+    with pytest.raises(LogVerificationError, match="too short"):
+        verify_consistency(6, roots[6], 8, roots[8], [])
+    with pytest.raises(LogVerificationError, match="no leaf 8"):
+        verify_inclusion(leaf, 8, 8, inclusion, roots[8])
+
+
 def test_an_empty_log_is_extended_by_every_log() -> None:
     tree = MemoryTree(LEAVES)
     verify_consistency(0, EMPTY_ROOT, 8, root_hash(8, tree), [])
