@@ -42,12 +42,9 @@ def is_consequence(edit: Edit) -> bool:
 
 
 def _digest(version: str, parts: Iterable[str]) -> str:
-    sha = hashlib.sha256(version.encode())
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        sha.update(b"%d:" % len(data))
-        sha.update(data)
-    return sha.hexdigest()
+    """SHA-256 over the parts, each after its length in characters."""
+    canonical = version + "".join([f"\n{len(part)}:{part}" for part in parts])
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _parts(edit: Edit) -> Iterator[str]:

@@ -254,7 +254,8 @@ def _comings_and_goings(
         if row is not None:
             _row_part(book, extra.node, row, times)
         elif not _is_row_of(extra.node, extra.parent, evidence):
-            _extra(book, namer, evidence, extra.node, extra.parent, times)
+            lacked = evidence.captures - times
+            _extra(book, namer, evidence, extra.node, extra.parent, lacked)
 
 
 def _row_part(book: Rulebook, node: Node, row: Selector, times: int) -> None:
@@ -270,23 +271,23 @@ def _is_row_of(node: Node, parent: int, evidence: Evidence) -> bool:
 
 
 def _extra(
-    book: Rulebook, namer: _Namer, evidence: Evidence, node: Node, parent: int, times: int
+    book: Rulebook, namer: _Namer, evidence: Evidence, node: Node, parent: int, lacked: int
 ) -> None:
     above = (*namer.under(parent), *_step(namer, evidence.baseline, parent)) if parent > 0 else ()
     if not node.name and node.role in _WRAPPERS:
         select = Selector(role=node.role, name="", under=above[-2:])
         rule = Rule(select, scope=Scope.NODE, optional=True)
-        book.add(rule, f"a {node.role} without a name is not always there", times)
+        book.add(rule, f"a {node.role} without a name is not always there", lacked)
         return
     if not node.name:
-        book.say(f"a {node.role} without a name came and went: it still counts as drift", times)
+        book.say(f"a {node.role} without a name came and went: it still counts as drift", lacked)
         return
     # No capture at hand has two of its texts, so what looks live in it is taken to be.
     name = "".join(
         f"{{{shape}}}" if shape in VOLATILE else escape(piece) for shape, piece in tokens(node.name)
     )
     select = Selector(role=node.role, name=name, under=above[-2:])
-    book.add(Rule(select, optional=True), f"{_node(node)} is not always there", times)
+    book.add(Rule(select, optional=True), f"{_node(node)} is not always there", lacked)
 
 
 def _wildcards(evidence: Evidence, namer: _Namer, book: Rulebook, inside: Iterable[int]) -> None:

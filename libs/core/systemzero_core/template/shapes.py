@@ -119,6 +119,7 @@ _TOKEN = re.compile(
     ),
     re.IGNORECASE,
 )
+_MAYBE_LIVE = re.compile(r"\d|now|ago", re.IGNORECASE)
 _MAYBE = re.compile(r"\d|@|:|now|ago", re.IGNORECASE)
 
 
@@ -144,6 +145,8 @@ def mask(text: str) -> str:
     Counts and numbers become the same `{number}`, so that `9` and `9.5` mask alike. Prices and
     addresses stay: one that changed is not the same text.
     """
+    if not _MAYBE_LIVE.search(text):
+        return text
     return "".join(
         f"{{{_loose(shape)}}}" if shape in VOLATILE else piece for shape, piece in tokens(text)
     )
