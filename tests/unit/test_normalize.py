@@ -119,6 +119,19 @@ def test_pieces_that_together_repeat_the_name_go_and_others_stay() -> None:
     assert len(normalize(tree((0, Node("main")), (1, button), *pieces, price))) == 5
 
 
+def test_a_text_that_holds_something_else_stays_and_one_within_it_goes_first() -> None:
+    button, text = Node("button", "Buy"), Node("text", "Buy")
+    nested = tree((0, Node("main")), (1, button), (2, text), (3, text), (4, text))
+    assert told(normalize(nested)) == ["main", "  button Buy"]
+    holding = tree((0, Node("main")), (1, button), (2, text), (3, Node("img", "Cart")))
+    assert told(normalize(holding)) == [
+        "main",
+        "  button Buy",
+        "    text Buy",
+        "      img Cart",
+    ]
+
+
 def test_a_region_named_like_its_only_text_keeps_the_text() -> None:
     region = tree((0, Node("main")), (1, Node("region", "News")), (2, Node("text", "News")))
     assert told(normalize(region)) == ["main", "  region News", "    text News"]

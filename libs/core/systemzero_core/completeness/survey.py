@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from functools import lru_cache
 from itertools import accumulate
 
 from systemzero_core.normalize.role_tables import words
@@ -77,9 +76,12 @@ class Survey:
 
     def _survey(self) -> None:
         nodes, found = self.tree.nodes, self.kinds
+        known: dict[str, _Place] = {}
         for i, (node, parent) in enumerate(zip(nodes, self.tree.parents, strict=True)):
             above = found[parent] if i else Kind.NOTHING
-            place = _place(node.role)
+            place = known.get(node.role)
+            if place is None:
+                place = known[node.role] = _place(node.role)
             if above is Kind.LOADING:
                 kind = Kind.LOADING  # what lies within an indicator is part of it
             elif above >= Kind.READ and nodes[parent].name == node.name:
@@ -108,7 +110,6 @@ class _Place(IntEnum):
     USABLE = 7
 
 
-@lru_cache(maxsize=4096)
 def _place(own_role: str) -> _Place:
     role = aria_role(own_role)
     if role in _SILENT or own_role == _SYSTEM_BAR:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from systemzero_core.normalize.role_tables import words
@@ -35,10 +34,10 @@ STATE_NAMES: Final = {
 """Other platforms' words for our states."""
 
 TRANSIENT_ATTRIBUTES: Final = words("""
-    activedescendant backendnodeid busy caret caret-offset captured controls describedby
-    details errormessage flowto focused frameid hwnd index index-in-parent instance key labelledby
-    loaderid nativewindowhandle nodeid owns pid processid runtimeid scroll
-    scroll-x scroll-y scrollleft scrolltop text-selection timestamp window-id
+    activedescendant backendnodeid busy captured caret caret-offset controls describedby details
+    errormessage flowto focused frameid framework hwnd index index-in-parent instance key
+    labelledby loaderid nativewindowhandle nodeid owns pid processid runtimeid scroll scroll-x
+    scroll-y scrollleft scrolltop text-selection timestamp toolkit window-id
 """)
 """Attribute names (lower case, `_` as `-`) that are dropped. Relations by id are among them: what
 they lead to (a name, a description) is in the tree; the ids themselves are often generated."""
@@ -47,7 +46,7 @@ URL_ATTRIBUTES: Final = frozenset(("url", "href", "src", "action", "cite"))
 
 IDENTIFIERS: Final = frozenset(("id", "resource-id", "automation-id"))
 
-_MANY = 16_384
+_PLAIN_NAMES = words("class description haspopup id level placeholder resource-id url")
 _LONGEST_DATA = 200
 _RUN_CLASS = re.compile(r"\.app\.\d+\.[0-9a-z]+_r\d+_ad\d+$", re.ASCII)
 _LONGEST_ID = 256
@@ -141,7 +140,6 @@ def _short_data(url: str) -> str:
     return f"data:{media_type};sha256,{digest}"
 
 
-@lru_cache(maxsize=_MANY)
 def normal_states(states: tuple[str, ...]) -> tuple[str, ...]:
     """`states` renamed, without the transient, sorted and unique."""
     words = {STATE_NAMES.get(word, word) for word in map(_word, states)}
@@ -173,8 +171,9 @@ def normal_attributes(
     return tuple(sorted(kept.items()))
 
 
-@lru_cache(maxsize=_MANY)
 def _word(name: str) -> str:
+    if name in _PLAIN_NAMES:
+        return name
     word = normal_text(name)
     if word.isascii():
         word = word.lower()

@@ -100,9 +100,9 @@ _BY_ROLE = {
 SUSPECTS: Final = frozenset((*_BY_ROLE, "progressbar", "status"))
 """Roles that `verdict` may find against although the node has a name and is not hidden."""
 
-MARKS: Final = words("automation-id class framework id package resource-id")
-"""Attributes that say what a node is known by, not what it is to a user: alone, they keep no
-wrapper."""
+MARKS: Final = words("automation-id class id orientation package resource-id")
+"""Attributes that say what a node is known by or how it lays its children out, not what it is to a
+user: alone, they keep no wrapper."""
 
 _SYSTEM_BAR = "XCUIElementTypeStatusBar"
 _SYSTEM_BAR_IDS = frozenset(
@@ -130,17 +130,14 @@ def _empty(node: Node) -> Filter | None:
         return None
     if any(value in _SYSTEM_BAR_IDS for _, value in node.attributes):
         return Filter.SYSTEM_BAR
-    return Filter.WRAPPER if not node.states and has_only_marks(node) else None
+    if node.states or any(name not in MARKS for name, _ in node.attributes):
+        return None
+    return Filter.WRAPPER
 
 
 def is_mute(node: Node) -> bool:
     """Whether `node` has neither name nor value."""
     return not node.name and not node.value
-
-
-def has_only_marks(node: Node) -> bool:
-    """Whether `node` has no attributes but `MARKS`."""
-    return all(name in MARKS for name, _ in node.attributes)
 
 
 def _filter(name: str) -> Filter:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 from systemzero_core.normalize.attributes import Address, normal_attributes, normal_states
@@ -16,27 +15,29 @@ NORMAL_FORM_VERSION: Final = 1
 """Raised with every change that gives any tree another normal form."""
 
 _SENTINEL = 2**30
-_WITHIN_FIELDS = frozenset(("text", "generic"))
+_OF_FIELDS = frozenset(("editable", "multiline"))
+"""States that the parts of a field repeat, and that platforms give to labels."""
+
+_Kind = tuple[str, tuple[str, ...], str]
+"""Role, states and platform role in normal form."""
 
 
 def node_normalizer(page: Address) -> Callable[[Node], Node]:
     """A function from a node to its normal form, in a document that came from `page`.
 
-    It remembers what it has seen of attributes, so it lives as long as one tree is worked on.
+    It remembers what it has seen of roles, states and attributes, since a screen repeats them; it
+    lives as long as one tree is worked on, so that no input fills the process's memory.
     """
+    kinds: dict[tuple[str, str, tuple[str, ...]], _Kind] = {}
     seen: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {(): ()}
 
     def normal(node: Node) -> Node:
         own_role, name, value = node.role, node.name, node.value
-        role = aria_role(own_role)
-        states = normal_states(node.states) if node.states else ()
-        if "editable" in states and role in _WITHIN_FIELDS:
-            if own_role == "text" and not node.platform_role:
-                role = "textbox"  # what AT-SPI calls a text is a label only if it cannot be edited
-            elif (
-                role == "text" or "focusable" not in states
-            ):  # a part of an editable field says so once more
-                states = tuple(word for word in states if word != "editable")
+        key = (own_role, node.platform_role, node.states)
+        kind = kinds.get(key)
+        if kind is None:
+            kind = kinds[key] = _kind(*key)
+        role, states, platform_role = kind
         if role == "document":
             attributes = normal_attributes(node.attributes, page, document=True)
         else:
@@ -44,7 +45,6 @@ def node_normalizer(page: Address) -> Callable[[Node], Node]:
             if known is None:
                 known = seen[node.attributes] = normal_attributes(node.attributes, page)
             attributes = known
-        platform_role = _platform_word(node.platform_role or own_role)
         return Node(
             role,
             normal_text(name) if name else "",
@@ -52,15 +52,20 @@ def node_normalizer(page: Address) -> Callable[[Node], Node]:
             states,
             None if node.bounds is None else _normal_bounds(node.bounds),
             attributes,
-            "" if platform_role == role else platform_role,
+            platform_role,
         )
 
     return normal
 
 
-@lru_cache(maxsize=4096)
-def _platform_word(own: str) -> str:
-    return normal_text(own)
+def _kind(own_role: str, platform_role: str, own_states: tuple[str, ...]) -> _Kind:
+    role, states = aria_role(own_role), normal_states(own_states)
+    if role == own_role == "text" and not platform_role and "editable" in states:
+        role = "textbox"  # AT-SPI has one word for labels and fields: `text`
+    elif role == "text" or (role == "generic" and "focusable" not in states):
+        states = tuple(word for word in states if word not in _OF_FIELDS)
+    platform_role = normal_text(platform_role or own_role)
+    return role, states, "" if platform_role == role else platform_role
 
 
 def _normal_bounds(bounds: Bounds) -> Bounds | None:

@@ -12,7 +12,6 @@ Invariants:
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from systemzero_core.normalize.role_tables import (
     ANDROID_CLASSES,
@@ -27,13 +26,11 @@ GENERIC = "generic"
 
 _NORMAL = ARIA_ROLES | EXTENSION_ROLES
 _IOS_PREFIX = "XCUIElementType"
-_CACHED_ROLES = 4096
 _SEPARATORS = re.compile(r"[\s_-]+")
 _PLAIN_WORD = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _RUN_SUFFIX = re.compile(r"[0-9]+$")
 
 
-@lru_cache(maxsize=_CACHED_ROLES)
 def aria_role(role: str) -> str:
     """The normal role for a platform's own `role`.
 

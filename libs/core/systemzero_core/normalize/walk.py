@@ -8,12 +8,12 @@ from systemzero_core.normalize.attributes import Address
 from systemzero_core.normalize.filters import (
     DEFAULT_FILTERS,
     FIELDS,
+    MARKS,
     NAME_FROM_CONTENT,
     SUSPECTS,
     TAKES_SUBTREE,
     Filter,
     FilterSet,
-    has_only_marks,
     is_mute,
     verdict,
 )
@@ -179,4 +179,6 @@ def _said_by(node: Node) -> str:
 
 
 def _is_plain(node: Node) -> bool:
-    return bool(node.name) and not node.states and not node.value and has_only_marks(node)
+    if not node.name or node.value or node.states:
+        return False
+    return all(name in MARKS or name == "actions" for name, _ in node.attributes)
