@@ -22,23 +22,28 @@ class Table:
     A new slot's bits appear one by one: a reader masks its answer with the slots it knows of.
     """
 
-    __slots__ = ("_buckets", "_mask")
+    __slots__ = ("_buckets", "_known", "_mask")
 
     def __init__(self, width: int) -> None:
         """`width` is the number of buckets, a power of two."""
         self._mask = width - 1
         self._buckets = [0] * width
+        self._known: set[int] = set()
 
-    def add(self, slot: int, tokens: Iterable[int]) -> None:
+    def add(self, slot: int, tokens: Sequence[int]) -> None:
         """Enter the tokens of the template in `slot`."""
         bit, mask, buckets = 1 << slot, self._mask, self._buckets
         for token in tokens:
             buckets[token & mask] |= bit
+        self._known.update(tokens)
 
     def counts(self, tokens: Iterable[int]) -> list[int]:
-        """For every slot, an upper bound of how many of `tokens` it has, bit sliced."""
-        mask, buckets = self._mask, self._buckets
-        return add_up({0: [bucket for token in tokens if (bucket := buckets[token & mask])]})
+        """For every slot, an upper bound of how many of `tokens` it has, bit sliced.
+
+        Tokens that no slot has are left out beforehand: they could only share a bucket.
+        """
+        mask, buckets, known = self._mask, self._buckets, self._known
+        return add_up({0: [buckets[token & mask] for token in tokens if token in known]})
 
 
 def add_up(digits: dict[int, list[int]]) -> list[int]:
@@ -91,27 +96,16 @@ def at_least(total: Sequence[int], bound: int, slots: int) -> int:
     return above | equal
 
 
-class Reader:
-    """Single numbers out of a bit-sliced total."""
+def rows(total: Iterable[int], slots: int) -> list[tuple[int, bytes]]:
+    """`total` for `slots` alone, to be read slot by slot: each digit's value and its bits."""
+    length = slots.bit_length() // 8 + 1
+    return [(1 << d, (bits & slots).to_bytes(length, "little")) for d, bits in enumerate(total)]
 
-    __slots__ = ("_length", "_rows")
 
-    def __init__(self, total: Sequence[int]) -> None:
-        self._length = max((bits.bit_length() for bits in total), default=0) // 8 + 1
-        self._rows = [
-            (1 << digit, bits.to_bytes(self._length, "little")) for digit, bits in enumerate(total)
-        ]
-
-    def at(self, slot: int) -> int:
-        """The number of `slot`; 0 for slots beyond the last one set."""
-        place, bit = slot >> 3, 1 << (slot & 7)
-        if place >= self._length:
-            return 0
-        number = 0
-        for value, row in self._rows:
-            if row[place] & bit:
-                number += value
-        return number
+def number_at(digits: Iterable[tuple[int, bytes]], slot: int) -> int:
+    """The number of `slot`, one of those that `rows` was given, or a lower one."""
+    place, bit = slot >> 3, 1 << (slot & 7)
+    return sum(value for value, row in digits if row[place] & bit)
 
 
 def members(bits: int) -> list[int]:

@@ -21,7 +21,15 @@ from operator import or_
 from threading import Lock
 from typing import NamedTuple
 
-from systemzero_core.match.bitslice import Reader, Table, add_up, at_least, members, scaled
+from systemzero_core.match.bitslice import (
+    Table,
+    add_up,
+    at_least,
+    members,
+    number_at,
+    rows,
+    scaled,
+)
 from systemzero_core.match.features import (
     TWO_SIDED,
     Feature,
@@ -35,6 +43,9 @@ from systemzero_core.tree import Tree
 
 _FULL = 1 << 16
 """What a score of 1 is as a bound; bounds are rounded up to whole parts of it."""
+
+_ROUNDING = 1e-9
+"""More than floats lose in adding up a score."""
 
 _STEPS = 64
 _FACTOR_BITS = 5
@@ -57,6 +68,8 @@ class _Generation:
         self.entries: list[Entry] = []
         self.tables = {feature: Table(width) for feature, width in _WIDTHS.items()}
         self.classes = {feature: [0] * _CLASSES for feature in Feature}
+        self.sizes: list[tuple[int, ...] | None] = []
+        """For each slot the tokens of each feature; None for a template without a baseline."""
         self.bare = 0
 
     def append(self, entry: Entry) -> int:
@@ -66,9 +79,11 @@ class _Generation:
         self._enter(Feature.REQUIRED_NODES, slot, entry.tokens.required)
         if tokens is None:
             self.bare |= 1 << slot
+            self.sizes.append(None)
         else:
             for feature in TWO_SIDED:
                 self._enter(feature, slot, tokens.arrays[feature])
+            self.sizes.append((len(entry.tokens.required), *map(tokens.size, TWO_SIDED)))
         self.entries.append(entry)
         return slot
 
@@ -226,7 +241,17 @@ class _Search:
             if weights.of(feature) or feature is Feature.REQUIRED_NODES
         }
         self._coarse = _coarse_bounds(state, capture, weights, counts)
-        self._readers = {feature: Reader(total) for feature, total in counts.items()}
+        self._rows = {feature: rows(total, state.live) for feature, total in counts.items()}
+        self._plan = [
+            (
+                number,
+                weights.of(feature),
+                0 if feature is Feature.REQUIRED_NODES else capture.size(feature),
+                self._rows[feature],
+            )
+            for number, feature in enumerate(Feature)
+            if weights.of(feature)
+        ]
         self._heap: list[tuple[float, int]] = []
         self._best: list[Ranked] = []
 
@@ -259,16 +284,33 @@ class _Search:
             )
 
     def _sharp_bound(self, slot: int) -> float:
-        template = self._state.generation.entries[slot].tokens
-        theirs = {} if template.tokens is None else template.tokens.arrays
-        mine, readers = self._capture.arrays, self._readers
+        """`score`, with the tables' counts for overlaps and a hair for rounding.
 
-        def overlap(feature: Feature) -> int:
-            if feature is Feature.REQUIRED_NODES:
-                return min(readers[feature].at(slot), len(template.required))
-            return min(readers[feature].at(slot), len(mine[feature]), len(theirs[feature]))
-
-        return score_of(self._capture, template, self._weights, overlap)
+        Written out, since it is most of what a query does: thousands of slots may get here.
+        """
+        sizes = self._state.generation.sizes[slot]
+        if sizes is None:
+            template = self._state.generation.entries[slot].tokens
+            found = number_at(self._rows[Feature.REQUIRED_NODES], slot)
+            required = min(found, len(template.required))
+            return score_of(self._capture, template, self._weights, lambda _: required)
+        place, bit = slot >> 3, 1 << (slot & 7)
+        reached = total = 0.0
+        for number, weight, mine, digits in self._plan:
+            theirs = sizes[number]
+            if not mine + theirs:
+                continue
+            total += weight
+            count = 0
+            for value, row in digits:
+                if row[place] & bit:
+                    count += value
+            if number == 0:  # required nodes, of which `mine` is 0
+                reached += weight * min(count, theirs) / theirs
+            else:
+                count = min(count, mine, theirs)
+                reached += weight * count / (mine + theirs - count)
+        return reached / total + _ROUNDING if total else 0.0
 
 
 def _asked(capture: Tokens, feature: Feature) -> frozenset[int]:
