@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from urllib.parse import urlsplit
 
 from systemzero_core.template.model import Selector, Template
@@ -35,7 +36,7 @@ _IDENTIFIERS = frozenset(
 
 _WORDS = 12
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _HOLE = re.compile(r"\{(?:number|count|money|time|duration)\}")
 
@@ -59,8 +60,8 @@ class Feature(StrEnum):
     ROLES = "roles"
     """Roles and how often each occurs."""
     NAMES = "names"
-    """The words of the names, whatever they stand on: a control renamed from "Open help" to "Show
-    help" keeps one of its words, where required nodes are compared with their whole name."""
+    """The words of the names, numbers aside, whatever they stand on: a control renamed from "Open
+    help" to "Show help" keeps a word, where required nodes are compared with their whole name."""
     IDENTIFIERS = "identifiers"
     """Stable ids and the path of the page's address."""
     LAYOUT = "layout"
@@ -182,11 +183,9 @@ def _levels(counts: Mapping[Hashable, int]) -> array[int]:
 
 
 def _words(nodes: tuple[Node, ...]) -> Counter[Hashable]:
-    found: Counter[Hashable] = Counter()
-    for name, count in Counter(node.name for node in nodes).items():
-        for word in _WORD.findall(_NUMBER.sub("0", name[:_LONGEST_NAME]).casefold())[:_WORDS]:
-            found[word] += count
-    return found
+    names = [node.name for node in nodes if node.name]
+    words = {name: _WORD.findall(name[:_LONGEST_NAME].casefold())[:_WORDS] for name in set(names)}
+    return Counter(chain.from_iterable(map(words.__getitem__, names)))
 
 
 def _identifiers(nodes: tuple[Node, ...]) -> dict[Hashable, int]:
