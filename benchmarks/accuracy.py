@@ -1,5 +1,8 @@
 """How often the answer is right, on a labelled corpus: `python -m benchmarks.accuracy DIR --json`.
 
+Without DIR, the corpus is the recorded captures of tests/data. `benchmarks._corpus` says how one is
+laid out.
+
 Every capture goes the whole way: parsed, judged complete or not, normalised, signed, matched,
 diffed, judged. For a pair, the template is learnt from the first capture alone and stands among
 templates of every screen of its release; the second capture is checked with the screen as hint, as
@@ -42,8 +45,9 @@ from systemzero_core.formats import parse
 from systemzero_core.match import DEFAULT_THRESHOLDS, Entry, TemplateIndex, match
 from systemzero_core.normalize import normalize
 from systemzero_core.signature import sign
-from systemzero_core.template import Template
+from systemzero_core.template import Template, learn
 from systemzero_core.tree import Tree
+from tests.support.captures import CAPTURES
 
 _MAX_BYTES = 100_000_000
 _SHOWN_EDITS = 3
@@ -143,12 +147,15 @@ class Evaluation:
         reading = self.read(path)
         if reading.tree is None:
             return None
+        learned = learn([reading.tree])
         return Template(
             template_id=path,
             screen_id=self.corpus.screen(path),
             app=self.corpus.captures[path].app,
-            tree=reading.tree,
+            tree=learned.tree,
             full_signature=reading.signature,
+            required_nodes=learned.required_nodes,
+            policy=learned.policy,
         )
 
     def _entry(self, path: str) -> Entry | None:
@@ -284,7 +291,7 @@ def _percent(cases: list[bool]) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="the corpus: MANIFEST.tsv, PAIRS.tsv, files")
+    parser.add_argument("folder", type=Path, nargs="?", default=CAPTURES, help="the corpus")
     parser.add_argument("--json", action="store_true", help="the one format there is; accepted")
     parser.add_argument("--misses", type=Path, help="write every miss here, not to stderr")
     args = parser.parse_args()

@@ -28,8 +28,9 @@ LOGIN = tree(
     ("main", "", [("heading", "Log in", []), ("textbox", "User", []), ("textbox", "Password", [])]),
     ("button", "Log in", []),
 )
-BASKET = tree(
+BASKET_PARTS: list[Nested] = [
     ("navigation", "Menu", [("link", "Home", []), ("link", "Basket", [])]),
     ("main", "", [("heading", "Basket", []), ("table", "Goods", [("row", "Pear 3", [])])]),
     ("button", "Pay now", []),
-)
+]
+BASKET = tree(*BASKET_PARTS)

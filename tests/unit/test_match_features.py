@@ -8,7 +8,7 @@ from systemzero_core.match import Feature, Tokens, template_tokens, tokens_of
 from systemzero_core.match.features import fold
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Bounds, Node, Tree
-from tests.unit.match_trees import BASKET, LOGIN, tree
+from tests.unit.match_trees import BASKET, BASKET_PARTS, LOGIN, tree
 
 
 def overlap(a: Tokens, b: Tokens, feature: Feature) -> tuple[int, int, int]:
@@ -122,10 +122,12 @@ def test_required_nodes_are_found_by_role_and_literal_name() -> None:
             Selector(role="button", name="Pay now"),
             Selector(role="row", name="Pear {number}"),
             Selector(role="table", name="{any}"),
+            Selector(role="link", name="Use {{id}}"),
             Selector(name="nameless role"),
         ),
     )
     found = template_tokens(template)
     assert found.tokens is None
-    assert len(found.required) == 3
-    assert set(found.required) <= tokens_of(BASKET).present
+    assert found.labels == ("button “Pay now”", "row “Pear #”", "table", "link “Use {id}”")
+    with_link = tree(("link", "Use {id}", []), *BASKET_PARTS)
+    assert set(found.required) <= tokens_of(with_link).present

@@ -24,6 +24,7 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 from systemzero_core.template.model import Selector, Template
+from systemzero_core.template.patterns import compile_pattern
 from systemzero_core.tree import Node, Tree
 
 _LONGEST_NAME = 160
@@ -38,7 +39,7 @@ _WORDS = 12
 
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_HOLE = re.compile(r"\{(?:number|count|money|time|duration)\}")
+_NUMBER_HOLE = re.compile(r"(?<!\{)\{(?:number|count)\}")
 
 ANCHOR_ROLES = frozenset(
     """alertdialog banner button checkbox columnheader combobox complementary contentinfo dialog
@@ -233,14 +234,21 @@ def _anchors(template: Template) -> dict[int, str]:
 def _selected(selectors: Iterable[Selector]) -> dict[int, str]:
     found: dict[int, str] = {}
     for selector in selectors:
-        name = None if selector.name is None else fold(_HOLE.sub("#", selector.name))
         if selector.role is None:
             continue
-        if name is None or "{" in name or not name:
-            found[hash(selector.role)] = selector.role
+        name = _literal(selector.name)
+        if name:
+            found[hash((selector.role, fold(name)))] = _label(selector.role, name)
         else:
-            found[hash((selector.role, name))] = _label(selector.role, selector.name or "")
+            found[hash(selector.role)] = selector.role
     return found
+
+
+def _literal(pattern: str | None) -> str | None:
+    """The name that a pattern stands for when numbers do not matter; None if there are others."""
+    if pattern is None:
+        return None
+    return compile_pattern(_NUMBER_HOLE.sub("#", pattern)).literal
 
 
 def _label(role: str, name: str) -> str:

@@ -27,7 +27,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         hint_margin: by how much another screen may fit better than the hinted one.
     """
 
-    match: float = 0.45
+    match: float = 0.4
     hinted: float = 0.3
     hint_margin: float = 0.05
 
@@ -45,7 +45,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 DEFAULT_THRESHOLDS = Thresholds()
-"""0.45; 0.30 for a hinted screen, unless another one fits better by more than 0.05."""
+"""0.40; 0.30 for a hinted screen, unless another one fits better by more than 0.05."""
 
 
 class MatchResult(NamedTuple):
