@@ -1,0 +1,39 @@
+"""The diff finds what was done: real screens with seeded edits (the benchmark's, smaller)."""
+
+import pytest
+
+from benchmarks._groundtruth import KIND, UNKIND, real_tree, seeded
+from benchmarks.diff import Tally
+from systemzero_core.diff import Prepared, apply, diff, invert
+
+
+@pytest.mark.parametrize("mix", [KIND, UNKIND], ids=["plain", "unkind"])
+def test_the_diff_finds_the_edits_that_were_made(mix: tuple[str, ...]) -> None:
+    tree = real_tree(1_000)
+    baseline = Prepared(tree)
+    tally = Tally()
+    for seed in range(1, 6):
+        truth = seeded(tree, seed, 0.05, mix)
+        script = diff(baseline, truth.b)
+        assert apply(script, truth.a) == truth.b
+        assert apply(invert(script), truth.b) == truth.a
+        tally.add(truth, script)
+    found, true, right = tally.edits
+    assert right / found >= 0.93
+    assert right / true >= 0.96
+    assert found / true <= 1.05
+    mapped, mappable, rightly = tally.mapped
+    assert rightly / mapped >= 0.99
+    assert rightly / mappable >= 0.99
+
+
+def test_the_ground_truth_is_true() -> None:
+    tree = real_tree(300)
+    for seed in range(5):
+        truth = seeded(tree, seed, 0.1, UNKIND)
+        kept = [y for y in truth.mapping if y >= 0]
+        assert len(kept) == len(set(kept))
+        updated = {i for kind, i in truth.edits if kind == "update"}
+        for x, y in enumerate(truth.mapping):
+            assert y < 0 or (truth.a.nodes[x] != truth.b.nodes[y]) == (x in updated)
+        assert truth.b == seeded(tree, seed, 0.1, UNKIND).b

@@ -1,0 +1,161 @@
+"""What a person reads of a diff: sentences, paths, the text; and what a program reads: the JSON."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from systemzero_core.diff import (
+    MAX_PATH_STEPS,
+    diff,
+    format_path,
+    invert,
+    render_text,
+    to_json,
+)
+from systemzero_core.tree import Bounds, Node, Tree
+from tests.unit.diff_trees import outline, trees
+
+
+def one_sentence(old: Node, new: Node) -> str:
+    """The sentence of the only edit when `old` becomes `new` between two fixed neighbours."""
+    around = [Node("main", "Shop"), Node("heading", "First"), Node("heading", "Last")]
+    trees_ = [Tree([*around[:2], node, around[2]], [-1, 0, 0, 0]) for node in (old, new)]
+    edits = diff(*trees_).edits
+    assert len(edits) == 1
+    return edits[0].sentence
+
+
+LINK = Node("link", "Cancel", states=("focusable",), bounds=Bounds(10, 20, 80, 24))
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"name": "Abort"}, "link “Cancel” renamed to “Abort”"),
+        ({"name": ""}, "link “Cancel” lost its name"),
+        ({"role": "button"}, "link “Cancel” became button"),
+        ({"states": ("focusable", "hidden")}, "link “Cancel” became hidden"),
+        ({"states": ()}, "link “Cancel” is no longer focusable"),
+        ({"value": "7"}, "link “Cancel” value set to “7”"),
+        ({"attributes": (("url", "/x"),)}, "link “Cancel” url set to “/x”"),
+        ({"platform_role": "AXLink"}, "link “Cancel” platform role set to “AXLink”"),
+        ({"bounds": Bounds(10, 60, 80, 24)}, "link “Cancel” shifted down by 40 px"),
+        ({"bounds": Bounds(4, 10, 80, 24)}, "link “Cancel” shifted up by 10 px and left by 6 px"),
+        ({"bounds": Bounds(10, 20, 90, 24)}, "link “Cancel” resized from 80×24 to 90×24"),
+        ({"bounds": None}, "link “Cancel” has no box any more"),
+        (
+            {"name": "Abort", "states": ("disabled", "focusable")},
+            "link “Cancel” renamed to “Abort”, became disabled",
+        ),
+    ],
+)
+def test_an_update_reads_as_what_happened(fields: dict[str, object], sentence: str) -> None:
+    assert one_sentence(LINK, msgspec.structs.replace(LINK, **fields)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (("expanded",), ("collapsed",), "button “Menu” was collapsed"),
+        (("unchecked",), ("checked",), "button “Menu” became checked"),
+        (("hidden",), (), "button “Menu” became visible"),
+        (("disabled",), (), "button “Menu” became enabled"),
+        (("busy",), (), "button “Menu” is no longer busy"),
+    ],
+)
+def test_states_are_told_once(old: tuple[str, ...], new: tuple[str, ...], sentence: str) -> None:
+    before, after = (Node("button", "Menu", states=states) for states in (old, new))
+    assert one_sentence(before, after) == sentence
+
+
+def test_a_value_is_told_with_both_sides_and_long_ones_are_cut() -> None:
+    old, new = Node("textbox", "Name", "a" * 500), Node("textbox", "Name", "b\n\nc")
+    sentence = one_sentence(old, new)
+    assert sentence == f"textbox “Name” value changed from “{'a' * 59}…” to “b c”"
+    assert one_sentence(Node("text", "12 items"), Node("text", "13 items")) == (
+        "text “12 items” changed to “13 items”"
+    )
+
+
+def test_inserts_deletes_and_moves_name_the_place() -> None:
+    before = outline(
+        "main\n form Checkout\n  generic\n   button Pay now\n   link Help\n contentinfo"
+    )
+    after = outline("main\n form Checkout\n  generic\n   link Help\n contentinfo\n  button Pay now")
+    (move,) = diff(before, after).edits
+    assert move.sentence == "button “Pay now” moved from form “Checkout” to contentinfo"
+    assert format_path(move.path) == "main / form “Checkout” / generic / button “Pay now”"
+    assert format_path(move.parent) == "main / contentinfo"
+    (back,) = invert(diff(before, after)).edits
+    assert back.sentence == "button “Pay now” moved from contentinfo to form “Checkout”"
+
+    bare = outline("main\n form Checkout\n  generic\n   button Pay now\n   link Help")
+    (gone,) = diff(before, bare).edits
+    assert gone.sentence == "contentinfo removed from main"
+    (new,) = diff(outline("main\n list"), outline("main\n list\n  listitem\n   link A")).edits
+    assert new.sentence == "listitem (2 nodes) added to list"
+    assert new.size == 2
+
+
+def test_a_path_counts_only_among_siblings_of_the_same_role_and_name() -> None:
+    rows = "table\n row\n  cell a\n row\n  cell a\n  cell b\n  cell a\n row x"
+    (edit,) = diff(
+        outline(rows), outline(rows.replace("cell b\n  cell a", "cell b\n  cell c"))
+    ).edits
+    assert [step.nth for step in edit.path] == [0, 2, 2]
+    assert format_path(edit.path) == "table / row [2] / cell “a” [2]"
+    many = Tree([Node("list"), *[Node("link", "Go")] * 30], [-1] + [0] * 30)
+    fewer = Tree([Node("list"), *[Node("link", "Went")] * 30], [-1] + [0] * 30)
+    steps = [edit.path[-1].nth for edit in diff(many, fewer).edits]
+    assert steps == list(range(1, 31))
+
+
+def test_a_path_keeps_the_nearest_steps_of_a_deep_tree() -> None:
+    names = [str(i) for i in range(5_000)]
+    deep = Tree([Node("group", name) for name in names], list(range(-1, 4_999)))
+    other = Tree([*deep.nodes[:-1], Node("group", "changed")], deep.parents)
+    (edit,) = diff(deep, other).edits
+    assert len(edit.path) == MAX_PATH_STEPS
+    assert edit.path[-1].name == "4999"
+    assert edit.path[0].name == str(5_000 - MAX_PATH_STEPS)
+
+
+def test_the_text_is_two_lines_an_edit_and_steers_no_terminal() -> None:
+    before = outline("main\n link Old\n list\n  link Gone\n  link Stays")
+    nodes = [Node("link", "Evil \x1b[2J\u202e") if n.name == "Old" else n for n in before.nodes]
+    script = diff(before, Tree(nodes, before.parents))
+    text = render_text(script)
+    assert text.splitlines()[0].startswith("~ link “Old” renamed to “Evil")
+    assert text.splitlines()[1] == "    main / link “Old”"
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    colour = render_text(script, colour=True)
+    assert colour.startswith("\x1b[33m~ link “Old”")
+    assert "\x1b[2J" not in colour
+    assert render_text(diff(before, before)) == "no differences"
+
+
+@given(trees(), trees())
+def test_the_json_names_every_field_stably(a: Tree, b: Tree) -> None:
+    script = diff(a, b)
+    body = json.loads(to_json(script))
+    assert set(body) == {"edits", "mapping", "target_size", "degraded"}
+    assert len(body["edits"]) == len(script.edits)
+    for plain, edit in zip(body["edits"], script.edits, strict=True):
+        assert plain["kind"] in ("insert", "delete", "update", "move")
+        assert plain["sentence"] == edit.sentence
+        assert [c["field"] for c in plain.get("changes", [])] == [c.field for c in edit.changes]
+        assert [s["role"] for s in plain["path"]] == [s.role for s in edit.path]
+
+
+@given(trees(), trees(), st.booleans())
+def test_every_edit_has_a_sentence_of_one_line_and_a_path(a: Tree, b: Tree, turned: bool) -> None:
+    script = invert(diff(a, b)) if turned else diff(a, b)
+    for edit in script.edits:
+        assert edit.path
+        assert edit.sentence == edit.sentence.strip()
+        assert "\n" not in edit.sentence
+        assert len(edit.sentence) > len(edit.path[-1].role)
