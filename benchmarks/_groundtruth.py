@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from benchmarks._trees import cdp_capture
+from systemzero_core.diff import EditKind, EditScript
 from systemzero_core.formats import parse
 from systemzero_core.normalize import normalize
 from systemzero_core.tree import Node, Tree
@@ -69,6 +70,33 @@ class Truth(NamedTuple):
     b: Tree
     mapping: list[int]
     edits: set[tuple[str, int]]
+
+
+class Tally:
+    """Counts over several pairs of trees: what was found, what is true, what is both.
+
+    Attributes:
+        mapped: the three counts, of mapped nodes.
+        edits: the three counts, of edits by kind and place.
+    """
+
+    def __init__(self) -> None:
+        self.mapped = [0, 0, 0]
+        self.edits = [0, 0, 0]
+
+    def add(self, truth: Truth, script: EditScript) -> None:
+        for found, real in zip(script.mapping, truth.mapping, strict=True):
+            self.mapped[0] += found >= 0
+            self.mapped[1] += real >= 0
+            self.mapped[2] += found == real and real >= 0
+        edits = {(e.kind.value, _place(e.kind, e.node, e.target)) for e in script.edits}
+        self.edits[0] += len(edits)
+        self.edits[1] += len(truth.edits)
+        self.edits[2] += len(edits & truth.edits)
+
+
+def _place(kind: EditKind, node: int, target: int) -> int:
+    return target if kind is EditKind.INSERT else node
 
 
 @lru_cache(maxsize=32)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from benchmarks._groundtruth import KIND, UNKIND, real_tree, seeded
-from benchmarks.diff import Tally
+from benchmarks._groundtruth import KIND, UNKIND, Tally, real_tree, seeded
 from systemzero_core.diff import Prepared, apply, diff, invert
 
 

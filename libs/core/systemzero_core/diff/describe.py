@@ -18,6 +18,9 @@ from systemzero_core.tree import Bounds, Tree
 MAX_QUOTED = 60
 """Characters of a name or value that a sentence quotes, at most."""
 
+_ASKED_OFTEN = 8
+"""Children asked for before all children of a parent are sorted by role and name."""
+
 _TEXT_ROLES = frozenset(("text", "StaticText", "statictext"))
 _STATE_WORDS = {
     "hidden": ("became hidden", "became visible"),
@@ -46,6 +49,7 @@ class Paths:
         self._tree = tree
         self._paths: dict[int, tuple[PathStep, ...]] = {-1: ()}
         self._steps: dict[int, PathStep] = {}
+        self._asked: dict[int, int] = {}
         self._families: dict[int, dict[tuple[str, str], list[int]]] = {}
 
     def path(self, index: int) -> tuple[PathStep, ...]:
@@ -66,24 +70,28 @@ class Paths:
     def _step(self, index: int) -> PathStep:
         step = self._steps.get(index)
         if step is None:
-            parent = self._tree.parents[index]
-            families = self._families.get(parent)
-            if families is None:
-                families = self._families[parent] = self._alike(parent)
             node = self._tree.nodes[index]
-            alike = families[node.role, node.name]
+            alike = self._alike(index, node.role, node.name)
             nth = bisect_left(alike, index) + 1 if len(alike) > 1 else 0
             step = self._steps[index] = PathStep(node.role, node.name, nth)
         return step
 
-    def _alike(self, parent: int) -> dict[tuple[str, str], list[int]]:
-        """The children of `parent` by role and name."""
+    def _alike(self, index: int, role: str, name: str) -> Sequence[int]:
+        """The siblings of node `index` that share its role and name, itself included."""
         tree = self._tree
-        families: dict[tuple[str, str], list[int]] = {}
-        for child in tree.children[parent] if parent >= 0 else (0,):
-            node = tree.nodes[child]
-            families.setdefault((node.role, node.name), []).append(child)
-        return families
+        parent = tree.parents[index]
+        siblings = tree.children[parent] if parent >= 0 else (0,)
+        families = self._families.get(parent)
+        if families is not None:
+            return families[role, name]
+        asked = self._asked[parent] = self._asked.get(parent, 0) + 1
+        nodes = tree.nodes
+        if asked < _ASKED_OFTEN:
+            return [c for c in siblings if nodes[c].name == name and nodes[c].role == role]
+        families = self._families[parent] = {}
+        for child in siblings:
+            families.setdefault((nodes[child].role, nodes[child].name), []).append(child)
+        return families[role, name]
 
 
 def format_path(path: Sequence[PathStep]) -> str:
@@ -199,7 +207,16 @@ def _box_text(old: FieldValue, new: FieldValue) -> str:
         return "has a box now" if new is not None else "has no box any more"
     texts = []
     if (old.x, old.y) != (new.x, new.y):
-        texts.append(f"shifted by {new.x - old.x:+d}, {new.y - old.y:+d}")
+        texts.append(_shift_text(new.x - old.x, new.y - old.y))
     if (old.width, old.height) != (new.width, new.height):
         texts.append(f"resized from {old.width}×{old.height} to {new.width}×{new.height}")
     return " and ".join(texts)
+
+
+def _shift_text(right: int, down: int) -> str:
+    parts = []
+    if down:
+        parts.append(f"{'down' if down > 0 else 'up'} by {abs(down)} px")
+    if right:
+        parts.append(f"{'right' if right > 0 else 'left'} by {abs(right)} px")
+    return "shifted " + " and ".join(parts)

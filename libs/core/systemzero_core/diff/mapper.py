@@ -10,11 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 
-from systemzero_core.diff.affinity import Affinity
+from systemzero_core.diff.affinity import UNIT, Affinity
 from systemzero_core.diff.budget import Budget
 from systemzero_core.diff.edits import Mapping
 from systemzero_core.diff.prepared import Prepared
-from systemzero_core.diff.sequences import Run, close_gaps, common_runs, heaviest_alignment
+from systemzero_core.diff.sequences import (
+    Run,
+    close_gaps,
+    common_runs,
+    heaviest_alignment,
+    longest_increasing,
+)
 from systemzero_core.diff.wrappers import open_wrapper
 
 MAX_GAP_CELLS = 10_000
@@ -115,6 +121,8 @@ class Mapper:
         if len(left) == len(right) == 1 and self._same_label(left[0], right[0]):
             self.map_pair(left[0], right[0])
             return
+        if len(left) > 1 and len(right) > 1 and self._split_at_names(left, right):
+            return
         if self._is_too_much(left, right):
             self._fill_by_key(left, right, 0)
             return
@@ -126,6 +134,40 @@ class Mapper:
         table = [[score(x, y) for y in right] for x in left]
         for p, q in heaviest_alignment(table):
             self.map_pair(left[p], right[q])
+
+    def _split_at_names(self, left: Sequence[int], right: Sequence[int]) -> bool:
+        """Map nodes that are alone in either list with their label, and have much in common.
+
+        Spares weighing every node of a long list against every other; what lies between the nodes
+        mapped is aligned later. Says whether there were any.
+        """
+        numbers_a = self._named(self.a, left)
+        numbers_b = self._named(self.b, right)
+        shared = [
+            (p, numbers_b[n]) for n, p in numbers_a.items() if p >= 0 and numbers_b.get(n, -1) >= 0
+        ]
+        anchors = [shared[k] for k in longest_increasing([q for _, q in shared])]
+        low_p = low_q = 0
+        for p, q in anchors:
+            x, y = left[p], right[q]
+            size = max(self.a.ends[x] - x, self.b.ends[y] - y)
+            if self.affinity.score(x, y) >= size * UNIT:
+                self._todo.append((left[low_p:p], right[low_q:q], False))
+                self.map_pair(x, y)
+                low_p, low_q = p + 1, q + 1
+        if low_p:
+            self._todo.append((left[low_p:], right[low_q:], False))
+        return low_p > 0
+
+    @staticmethod
+    def _named(side: Prepared, siblings: Sequence[int]) -> dict[int, int]:
+        """Place by label of the siblings that have a name; -1 where several share it."""
+        places: dict[int, int] = {}
+        for k, i in enumerate(siblings):
+            if side.tree.nodes[i].name:
+                number = side.labels[i]
+                places[number] = -1 if number in places else k
+        return places
 
     def _same_label(self, x: int, y: int) -> bool:
         return self.a.labels[x] == self.b.labels[y]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from systemzero_core.diff.affinity import UNIT, Affinity
+from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.sequences import heaviest_alignment
 
 _MAX_LEVELS = 6
@@ -36,28 +37,31 @@ def open_wrapper(
         return affinity.score(x, y)
 
     a, b = affinity.a, affinity.b
-    total_left = sum(a.ends[x] - x for x in left)
-    total_right = sum(b.ends[y] - y for y in right)
-    for k, y in enumerate(right):
-        most = min(total_left, b.ends[y] - y)
-        if b.tree.nodes[y].name and any(a.labels[x] == b.labels[y] for x in left):
+    affinity.steps += len(left) * len(right) // 8
+    opened = _with_one_opened(b, right, a, left, affinity.score)
+    if opened is not None:
+        return left, opened
+    opened = _with_one_opened(a, left, b, right, flipped)
+    return None if opened is None else (opened, right)
+
+
+def _with_one_opened(
+    own: Prepared, nodes: Sequence[int], other: Prepared, others: Sequence[int], score: _Score
+) -> list[int] | None:
+    """`nodes` with the first wrapper among them opened; None if there is none."""
+    total = sum(other.ends[i] - i for i in others)
+    for k, node in enumerate(nodes):
+        if not own.children[node]:
+            continue
+        if own.tree.nodes[node].name and own.labels[node] in [other.labels[i] for i in others]:
             continue  # named alike: the same node, even if something moved into it
-        alike = [x for x in left if a.roles[x] == b.roles[y]]
-        if _settled(alike, y, right, affinity.score, most):
+        alike = [i for i in others if other.roles[i] == own.roles[node]]
+        most = min(total, own.ends[node] - node)
+        if _settled(alike, node, nodes, score, most):
             continue
-        levels = _levels(y, b.children, left, affinity.score)
+        levels = _levels(node, own.children, others, score)
         if levels:
-            return left, [*right[:k], *_opened(levels, b.children), *right[k + 1 :]]
-    for k, x in enumerate(left):
-        most = min(total_right, a.ends[x] - x)
-        if a.tree.nodes[x].name and any(a.labels[x] == b.labels[y] for y in right):
-            continue
-        alike = [y for y in right if b.roles[y] == a.roles[x]]
-        if _settled(alike, x, left, flipped, most):
-            continue
-        levels = _levels(x, a.children, right, flipped)
-        if levels:
-            return [*left[:k], *_opened(levels, a.children), *left[k + 1 :]], right
+            return [*nodes[:k], *_opened(levels, own.children), *nodes[k + 1 :]]
     return None
 
 
@@ -89,8 +93,6 @@ def _levels(node: int, children: _Family, others: Sequence[int], score: _Score) 
         others: the nodes of the other side in the same gap.
         score: of a node of `others` and one of this side.
     """
-    if not children[node]:
-        return []
     best = max(score(other, node) for other in others)
     chosen: list[int] = []
     path: list[int] = []

@@ -1,0 +1,175 @@
+"""Diff: quality on seeded ground truth and real pairs, CPU time, growth, the worst cases.
+
+    python -m benchmarks.diff --json [--corpus DIR] [--quick]
+
+Everything is measured against a baseline in memory (`Prepared`), script and sentences included.
+Without a corpus the real pairs are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks._groundtruth import KIND, UNKIND, Tally, real_tree, seeded
+from benchmarks._plaintrees import PAIRS, load_plain
+from benchmarks._report import Report, cpu_seconds, progress
+from systemzero_core.diff import Prepared, apply, diff
+from systemzero_core.tree import Node, Tree
+
+SHARE = 0.05
+SIZES = (100, 300, 1_000, 3_000, 10_000)
+CPU_ASKS = {1_000: 4.0, 10_000: 50.0}
+MAX_EXPONENT = 1.15
+MAX_WORST_SECONDS = 5.0
+
+
+def _report(report: Report, name: str, tally: Tally) -> None:
+    mapped, edits = tally.mapped, tally.edits
+    rows = (
+        ("mapping_precision", mapped[2] / mapped[0], 0.99, True),
+        ("mapping_recall", mapped[2] / mapped[1], 0.99, True),
+        ("edit_precision", edits[2] / edits[0], 0.93, True),
+        ("edit_recall", edits[2] / edits[1], 0.96, True),
+        ("operations", edits[0] / edits[1], 1.05, False),
+    )
+    for row, value, ask, is_floor in rows:
+        holds = value >= ask if is_floor else value <= ask
+        report.emit(f"{row}/{name}", value, "ratio", ask, holds)
+
+
+def _fresh(tree: Tree) -> Tree:
+    """The same tree as it arrives: nothing computed yet."""
+    return Tree(tree.nodes, tree.parents)
+
+
+def measure_truth(report: Report, sizes: tuple[int, ...], seeds: int) -> None:
+    """Quality against what was really done, by the mix of edits."""
+    for name, mix in (("plain", KIND), ("unkind", UNKIND)):
+        total = Tally()
+        for size in sizes:
+            progress(f"ground truth: {name}, {size} nodes")
+            tally = Tally()
+            for seed in range(1, seeds + 1):
+                truth = seeded(real_tree(size), seed, SHARE, mix)
+                script = diff(Prepared(truth.a), _fresh(truth.b))
+                if apply(script, truth.a) != truth.b:
+                    raise AssertionError(f"not exact: {name} {size} {seed}")
+                for each in (tally, total):
+                    each.add(truth, script)
+            if size in CPU_ASKS:
+                _report(report, f"{name}/{size}", tally)
+        _report(report, name, total)
+
+
+def measure_time(report: Report, sizes: tuple[int, ...]) -> None:
+    """CPU time of one diff at 5 % edits, and how it grows."""
+    points: list[tuple[float, float]] = []
+    for size in sizes:
+        progress(f"time: {size} nodes")
+        truth = seeded(real_tree(size), 1, SHARE, KIND)
+        baseline = Prepared(truth.a)
+        diff(baseline, truth.b)
+        repeats = 20 if size <= 1_000 else 5
+        seconds = cpu_seconds(lambda: diff(baseline, _fresh(truth.b)), repeats)  # noqa: B023
+        report.emit(f"diff_cpu/{size}", seconds * 1e3, "ms", CPU_ASKS.get(size))
+        if size >= 1_000:
+            points.append((math.log(size), math.log(seconds)))
+    if len(points) > 1:
+        (x, y), (u, v) = points[0], points[-1]
+        report.emit("growth_exponent", (v - y) / (u - x), "exponent", MAX_EXPONENT)
+    same = real_tree(sizes[-1])
+    baseline = Prepared(same)
+    seconds = cpu_seconds(lambda: diff(baseline, _fresh(same)))
+    report.emit(f"diff_cpu_unchanged/{sizes[-1]}", seconds * 1e3, "ms")
+
+
+def _flat(names: list[str], role: str = "listitem") -> Tree:
+    nodes = [Node("list"), *(Node(role, name) for name in names)]
+    return Tree(nodes, [-1] + [0] * len(names))
+
+
+def _chain(names: list[str]) -> Tree:
+    return Tree([Node("group", name) for name in names], list(range(-1, len(names) - 1)))
+
+
+def _bush(size: int, seed: int) -> Tree:
+    """A random tree of few labels, so that everything resembles everything."""
+    source = random.Random(seed)  # noqa: S311
+    nodes, parents, path = [Node("group")], [-1], [0]
+    for i in range(1, size):
+        while len(path) > 1 and source.random() < 0.5:
+            path.pop()
+        parents.append(path[-1])
+        path.append(i)
+        nodes.append(Node(source.choice(("group", "row", "cell")), source.choice(("", "x", "y"))))
+    return Tree(nodes, parents)
+
+
+def worst_cases() -> dict[str, Callable[[], tuple[Tree, Tree]]]:
+    """Pairs that make a diff hang if it can, by name."""
+    names = [f"name {i}" for i in range(100_000)]
+    mixed = names.copy()
+    random.Random(1).shuffle(mixed)  # noqa: S311
+    same = ["x"] * 100_000
+    return {
+        "equal_siblings_100000": lambda: (
+            _flat(same),
+            _flat([*same[:50_000], "y", *same[50_000:]]),
+        ),
+        "other_siblings_100000": lambda: (_flat(same), _flat(["y"] * 100_000)),
+        "reversed_100000": lambda: (_flat(names), _flat(names[::-1])),
+        "shuffled_100000": lambda: (_flat(names), _flat(mixed)),
+        "inside_out_10000": lambda: (_chain(names[:10_000]), _chain(names[:10_000][::-1])),
+        "deep_10000": lambda: (_chain([""] * 10_000), _chain([*[""] * 10_000, "new"])),
+        "alike_100000": lambda: (_bush(100_000, 1), _bush(100_000, 2)),
+    }
+
+
+def measure_worst(report: Report) -> None:
+    """CPU time where there is no good answer."""
+    for name, make in worst_cases().items():
+        progress(f"worst case: {name}")
+        a, b = make()
+        seconds = cpu_seconds(lambda: diff(a, _fresh(b)), repeats=1)  # noqa: B023
+        report.emit(f"worst_cpu/{name}", seconds, "s", MAX_WORST_SECONDS)
+
+
+def measure_pairs(report: Report, corpus: Path) -> None:
+    """Node-level cost on real pairs, beside the least that any other tool was seen to need."""
+    for name, before, after, best in PAIRS:
+        a, b = load_plain(corpus / before), load_plain(corpus / after)
+        script = diff(a, b)
+        if apply(script, a) != b:
+            raise AssertionError(f"not exact: {name}")
+        report.emit(f"pair_cost/{name}", script.cost, "operations", best)
+        report.emit(f"pair_edits/{name}", len(script.edits), "edits")
+        seconds = cpu_seconds(lambda: diff(a, _fresh(b)))  # noqa: B023
+        report.emit(f"pair_cpu/{name}", seconds * 1e3, "ms")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON lines (always done)")
+    parser.add_argument("--corpus", type=Path, help="folder laid out as the shared corpus is")
+    parser.add_argument(
+        "--quick", action="store_true", help="small trees, one seed, no worst cases"
+    )
+    arguments = parser.parse_args()
+    report = Report()
+    sizes = SIZES[:3] if arguments.quick else SIZES
+    measure_truth(report, sizes, seeds=1 if arguments.quick else 5)
+    measure_time(report, sizes if arguments.quick else (*sizes, 100_000))
+    if not arguments.quick:
+        measure_worst(report)
+    if arguments.corpus:
+        measure_pairs(report, arguments.corpus)
+    return report.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
