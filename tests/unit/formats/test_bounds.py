@@ -133,6 +133,11 @@ def test_one_node_too_many_is_too_large(data: bytes) -> None:
     assert caught.value.metadata["limit"] == str(MAX_NODES)
 
 
+def test_nesting_beyond_any_tree_is_too_large() -> None:
+    with pytest.raises(TooLarge, match="deeper"):
+        parse(b'{"root":' + b"[" * 500_000)
+
+
 def test_the_bytes_of_all_parts_are_bounded_together() -> None:
     page = cdp(ax("1", "RootWebArea"))
     with pytest.raises(TooLarge, match="5000000"):

@@ -34,6 +34,16 @@ def test_indices_that_lead_nowhere_are_reported(change: dict[str, object]) -> No
         parse(PAGE, dom=bad)
 
 
+def test_a_string_that_is_not_there_is_empty() -> None:
+    """CDP writes -1 where it has no string; that is not the last one of the table."""
+    nodes = {"nodeName": [-1], "backendNodeId": [5], "attributes": [[0, -1]]}
+    snapshot = {"documents": [{"nodes": nodes, "layout": {}}], "strings": ["id", "wrong"]}
+
+    node = parse(PAGE, dom=json.dumps(snapshot).encode()).tree.nodes[0]
+
+    assert node.attributes == ()
+
+
 def test_a_message_around_the_snapshot_is_fine() -> None:
     dom = json.dumps({"id": 3, "result": {"documents": [], "strings": []}}).encode()
 

@@ -84,6 +84,7 @@ def test_an_ios_page_source() -> None:
 
     assert parsed.format is Format.APPIUM_IOS
     assert parsed.viewport == (375, 812)
+    assert only(parsed, "XCUIElementTypeApplication").attributes == ()
     switch = only(parsed, "XCUIElementTypeSwitch")
     assert (switch.name, switch.value, switch.states) == ("Wi-Fi", "", ("checked",))
     assert switch.attribute("id") == "wifi"

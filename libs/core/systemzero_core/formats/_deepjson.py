@@ -12,7 +12,8 @@ from collections.abc import Callable
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from systemzero_core.errors import InvalidInput, TruncatedInput
+from systemzero_core.errors import InvalidInput, TooLarge, TruncatedInput
+from systemzero_core.tree import MAX_NODES
 
 _TOKEN = re.compile(
     r"[ \t\n\r]*(?:(?P<mark>[{}\[\],:\"])"
@@ -24,6 +25,9 @@ _CUT_WORD = re.compile(r"[ \t\n\r]*(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-)?\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False, "null": None}
 
+_MAX_DEPTH = 2 * MAX_NODES + 100
+"""A node and its list of children are two levels, so a tree of `MAX_NODES` fits at any depth."""
+
 _State = Callable[[str, str], Any]
 
 
@@ -31,6 +35,7 @@ def loads(text: str, what: str) -> Any:
     """The value of `text`; `what` names the input in errors.
 
     Raises:
+        TooLarge: it nests deeper than any tree could.
         TruncatedInput: the text ends inside the value.
         InvalidInput: the text is no JSON.
     """
@@ -77,6 +82,11 @@ class _Reader:
         container: Any = {} if text == "{" else []
         self._put(container)
         self._stack.append(container)
+        if len(self._stack) > _MAX_DEPTH:
+            raise TooLarge(
+                f"{self._what}: nested deeper than {_MAX_DEPTH}",
+                metadata={"limit": str(_MAX_DEPTH)},
+            )
         return self._first_name if text == "{" else self._first_item
 
     def _first_item(self, kind: str, text: str) -> _State | None:

@@ -13,9 +13,7 @@ from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import _json
 from systemzero_core.formats._values import box_of, pairs, text_of, words
 from systemzero_core.formats.model import Format, Parsed, Source
-from systemzero_core.tree import Bounds, Node, Tree, TreeBuilder
-
-_NOT_ON_SCREEN = -(2**31)
+from systemzero_core.tree import Node, Tree, TreeBuilder
 
 _STATES = {
     "busy": "busy",
@@ -76,12 +74,13 @@ def _node(item: object) -> Node:
     if not isinstance(item, dict) or not isinstance(item.get("role"), str):
         raise InvalidInput.at("role", "a node that is no object with a role")
     states = _words_of(item.get("states"))
+    extents = item.get("extents")
     return Node(
         role=item["role"],
         name=text_of(item.get("name")),
         value=_value(item),
         states=words(_states(item["role"], states)),
-        bounds=_bounds(item.get("extents")),
+        bounds=box_of(extents) if isinstance(extents, list) else None,
         attributes=pairs(_attributes(item, states)),
     )
 
@@ -120,13 +119,6 @@ def _value(item: dict[str, Any]) -> str:
     if text and text != text_of(item.get("name")):
         return text
     return text_of(item.get("value"))
-
-
-def _bounds(extents: object) -> Bounds | None:
-    if not isinstance(extents, list):
-        return None
-    bounds = box_of(extents)
-    return None if bounds is None or _NOT_ON_SCREEN in bounds else bounds
 
 
 def _attributes(item: dict[str, Any], states: frozenset[str]) -> dict[str, str]:

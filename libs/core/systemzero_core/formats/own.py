@@ -15,7 +15,6 @@ import msgspec
 
 from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import _json
-from systemzero_core.formats._values import check_count
 from systemzero_core.formats.model import Format, Parsed, Source
 from systemzero_core.tree import Bounds, Node, Tree
 
@@ -77,7 +76,6 @@ def read(source: Source) -> Parsed:
 def _tree(file: _File) -> Tree:
     if file.format != NAME:
         raise InvalidInput.at("format", f"must be {NAME!r}")
-    check_count(len(file.nodes))
     nodes = []
     for i, flat in enumerate(file.nodes):
         states, attributes, bounds = flat.states, flat.attributes, flat.bounds
