@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import pytest
+
+from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import GapKind, Parsed, parse
 from systemzero_core.tree import Bounds
 from tests.unit.formats.making import ax, cdp, outline
@@ -54,10 +57,17 @@ def test_a_frame_without_content_is_a_gap() -> None:
     assert details(parsed) == ["the content of the frame 'ads' (node '10') is missing"]
 
 
-def test_a_frame_without_area_lacks_nothing() -> None:
-    dom = json.dumps({"10": {"tag": "IFRAME", "box": [0, 0, 0, 0]}}).encode()
+@pytest.mark.parametrize(("box", "gaps"), [([0, 0, 0, 0], 0), ([5, 5, 5, 5], 0), ([5, 5, 9, 9], 1)])
+def test_a_frame_without_area_lacks_nothing(box: list[int], gaps: int) -> None:
+    dom = json.dumps({"10": {"tag": "IFRAME", "box": box}}).encode()
 
-    assert parse(page((10, "tracker")), dom=dom).gaps == ()
+    assert len(parse(page((10, "tracker")), dom=dom).gaps) == gaps
+
+
+def test_a_frame_that_came_without_nodes_is_a_gap_and_one_without_a_list_an_error() -> None:
+    assert len(parse(page((10, "ads")), frames=[b'{"nodes": []}']).gaps) == 1
+    with pytest.raises(InvalidInput, match=r"frames\[0\].nodes"):
+        parse(page((10, "ads")), frames=[b"{}"])
 
 
 def test_no_frame_is_put_anywhere_on_a_guess() -> None:
@@ -102,6 +112,43 @@ def test_frames_in_frames_are_joined() -> None:
 
     assert outline(parsed)[-1] == ".....button in B"
     assert parsed.gaps == ()
+
+
+def test_the_order_of_iframes_is_that_of_the_document_not_of_the_array() -> None:
+    """Chromium writes the array level by level."""
+    nodes = [
+        ax("1", "RootWebArea", "", ["2", "4"]),
+        ax("4", "Iframe", "second", parent="1"),
+        ax("2", "group", "", ["3"], parent="1"),
+        ax("3", "Iframe", "first", parent="2"),
+    ]
+    parsed = parse(cdp(*nodes), frames=[frame("A"), frame("B")])
+
+    assert outline(parsed)[2:5] == ["..Iframe first", "...RootWebArea A", "....button in A"]
+
+
+def test_with_frames_in_frames_the_order_tells_nothing() -> None:
+    outer = cdp(ax("1", "RootWebArea", "outer", ["2"]), ax("2", "Iframe", "inner", parent="1"))
+
+    parsed = parse(page((10, "a"), (11, "b")), frames=[outer, frame("A"), frame("B")])
+
+    assert len(parsed.tree) == 3
+    assert len(parsed.gaps) == 5
+
+
+def test_an_id_of_two_processes_tells_no_owner() -> None:
+    outer = cdp(
+        ax("1", "RootWebArea", "outer", ["2"]),
+        ax("2", "Iframe", "", parent="1", backendDOMNodeId=10),
+        ownerBackendNodeId=11,
+    )
+    parsed = parse(
+        page((10, "a"), (11, "b")),
+        frames=[outer, frame("A", ownerBackendNodeId=10), frame("B", ownerBackendNodeId=10)],
+    )
+
+    assert "RootWebArea outer" in "".join(outline(parsed))
+    assert "button" not in "".join(outline(parsed))
 
 
 def test_a_frame_that_owns_itself_is_reported_not_followed() -> None:

@@ -3,13 +3,13 @@
 An accessibility tree does not say: its Iframe is empty and the frame comes as a tree of its own. An
 owner is known by, in this order: what the recorder says (`ownerBackendNodeId`) or the DOM
 snapshot's frame ids, the address in the iframe's `src`, and, where as many frames as empty Iframes
-are left, their order. A frame is never put anywhere on a guess. Linear in frames and nodes.
+are left in one frame, their order. A frame is never put anywhere on a guess. Linear.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import urljoin
 
@@ -29,8 +29,14 @@ class Frame(NamedTuple):
 
 
 class _Owner(NamedTuple):
+    """An Iframe without content: its node, the address it asks for, the number of its own frame."""
+
     node: AXNode
     address: str
+    frame: int
+
+
+_Joined = Iterable[tuple[int, int]]
 
 
 def owners_of(frames: list[Frame], dom: Dom | None) -> dict[int, int]:
@@ -45,14 +51,24 @@ def owners_of(frames: list[Frame], dom: Dom | None) -> dict[int, int]:
 
 
 def _empty_owners(frames: list[Frame], dom: Dom | None) -> list[_Owner]:
-    # Frames from one list share their nodes: each list is looked through once.
-    answers = {id(frame.nodes): frame for frame in reversed(frames)}
+    seen: set[int] = set()
     return [
-        _Owner(node, _address(frame, node, dom))
-        for frame in reversed(answers.values())
-        for node in frame.nodes.values()
+        _Owner(node, _address(frame, node, dom), number)
+        for number, frame in enumerate(frames)
+        for node in _in_document_order(frame, seen)
         if not node.ignored and not node.child_ids and node.role_name in OWNER_ROLES
     ]
+
+
+def _in_document_order(frame: Frame, seen: set[int]) -> Iterator[AXNode]:
+    """The nodes of a frame; what is no tree is not followed, the caller's own walk reports it."""
+    stack = [frame.root.node_id]
+    while stack:
+        node = frame.nodes.get(stack.pop())
+        if node is not None and id(node) not in seen:
+            seen.add(id(node))
+            stack.extend(node.child_ids[::-1])
+            yield node
 
 
 def _address(frame: Frame, node: AXNode, dom: Dom | None) -> str:
@@ -65,34 +81,40 @@ def _address(frame: Frame, node: AXNode, dom: Dom | None) -> str:
 
 
 def _by_id(frames: list[Frame], dom: Dom | None, empty: list[_Owner]) -> dict[int, int]:
-    by_backend = {o.node.backend_id: o for o in empty}
+    by_backend: dict[int, list[int]] = defaultdict(list)
+    for owner in empty:
+        by_backend[owner.node.backend_id].append(id(owner.node))
     joined: dict[int, int] = {}
     for number, frame in enumerate(frames[1:], 1):
         told = dom.owners.get(frame.root.frame_id or "", 0) if dom is not None else 0
-        owner = by_backend.pop(frame.owner_backend_id or told, None)
-        if owner is not None and owner.node.backend_id:
-            joined[id(owner.node)] = number
+        backend_id = frame.owner_backend_id or told
+        # The frames of other processes count their nodes anew: an id may stand for two.
+        if backend_id and len(by_backend[backend_id]) == 1:
+            joined.setdefault(by_backend[backend_id][0], number)
     return joined
 
 
-def _by_address(
-    frames: list[Frame], waiting: list[int], empty: list[_Owner]
-) -> Iterable[tuple[int, int]]:
-    wanted: dict[str, list[int]] = defaultdict(list)
+def _by_address(frames: list[Frame], waiting: list[int], empty: list[_Owner]) -> _Joined:
+    wanted: dict[str, list[_Owner]] = defaultdict(list)
     for owner in empty:
         if owner.address:
-            wanted[owner.address].append(id(owner.node))
+            wanted[owner.address].append(owner)
     offered: dict[str, list[int]] = defaultdict(list)
     for number in waiting:
         offered[frames[number].url].append(number)
     for address, numbers in offered.items():
-        if len(wanted.get(address, ())) == len(numbers):
-            yield from zip(wanted[address], numbers, strict=True)
+        yield from _in_order(wanted[address], numbers)
 
 
-def _by_order(
-    _frames: list[Frame], waiting: list[int], empty: list[_Owner]
-) -> Iterable[tuple[int, int]]:
-    if len(waiting) != len(empty):
+def _by_order(_frames: list[Frame], waiting: list[int], empty: list[_Owner]) -> _Joined:
+    return _in_order(empty, waiting)
+
+
+def _in_order(owners: list[_Owner], numbers: list[int]) -> _Joined:
+    """One by one, where the counts agree and the order is sure: owners in one and the same frame.
+
+    With frames in frames it is not: some tools go deep first, others one level after the other.
+    """
+    if len(owners) != len(numbers) or len({owner.frame for owner in owners}) > 1:
         return ()
-    return zip((id(o.node) for o in empty), waiting, strict=True)
+    return zip((id(owner.node) for owner in owners), numbers, strict=True)

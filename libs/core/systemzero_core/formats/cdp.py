@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput, quote
+from systemzero_core.errors import InvalidInput, MalformedTree, quote
 from systemzero_core.formats import _cdpdom, _cdpwords
 from systemzero_core.formats._cdpdom import Dom
 from systemzero_core.formats._cdpframes import OWNER_ROLES, Frame, owners_of
@@ -25,6 +25,8 @@ from systemzero_core.tree import Bounds, Node, Tree
 
 _LINE_BREAKS = "InlineTextBox"
 _EMPTY = Tree((), ())
+_TRACKER = 5
+"""Width or height, in pixels, up to which a frame shows nothing but its border: counting pixels."""
 
 
 def read(source: Source) -> Parsed:
@@ -39,18 +41,19 @@ def read(source: Source) -> Parsed:
     answers = [read_answer(source.data, "nodes")]
     answers += [read_answer(data, f"frames[{i}]") for i, data in enumerate(source.frames)]
     check_count(sum(len(answer.nodes or ()) for answer in answers))
+    for number, answer in enumerate(answers):
+        if answer.nodes is None:
+            raise InvalidInput.at(f"frames[{number - 1}].nodes" if number else "nodes", "missing")
     if not answers[0].nodes:
-        if answers[0].nodes is None:
-            raise InvalidInput.at("nodes", "missing")
         return Parsed(_EMPTY, Format.CDP)
-    frames = [frame for i, answer in enumerate(answers) for frame in _frames_of(answer, i)]
+    frames = [frame for answer in answers for frame in _frames_of(answer)]
     walk = _Walk(frames, dom)
     walk.run()
     return Parsed(Tree(walk.nodes, walk.parents), Format.CDP, tuple(walk.gaps), url=frames[0].url)
 
 
-def _frames_of(answer: Answer, number: int) -> list[Frame]:
-    """The frames in one answer: one root, or several where a tool wrote all frames in one list."""
+def _frames_of(answer: Answer) -> list[Frame]:
+    """The frames in one answer: none (its Iframe is a gap then), one, or all in one list."""
     nodes = answer.nodes or []
     by_id = {node.node_id: node for node in nodes}
     if len(by_id) != len(nodes):
@@ -66,8 +69,6 @@ def _frames_of(answer: Answer, number: int) -> list[Frame]:
                 _name(extra), f"its parent {quote(str(extra.parent_id))} is not in the capture"
             )
     owner = answer.owner_backend_node_id
-    if number and not nodes:
-        raise TruncatedInput.at(f"frames[{number - 1}]", "truncated: the frame has no nodes")
     return [Frame(by_id, root, _url(root), owner) for root in roots]
 
 
@@ -143,7 +144,7 @@ class _Walk:
         if number is not None:
             moves = bounds is not None and self._dom is not None and self._dom.relative
             self._enter(number, index, bounds[:2] if moves and bounds else (0, 0), stack)
-        elif bounds is None or (bounds.width > 0 and bounds.height > 0):
+        elif bounds is None or min(bounds.width, bounds.height) > _TRACKER:
             named = quote(self.nodes[index].name) if self.nodes[index].name else "without a name"
             self.gaps.append(
                 Gap(GapKind.FRAME, f"the content of the frame {named} ({_name(owner)}) is missing")

@@ -15,6 +15,7 @@ import msgspec
 
 from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import _json
+from systemzero_core.formats._values import check_count
 from systemzero_core.formats.model import Format, Parsed, Source
 from systemzero_core.tree import Bounds, Node, Tree
 
@@ -76,6 +77,7 @@ def read(source: Source) -> Parsed:
 def _tree(file: _File) -> Tree:
     if file.format != NAME:
         raise InvalidInput.at("format", f"must be {NAME!r}")
+    check_count(len(file.nodes))
     nodes = []
     for i, flat in enumerate(file.nodes):
         states, attributes, bounds = flat.states, flat.attributes, flat.bounds
@@ -83,7 +85,7 @@ def _tree(file: _File) -> Tree:
             states = tuple(sorted(set(states)))
         if len(attributes) > 1:
             attributes = _ordered(attributes, i)
-        if bounds is not None and not all(-_LIMIT <= n < _LIMIT for n in bounds):
+        if bounds is not None and (min(bounds) < -_LIMIT or max(bounds) >= _LIMIT):
             raise InvalidInput.at(f"nodes[{i}].bounds", "a number of more than 32 bits")
         nodes.append(
             Node(flat.role, flat.name, flat.value, states, bounds, attributes, flat.platform_role)
@@ -92,7 +94,6 @@ def _tree(file: _File) -> Tree:
 
 
 def _ordered(attributes: tuple[tuple[str, str], ...], index: int) -> tuple[tuple[str, str], ...]:
-    names = {name for name, _ in attributes}
-    if len(names) != len(attributes):
+    if len(dict(attributes)) != len(attributes):
         raise InvalidInput.at(f"nodes[{index}].attributes", "a name that stands there twice")
     return tuple(sorted(attributes))
