@@ -1,0 +1,184 @@
+"""The channel under a client: options, encryption, credentials, deadlines.
+
+Why the options are what they are:
+1. Keepalive pings find a dead connection under a quiet stream; the platform's servers take one
+   every 20 seconds (`server_options` of the chassis), so 30 are polite.
+2. Retries are gRPC's own, and only of methods that the contract declares idempotent.
+3. What may be sent is the server's to bound, so that its refusal has a reason.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from typing import Any, NamedTuple, TypeVar
+
+import grpc
+
+from systemzero_client.contract import idempotent_methods
+from systemzero_client.errors import SystemZeroError
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+DEFAULT_TIMEOUT = 30.0
+"""Seconds that a unary call may take, retries included."""
+
+_MAX_RECEIVED = 256_000_000  # bytes: the largest tree, 200,000 nodes with long texts
+_RETRY = {
+    "maxAttempts": 4,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "2s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+
+
+class Tls(NamedTuple):
+    """How to encrypt; with no field set the system's certificate authorities are trusted.
+
+    Attributes:
+        ca: PEM of the authorities to trust instead.
+        certificate: PEM of the client's own certificate chain, for mutual TLS.
+        key: PEM of its private key.
+        server_name: the name that the server's certificate must have, if not the target's.
+    """
+
+    ca: bytes | None = None
+    certificate: bytes | None = None
+    key: bytes | None = None
+    server_name: str = ""
+
+    def __repr__(self) -> str:
+        """Without the private key."""
+        return f"Tls(server_name={self.server_name!r})"
+
+
+class Transport:
+    """A channel with the credential and the deadline that each call gets."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        credential: str = "",
+        tls: Tls | bool | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        """Opens nothing yet: gRPC connects with the first call.
+
+        Args:
+            target: `host:port`, or any gRPC target such as `dns:///gateway:50051`.
+            credential: API key or token; sent as `authorization: Bearer …`.
+            tls: how to encrypt; True is `Tls()`, False is in the clear, None is in the clear to
+                this machine and encrypted elsewhere.
+            timeout: seconds that a unary call may take.
+
+        Raises:
+            ValueError: the credential cannot stand in a header.
+        """
+        if not credential.isascii() or not credential.isprintable() or " " in credential:
+            raise ValueError("an API key or token holds printable ASCII characters alone")
+        self.target = target
+        self.timeout = timeout
+        self._metadata = (("authorization", f"Bearer {credential}"),) if credential else ()
+        self.channel = _open(target, is_local(target) is False if tls is None else tls)
+
+    def __repr__(self) -> str:
+        """Without the credential."""
+        return f"Transport({self.target!r})"
+
+    async def unary(
+        self, method: Callable[..., Any], request: Q, seconds: float | None = None
+    ) -> Any:
+        """The response of a unary method of a stub.
+
+        Raises:
+            SystemZeroError: the call failed.
+        """
+        try:
+            return await method(request, timeout=seconds or self.timeout, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise SystemZeroError.from_rpc(error) from None
+
+    async def stream(
+        self,
+        method: Callable[..., Any],
+        request: Q | AsyncIterable[Q],
+        seconds: float | None = None,
+    ) -> AsyncIterator[Any]:
+        """The responses of a streaming method; without `seconds` it may last for ever.
+
+        Raises:
+            SystemZeroError: the call failed, or the server ended it early.
+        """
+        call = method(request, timeout=seconds, metadata=self._metadata)
+        try:
+            async for response in call:
+                yield response
+        except grpc.RpcError as error:
+            raise SystemZeroError.from_rpc(error) from None
+        finally:
+            call.cancel()
+
+    def duplex(self, method: Callable[..., Any]) -> Any:
+        """The call of a bidirectional method, to be written to and read by hand."""
+        return method(metadata=self._metadata)
+
+    async def close(self) -> None:
+        """Close the channel; calls in flight are cancelled."""
+        await self.channel.close(None)
+
+
+def is_local(target: str) -> bool:
+    """Whether what is sent to `target` stays on this machine."""
+    if target.startswith(("unix:", "unix-abstract:")):
+        return True
+    host = target.rpartition("/")[2].removeprefix("ipv4:").removeprefix("ipv6:")
+    host = host.rpartition(":")[0].strip("[]") or host
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def service_config() -> dict[str, Any]:
+    """The gRPC service config: retries of the contract's idempotent methods.
+
+    Source: https://github.com/grpc/grpc/blob/master/doc/service_config.md.
+    """
+    names = [{"service": m.service, "method": m.method} for m in idempotent_methods()]
+    return {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [{"name": names, "retryPolicy": _RETRY}],
+        "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.2},
+    }
+
+
+def channel_options() -> list[tuple[str, Any]]:
+    """The options of every channel; see the module's description."""
+    return [
+        ("grpc.service_config", json.dumps(service_config())),
+        ("grpc.enable_retries", 1),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.max_receive_message_length", _MAX_RECEIVED),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.max_reconnect_backoff_ms", 10_000),
+        ("grpc.primary_user_agent", "systemzero-client"),
+    ]
+
+
+def _open(target: str, tls: Tls | bool) -> grpc.aio.Channel:
+    options = channel_options()
+    if tls is False:
+        return grpc.aio.insecure_channel(target, options=options)
+    chosen = tls if isinstance(tls, Tls) else Tls()
+    if chosen.server_name:
+        options.append(("grpc.ssl_target_name_override", chosen.server_name))
+    credentials = grpc.ssl_channel_credentials(chosen.ca, chosen.key, chosen.certificate)
+    return grpc.aio.secure_channel(target, credentials, options=options)

@@ -1,0 +1,92 @@
+"""API keys and tokens. A secret is in the response that makes it, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+from google.protobuf.duration_pb2 import Duration
+
+from systemzero.gateway.v1 import auth_service_pb2 as pb
+from systemzero.gateway.v1 import auth_service_pb2_grpc
+from systemzero.policy.v1 import policy_pb2
+from systemzero_client.channel import Transport
+from systemzero_client.documents import timestamp
+
+
+class Keys:
+    """AuthService."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._stub = auth_service_pb2_grpc.AuthServiceStub(transport.channel)
+
+    async def create(
+        self,
+        name: str,
+        role: pb.Role.ValueType,
+        *,
+        scopes: Sequence[policy_pb2.Permission.ValueType] = (),
+        expires: datetime | None = None,
+    ) -> pb.CreateApiKeyResponse:
+        """Create a key for the caller's tenant; never sent twice, since each call makes one."""
+        key = pb.ApiKey(
+            name=name,
+            role=role,
+            scopes=scopes,
+            expire_time=timestamp(expires) if expires else None,
+        )
+        response: pb.CreateApiKeyResponse = await self._transport.unary(
+            self._stub.CreateApiKey, pb.CreateApiKeyRequest(api_key=key)
+        )
+        return response
+
+    async def rotate(
+        self, key_id: str, *, overlap: timedelta | None = None
+    ) -> pb.RotateApiKeyResponse:
+        """Give a key a new secret; the old one goes on for `overlap` (None: a day)."""
+        request = pb.RotateApiKeyRequest(key_id=key_id, overlap=_duration(overlap))
+        response: pb.RotateApiKeyResponse = await self._transport.unary(
+            self._stub.RotateApiKey, request
+        )
+        return response
+
+    async def revoke(self, key_id: str) -> pb.ApiKey:
+        """Revoke a key, its secrets and the tokens made from it."""
+        request = pb.RevokeApiKeyRequest(key_id=key_id)
+        response: pb.RevokeApiKeyResponse = await self._transport.unary(
+            self._stub.RevokeApiKey, request
+        )
+        return response.api_key
+
+    async def list(self, *, page_size: int = 200) -> AsyncIterator[pb.ApiKey]:
+        """The tenant's keys, without secrets."""
+        request = pb.ListApiKeysRequest(page_size=page_size)
+        while True:
+            response = await self._transport.unary(self._stub.ListApiKeys, request)
+            for key in response.api_keys:
+                yield key
+            request.page_token = response.next_page_token
+            if not request.page_token:
+                return
+
+    async def issue_token(
+        self,
+        *,
+        lifetime: timedelta | None = None,
+        scopes: Sequence[policy_pb2.Permission.ValueType] = (),
+    ) -> pb.IssueTokenResponse:
+        """Exchange the client's API key for a token (None: of ten minutes)."""
+        request = pb.IssueTokenRequest(lifetime=_duration(lifetime), scopes=scopes)
+        response: pb.IssueTokenResponse = await self._transport.unary(
+            self._stub.IssueToken, request
+        )
+        return response
+
+
+def _duration(span: timedelta | None) -> Duration | None:
+    if span is None:
+        return None
+    message = Duration()
+    message.FromTimedelta(span)
+    return message
