@@ -421,7 +421,7 @@ def test_a_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     load_or_create_key(tmp_path / "log.pem")
     (tmp_path / "log.pem").chmod(0o640)
-    with pytest.raises(FailedPrecondition, match="chmod 600"):
+    with pytest.raises(FailedPrecondition, match="0600"):
         load_or_create_key(tmp_path / "log.pem")
 
 

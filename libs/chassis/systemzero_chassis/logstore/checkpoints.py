@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, bindparam, func, insert, select
@@ -30,6 +32,8 @@ from systemzero_core.tlog import (
     verify_consistency,
 )
 
+_TRUSTED_NOTES: Final = 256
+
 
 class Checkpoints:
     """The statements on the checkpoints of one set of tables, and the keys that sign them."""
@@ -49,6 +53,9 @@ class Checkpoints:
         self._keys = tuple(keys)
         self._clock = clock
         self._signers: dict[str, tuple[Signer, ...]] = {}
+        # by the note's whole text: a signature that held once holds for ever
+        self.trusted = lru_cache(_TRUSTED_NOTES)(self._trusted)
+        """The checkpoint in a stored note of a tenant; raises `LogDiverged` if it is not signed."""
         self._insert = insert(table)
         self._at = select(table.c.note).where(of_tenant, table.c.size == bindparam("size"))
         self._latest = select(table.c.note).where(of_tenant).order_by(table.c.size.desc()).limit(1)
@@ -97,12 +104,7 @@ class Checkpoints:
         connection.execute(self._insert, row)
         return note
 
-    def trusted(self, tenant: str, note: str) -> Checkpoint:
-        """The checkpoint in a stored note.
-
-        Raises:
-            LogDiverged: it is not of this log, or not signed by its keys.
-        """
+    def _trusted(self, tenant: str, note: str) -> Checkpoint:
         try:
             checkpoint = verify_checkpoint(note, self.verifiers(tenant))
         except LogVerificationError as error:
