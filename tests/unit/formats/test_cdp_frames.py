@@ -96,6 +96,14 @@ def test_an_address_tells_the_owner() -> None:
     assert details(parsed) == ["the content of the frame 'ads' (node '10') is missing"]
 
 
+def test_an_address_that_is_none_tells_nothing() -> None:
+    dom = {"10": {"tag": "IFRAME", "attrs": {"src": "http://[bad"}}, "11": {"tag": "IFRAME"}}
+
+    parsed = parse(page((10, "a"), (11, "b")), dom=json.dumps(dom).encode(), frames=[frame("A")])
+
+    assert len(parsed.gaps) == 3
+
+
 def test_the_recorder_may_tell_the_owner() -> None:
     parsed = parse(page((10, "ads"), (11, "chat")), frames=[frame("B", ownerBackendNodeId=11)])
 
