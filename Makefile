@@ -42,3 +42,45 @@ record: setup ## Record the web captures under tests/data anew (Chromium, npm, P
 .PHONY: record-desktop
 record-desktop: ## Record the desktop captures under tests/data anew (Debian packages, X)
 	scripts/record_gtk.sh
+
+.PHONY: run
+run: setup ## Run the standalone service: one process, SQLite under ./data
+	@exec $(BIN)/python -m systemzero_standalone
+
+.PHONY: run-split
+run-split: setup ## Run gateway, capture and diff as three processes
+	@exec $(BIN)/python -m scripts.run_split
+
+.PHONY: test
+test: setup ## Run the tests
+	$(BIN)/pytest $(TESTS)
+
+.PHONY: lint
+lint: setup ## Format, lint, types, layers, protos
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint protos
+	$(BIN)/buf format --diff --exit-code protos
+	git rev-parse --verify --quiet main >/dev/null && $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos' || true
+
+.PHONY: stubs-check
+stubs-check: setup ## Fail if the committed stubs are not those of the protos
+	rm -rf build/stubs
+	$(BIN)/python scripts/generate_stubs.py build/stubs 2>/dev/null
+	diff -r --exclude=__pycache__ build/stubs/systemzero protos/gen/systemzero
+
+.PHONY: ci
+ci: lint stubs-check ## What CI runs: lint, stubs, tests, coverage
+	rm -f .coverage .coverage.*
+	$(BIN)/pytest --cov --cov-report= $(TESTS)
+	$(BIN)/coverage report --fail-under=90 --format=total
+
+.PHONY: bench
+bench: setup ## Run every benchmark; one JSON object a line
+	@for part in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$part --json; done
+
+.PHONY: clean
+clean: ## Remove what can be made again; ./data stays
+	rm -rf $(VENV) .uv build dist .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*

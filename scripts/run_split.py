@@ -1,0 +1,83 @@
+"""Run the three services as three processes on this machine, until Ctrl-C.
+
+Usage: python -m scripts.run_split [--listen HOST:PORT] [--data FOLDER]
+
+The backends listen on free loopback ports that nobody else is told. When one process ends, all do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+GRACE_SECONDS = 15
+
+
+def main() -> int:
+    """Start, announce, wait; the exit status is the first that is not 0."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listen", default="127.0.0.1:50051", help="address of the gateway")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of all state")
+    arguments = parser.parse_args()
+    processes = [
+        subprocess.Popen([sys.executable, "-m", f"systemzero_{name}"], env=environment)
+        for name, environment in environments(arguments.listen, arguments.data).items()
+    ]
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for process in processes:
+            process.terminate()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return wait(processes)
+
+
+def environments(listen: str, data: Path) -> dict[str, dict[str, str]]:
+    """The environment of each service, by name, in the order in which they are started."""
+    capture, diff = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    settings = {
+        "diff": {"LISTEN": diff, "CAPTURE": capture},
+        "capture": {"LISTEN": capture, "DIFF": diff},
+        "gateway": {"LISTEN": listen, "BACKENDS": f"{{capture: '{capture}', diff: '{diff}'}}"},
+    }
+    return {
+        name: {
+            **os.environ,
+            f"SZ_{name.upper()}_DATA": str(data / name),
+            f"SZ_{name.upper()}_TRUST": str(data / "trust"),
+            **{f"SZ_{name.upper()}_{key}": value for key, value in own.items()},
+        }
+        for name, own in settings.items()
+    }
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait(processes: list[subprocess.Popen[bytes]]) -> int:
+    """Wait for the first process to end, then end the others; the worst exit status."""
+    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return max(abs(process.wait()) for process in processes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""A running platform, as users meet it: real processes, standalone or split, on free ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.diff.v1 import (
+    diff_service_pb2_grpc,
+    drift_service_pb2_grpc,
+    template_service_pb2_grpc,
+)
+from systemzero.gateway.v1 import (
+    auth_service_pb2_grpc,
+    status_service_pb2,
+    status_service_pb2_grpc,
+)
+from systemzero.log.v1 import log_service_pb2_grpc
+
+KINDS = ("standalone", "split")
+GENEROUS = json.dumps({"per_minute": 10_000_000, "burst": 1_000_000})
+"""Limits that no test runs into, unless it sets its own."""
+
+
+@dataclass
+class Platform:
+    """One running platform."""
+
+    kind: str
+    data: Path
+    target: str
+    admin_key: str
+    process: subprocess.Popen[str]
+    log: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def services(self, key: str | None = None) -> Services:
+        """Stubs of every service, called with `key`, the first admin key if not given."""
+        return Services(self.target, self.admin_key if key is None else key)
+
+    def kill(self) -> None:
+        """Kill every process of the platform at once, as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self._wait()
+
+    def stop(self) -> int:
+        """Ask it to stop; its exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self._wait()
+
+    def _wait(self) -> int:
+        status = self.process.wait(30)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return status
+
+
+class Services:
+    """Stubs that carry a credential. Untyped: grpc's types know no iterating, no cancelling."""
+
+    def __init__(self, target: str, key: str) -> None:
+        self.channel = grpc.insecure_channel(
+            target,
+            options=[
+                ("grpc.max_receive_message_length", -1),
+                ("grpc.max_send_message_length", -1),
+            ],
+        )
+        metadata = [("authorization", f"Bearer {key}")] if key else []
+
+        def stub(kind: Callable[[grpc.Channel], object]) -> Any:
+            return _Credential(kind(self.channel), metadata)
+
+        self.capture = stub(capture_service_pb2_grpc.CaptureServiceStub)
+        self.template = stub(template_service_pb2_grpc.TemplateServiceStub)
+        self.diff = stub(diff_service_pb2_grpc.DiffServiceStub)
+        self.drift = stub(drift_service_pb2_grpc.DriftServiceStub)
+        self.log = stub(log_service_pb2_grpc.LogServiceStub)
+        self.auth = stub(auth_service_pb2_grpc.AuthServiceStub)
+        self.status = stub(status_service_pb2_grpc.StatusServiceStub)
+
+    def __enter__(self) -> Services:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.channel.close()
+
+
+class _Credential:
+    """A stub whose every call carries `metadata`."""
+
+    def __init__(self, stub: object, metadata: list[tuple[str, str]]) -> None:
+        self._stub = stub
+        self._metadata = metadata
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(getattr(self._stub, name), metadata=self._metadata)
+
+
+@contextmanager
+def running(
+    kind: str, data: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Platform]:
+    """A platform of `kind` whose state is below `data`; `environment` has settings of the gateway.
+
+    Their names are without prefix: `LIMITS__TENANT`.
+    """
+    platform = start(kind, data, environment)
+    try:
+        yield platform
+    finally:
+        if platform.process.poll() is None:
+            platform.kill()
+
+
+def start(kind: str, data: Path, environment: Mapping[str, str] | None = None) -> Platform:
+    """Start a platform; returns when every service of it serves."""
+    prefix = "SZ_STANDALONE_GATEWAY__" if kind == "standalone" else "SZ_GATEWAY_"
+    limits = {"LIMITS__TENANT": GENEROUS, "LIMITS__PRINCIPAL": GENEROUS}
+    own = {f"{prefix}{key}": value for key, value in {**limits, **(environment or {})}.items()}
+    if kind == "standalone":
+        own |= {"SZ_STANDALONE_LISTEN": "127.0.0.1:0", "SZ_STANDALONE_DATA": str(data)}
+        command = [sys.executable, "-m", "systemzero_standalone"]
+    else:
+        command = [sys.executable, "-m", "scripts.run_split"]
+        command += ["--listen", "127.0.0.1:0", "--data", str(data)]
+    data.mkdir(parents=True, exist_ok=True)
+    log = data / "stderr.log"
+    with log.open("ab") as stderr:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **own},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+    target, key_file = _announced(process, log)
+    key = Path(key_file).read_text().strip()
+    platform = Platform(kind, data, target, key, process, log, dict(environment or {}))
+    _until_serving(platform)
+    return platform
+
+
+def _announced(process: subprocess.Popen[str], log: Path) -> tuple[str, str]:
+    target = key_file = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("listening on "):
+            target = line.removeprefix("listening on ").strip()
+        if line.startswith("first admin key in "):
+            key_file = line.removeprefix("first admin key in ").strip()
+        if target and key_file:
+            return target, key_file
+    raise AssertionError(f"the platform did not start:\n{log.read_text()}")
+
+
+def _until_serving(platform: Platform) -> None:
+    with platform.services() as services:
+        while True:
+            request = status_service_pb2.GetStatusRequest()
+            status = services.status.GetStatus(request, wait_for_ready=True, timeout=30)
+            if all(backend.serving for backend in status.backends):
+                return
