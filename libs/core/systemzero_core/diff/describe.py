@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from systemzero_core.diff.prepared import neighbours
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
     Change,
@@ -80,12 +81,12 @@ class Paths:
         """The siblings of node `index` that share its role and name, itself included."""
         tree = self._tree
         parent = tree.parents[index]
-        siblings = tree.children[parent] if parent >= 0 else (0,)
         families = self._families.get(parent)
         if families is not None:
             return families[role, name]
         asked = self._asked[parent] = self._asked.get(parent, 0) + 1
         nodes = tree.nodes
+        siblings = neighbours(tree.ends, parent + 1, tree.ends[parent]) if parent >= 0 else (0,)
         if asked < _ASKED_OFTEN:
             return [c for c in siblings if nodes[c].name == name and nodes[c].role == role]
         families = self._families[parent] = {}

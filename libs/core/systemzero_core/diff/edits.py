@@ -8,10 +8,11 @@ under another node than before, or is not part of the longest run of siblings th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from systemzero_core.diff.describe import Paths, say
+from systemzero_core.diff.prepared import neighbours
 from systemzero_core.diff.script import Change, Edit, EditKind, Place
 from systemzero_core.diff.sequences import longest_increasing
 from systemzero_core.tree import Node, Tree
@@ -105,21 +106,13 @@ def moved_nodes(
         if (to_b[parent] if parent >= 0 else -1) == surviving_b.above(y):
             families.setdefault(parent, []).append(piece)
         else:
-            moved += _roots(a, x, size)
+            moved += neighbours(a.ends, x, x + size)
     for family in families.values():
         if any(before[1] > after[1] for before, after in pairwise(family)):
-            members = [i for x, _, size in family for i in _roots(a, x, size)]
+            members = [i for x, _, size in family for i in neighbours(a.ends, x, x + size)]
             still = set(longest_increasing([to_b[i] for i in members]))
             moved += [i for k, i in enumerate(members) if k not in still]
     return sorted(moved)
-
-
-def _roots(tree: Tree, first: int, size: int) -> Iterator[int]:
-    """The roots of the neighbouring subtrees in the slice of `size` nodes from `first` on."""
-    at = first
-    while at < first + size:
-        yield at
-        at = tree.ends[at]
 
 
 def changed_nodes(a: Tree, b: Tree, slices: Iterable[tuple[int, int, int]]) -> list[int]:

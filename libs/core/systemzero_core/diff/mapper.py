@@ -78,7 +78,7 @@ class Mapper:
             self._map_slices(x, y, self.a.ends[x] - x)
             return
         self._map_slices(x, y, 1)
-        self._todo.append((self.a.children[x], self.b.children[y], not self.moving))
+        self._todo.append((self.a.children(x), self.b.children(y), not self.moving))
 
     def _map_slices(self, x: int, y: int, size: int) -> None:
         self.mapping.add(x, y, size)

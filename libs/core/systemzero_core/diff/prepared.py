@@ -8,7 +8,7 @@ role take no part: a page that shifted by a line is the same page, box by box di
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
 
 from systemzero_core.tree import Tree
@@ -34,7 +34,7 @@ class Prepared:
         self.label_numbers: dict[Hashable, int] = {}
         self.subtree_numbers: dict[Hashable, int] = {}
         self.ends = tree.ends
-        self.children = tree.children
+        self._children: dict[int, tuple[int, ...]] = {}
         self.labels = self._number_labels()
         self.subtrees = self._number_subtrees()
 
@@ -51,15 +51,29 @@ class Prepared:
     def _number_subtrees(self) -> list[int]:
         base, own = self._base_subtrees, self.subtree_numbers
         offset = len(base)
-        labels, children = self.labels, self.children
+        labels, ends = self.labels, self.ends
         numbers = [0] * len(labels)
         for i in range(len(labels) - 1, -1, -1):
             key: Hashable = labels[i]
-            if children[i]:
-                key = (key, *[numbers[k] for k in children[i]])
+            child, end = i + 1, ends[i]
+            if child < end:
+                parts = [labels[i]]
+                while child < end:
+                    parts.append(numbers[child])
+                    child = ends[child]
+                key = tuple(parts)
             number = base.get(key)
             numbers[i] = own.setdefault(key, offset + len(own)) if number is None else number
         return numbers
+
+    def children(self, index: int) -> tuple[int, ...]:
+        """The children of node `index`; most nodes are never asked for theirs."""
+        found = self._children.get(index)
+        if found is None:
+            found = self._children[index] = tuple(
+                neighbours(self.ends, index + 1, self.ends[index])
+            )
+        return found
 
     @cached_property
     def roles(self) -> list[str]:
@@ -75,3 +89,10 @@ class Prepared:
     def subtree_counts(self) -> Counter[int]:
         """How often each subtree occurs."""
         return Counter(self.subtrees)
+
+
+def neighbours(ends: Sequence[int], start: int, end: int) -> Iterator[int]:
+    """The roots of the subtrees that follow each other from node `start` up to `end`."""
+    while start < end:
+        yield start
+        start = ends[start]

@@ -19,7 +19,7 @@ _MAX_CELLS = 2_000
 """Pairs of nodes that are weighed to look through one level."""
 
 _Score = Callable[[int, int], int]
-_Family = Sequence[Sequence[int]]
+_Family = Callable[[int], Sequence[int]]
 
 
 def open_wrapper(
@@ -51,7 +51,7 @@ def _with_one_opened(
     """`nodes` with the first wrapper among them opened; None if there is none."""
     total = sum(other.ends[i] - i for i in others)
     for k, node in enumerate(nodes):
-        if not own.children[node]:
+        if own.ends[node] == node + 1:
             continue
         if own.tree.nodes[node].name and own.labels[node] in [other.labels[i] for i in others]:
             continue  # named alike: the same node, even if something moved into it
@@ -96,11 +96,11 @@ def _levels(node: int, children: _Family, others: Sequence[int], score: _Score) 
     best = max(score(other, node) for other in others)
     chosen: list[int] = []
     path: list[int] = []
-    while children[node] and len(path) < _MAX_LEVELS:
-        path.append(node)
-        inside = children[node]
-        if len(inside) * len(others) > _MAX_CELLS:
+    while len(path) < _MAX_LEVELS:
+        inside = children(node)
+        if not inside or len(inside) * len(others) > _MAX_CELLS:
             break
+        path.append(node)
         table = [[score(other, child) for child in inside] for other in others]
         value = sum(table[p][q] for p, q in heaviest_alignment(table))
         if value > best:
@@ -115,5 +115,5 @@ def _opened(levels: Sequence[int], children: _Family) -> list[int]:
     nodes = [levels[0]]
     for node in levels:
         at = nodes.index(node)
-        nodes[at : at + 1] = children[node]
+        nodes[at : at + 1] = children(node)
     return nodes
