@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_core.diff import EditScript, apply, diff, invert
+from systemzero_core.diff import EditScript, Prepared, apply, diff, invert
 from systemzero_core.diff.edits import Mapping, build_edits, changed_nodes, moved_nodes
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tree import Tree
@@ -20,7 +20,7 @@ def script_of(a: Tree, b: Tree, pairs: list[tuple[int, int]]) -> EditScript:
         mapping.add(x, y)
     slices = [(x, y, 1) for x, y in pairs]
     moved, changed = moved_nodes(a, b, mapping, slices), changed_nodes(a, b, slices)
-    edits = build_edits(a, b, mapping, moved, changed)
+    edits = build_edits(Prepared(a), b, mapping, moved, changed)
     return EditScript(edits, tuple(mapping.to_b), len(b))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from systemzero_core.diff.prepared import neighbours
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
     Change,
@@ -14,6 +13,7 @@ from systemzero_core.diff.script import (
     FieldValue,
     PathStep,
 )
+from systemzero_core.diff.walk import neighbours
 from systemzero_core.tree import Bounds, Tree
 
 MAX_QUOTED = 60

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from systemzero_core.diff.describe import Paths, say
-from systemzero_core.diff.prepared import neighbours
+from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.script import Change, Edit, EditKind, Place
 from systemzero_core.diff.sequences import longest_increasing
+from systemzero_core.diff.walk import neighbours
 from systemzero_core.tree import Node, Tree
 
 _FIELDS = ("role", "name", "value", "states", "bounds", "platform_role")
@@ -138,7 +139,7 @@ def _components(tree: Tree, mapped: Sequence[int]) -> dict[int, list[int]]:
 
 
 def build_edits(
-    a: Tree, b: Tree, mapping: Mapping, moved: Iterable[int], changed: Iterable[int]
+    a: Prepared, b: Tree, mapping: Mapping, moved: Iterable[int], changed: Iterable[int]
 ) -> tuple[Edit, ...]:
     """The edits in the order of `a`, each insert after the node that `b` shows before it.
 
@@ -151,7 +152,7 @@ def build_edits(
     """
     write = _Writer(a, b, mapping)
     edits: list[tuple[int, int, Edit]] = [
-        *((i, 0, write.delete(i, part)) for i, part in _components(a, mapping.to_b).items()),
+        *((i, 0, write.delete(i, part)) for i, part in _components(a.tree, mapping.to_b).items()),
         *((i, 1, write.move(i)) for i in moved),
         *((i, 2, write.update(i)) for i in changed),
     ]
@@ -165,11 +166,11 @@ def build_edits(
 class _Writer:
     """Writes single edits."""
 
-    def __init__(self, a: Tree, b: Tree, mapping: Mapping) -> None:
-        self._a = a
+    def __init__(self, a: Prepared, b: Tree, mapping: Mapping) -> None:
+        self._a = a.tree
         self._b = b
         self._to_b = mapping.to_b
-        self._paths_a = Paths(a)
+        self._paths_a = a.paths
         self._paths_b = Paths(b)
 
     def delete(self, root: int, part: list[int]) -> Edit:

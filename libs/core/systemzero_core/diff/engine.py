@@ -29,5 +29,5 @@ def diff(a: Tree | Prepared, b: Tree, *, budget: Budget = DEFAULT_BUDGET) -> Edi
     old, mapping = before.tree, mapper.mapping
     moved = moved_nodes(old, b, mapping, mapper.slices)
     changed = changed_nodes(old, b, mapper.slices)
-    edits = build_edits(old, b, mapping, moved, changed)
+    edits = build_edits(before, b, mapping, moved, changed)
     return EditScript(edits, tuple(mapping.to_b), len(b), mapper.degraded)

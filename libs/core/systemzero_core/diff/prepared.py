@@ -8,9 +8,11 @@ role take no part: a page that shifted by a line is the same page, box by box di
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable
 from functools import cached_property
 
+from systemzero_core.diff.describe import Paths
+from systemzero_core.diff.walk import neighbours
 from systemzero_core.tree import Tree
 
 
@@ -76,6 +78,11 @@ class Prepared:
         return found
 
     @cached_property
+    def paths(self) -> Paths:
+        """The paths of the nodes, kept for the next diff against the same tree."""
+        return Paths(self.tree)
+
+    @cached_property
     def roles(self) -> list[str]:
         """For each node its role."""
         return [node.role for node in self.tree.nodes]
@@ -89,10 +96,3 @@ class Prepared:
     def subtree_counts(self) -> Counter[int]:
         """How often each subtree occurs."""
         return Counter(self.subtrees)
-
-
-def neighbours(ends: Sequence[int], start: int, end: int) -> Iterator[int]:
-    """The roots of the subtrees that follow each other from node `start` up to `end`."""
-    while start < end:
-        yield start
-        start = ends[start]
