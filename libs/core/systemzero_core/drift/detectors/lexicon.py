@@ -50,6 +50,7 @@ DECLINE = _any_of(
 """Names of ways out."""
 
 CONFIRM_SHAMING = _any_of(
+    r"no,? thanks?,? i [^.]{1,60}",
     r"no,? (?:thanks?,? )?i(?:'ll|'d| will| would| do| don't| prefer| hate| am|'m)[^.]{0,60}",
     r"i (?:don't|do not) (?:want|like|need|care|believe)[^.]{0,60}",
     r"i(?:'d| would) rather[^.]{0,60}",

@@ -57,10 +57,10 @@ class ManipulativeDetector:
             if judged.edit.kind is EditKind.UPDATE:
                 yield from _changed(report, context, judged.edit)
         baseline = baseline_of(context)
-        known = {node.name for node in baseline.nodes}
+        known = {(node.role, node.name) for node in baseline.nodes}
         for _, index, node in added(context):
             for code, message in _signs(context.capture, index, node):
-                if node.name not in known or code == "consent_prechecked":
+                if (node.role, node.name) not in known or code == "consent_prechecked":
                     yield report.here(code, _SEVERITIES[code], message, index)
 
 

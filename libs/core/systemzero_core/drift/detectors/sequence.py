@@ -88,8 +88,6 @@ def _steps(session: Sequence[Visit]) -> list[tuple[int, str]]:
     for at in range(first, len(session)):
         if not steps or steps[-1][1] != session[at].screen_id:
             steps.append((at, session[at].screen_id))
-        else:
-            steps[-1] = (at, steps[-1][1])
     return steps
 
 
