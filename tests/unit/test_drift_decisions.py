@@ -61,7 +61,7 @@ def word(
     return decide(judgement, kind, scope, **{**given_fields, **fields})
 
 
-def settled(judgement: Judgement, *decisions: Decision, now: int = NOW, **where: str) -> Resolution:
+def settled(judgement: Judgement, *decisions: Decision, now: int = NOW, **where: Any) -> Resolution:
     place = {"screen_id": "orders", "app": "shop", **where}
     return resolve(judgement, decisions, now=now, **place)
 
@@ -113,7 +113,7 @@ def test_severity_is_of_what_is_open() -> None:
     ],
 )
 def test_a_decision_reaches_as_far_as_its_scope(
-    scope: DecisionScope, where: dict[str, str], state: EventState
+    scope: DecisionScope, where: dict[str, Any], state: EventState
 ) -> None:
     assert settled(ADDED, word(DecisionKind.APPROVE, scope), **where).state is state
 
