@@ -23,9 +23,9 @@ from systemzero_core.tree import Tree
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("SZ_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
 
-pytestmark = pytest.mark.skipif(
-    not (CORPUS / "PAIRS.tsv").exists(), reason="the corpus is not here"
-)
+PAIRS = CORPUS / "PAIRS.tsv"
+
+pytestmark = pytest.mark.skipif(not PAIRS.exists(), reason="the corpus is not here")
 
 
 def pairs(kind: str) -> list[dict[str, str]]:

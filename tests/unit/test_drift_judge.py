@@ -8,6 +8,7 @@ from hypothesis import given
 from systemzero_core.diff import diff
 from systemzero_core.drift import (
     BUILT_IN,
+    DEFAULT_THRESHOLDS,
     Context,
     Finding,
     Severity,
@@ -81,6 +82,21 @@ def test_severity_follows_similarity() -> None:
     assert judged(one, many(texts=39)).severity is Severity.INFO
     assert judged(one, many(texts=30)).severity is Severity.WARNING
     assert judged(one, many(texts=15)).severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("similarity", "severity"),
+    [
+        (1.0, Severity.INFO),
+        (0.9, Severity.INFO),
+        (0.899, Severity.WARNING),
+        (0.7, Severity.WARNING),
+        (0.699, Severity.CRITICAL),
+        (0.0, Severity.CRITICAL),
+    ],
+)
+def test_a_threshold_belongs_to_the_milder_side(similarity: float, severity: Severity) -> None:
+    assert DEFAULT_THRESHOLDS.severity(similarity) is severity
 
 
 def test_thresholds_are_settable_and_checked() -> None:
