@@ -43,6 +43,10 @@ record: setup ## Record the web captures under tests/data anew (Chromium, npm, P
 record-desktop: ## Record the desktop captures under tests/data anew (Debian packages, X)
 	scripts/record_gtk.sh
 
+.PHONY: demo
+demo: setup ## The main job in under a minute, on recorded captures
+	@$(BIN)/python -m scripts.demo
+
 .PHONY: run
 run: setup ## Run the standalone service: one process, SQLite under ./data
 	@exec $(BIN)/python -m systemzero_standalone

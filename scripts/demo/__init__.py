@@ -1,0 +1,1 @@
+"""The main job in under a minute, on recorded captures: `make demo`."""
