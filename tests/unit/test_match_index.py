@@ -19,7 +19,8 @@ from systemzero_core.match import (
     brute_force,
     tokens_of,
 )
-from systemzero_core.match.index import _class_of, _least
+from systemzero_core.match.index import _class_of, _least, _rounded_up
+from systemzero_core.match.ranking import LEAST_SCORE, keep
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Tree
 from tests.unit.match_strategies import trees
@@ -156,3 +157,17 @@ def test_size_classes_bound_from_below() -> None:
     for size in range(5000):
         assert _least(_class_of(size)) <= size
         assert size < 2 or _least(_class_of(size) + 1) > size
+
+
+@given(st.floats(0.0, 1e7))
+def test_factors_are_rounded_up_a_little_and_have_few_digits(factor: float) -> None:
+    rounded = _rounded_up(factor)
+    assert factor <= rounded <= factor * (1 + 2**-4) + 1
+    assert rounded.bit_count() <= 5
+
+
+def test_what_scores_too_little_is_not_kept() -> None:
+    best: list[Ranked] = []
+    for score in (0.3, LEAST_SCORE - 1e-6, LEAST_SCORE, 0.2):
+        keep(best, Ranked(synthetic(0, {1}), score), 3)
+    assert [ranked.score for ranked in best] == [0.3, 0.2, LEAST_SCORE]

@@ -49,6 +49,19 @@ def test_an_equal_digest_is_the_answer_whatever_the_hint() -> None:
     assert ask(BASKET, hint="t-basket", signature="ab").hint_rejected == ""
 
 
+def test_of_templates_with_equal_digests_the_hinted_one_is_chosen() -> None:
+    twins = [
+        Template(template_id=name, screen_id=f"screen {name}", tree=LOGIN, full_signature="cd")
+        for name in ("a", "b")
+    ]
+    index = TemplateIndex(twins)
+    for hint, expected in (("", "a"), ("screen b", "b"), ("b", "b"), ("elsewhere", "a")):
+        answer = match(index, tokens_of(LOGIN), full_signature="cd", hint=hint)
+        assert answer.chosen is not None
+        assert answer.chosen.template_id == expected
+        assert [result.template_id for result in answer.results] == ["a", "b"]
+
+
 def test_an_unknown_screen_is_told_the_threshold_the_best_and_what_was_missing() -> None:
     answer = ask(CHANGED)
     assert answer.chosen is None

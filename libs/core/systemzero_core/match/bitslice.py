@@ -91,8 +91,7 @@ def at_least(total: Sequence[int], bound: int, slots: int) -> int:
         if bound >> place & 1:
             equal &= total[place]
         else:
-            above |= equal & total[place]
-            equal &= ~total[place]
+            above |= equal & total[place]  # stays in `equal` too, where it can do no harm
     return above | equal
 
 
