@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from systemzero_core.diff import (
     MAX_PATH_STEPS,
+    Prepared,
     diff,
     format_path,
     invert,
     render_text,
     to_json,
 )
+from systemzero_core.diff.describe import Paths
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.unit.diff_trees import outline, trees
 
@@ -121,6 +123,24 @@ def test_a_path_keeps_the_nearest_steps_of_a_deep_tree() -> None:
     assert len(edit.path) == MAX_PATH_STEPS
     assert edit.path[-1].name == "4999"
     assert edit.path[0].name == str(5_000 - MAX_PATH_STEPS)
+
+
+def test_a_path_is_the_same_whatever_was_asked_before() -> None:
+    names = [str(i) for i in range(500)]
+    deep = Tree([Node("group", name) for name in names], list(range(-1, 499)))
+    asked = Paths(deep)
+    for index in (499, 440, 450, 60, 130, 131, 441, 0, 499):
+        assert asked.path(index) == Paths(deep).path(index)
+        assert [step.name for step in asked.path(index)] == names[: index + 1][-MAX_PATH_STEPS:]
+
+
+def test_a_prepared_baseline_answers_the_same_every_time() -> None:
+    deep = Tree([Node("group", str(i)) for i in range(300)], list(range(-1, 299)))
+    baseline = Prepared(deep)
+    for place in (299, 250, 251, 90, 299):
+        nodes = [*deep.nodes[:place], Node("group", "x"), *deep.nodes[place + 1 :]]
+        other = Tree(nodes, deep.parents)
+        assert diff(baseline, other) == diff(deep, other)
 
 
 def test_the_text_is_two_lines_an_edit_and_steers_no_terminal() -> None:

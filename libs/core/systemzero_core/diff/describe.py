@@ -44,7 +44,10 @@ _OPPOSITES = {
 
 
 class Paths:
-    """Paths of one tree's nodes. Steps are shared, so that a thousand edits of a list are cheap."""
+    """Paths of one tree's nodes. Steps are shared, so that a thousand edits of a list are cheap.
+
+    May be read by several threads: what is remembered is always whole.
+    """
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -61,10 +64,11 @@ class Paths:
             todo.append(at)
             at = self._tree.parents[at]
         path = self._paths.get(at, ())
+        known = at in self._paths  # else the path begins in the middle: not for others
         while todo:
             at = todo.pop()
             path = (*path, self._step(at))[-MAX_PATH_STEPS:]
-            if todo:  # an ancestor: others will ask for it
+            if known and todo:  # an ancestor: others will ask for it
                 self._paths[at] = path
         return path
 
@@ -89,10 +93,11 @@ class Paths:
         siblings = neighbours(tree.ends, parent + 1, tree.ends[parent]) if parent >= 0 else (0,)
         if asked < _ASKED_OFTEN:
             return [c for c in siblings if nodes[c].name == name and nodes[c].role == role]
-        families = self._families[parent] = {}
+        sorted_: dict[tuple[str, str], list[int]] = {}
         for child in siblings:
-            families.setdefault((nodes[child].role, nodes[child].name), []).append(child)
-        return families[role, name]
+            sorted_.setdefault((nodes[child].role, nodes[child].name), []).append(child)
+        self._families[parent] = sorted_  # only now: other threads may be reading
+        return sorted_[role, name]
 
 
 def format_path(path: Sequence[PathStep]) -> str:
