@@ -53,14 +53,15 @@ class Platform:
     def kill(self) -> None:
         """Kill every process of the platform at once, as a power cut would."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self._wait()
+        self.wait()
 
     def stop(self) -> int:
         """Ask it to stop; its exit status."""
         self.process.send_signal(signal.SIGINT)
-        return self._wait()
+        return self.wait()
 
-    def _wait(self) -> int:
+    def wait(self) -> int:
+        """Wait for its end; its exit status."""
         status = self.process.wait(30)
         if self.process.stdout is not None:
             self.process.stdout.close()
