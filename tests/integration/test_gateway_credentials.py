@@ -187,7 +187,11 @@ async def test_the_first_start_survives_a_crash_between_file_and_store(
     assert not file.exists()
 
 
-@pytest.mark.parametrize(("mode", "text"), [(0o644, apikey.new_secret()), (0o600, "nonsense")])
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [(0o644, apikey.new_secret()), (0o600, "nonsense")],
+    ids=["open to others", "no key"],  # the key differs each time
+)
 async def test_an_admin_key_file_that_is_none_is_not_taken(
     house: House, tmp_path: Path, mode: int, text: str
 ) -> None:

@@ -34,7 +34,11 @@ def test_a_typo_is_seen(position: int, character: str) -> None:
     assert apikey.is_well_formed(typo) is (typo == SECRET)
 
 
-@pytest.mark.parametrize("text", ["", "s0_live_", SECRET[:-1], SECRET + "0", SECRET + "\n", "x"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "s0_live_", SECRET[:-1], SECRET + "0", SECRET + "\n", "x"],
+    ids=["empty", "prefix", "short", "long", "line end", "other"],  # the key differs each time
+)
 def test_other_texts_are_none(text: str) -> None:
     assert not apikey.is_well_formed(text)
 
