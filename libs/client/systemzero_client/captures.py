@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2_grpc
@@ -103,7 +103,7 @@ class Captures:
         check: bool = False,
         at_edge: bool = False,
         window: int = 16,
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome]:
         """Store many captures over one stream; one outcome each, in order.
 
         At most `window` captures are held: the next one is asked for when the outcome of an
@@ -127,7 +127,7 @@ class Captures:
 
     async def list(
         self, *, app: str = "", session: str = "", page_size: int = 200
-    ) -> AsyncIterator[capture_pb2.Capture]:
+    ) -> AsyncGenerator[capture_pb2.Capture]:
         """Every capture, newest first; pages are fetched as they are needed."""
         request = pb.ListCapturesRequest(app=app, session_id=session, page_size=page_size)
         while True:
@@ -140,10 +140,10 @@ class Captures:
 
     async def watch(
         self, cursor: str = "", *, on_retry: OnRetry | None = None
-    ) -> AsyncIterator[WatchedCapture]:
+    ) -> AsyncGenerator[WatchedCapture]:
         """Captures as they come in, from a cursor or from now on, across reconnects."""
 
-        def open_at(at: str) -> AsyncIterator[pb.WatchCapturesResponse]:
+        def open_at(at: str) -> AsyncGenerator[pb.WatchCapturesResponse]:
             request = pb.WatchCapturesRequest(cursor=at)
             return self._transport.stream(self._stub.WatchCaptures, request)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from typing import Any, NamedTuple, TypeVar
 
 import grpc
@@ -107,7 +107,7 @@ class Transport:
         method: Callable[..., Any],
         request: Q | AsyncIterable[Q],
         seconds: float | None = None,
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any]:
         """The responses of a streaming method; without `seconds` it may last for ever.
 
         Raises:

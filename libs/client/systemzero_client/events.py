@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ class Events:
         min_severity: verdict_pb2.Severity.ValueType = verdict_pb2.SEVERITY_UNSPECIFIED,
         fingerprint: str = "",
         page_size: int = 200,
-    ) -> AsyncIterator[pb.DriftEvent]:
+    ) -> AsyncGenerator[pb.DriftEvent]:
         """Every event that fits, newest first; pages are fetched as they are needed."""
         request = pb.ListEventsRequest(
             state=state,
@@ -67,7 +67,7 @@ class Events:
 
     async def watch(
         self, cursor: str = "", *, from_start: bool = False, on_retry: OnRetry | None = None
-    ) -> AsyncIterator[WatchedEvent]:
+    ) -> AsyncGenerator[WatchedEvent]:
         """Events as they happen, each once, across reconnects.
 
         Args:
@@ -79,7 +79,7 @@ class Events:
             SystemZeroError: the first attempt failed, or a later one in a way no retry mends.
         """
 
-        def open_at(at: str) -> AsyncIterator[pb.WatchEventsResponse]:
+        def open_at(at: str) -> AsyncGenerator[pb.WatchEventsResponse]:
             request = pb.WatchEventsRequest(cursor=at, from_start=from_start)
             return self._transport.stream(self._stub.WatchEvents, request)
 

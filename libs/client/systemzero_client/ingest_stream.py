@@ -11,7 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -31,6 +31,9 @@ T = TypeVar("T")
 
 _MOST_FAILURES = 8
 """Streams in a row that break without a single answer before it is given up."""
+
+_CLOSING = 5.0
+"""Seconds that the server gets to end a stream that is answered whole, before it is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class IngestStream:
         self,
         captures: Iterable[Any] | AsyncIterable[Any],
         new_request: Callable[[Sighting], pb.IngestRequest],
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome]:
         """The outcomes in order; see `Captures.ingest_many`."""
         tasks = [
             asyncio.create_task(self._feed(captures, new_request)),
@@ -131,6 +134,7 @@ class IngestStream:
                     raise outcome
                 self._room.release()
                 yield outcome
+            await asyncio.wait(tasks, timeout=_CLOSING)
         finally:
             for task in tasks:
                 task.cancel()
@@ -256,7 +260,7 @@ def _split(item: Document | tuple[Document, Sighting]) -> tuple[Document, Sighti
     return item
 
 
-async def _each(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
+async def _each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T]:
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
@@ -59,7 +59,7 @@ class Keys:
         )
         return response.api_key
 
-    async def list(self, *, page_size: int = 200) -> AsyncIterator[pb.ApiKey]:
+    async def list(self, *, page_size: int = 200) -> AsyncGenerator[pb.ApiKey]:
         """The tenant's keys, without secrets."""
         request = pb.ListApiKeysRequest(page_size=page_size)
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from systemzero.log.v1 import log_service_pb2 as pb
 from systemzero.log.v1 import log_service_pb2_grpc
@@ -19,7 +19,7 @@ class Log:
         self._transport = transport
         self._stub = log_service_pb2_grpc.LogServiceStub(transport.channel)
 
-    async def entries(self, *, start: int = 0, page_size: int = 200) -> AsyncIterator[pb.Entry]:
+    async def entries(self, *, start: int = 0, page_size: int = 200) -> AsyncGenerator[pb.Entry]:
         """The entries from index `start` on; pages are fetched as they are needed."""
         request = pb.ListEntriesRequest(start=start, page_size=page_size)
         while True:
@@ -59,7 +59,7 @@ class Log:
 
     async def export(
         self, form: pb.ExportFormat.ValueType = pb.EXPORT_FORMAT_JSON_LINES
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """The whole log as a document, in chunks of at most 64 KiB."""
         request = pb.ExportEntriesRequest(format=form)
         stream = self._transport.stream(self._stub.ExportEntries, request, _EXPORT_TIMEOUT)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import NamedTuple, TypeVar
 
 import grpc
@@ -35,13 +36,13 @@ OnRetry = Callable[[SystemZeroError, float], None]
 
 
 async def resumed(
-    open_at: Callable[[str], AsyncIterator[T]],
+    open_at: Callable[[str], AsyncGenerator[T]],
     cursor_of: Callable[[T], str],
     cursor: str,
     *,
     backoff: Backoff,
     on_retry: OnRetry | None,
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T]:
     """The responses of a watch, taken up again at the last cursor seen whenever it breaks.
 
     A watch that never came up raises, so that a wrong address is an error, not a silence.
@@ -52,10 +53,11 @@ async def resumed(
     failures, was_up = 0, False
     while True:
         try:
-            async for response in open_at(cursor):
-                failures, was_up = 0, True
-                cursor = cursor_of(response) or cursor
-                yield response
+            async with aclosing(open_at(cursor)) as responses:
+                async for response in responses:
+                    failures, was_up = 0, True
+                    cursor = cursor_of(response) or cursor
+                    yield response
             broken = SystemZeroError(grpc.StatusCode.UNAVAILABLE, "", "the server ended the stream")
         except SystemZeroError as error:
             if not was_up or not error.is_transient:

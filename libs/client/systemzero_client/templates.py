@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
 from systemzero.diff.v1 import template_pb2, template_service_pb2_grpc
 from systemzero.diff.v1 import template_service_pb2 as pb
@@ -55,7 +55,7 @@ class Templates:
 
     async def list(
         self, *, app: str = "", page_size: int = 200
-    ) -> AsyncIterator[template_pb2.Template]:
+    ) -> AsyncGenerator[template_pb2.Template]:
         """Every template in its newest version, without its tree, by screen id."""
         request = pb.ListTemplatesRequest(app=app, page_size=page_size)
         while True:

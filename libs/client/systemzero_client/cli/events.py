@@ -1,0 +1,123 @@
+"""`sz events`, the decisions about them, and `sz summary`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from systemzero.diff.v1 import drift_service_pb2, verdict_pb2
+from systemzero_client.cli.options import SCOPES, Remote, Until, decision_options, first, remote
+from systemzero_client.cli.output import note, to_dict
+from systemzero_client.cli.problems import describe
+from systemzero_client.cli.text import event_lines, severity_name, verdict_lines
+from systemzero_client.errors import SystemZeroError
+
+_SEVERITIES = {
+    "info": verdict_pb2.SEVERITY_INFO,
+    "warning": verdict_pb2.SEVERITY_WARNING,
+    "critical": verdict_pb2.SEVERITY_CRITICAL,
+}
+
+
+@click.command()
+@click.argument("event", default="")
+@click.option("--open", "only_open", is_flag=True, help="Only those nobody has decided about.")
+@click.option("--screen", default="", help="Only those of a screen.")
+@click.option("--severity", type=click.Choice(list(_SEVERITIES)), help="This or worse.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
+@click.option("--watch", is_flag=True, help="Show events as they happen, until Ctrl-C.")
+@click.option("--cursor", default="", help="With --watch: go on after this cursor.")
+@click.option("--from-start", is_flag=True, help="With --watch: from the first event ever.")
+@remote
+async def events(remote: Remote, event: str, watch: bool, **flags: Any) -> None:
+    """List drift events, newest first; with EVENT, show one whole."""
+    if event:
+        found = await remote.client.events.get(event)
+        lines = event_lines(found, full=True)
+        lines += verdict_lines(found.verdict, "", all_edits=True, colour=remote.output.colour)
+        remote.output.result(to_dict(found), lines)
+    elif watch:
+        await _watch(remote, flags["cursor"], flags["limit"], from_start=flags["from_start"])
+    else:
+        await _list(remote, flags)
+
+
+async def _list(remote: Remote, flags: dict[str, Any]) -> None:
+    limit = flags["limit"]
+    events = remote.client.events.list(
+        state=(
+            drift_service_pb2.EVENT_STATE_OPEN
+            if flags["only_open"]
+            else drift_service_pb2.EVENT_STATE_UNSPECIFIED
+        ),
+        screen_id=flags["screen"],
+        min_severity=_SEVERITIES.get(flags["severity"], verdict_pb2.SEVERITY_UNSPECIFIED),
+        page_size=min(limit or 200, 200),
+    )
+    async for event in first(events, limit):
+        remote.output.result(to_dict(event), event_lines(event, full=True))
+
+
+async def _watch(remote: Remote, cursor: str, limit: int | None, *, from_start: bool) -> None:
+    def on_retry(error: SystemZeroError, pause: float) -> None:
+        note(f"sz events: {describe(error)}; again in {pause:.1f} s")
+
+    watch = remote.client.events.watch(cursor, from_start=from_start, on_retry=on_retry)
+    async for watched in first(watch, limit):
+        value = {"event": to_dict(watched.event), "cursor": watched.cursor}
+        remote.output.result(value, event_lines(watched.event))
+
+
+@click.command()
+@click.argument("event")
+@decision_options
+@click.option("--until", type=Until(), help="A time or a span (7d); for good if not given.")
+@remote
+async def approve(
+    remote: Remote, event: str, reason: str, scope: str, until: datetime | None
+) -> None:
+    """Approve an event's change: it becomes part of the template."""
+    done = await remote.client.events.approve(event, reason, scope=SCOPES[scope], until=until)
+    lines = event_lines(done.event, full=True)
+    if done.HasField("template"):
+        template = done.template
+        lines.append(f"  {template.template_id} is at version {template.version} now")
+    remote.output.result(to_dict(done), lines)
+
+
+@click.command()
+@click.argument("event")
+@decision_options
+@remote
+async def reject(remote: Remote, event: str, reason: str, scope: str) -> None:
+    """Reject an event's change: it is more severe when it comes back."""
+    done = await remote.client.events.reject(event, reason, scope=SCOPES[scope])
+    remote.output.result({"event": to_dict(done)}, event_lines(done, full=True))
+
+
+@click.command()
+@click.argument("event")
+@decision_options
+@click.option("--until", type=Until(), required=True, help="A time or a span (7d, 12h).")
+@remote
+async def snooze(remote: Remote, event: str, reason: str, scope: str, until: datetime) -> None:
+    """Keep an event quiet for a while."""
+    done = await remote.client.events.snooze(event, reason, until, scope=SCOPES[scope])
+    remote.output.result({"event": to_dict(done)}, event_lines(done, full=True))
+
+
+@click.command()
+@remote
+async def summary(remote: Remote) -> None:
+    """Compliance, counts and trend of the last 30 days."""
+    found = await remote.client.events.summary()
+    lines = [f"compliance {found.compliance:.1%}, {found.open_events} open events"]
+    lines += [
+        f"  {verdict_pb2.VerdictKind.Name(row.kind).removeprefix('VERDICT_KIND_')}: {row.count}"
+        for row in found.verdicts
+    ]
+    lines += [f"  {severity_name(row.severity)} events: {row.count}" for row in found.events]
+    lines += [f"  {day.day}: {day.verdicts} verdicts, {day.events} events" for day in found.days]
+    remote.output.result(to_dict(found), lines)

@@ -1,0 +1,198 @@
+"""`sz capture` and `sz check`: captures in, verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from systemzero.capture.v1 import capture_service_pb2
+from systemzero.diff.v1 import verdict_pb2
+from systemzero_client.captures import IngestFailure, Outcome
+from systemzero_client.cli.exits import Exit, of_verdict, worst
+from systemzero_client.cli.files import Parts, expand, read_capture
+from systemzero_client.cli.options import Remote, remote
+from systemzero_client.cli.output import Output, Progress, note, to_dict
+from systemzero_client.cli.problems import Problem, describe
+from systemzero_client.cli.text import printable, verdict_lines
+from systemzero_client.documents import Document, Sighting
+from systemzero_client.errors import SystemZeroError
+from systemzero_core.errors import DomainError
+from systemzero_core.formats import Format
+
+
+def _capture_options(command: Any) -> Any:
+    """Adds what says how to read captures and what is known of them."""
+    for option in reversed(
+        (
+            click.argument("files", metavar="FILE…", nargs=-1, required=True),
+            click.option(
+                "form", "--format", type=click.Choice([f.value for f in Format]), help="Detected."
+            ),
+            click.option("--dom", default="", help="CDP: file of boxes and attributes."),
+            click.option("--frame", "frames", multiple=True, help="CDP: file of a child frame."),
+            click.option("--app", default="", help="The application's name."),
+            click.option("--screen", default="", help="The screen that this is believed to be."),
+            click.option("--session", default="", help="Consecutive captures of it are a path."),
+            click.option("all_edits", "--all", is_flag=True, help="Show every edit, not 20."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+class _Request:
+    """What the flags of one command say."""
+
+    def __init__(
+        self,
+        files: tuple[str, ...],
+        form: str | None,
+        dom: str,
+        frames: tuple[str, ...],
+        app: str,
+        screen: str,
+        session: str,
+        all_edits: bool,
+    ) -> None:
+        self.names = list(expand(files))
+        if not self.names:
+            raise Problem(f"no capture in {', '.join(files)}")
+        if (dom or frames) and len(self.names) > 1:
+            raise click.UsageError("--dom and --frame belong to one capture, not to several")
+        self.parts = Parts(Format(form) if form else None, dom, frames)
+        self.sighting = Sighting(app, screen, session)
+        self.all_edits = all_edits
+
+
+class _Reporter:
+    """Prints what became of each file, and remembers the statuses."""
+
+    def __init__(self, output: Output, *, all_edits: bool) -> None:
+        self._output = output
+        self._all_edits = all_edits
+        self.statuses: list[Exit] = []
+
+    def stored(self, name: str, response: capture_service_pb2.IngestResponse) -> None:
+        """A capture was taken in."""
+        value = {"file": name, **to_dict(response)}
+        if response.HasField("verdict"):
+            self._verdict(name, response.verdict, value)
+            return
+        self.statuses.append(Exit.UNCHANGED)
+        capture = response.capture
+        lines = [f"STORED {capture.capture_id} {printable(name)} ({capture.node_count} nodes)"]
+        lines += [f"  incomplete: {printable(i.detail)}" for i in capture.incompleteness]
+        self._output.result(value, lines)
+
+    def judged(self, name: str, verdict: verdict_pb2.Verdict) -> None:
+        """A capture was judged."""
+        self._verdict(name, verdict, {"file": name, "verdict": to_dict(verdict)})
+
+    def failed(self, name: str, error: Exception) -> None:
+        """A capture was not taken in; the others go on."""
+        self.statuses.append(Exit.ERROR)
+        note(f"sz: {printable(name)}: {describe(error)}")
+        if self._output.as_json:
+            self._output.result({"file": name, "error": error_dict(error)}, ())
+
+    def _verdict(self, name: str, verdict: verdict_pb2.Verdict, value: dict[str, Any]) -> None:
+        self.statuses.append(of_verdict(verdict))
+        lines = verdict_lines(verdict, name, all_edits=self._all_edits, colour=self._output.colour)
+        self._output.result(value, lines)
+
+
+def error_dict(error: Exception) -> dict[str, Any]:
+    """The JSON form of a failure: `reason`, `message`, `violations`."""
+    violations = getattr(error, "violations", ())
+    return {
+        "reason": getattr(error, "reason", "") or "UNREADABLE",
+        "message": getattr(error, "message", "") or describe(error),
+        "violations": [{"field": v.field, "description": v.description} for v in violations],
+    }
+
+
+@click.command()
+@_capture_options
+@click.option("--check/--no-check", default=True, help="Judge each capture (yes).")
+@click.option("--edge", is_flag=True, help="Normalise here; send the body only if it is unknown.")
+@remote
+async def capture(remote: Remote, check: bool, edge: bool, **flags: Any) -> Exit:
+    """Store captures and have them judged.
+
+    FILE is a capture in any format, gzipped or not, a folder of them, or - for standard input.
+    X.dom.json and X.frameN.ax.json beside X.ax.json are joined to it.
+    """
+    request = _Request(**flags)
+    reporter = _Reporter(remote.output, all_edits=request.all_edits)
+    if len(request.names) == 1:
+        name = request.names[0]
+        try:
+            document = read_capture(name, request.parts)
+            response = await remote.client.ingest(
+                document, request.sighting, check=check, at_edge=edge
+            )
+        except (DomainError, Problem) as error:
+            reporter.failed(name, error)
+        except SystemZeroError as error:
+            if not error.violations:
+                raise
+            reporter.failed(name, error)
+        else:
+            reporter.stored(name, response)
+    else:
+        await _capture_many(remote, request, reporter, check=check, edge=edge)
+    return worst(reporter.statuses)
+
+
+async def _capture_many(
+    remote: Remote, request: _Request, reporter: _Reporter, *, check: bool, edge: bool
+) -> None:
+    sent: list[str] = []
+
+    def items() -> Iterator[tuple[Document, Sighting]]:
+        for name in request.names:
+            try:
+                document = read_capture(name, request.parts)
+            except (OSError, Problem) as error:
+                reporter.failed(name, error)
+                continue
+            sent.append(name)
+            yield document, request.sighting
+
+    with Progress(len(request.names)) as progress:
+        async for outcome in remote.client.ingest_many(items(), check=check, at_edge=edge):
+            _report(reporter, sent[outcome.index], outcome)
+            progress.show(len(reporter.statuses), "captures")
+
+
+def _report(reporter: _Reporter, name: str, outcome: Outcome) -> None:
+    if isinstance(outcome, IngestFailure):
+        reporter.failed(name, outcome.error)
+    else:
+        reporter.stored(name, outcome.response)
+
+
+@click.command()
+@_capture_options
+@remote
+async def check(remote: Remote, **flags: Any) -> Exit:
+    """Judge captures without storing them; drift is recorded all the same."""
+    request = _Request(**flags)
+    reporter = _Reporter(remote.output, all_edits=request.all_edits)
+    with Progress(len(request.names)) as progress:
+        for name in request.names:
+            try:
+                document = read_capture(name, request.parts)
+                verdict = await remote.client.check(document, request.sighting)
+            except Problem as error:
+                reporter.failed(name, error)
+            except SystemZeroError as error:
+                if not error.violations:
+                    raise
+                reporter.failed(name, error)
+            else:
+                reporter.judged(name, verdict)
+            progress.show(len(reporter.statuses), "captures")
+    return worst(reporter.statuses)

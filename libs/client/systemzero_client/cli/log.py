@@ -1,0 +1,201 @@
+"""`sz log`: evidence, verified here and never taken on the server's word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from systemzero.log.v1 import log_service_pb2 as pb
+from systemzero_client.cli.exits import Exit
+from systemzero_client.cli.options import (
+    Remote,
+    first,
+    json_option,
+    remote,
+    run_remote,
+    server_options,
+)
+from systemzero_client.cli.output import Output, Progress, note, to_dict, write_file
+from systemzero_client.cli.problems import describe
+from systemzero_client.cli.profiles import Wanted
+from systemzero_client.cli.text import printable, time_text
+from systemzero_client.verify import LogVerifier, verify_bundle_file, verify_export_file
+from systemzero_core.tlog import Entry, ExportReport, LogVerificationError, VerifiedBundle
+
+T = TypeVar("T")
+
+_FORMATS = {
+    "jsonl": pb.EXPORT_FORMAT_JSON_LINES,
+    "csv": pb.EXPORT_FORMAT_CSV,
+    "html": pb.EXPORT_FORMAT_HTML,
+}
+_key_option = click.option(
+    "--key", default="", metavar="VKEY", help="The log's key; the pinned one if not given."
+)
+
+
+@click.group()
+def log() -> None:
+    """Verify, export and prove the evidence log."""
+
+
+@log.command()
+@click.option("--start", default=0, help="The first index.")
+@click.option("--limit", default=50, type=click.IntRange(min=1), help="At most so many (50).")
+@remote
+async def entries(remote: Remote, start: int, limit: int) -> None:
+    """List entries, as the server tells them."""
+    found = remote.client.log.entries(start=start, page_size=min(limit, 200))
+    async for entry in first(found, limit):
+        line = f"{entry.index}  {time_text(entry.create_time)}  {printable(entry.kind)}"
+        remote.output.result(to_dict(entry), [line])
+
+
+@log.command()
+@click.option("--file", "file", default="", help="An export to verify, offline.")
+@_key_option
+@server_options
+@json_option
+def verify(file: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
+    """Verify every entry of the log, or of an exported FILE.
+
+    The key is trusted on first use and pinned, with the checkpoint that was verified last: from
+    then on a log that was rewritten or cut is found out. Failure: exit status 2, and the entry.
+    """
+    output = Output(as_json=as_json)
+    with Progress() as progress:
+
+        def show(done: int) -> None:
+            progress.show(done, "entries")
+
+        if file:
+            return _verified(output, lambda: _verify_file(file, key, show), _report)
+
+        async def online(remote: Remote) -> ExportReport:
+            verifier = LogVerifier(remote.client, key=key)
+            try:
+                return await verifier.everything(progress=show)
+            finally:
+                _tell_first_use(verifier)
+
+        return _verified(output, lambda: run_remote(wanted, output, online), _report)
+
+
+@log.command()
+@click.option("form", "--format", type=click.Choice(list(_FORMATS)), default="jsonl")
+@click.option("target", "-o", "--output", default="-", help="A file; standard output if not given.")
+@remote
+async def export(remote: Remote, form: str, target: str) -> None:
+    """Write the whole log as a document; jsonl can be verified offline."""
+    size = 0
+    with Progress() as progress, click.open_file(target, "wb", atomic=target != "-") as file:
+        async for chunk in remote.client.log.export(_FORMATS[form]):
+            file.write(chunk)
+            size += len(chunk)
+            progress.show(size, "bytes")
+    if target != "-":
+        remote.output.result({"file": target, "bytes": size}, [f"{target}: {size} bytes"])
+
+
+@log.command()
+@click.argument("index", type=int, required=False)
+@click.option("target", "-o", "--output", default="", help="Keep the bundle in a file.")
+@click.option("--verify", "file", default="", help="A bundle to verify, offline.")
+@_key_option
+@server_options
+@json_option
+def proof(
+    index: int | None, target: str, file: str, key: str, wanted: Wanted, as_json: bool
+) -> Exit:
+    """Prove that entry INDEX is in the log, or verify a bundle that says so."""
+    output = Output(as_json=as_json)
+    if (index is None) == (not file):
+        raise click.UsageError("either an INDEX or --verify FILE")
+    if file:
+        return _verified(output, lambda: verify_bundle_file(Path(file), key=key), _proven)
+
+    async def online(remote: Remote) -> VerifiedBundle:
+        verifier = LogVerifier(remote.client, key=key)
+        try:
+            verified, bundle = await verifier.entry(index or 0)
+        finally:
+            _tell_first_use(verifier)
+        if target:
+            write_file(target, bundle)
+        return verified
+
+    return _verified(output, lambda: run_remote(wanted, output, online), _proven)
+
+
+def _verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportReport:
+    with Path(name).open("rb") as file:
+        return verify_export_file(file, key=key, progress=progress)
+
+
+def _verified(
+    output: Output, work: Callable[[], T], shown: Callable[[T], tuple[dict[str, Any], list[str]]]
+) -> Exit:
+    """Do `work` and show what it proved.
+
+    Raises:
+        LogVerificationError: it proved nothing; the JSON form has been printed.
+    """
+    try:
+        found = work()
+    except LogVerificationError as error:
+        if output.as_json:
+            place = {name: int(number) for name, number in error.metadata.items()}
+            output.result({"verified": False, "error": describe(error), **place}, ())
+        raise
+    value, lines = shown(found)
+    output.result({"verified": True, **value}, lines)
+    return Exit.UNCHANGED
+
+
+def _report(report: ExportReport) -> tuple[dict[str, Any], list[str]]:
+    checkpoint = report.checkpoint
+    value = {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
+        "erased": report.erased,
+    }
+    erased = f", {report.erased} of them erased on record" if report.erased else ""
+    lines = [
+        f"VERIFIED {checkpoint.origin}: {checkpoint.size} entries{erased}",
+        f"  root hash {checkpoint.root.hex()}",
+    ]
+    return value, lines
+
+
+def _proven(verified: VerifiedBundle) -> tuple[dict[str, Any], list[str]]:
+    entry, checkpoint, extends = verified.entry, verified.checkpoint, verified.extends
+    value = {
+        "origin": checkpoint.origin,
+        "index": entry.index,
+        "kind": entry.kind,
+        "create_time": entry.create_time,
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
+        "extends": extends.size if extends else None,
+        "body": json.loads(entry.body) if entry.body is not None else None,
+    }
+    what = f"entry {entry.index} ({entry.kind}, {entry.create_time})"
+    lines = [f"VERIFIED {what} is in {checkpoint.origin} of {checkpoint.size} entries"]
+    if extends:
+        lines.append(f"  which extends the one of {extends.size} entries")
+    lines.append("  body: erased" if entry.body is None else f"  body: {printable(_text(entry))}")
+    return value, lines
+
+
+def _text(entry: Entry) -> str:
+    return (entry.body or b"").decode()
+
+
+def _tell_first_use(verifier: LogVerifier) -> None:
+    if verifier.first_use:
+        note(f"sz log: {verifier.first_use}")

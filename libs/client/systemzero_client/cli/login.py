@@ -1,0 +1,92 @@
+"""`sz login` and `sz status`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from systemzero.gateway.v1 import status_service_pb2
+from systemzero_client.cli.options import Remote, json_option, remote
+from systemzero_client.cli.output import Output, to_dict
+from systemzero_client.cli.problems import Problem, describe
+from systemzero_client.cli.profiles import (
+    DEFAULT_SERVER,
+    Profile,
+    clean_key,
+    open_client,
+    read_key,
+    store,
+)
+from systemzero_client.cli.text import printable
+from systemzero_client.errors import SystemZeroError
+
+
+@click.command()
+@click.argument("server", default=DEFAULT_SERVER)
+@click.option("--key-file", type=click.Path(dir_okay=False), help="A file with the API key.")
+@click.option("--profile", default="", metavar="NAME", help="Store it under a name of its own.")
+@click.option("--plaintext", is_flag=True, help="Do not encrypt, though it is another machine.")
+@click.option("--ca-file", default="", type=click.Path(dir_okay=False), help="PEM to trust.")
+@json_option
+def login(
+    server: str,
+    key_file: str | None,
+    profile: str,
+    plaintext: bool,
+    ca_file: str,
+    as_json: bool,
+) -> None:
+    """Store a server and an API key for it, once the server has accepted the key.
+
+    The key comes from --key-file, from a prompt, or, if standard input is no terminal, from there.
+    The standalone server writes its first admin key to data/gateway/admin.key.
+    """
+    api_key = read_key(Path(key_file)) if key_file else _ask()
+    ca = str(Path(ca_file).resolve()) if ca_file else ""
+    chosen = Profile(server, api_key, plaintext, ca)
+    found = asyncio.run(_status(chosen))
+    path = store(profile, chosen)
+    value = {"server": server, "tenant": found.tenant, "principal": found.principal}
+    Output(as_json=as_json).result(
+        {**value, "config": str(path)},
+        [
+            f"logged in to {server} as {found.principal}, tenant {found.tenant}",
+            f"stored in {path}",
+        ],
+    )
+
+
+def _ask() -> str:
+    if sys.stdin.isatty():
+        typed: str = click.prompt("API key", hide_input=True, err=True)
+        return clean_key(typed.encode(), "what was typed")
+    return clean_key(sys.stdin.buffer.read(65_536), "standard input")
+
+
+async def _status(profile: Profile) -> status_service_pb2.GetStatusResponse:
+    async with open_client(profile, 10.0) as client:
+        try:
+            return await client.status()
+        except SystemZeroError as error:
+            raise Problem(describe(error, profile.server)) from error
+
+
+@click.command()
+@remote
+async def status(remote: Remote) -> None:
+    """Show how the platform is, and who you are to it."""
+    found = await remote.client.status()
+    age = found.checkpoint_age.ToTimedelta().total_seconds()
+    lines = [
+        f"{remote.client.transport.target}: System//Zero {found.version}",
+        f"you are {printable(found.principal)}, tenant {printable(found.tenant)}",
+        f"log: {found.log_size} entries, checkpoint {age:.0f} s old",
+    ]
+    for backend in found.backends:
+        latency = backend.latency.ToNanoseconds() / 1e6
+        state = f"serving ({latency:.1f} ms)" if backend.serving else "NOT SERVING"
+        lines.append(f"{backend.name}: {state}")
+    remote.output.result(to_dict(found), lines)

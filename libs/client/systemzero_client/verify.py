@@ -1,0 +1,277 @@
+"""The client's own verification of the evidence log: the server's word is never enough.
+
+What is trusted: the log's key, given by the caller or kept from the first use, and the last
+checkpoint that was verified. Everything the server says is checked against these two, so that a
+server that rewrites its log, or shows different logs to different people, is found out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from systemzero_client.client import Client
+from systemzero_client.pins import Pin, PinStore, default_folder
+from systemzero_core.errors import FailedPrecondition
+from systemzero_core.tlog import (
+    Checkpoint,
+    ExportReport,
+    LogVerificationError,
+    VerifiedBundle,
+    VerifierKey,
+    parse_checkpoint,
+    verify_bundle,
+    verify_checkpoint,
+    verify_consistency,
+    verify_export,
+)
+
+Progress = Callable[[int], None]
+
+
+class UntrustedLog(LogVerificationError):
+    """The log's key is not one that this user trusts."""
+
+
+class Trusted(NamedTuple):
+    """What a file is verified against: the keys, and the checkpoint that it must extend."""
+
+    keys: tuple[VerifierKey, ...]
+    pinned: Checkpoint | None
+
+
+class LogVerifier:
+    """Verifies the log of one client's tenant and keeps what it learns.
+
+    Attributes:
+        first_use: a sentence for people, where the key was trusted because it was the first; else
+            empty.
+    """
+
+    def __init__(self, client: Client, *, store: PinStore | None = None, key: str = "") -> None:
+        """Trusts `key` (a C2SP verifier key) or, without one, the pinned key or the first.
+
+        Raises:
+            InvalidInput: `key` is no verifier key.
+        """
+        self._client = client
+        self._target = client.transport.target
+        self._store = store or PinStore(default_folder())
+        self._given = VerifierKey.parse(key) if key else None
+        self.first_use = ""
+
+    async def checkpoint(self) -> Checkpoint:
+        """The newest checkpoint: signed by the trusted key, and an extension of the pinned one.
+
+        Raises:
+            LogVerificationError: it is not.
+            SystemZeroError: a call failed.
+        """
+        answer = await self._client.log.checkpoint()
+        pin = self._pin(answer.note, answer.verifier_key)
+        checkpoint = verify_checkpoint(answer.note, [pin.key])
+        await self._check_extends(pin, checkpoint)
+        self._store.put(Pin(pin.target, pin.origin, pin.vkey, answer.note))
+        return checkpoint
+
+    async def entry(self, index: int) -> tuple[VerifiedBundle, bytes]:
+        """Entry `index`, proven to be in the log that extends the pinned one, and its bundle.
+
+        Raises:
+            LogVerificationError: the proof does not hold.
+            SystemZeroError: a call failed.
+        """
+        pinned = await self.checkpoint()
+        bundle = await self._client.log.bundle(index, pinned_size=pinned.size)
+        pin = self._pin_of(pinned.origin)
+        verified = verify_bundle(bundle, [pin.key])
+        if verified.entry.index != index:
+            raise LogVerificationError(
+                f"asked for entry {index}, the server proved entry {verified.entry.index}",
+                metadata={"entry": str(index)},
+            )
+        check_bundle_extends(verified, pinned)
+        return verified, bundle
+
+    async def everything(self, *, progress: Progress | None = None) -> ExportReport:
+        """Every entry: the whole log is fetched and its root computed anew.
+
+        Raises:
+            LogVerificationError: the first thing that is wrong, with `line` and `entry`.
+            SystemZeroError: a call failed.
+        """
+        checkpoint = await self.checkpoint()
+        with tempfile.TemporaryFile() as file:
+            async for chunk in self._client.log.export():
+                file.write(chunk)
+            file.seek(0)
+            pin = self._pin_of(checkpoint.origin)
+            report = await asyncio.to_thread(
+                verify_export, file, vkeys=[pin.key], pinned=checkpoint, progress=progress
+            )
+        self._store.put(Pin(pin.target, pin.origin, pin.vkey, report.note))
+        return report
+
+    def _pin(self, note: str, server_key: str) -> Pin:
+        """What is known of the log that `note` is of; on first use, what the server says.
+
+        A server that has a pin already and now shows a log of another name is not trusted: else a
+        new name would be all that a rewritten log needs.
+        """
+        origin = parse_checkpoint(note).origin
+        pins = self._store.of_target(self._target)
+        for pin in pins:
+            if pin.origin == origin:
+                vkey = str(self._given) if self._given else pin.vkey
+                return Pin(pin.target, origin, vkey, pin.note)
+        if self._given:
+            return Pin(self._target, origin, str(self._given))
+        if pins:
+            raise UntrustedLog(
+                f"{self._target} shows the log {origin!r}, but the log known of it is "
+                f"{pins[0].origin!r}; if you expect a second one, name its key"
+            )
+        self.first_use = (
+            f"trusting the key of {origin} on first use: {server_key} "
+            "(compare it with one that came to you another way)"
+        )
+        return Pin(self._target, origin, str(VerifierKey.parse(server_key)))
+
+    def _pin_of(self, origin: str) -> Pin:
+        return next(p for p in self._store.of_target(self._target) if p.origin == origin)
+
+    async def _check_extends(self, pin: Pin, new: Checkpoint) -> None:
+        old = pin.checkpoint
+        if old is None:
+            return
+        hashes: Iterable[bytes] = ()
+        if 0 < old.size < new.size:
+            proof = await self._client.log.consistency_proof(old.size, to_size=new.size)
+            hashes = proof.hashes
+        verify_consistency(old.size, old.root, new.size, new.root, list(hashes))
+
+
+def check_bundle_extends(verified: VerifiedBundle, pinned: Checkpoint) -> None:
+    """Check that a verified bundle is of the pinned log, not smaller than it, and extends it.
+
+    Raises:
+        LogVerificationError: it is not.
+    """
+    shown = verified.checkpoint
+    if shown.origin != pinned.origin:
+        raise LogVerificationError(f"not the log that is pinned, {pinned.origin!r}")
+    if shown.size < pinned.size:
+        raise LogVerificationError(
+            f"the log has shrunk: {pinned.size} entries were verified, {shown.size} are shown"
+        )
+    if shown.size == pinned.size:
+        known: Checkpoint | None = shown
+    else:
+        known = verified.extends
+    if pinned.size and (known is None or known[:3] != pinned[:3]):
+        raise LogVerificationError(
+            f"it is not proven that the log extends the verified one of {pinned.size} entries"
+        )
+
+
+def trusted_for_file(
+    origin: str, vkeys: Iterable[str], *, store: PinStore | None = None, key: str = ""
+) -> Trusted:
+    """What a file of the log `origin`, which names `vkeys` as its keys, is verified against.
+
+    Args:
+        origin: the log's name, as the file says.
+        vkeys: the keys that the file names; none of them is trusted for that.
+        store: where pins are.
+        key: the log's key, if the caller has it.
+
+    Raises:
+        FailedPrecondition: no key is given, and none is pinned for a log of this name.
+        InvalidInput: `key` is no verifier key.
+    """
+    pins = (store or PinStore(default_folder())).of_origin(origin)
+    if key:
+        given = VerifierKey.parse(key)
+        pins = tuple(pin for pin in pins if pin.vkey == key)
+        return Trusted((given,), _largest(pins))
+    if not pins:
+        raise FailedPrecondition(
+            f"no key of the log {origin!r} is known here: give it, or verify the log of its server "
+            "first"
+        )
+    named = set(vkeys)
+    matching = tuple(pin for pin in pins if pin.vkey in named)
+    return Trusted(tuple(pin.key for pin in pins), _largest(matching))
+
+
+def verify_export_file(
+    file: BinaryIO,
+    *,
+    store: PinStore | None = None,
+    key: str = "",
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Verify an export, offline.
+
+    Raises:
+        LogVerificationError: the first thing that is wrong, with `line` and `entry`.
+        FailedPrecondition: no key is given or known.
+    """
+    header = _json_object(file.readline())
+    file.seek(0)
+    trusted = trusted_for_file(_text(header, "origin"), _vkeys(header), store=store, key=key)
+    return verify_export(file, vkeys=trusted.keys, pinned=trusted.pinned, progress=progress)
+
+
+def verify_bundle_file(
+    path: Path, *, store: PinStore | None = None, key: str = ""
+) -> VerifiedBundle:
+    """Verify a proof bundle, offline.
+
+    A bundle older than what is pinned is good evidence all the same: it is proven against its own
+    signed checkpoint. One of the pinned size must have the pinned root.
+
+    Raises:
+        LogVerificationError: it proves nothing; says what is wrong.
+        FailedPrecondition: no key is given or known.
+    """
+    data = path.read_bytes()
+    parsed = _json_object(data)
+    note = _text(parsed, "checkpoint")
+    trusted = trusted_for_file(parse_checkpoint(note).origin, _vkeys(parsed), store=store, key=key)
+    verified = verify_bundle(data, trusted.keys)
+    pinned = trusted.pinned
+    if pinned and verified.checkpoint.size == pinned.size:
+        check_bundle_extends(verified, pinned)
+    return verified
+
+
+def _largest(pins: tuple[Pin, ...]) -> Checkpoint | None:
+    known = [pin.checkpoint for pin in pins if pin.checkpoint]
+    return max(known, key=lambda checkpoint: checkpoint.size, default=None)
+
+
+def _json_object(line: bytes) -> dict[str, object]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise LogVerificationError.at("this is no export and no proof bundle", line=1)
+    return found
+
+
+def _text(parsed: dict[str, object], field: str) -> str:
+    value = parsed.get(field)
+    if not isinstance(value, str):
+        raise LogVerificationError.at(f"the field {field!r} is missing", line=1)
+    return value
+
+
+def _vkeys(parsed: dict[str, object]) -> list[str]:
+    value = parsed.get("vkeys")
+    return [key for key in value if isinstance(key, str)] if isinstance(value, list) else []
