@@ -55,8 +55,19 @@ run: setup ## Run the standalone service: one process, SQLite under ./data
 run-split: setup ## Run gateway, capture and diff as three processes
 	@exec $(BIN)/python -m scripts.run_split
 
+NODE_CLIENT := tests/e2e/node
+
+$(NODE_CLIENT)/node_modules/.package-lock.json: $(NODE_CLIENT)/package-lock.json
+	npm ci --prefix $(NODE_CLIENT) --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+.PHONY: node-modules
+node-modules: ## The packages of the tests' Node client, where there is npm
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_CLIENT)/node_modules/.package-lock.json; \
+	else echo "no npm here: tests of the Node client will be skipped"; fi
+
 .PHONY: test
-test: setup ## Run the tests
+test: setup node-modules ## Run the tests
 	$(BIN)/pytest $(TESTS)
 
 .PHONY: lint
@@ -76,7 +87,7 @@ stubs-check: setup ## Fail if the committed stubs are not those of the protos
 	diff -r --exclude=__pycache__ build/stubs/systemzero protos/gen/systemzero
 
 .PHONY: ci
-ci: lint stubs-check ## What CI runs: lint, stubs, tests, coverage
+ci: lint stubs-check node-modules ## What CI runs: lint, stubs, tests, coverage
 	rm -f .coverage .coverage.*
 	$(BIN)/pytest --cov --cov-report= $(TESTS)
 	$(BIN)/coverage report --fail-under=90 --format=total

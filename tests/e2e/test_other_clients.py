@@ -61,6 +61,13 @@ class TestGrpcurl:
         assert "rpc Ingest ( .systemzero.capture.v1.IngestRequest )" in told.stdout, told.stderr
         assert "permission:PERMISSION_CAPTURE_WRITE" in told.stdout.replace(" ", "")
 
+    def test_describes_a_message_and_nothing_that_is_not(self, platform: Platform) -> None:
+        told = grpcurl(platform.target, "describe", "systemzero.diff.v1.Verdict")
+        assert "VerdictKind kind = 1;" in told.stdout, told.stderr
+        for name in ("CaptureService.Forget", "CaptureServant.Ingest"):
+            told = grpcurl(platform.target, "describe", f"systemzero.capture.v1.{name}")
+            assert "Symbol not found" in told.stderr
+
     def test_takes_in_a_capture(self, platform: Platform, screen: str) -> None:
         recorded = capture(CONSOLE, "4.15.5", "1-console-reload")
         native = {

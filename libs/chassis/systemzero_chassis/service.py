@@ -18,6 +18,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.symbols import SymbolPool
 
 MESSAGE_SLACK = 65_536
 """Bytes by which the transport's own bound exceeds the platform's, so that the refusal that the
@@ -67,7 +68,8 @@ class Listener:
         self._health = health_aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        symbols: Any = SymbolPool()  # answers what reflection asks, without being a DescriptorPool
+        reflection.enable_server_reflection(names, self._server, symbols)
 
     async def start(self, address: str) -> int:
         """Listen on `address` (`host:port`, port 0 picks one); the port that it is.
