@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import grpc
@@ -20,6 +21,7 @@ import grpc
 from systemzero_chassis.errors import STATUS_DETAILS_KEY
 from systemzero_chassis.guards import Context, Guard, Handler, guarded
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner
+from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.telemetry import trace_metadata
 from systemzero_core.errors import (
     DeadlineExceeded,
@@ -32,6 +34,7 @@ from systemzero_gateway.admission import Admission, Inbound, check_size, read_me
 from systemzero_gateway.caller import Caller, set_current_caller
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.policy import Method
+from systemzero_gateway.streams import StreamCall
 
 SHAVED = 0.05
 """The share of a deadline, at most `SHAVED_SECONDS`, that a backend gets less than the gateway, so
@@ -67,6 +70,8 @@ class Forwarder:
         responses = "stream" if method.server_streaming else "unary"
         # made once: a multicallable holds its encoded method name
         self._open: Any = getattr(channel, f"{requests}_{responses}")(method.path, None, None)
+        if method.client_streaming and not isinstance(channel, LocalChannel):
+            self._open = partial(StreamCall, self._open)
 
     def handler(self) -> Handler:
         """The handler for a gRPC server; it takes and gives raw bytes."""
@@ -197,7 +202,7 @@ class Forwarded:
             try:
                 check_size(self._forwarder.method, len(message))
             except TooLarge as error:
-                # grpc.aio cancels a call whose iterator raises, and keeps the reason to itself.
+                # A channel cancels a call whose requests raise, and keeps the reason to itself.
                 self._refusal = error
                 raise
             yield message
