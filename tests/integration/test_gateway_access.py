@@ -279,6 +279,7 @@ async def test_the_status_names_the_caller_and_the_backends(here: World) -> None
     assert (status.tenant, status.version) == ("default", "0.8.0")
     assert status.principal.startswith("key_")
     assert [(backend.name, backend.serving) for backend in status.backends] == [("echo", True)]
+    assert status.log_size == 7
 
 
 async def test_the_status_says_that_a_backend_is_gone(tmp_path: Path) -> None:
@@ -287,7 +288,9 @@ async def test_the_status_says_that_a_backend_is_gone(tmp_path: Path) -> None:
         request = status_service_pb2.GetStatusRequest()
         assert (await stub.GetStatus(request, metadata=here.bearer())).backends[0].serving
         await here.stop_backend()
-        assert not (await stub.GetStatus(request, metadata=here.bearer())).backends[0].serving
+        status = await stub.GetStatus(request, metadata=here.bearer())
+        assert not status.backends[0].serving
+        assert status.log_size == 0
 
 
 async def test_secrets_are_in_no_log_and_decisions_are(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from systemzero.log.v1 import log_service_pb2
 from systemzero_chassis import contract
 from systemzero_chassis.guards import errors_guard, identity_guard
 from systemzero_chassis.identity import IdentitySigner, IdentityVerifier, current_principal
@@ -21,6 +22,7 @@ from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_core.errors import InvalidInput
+from systemzero_core.tlog import Checkpoint, Signer
 from systemzero_gateway.app import GatewayApp, build, open_backend
 from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings, LimitSettings
 from systemzero_gateway.limits import Rate
@@ -95,13 +97,22 @@ class Echo:
         }
 
 
+async def checkpoint(_request: bytes, context: Any) -> bytes:
+    """What the log's GetCheckpoint answers: 7 entries of the caller's tenant."""
+    origin = f"test.example/{current_principal().tenant}"
+    signer = Signer(origin, Ed25519PrivateKey.generate())
+    note = Checkpoint(origin, 7, bytes(32)).signed([signer])
+    return log_service_pb2.GetCheckpointResponse(note=note).SerializeToString()
+
+
 class World:
     """A running gateway, the echo behind it, and ways to call."""
 
     def __init__(
-        self, app: GatewayApp, echo: Echo, channel: grpc.aio.Channel, stop_backend: Any
+        self, app: GatewayApp, port: int, echo: Echo, channel: grpc.aio.Channel, stop_backend: Any
     ) -> None:
         self.app = app
+        self.port = port
         self.echo = echo
         self.channel = channel
         self.stop_backend = stop_backend
@@ -130,20 +141,23 @@ async def world(
     data: Path,
     *,
     local: bool,
+    target: str | None = None,
     limits: LimitSettings = LAVISH,
     deadlines: DeadlineSettings = SHORT,
 ) -> AsyncIterator[World]:
-    """A gateway over `data` before an echo in this process or behind a port."""
+    """A gateway over `data` before an echo in this process, behind a port, or at `target`."""
     key = Ed25519PrivateKey.generate()
     signer = IdentitySigner("gateway", key, clock)
     verifier = IdentityVerifier("echo", {"gateway": key.public_key()}, clock)
     registry = HandlerRegistry([errors_guard(lambda *_: None), identity_guard(verifier)])
     echo = Echo()
     registry.add_registered_method_handlers(SERVICE, echo.handlers())
+    log = {"GetCheckpoint": grpc.unary_unary_rpc_method_handler(checkpoint)}
+    registry.add_registered_method_handlers("systemzero.log.v1.LogService", log)
     listener = Listener([registry], [SERVICE], 5_000_000)
     backend: grpc.aio.Channel = LocalChannel(registry)
     if not local:
-        backend = open_backend(f"127.0.0.1:{await listener.start('127.0.0.1:0')}")
+        backend = open_backend(target or f"127.0.0.1:{await listener.start('127.0.0.1:0')}")
     settings = GatewaySettings(
         data=data, routes=ROUTES, backends={"echo": ""}, limits=limits, deadlines=deadlines
     )
@@ -152,7 +166,7 @@ async def world(
     port = await app.start("127.0.0.1:0")
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield World(app, echo, channel, lambda: listener.stop(0))
+            yield World(app, port, echo, channel, lambda: listener.stop(0))
     finally:
         await app.stop(0)
         await backend.close(None)

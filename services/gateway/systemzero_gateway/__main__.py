@@ -8,14 +8,15 @@ import os
 import sys
 from pathlib import Path
 
-from systemzero_chassis import config, logs
+from systemzero_chassis import config, contract, logs
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.service import until_signal
 from systemzero_chassis.telemetry import configure_tracing
 from systemzero_chassis.trust import service_signer
 from systemzero_core.errors import DomainError
-from systemzero_gateway.app import build, open_backend
-from systemzero_gateway.config import OWN, PREFIX, GatewaySettings, check
+from systemzero_gateway.app import build, check, open_backend
+from systemzero_gateway.config import OWN, PREFIX, GatewaySettings
+from systemzero_gateway.policy import methods_with_policy
 
 
 async def _serve(settings: GatewaySettings) -> None:
@@ -40,7 +41,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = config.load(GatewaySettings, arguments.config, os.environ, PREFIX)
-        check(settings)
+        check(settings, settings.backends, methods_with_policy(contract.methods()))
         if not arguments.check_config:
             logs.configure(settings.log_level)
             asyncio.run(_serve(settings))

@@ -7,7 +7,9 @@ is known already. The rate comes before the permission, since denials cost as mu
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from systemzero_chassis.guards import Context
 from systemzero_core.errors import PermissionDenied, RateLimited, TooLarge, Unauthenticated
@@ -45,17 +47,24 @@ def read_metadata(metadata: Any) -> Inbound:
 
 
 def address_of(peer: str) -> str:
-    """The address in gRPC's name of a peer, without its port; of IPv6 the network (/64).
+    """The address in gRPC's name of a peer, without its port.
 
-    `ipv4:192.0.2.1:4711` gives `192.0.2.1`.
+    `ipv4:192.0.2.1:4711` gives `192.0.2.1`; what has no port comes back as it is.
     """
     kind, _, rest = peer.partition(":")
-    host = rest.rpartition(":")[0]
-    if kind != "ipv6":
-        return host or rest or kind
-    address = host.replace("%5B", "").replace("%5D", "").strip("[]")
-    groups = address.partition("::")[0].split(":")
-    return ":".join(groups[:4])
+    host, _, port = unquote(rest).rpartition(":")
+    return host.strip("[]") if kind in {"ipv4", "ipv6"} and port.isdigit() else peer
+
+
+def network_of(address: str) -> str:
+    """What stands for whoever uses `address`: of IPv6 its /64, which is one customer's."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 class Admission:
@@ -104,15 +113,15 @@ class Admission:
             caller = await self._authenticator.known(inbound.credentials[0])
             if caller is not None:
                 return caller
-        address = address_of(context.peer())
-        decision, _ = self._failures.look(address, 1)
+        network = network_of(address_of(context.peer()))
+        decision, _ = self._failures.look(network, 1)
         if not decision.allowed:
             raise _refusal(decision, "address")
         header = inbound.credentials[0] if len(inbound.credentials) == 1 else ""
         try:
             return await self._authenticator.authenticate(header)
         except Unauthenticated:
-            self._failures.take(address, 1)
+            self._failures.take(network, 1)
             raise
 
     def _limit(self, method: Method, caller: Caller, context: Context) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -25,7 +25,7 @@ from systemzero_chassis.telemetry import observe_guard
 from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit import Audit
 from systemzero_gateway.authenticate import Authenticator
-from systemzero_gateway.config import OWN, GatewaySettings, check
+from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.handlers import AuthServicer, StatusServicer
 from systemzero_gateway.keys import KeyRing, load_or_create_pepper
 from systemzero_gateway.limits import CallerLimits, Limiter
@@ -64,15 +64,15 @@ class GatewayApp:
         authenticator = Authenticator(store, pepper, verifier, _microseconds, time.monotonic)
         own = self._own_services(issuer, authenticator, backends, signer, settings.routes)
         admission = self._admission(settings, authenticator)
-        self._handler = Gateway(
-            {
-                path: Forwarder(method, name, channel, admission, signer, settings.deadlines)
-                for path, method, name, channel in _routed(
-                    methods, settings, {**backends, OWN: own}
-                )
-            },
-            (observe_guard(self._logger, tracer), errors_guard(self._report)),
-        )
+        channels = {**backends, OWN: own}
+        forwarders = {}
+        for path, method in methods.items():
+            name = backend_of(path, settings.routes) or ""
+            forwarders[path] = Forwarder(
+                method, name, channels[name], admission, signer, settings.deadlines
+            )
+        guards = (observe_guard(self._logger, tracer), errors_guard(self._report))
+        self._handler = Gateway(forwarders, guards)
         self._max_bytes = max(method.max_bytes for method in methods.values())
         self._listener: Listener | None = None
 
@@ -137,27 +137,28 @@ def build(
         ConfigError: the settings contradict themselves, the contract or the backends.
         DomainError: a key file or the database can't be used.
     """
-    check(settings)
     served = methods_with_policy(contract.methods()) if methods is None else methods
-    dearest = max(method.cost for method in served.values())
-    smallest = min(settings.limits.tenant.burst, settings.limits.principal.burst)
-    if smallest < dearest:
-        raise ConfigError(f"configuration: limits: a burst below {dearest} lets no such call pass")
+    check(settings, backends, served)
     return GatewayApp(settings, backends, signer, served, tracer)
 
 
-def _routed(
-    methods: Mapping[str, Method],
-    settings: GatewaySettings,
-    backends: Mapping[str, grpc.aio.Channel],
-) -> list[tuple[str, Method, str, grpc.aio.Channel]]:
-    routed = []
+def check(
+    settings: GatewaySettings, backends: Iterable[str], methods: Mapping[str, Method]
+) -> None:
+    """Hold the settings against the names of the backends and against the contract.
+
+    Raises:
+        ConfigError: a method leads to no backend, or costs more than a limit ever lets pass.
+    """
+    known = {OWN, *backends}
     for path, method in methods.items():
-        name = backend_of(path, settings.routes)
-        if name is None or name not in backends:
+        if backend_of(path, settings.routes) not in known:
             raise ConfigError(f"configuration: routes: {path} leads to no backend")
-        routed.append((path, method, name, backends[name]))
-    return routed
+        for name in ("tenant", "principal"):
+            burst = getattr(settings.limits, name).burst
+            if method.cost > burst:
+                costs = f"{path} costs {method.cost}"
+                raise ConfigError(f"configuration: limits.{name}.burst: {burst}, but {costs}")
 
 
 def _microseconds() -> int:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from systemzero_chassis.config import ConfigError, Settings
+from systemzero_chassis.config import Settings
 from systemzero_gateway.limits import Rate
 
 PREFIX = "SZ_GATEWAY_"
@@ -76,15 +76,3 @@ class GatewaySettings(Settings, frozen=True):
     tokens: TokenSettings = TokenSettings()
     grace: Seconds = 10.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-def check(settings: GatewaySettings) -> None:
-    """What types cannot say.
-
-    Raises:
-        ConfigError: a route leads to a backend that there is none of.
-    """
-    known = {OWN, *settings.backends}
-    for prefix, name in settings.routes.items():
-        if name not in known:
-            raise ConfigError(f"configuration: routes.{prefix} names no backend: {name}")

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from systemzero_chassis.config import Settings
 
 _ENTRIES: Final = 100_000
+_ROUNDING: Final = 1e-6  # units; what is this close to a whole unit is one
 
 
 class Rate(Settings, frozen=True):
@@ -58,9 +59,9 @@ def decide(rate: Rate, tat: float, now: float, cost: int) -> tuple[Decision, flo
     moved = start + interval * cost
     excess = moved - now - tolerance
     if excess > 1e-9:
-        start_left = int((tolerance - (start - now)) / interval + 1e-9)
+        start_left = int((tolerance - (start - now)) / interval + _ROUNDING)
         return Decision(False, rate.burst, start_left, excess, start - now), start
-    left = int((tolerance - (moved - now)) / interval + 1e-9)
+    left = int((tolerance - (moved - now)) / interval + _ROUNDING)
     return Decision(True, rate.burst, left, 0.0, moved - now), moved
 
 
