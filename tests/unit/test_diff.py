@@ -152,6 +152,40 @@ main
     assert sorted(kinds(diff(after, outline(FORM)))) == [("delete", 1), ("update", 1)]
 
 
+def test_wrappers_around_wrappers_are_seen_through() -> None:
+    rows = ["link A", "link B", "link C", "text D"]
+    before = outline("main\n heading H\n" + "".join(f" {row}\n" for row in rows))
+    after = outline(
+        "main\n heading H\n generic\n  generic\n   group\n"
+        + "".join(f"    {row}\n" for row in rows)
+    )
+    script = diff(before, after)
+    assert kinds(script) == [("insert", 3)]
+    assert kinds(diff(after, before)) == [("delete", 3)]
+
+
+def test_a_long_list_of_named_rows_that_all_changed_is_still_weighed() -> None:
+    rows = [f" group Row {i}\n  cell a{i}\n  cell old\n  cell b{i}\n" for i in range(150)]
+    after = [row.replace("old", "new") for row in rows]
+    after.insert(70, " group Extra\n  cell x\n")
+    script = diff(outline("list\n" + "".join(rows)), outline("list\n" + "".join(after)))
+    assert script.degraded == ""
+    assert sorted(kinds(script)) == [("insert", 2)] + [("update", 1)] * 150
+
+
+def test_a_text_that_only_repeats_its_parents_name_does_not_move_alone() -> None:
+    before = outline("table\n cell Kettle\n  text Kettle\n note x\n list\n  button Save")
+    after = outline("table\n note x\n list\n  button Save\n  link Kettle\n   text Kettle")
+    assert sorted(kinds(diff(before, after))) == [("delete", 2), ("insert", 2)]
+
+
+def test_edits_stand_in_the_order_of_the_screen() -> None:
+    before = outline("main\n link a\n link b\n list\n  item c\n text d\n text e")
+    after = outline("main\n link new\n link b\n list\n  item c2\n text d\n text e\n button z")
+    script = diff(before, after)
+    assert [max(edit.node, edit.target) for edit in script.edits] == [1, 4, 7]
+
+
 def test_a_container_that_changed_its_role_keeps_its_content() -> None:
     before = outline("main\n generic\n  link Home\n  link Shop\n  link Help\n paragraph x")
     after = outline("main\n banner\n  link Home\n  link Shop\n  link Help\n paragraph x")

@@ -36,3 +36,15 @@ def test_the_ground_truth_is_true() -> None:
         for x, y in enumerate(truth.mapping):
             assert y < 0 or (truth.a.nodes[x] != truth.b.nodes[y]) == (x in updated)
         assert truth.b == seeded(tree, seed, 0.1, UNKIND).b
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_heavily_edited_screens_are_told_exactly(share: float) -> None:
+    tree = real_tree(250)
+    for seed in range(25):
+        truth = seeded(tree, seed, share, UNKIND)
+        script = diff(truth.a, truth.b)
+        assert apply(script, truth.a) == truth.b
+        assert apply(invert(script), truth.b) == truth.a
+        for x, y in enumerate(script.mapping):
+            assert y < 0 or script.sources()[y] == x

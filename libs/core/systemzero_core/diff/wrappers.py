@@ -53,8 +53,6 @@ def _with_one_opened(
     for k, node in enumerate(nodes):
         if own.ends[node] == node + 1:
             continue
-        if own.tree.nodes[node].name and own.labels[node] in [other.labels[i] for i in others]:
-            continue  # named alike: the same node, even if something moved into it
         alike = [i for i in others if other.roles[i] == own.roles[node]]
         most = min(total, own.ends[node] - node)
         if _settled(alike, node, nodes, score, most):
