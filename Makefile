@@ -9,6 +9,8 @@ UV := .uv/bin/uv
 PACKAGES := protos libs/core libs/chassis libs/client services/capture services/diff services/gateway services/standalone
 NAMES := systemzero systemzero-core systemzero-chassis systemzero-client systemzero-capture systemzero-diff systemzero-gateway systemzero-standalone
 UV_VERSION := 0.13.9
+TESTS ?= tests
+BENCHMARKS ?= parse normalize diff match log gateway pipeline
 
 .PHONY: help
 help: ## List the targets
@@ -78,7 +80,7 @@ lint: setup ## Format, lint, types, layers, protos
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
 	$(BIN)/buf format --diff --exit-code protos
-	git rev-parse --verify --quiet main >/dev/null && $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos' || true
+	if git rev-parse --verify --quiet main >/dev/null; then $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 
 .PHONY: stubs-check
 stubs-check: setup ## Fail if the committed stubs are not those of the protos
@@ -93,8 +95,8 @@ ci: lint stubs-check node-modules ## What CI runs: lint, stubs, tests, coverage
 	$(BIN)/coverage report --fail-under=90 --format=total
 
 .PHONY: bench
-bench: setup ## Run every benchmark; one JSON object a line
-	@for part in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$part --json; done
+bench: setup ## Run every benchmark; one JSON object a line, status 1 where an ask does not hold
+	@status=0; for part in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$part --json || status=1; done; exit $$status
 
 .PHONY: clean
 clean: ## Remove what can be made again; ./data stays

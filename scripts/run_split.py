@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -29,14 +30,15 @@ def main() -> int:
         subprocess.Popen([sys.executable, "-m", f"systemzero_{name}"], env=environment)
         for name, environment in environments(arguments.listen, arguments.data).items()
     ]
+    signal.signal(signal.SIGINT, _to_wake_the_wait)
+    signal.signal(signal.SIGTERM, _to_wake_the_wait)
+    with suppress(InterruptedError):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    return stop(processes)
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for process in processes:
-            process.terminate()
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    return wait(processes)
+def _to_wake_the_wait(_number: int, _frame: FrameType | None) -> None:
+    raise InterruptedError
 
 
 def environments(listen: str, data: Path) -> dict[str, dict[str, str]]:
@@ -66,12 +68,15 @@ def free_port() -> int:
         return port
 
 
-def wait(processes: list[subprocess.Popen[bytes]]) -> int:
-    """Wait for the first process to end, then end the others; the worst exit status."""
-    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-    for process in processes:
+def stop(processes: list[subprocess.Popen[bytes]]) -> int:
+    """End the processes, the gateway first, so that what is in flight finds its backends still.
+
+    Returns the worst exit status.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for process in reversed(processes):
         process.terminate()
-    for process in processes:
         try:
             process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any, Protocol
 
 import grpc
@@ -90,9 +91,18 @@ class Listener:
 
 
 async def until_signal() -> None:
-    """Wait for SIGTERM or SIGINT."""
+    """Wait for SIGTERM or SIGINT. Further ones, until the process has ended, change nothing.
+
+    Not by the loop's own handlers: those go with the loop, and a second signal (a terminal's Ctrl-C
+    and a supervisor's SIGTERM) would then cut the end of the shutdown off.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stopped.set)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        signal.signal(number, stop)
     await stopped.wait()
