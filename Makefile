@@ -9,6 +9,8 @@ UV := .uv/bin/uv
 PACKAGES := protos libs/core libs/chassis libs/client services/capture services/diff services/gateway services/standalone
 NAMES := systemzero systemzero-core systemzero-chassis systemzero-client systemzero-capture systemzero-diff systemzero-gateway systemzero-standalone
 UV_VERSION := 0.13.9
+# Trust what the machine trusts, as pip does: a company's own certificate authority, say.
+export UV_SYSTEM_CERTS := true
 TESTS ?= tests
 BENCHMARKS ?= parse normalize diff match log gateway pipeline
 
