@@ -21,7 +21,7 @@ from systemzero_chassis import contract
 from systemzero_gateway import apikey
 from systemzero_gateway.config import LimitSettings
 from systemzero_gateway.limits import Rate
-from tests.support.gateway import World, each, refused, sending, world
+from tests.support.gateway import World, each, refused, world
 
 StatusCode = grpc.StatusCode
 
@@ -94,7 +94,7 @@ async def test_without_an_accepted_credential_there_is_one_answer(
     here: World, number: int, method: str
 ) -> None:
     metadata = MALFORMED[number](here)
-    call = here.call(method, b"a" if method == "Unary" else sending(b"a"), metadata)
+    call = here.call(method, b"a" if method == "Unary" else None, metadata)
     code, reason, details = await refused(call if method == "Unary" else each(call))
     assert (code, reason) == (StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
     assert await call.details() == "the credential is missing or not accepted"

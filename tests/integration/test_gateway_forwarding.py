@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 import msgspec
 import pytest
 
 from systemzero_gateway.config import DeadlineSettings
-from tests.support.gateway import MAX_BYTES, SERVICE, World, each, refused, sending, world
+from tests.support.gateway import MAX_BYTES, SERVICE, World, each, refused, sending, sent, world
 
 
 @pytest.fixture(params=["server", "local"])
@@ -60,8 +59,11 @@ async def test_the_backend_sees_the_caller_and_no_header_of_the_clients_making(
 
 @pytest.mark.parametrize("method", ["Unary", "Client"])
 async def test_a_rich_error_arrives_whole(here: World, method: str) -> None:
-    request: Any = b"bad" if method == "Unary" else sending(b"bad")
-    code, reason, details = await refused(here.call(method, request))
+    if method == "Unary":
+        call = here.call(method, b"bad")
+    else:
+        call = await sent(here.call(method, None), b"bad")
+    code, reason, details = await refused(call)
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT")
     assert details["BadRequest"].field_violations[0].field == "nodes[3].parent"
 
@@ -128,7 +130,8 @@ async def test_a_message_above_the_methods_bound_is_refused_with_the_bound(here:
 
 
 async def test_the_bound_holds_for_each_message_of_a_stream(here: World) -> None:
-    _, reason, _ = await refused(here.call("Client", sending(b"a", b"x" * (MAX_BYTES + 1))))
+    call = await sent(here.call("Client", None), b"a", b"x" * (MAX_BYTES + 1))
+    _, reason, _ = await refused(call)
     assert reason == "TOO_LARGE"
     call = here.call("Both", None)
     await call.write(b"a")
@@ -170,5 +173,5 @@ async def test_a_dead_backend_is_told_at_once_and_without_its_address(tmp_path: 
         assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
         assert details["ErrorInfo"].metadata["backend"] == "echo"
         assert "127.0.0.1" not in await call.details()
-        code, reason, _ = await refused(each(here.call("Both", sending(b"a"), timeout=30)))
+        code, reason, _ = await refused(each(here.call("Both", None, timeout=30)))
         assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")

@@ -19,11 +19,12 @@ from systemzero_chassis import contract
 from systemzero_chassis.guards import errors_guard, identity_guard
 from systemzero_chassis.identity import IdentitySigner, IdentityVerifier, current_principal
 from systemzero_chassis.local import LocalChannel
+from systemzero_chassis.process import service_channel
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_core.errors import InvalidInput
 from systemzero_core.tlog import Checkpoint, Signer
-from systemzero_gateway.app import GatewayApp, build, open_backend
+from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings, LimitSettings
 from systemzero_gateway.limits import Rate
 from systemzero_gateway.policy import Method, methods_with_policy
@@ -157,7 +158,7 @@ async def world(
     listener = Listener([registry], [SERVICE], 5_000_000)
     backend: grpc.aio.Channel = LocalChannel(registry)
     if not local:
-        backend = open_backend(target or f"127.0.0.1:{await listener.start('127.0.0.1:0')}")
+        backend = service_channel(target or f"127.0.0.1:{await listener.start('127.0.0.1:0')}")
     settings = GatewaySettings(
         data=data, routes=ROUTES, backends={"echo": ""}, limits=limits, deadlines=deadlines
     )
@@ -196,6 +197,17 @@ async def refused(call: Any) -> tuple[grpc.StatusCode, str, dict[str, Any]]:
 async def each(call: Any) -> list[bytes]:
     """Every response of a stream."""
     return [response async for response in call]
+
+
+async def sent(call: Any, *messages: bytes) -> Any:
+    """`call` with `messages` written and more to come: how it then ends is the other side's doing.
+
+    grpc.aio tells an end that comes while a message or the half-close goes out as INTERNAL; see
+    `systemzero_gateway.streams`.
+    """
+    for message in messages:
+        await call.write(message)
+    return call
 
 
 async def sending(*messages: bytes) -> AsyncIterator[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from typing import Any
 
 import grpc
 from opentelemetry import trace
@@ -163,23 +162,3 @@ def check(
 
 def _microseconds() -> int:
     return time.time_ns() // 1_000
-
-
-def open_backend(target: str) -> grpc.aio.Channel:
-    """A channel to the backend at the gRPC target, such as `dns:///diff:50053`.
-
-    A backend that is down is tried again every second at most, so that one that comes back is seen
-    soon; calls meanwhile fail at once (no wait-for-ready, no hidden retries).
-    """
-    options: list[tuple[str, Any]] = [
-        ("grpc.lb_policy_name", "round_robin"),
-        ("grpc.enable_retries", 0),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 1_000),
-        ("grpc.max_reconnect_backoff_ms", 1_000),
-        ("grpc.keepalive_time_ms", 60_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        ("grpc.max_receive_message_length", -1),
-        ("grpc.max_send_message_length", -1),
-    ]
-    return grpc.aio.insecure_channel(target, options=options)

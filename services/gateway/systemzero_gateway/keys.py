@@ -8,14 +8,18 @@ Invariants:
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from systemzero_chassis.ids import PageTokens, new_id
-from systemzero_chassis.secrets import Secret, read_private, write_private
+from systemzero_chassis.secrets import (
+    Secret,
+    load_or_create_secret,
+    read_private,
+    write_private,
+)
 from systemzero_core.errors import FailedPrecondition, InvalidInput
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
@@ -37,10 +41,8 @@ def load_or_create_pepper(path: Path) -> bytes:
     Raises:
         FailedPrecondition: the file is open to others or too short.
     """
-    with suppress(FileExistsError):
-        write_private(path, secrets.token_bytes(_PEPPER_BYTES))
     try:
-        pepper = read_private(path)
+        pepper = load_or_create_secret(path, _PEPPER_BYTES)
     except PermissionError as error:
         raise FailedPrecondition(str(error)) from None
     if len(pepper) < _PEPPER_BYTES:
