@@ -114,6 +114,18 @@ def _bush(size: int, seed: int) -> Tree:
     return Tree(nodes, parents)
 
 
+def _rows(rows: int, cells: int, seed: int) -> Tree:
+    """Rows without names, each with other words in its cells."""
+    source = random.Random(seed)  # noqa: S311
+    nodes, parents = [Node("list")], [-1]
+    for _ in range(rows):
+        row = len(nodes)
+        nodes.append(Node("row"))
+        nodes.extend(Node("cell", f"word {source.randrange(3_000)}") for _ in range(cells))
+        parents.extend([0, *[row] * cells])
+    return Tree(nodes, parents)
+
+
 def worst_cases() -> dict[str, Callable[[], tuple[Tree, Tree]]]:
     """Pairs that make a diff hang if it can, by name."""
     names = [f"name {i}" for i in range(100_000)]
@@ -130,6 +142,7 @@ def worst_cases() -> dict[str, Callable[[], tuple[Tree, Tree]]]:
         "shuffled_100000": lambda: (_flat(names), _flat(mixed)),
         "inside_out_10000": lambda: (_chain(names[:10_000]), _chain(names[:10_000][::-1])),
         "deep_10000": lambda: (_chain([""] * 10_000), _chain([*[""] * 10_000, "new"])),
+        "rows_100x1000": lambda: (_rows(100, 1_000, 1), _rows(100, 1_000, 2)),
         "alike_100000": lambda: (_bush(100_000, 1), _bush(100_000, 2)),
     }
 

@@ -30,9 +30,10 @@ class Affinity:
         a: the tree before.
         b: the tree after.
         steps: comparisons done so far.
+        budget: comparisons after which content is looked at no more.
     """
 
-    def __init__(self, a: Prepared, b: Prepared) -> None:
+    def __init__(self, a: Prepared, b: Prepared, budget: int) -> None:
         self.a = a
         self.b = b
         self._content_a: dict[int, tuple[Counter[int], Counter[str]]] = {}
@@ -40,6 +41,7 @@ class Affinity:
         self._scores: dict[int, int] = {}
         self._width = len(b.labels)
         self.steps = 0
+        self.budget = budget
 
     def content_a(self, x: int) -> tuple[Counter[int], Counter[str]]:
         """Labels and roles below node `x` of `a`."""
@@ -77,7 +79,7 @@ class Affinity:
             return 0
         leaf_x, leaf_y = a.ends[x] == x + 1, b.ends[y] == y + 1
         root = self._root_score(x, y)
-        if leaf_x or leaf_y:
+        if leaf_x or leaf_y or self.steps > self.budget:
             return root
         labels_x, roles_x = self.content_a(x)
         labels_y, roles_y = self.content_b(y)

@@ -52,8 +52,7 @@ class Mapper:
         self.slices: list[tuple[int, int, int]] = []
         self.degraded = ""
         self.moving = False
-        self.affinity = Affinity(a, b)
-        self._budget = budget.steps
+        self.affinity = Affinity(a, b, budget.steps)
         self._todo: list[tuple[Sequence[int], Sequence[int], bool]] = []
 
     def run(self) -> None:
@@ -174,7 +173,7 @@ class Mapper:
 
     def is_spent(self) -> bool:
         """Whether the budget is used up; says so in the answer."""
-        if self.affinity.steps <= self._budget:
+        if self.affinity.steps <= self.affinity.budget:
             return False
         self.degraded = "the work budget ran out: the rest was aligned by role, name and place"
         return True

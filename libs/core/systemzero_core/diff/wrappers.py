@@ -38,6 +38,8 @@ def open_wrapper(
 
     a, b = affinity.a, affinity.b
     affinity.steps += len(left) * len(right) // 8
+    if affinity.steps > affinity.budget:
+        return None
     opened = _with_one_opened(b, right, a, left, affinity.score)
     if opened is not None:
         return left, opened
