@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,22 +13,18 @@ from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers import CaptureServicer
 from systemzero_capture.ingest import Ingestor
-from systemzero_capture.known import KnownCaptures
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_chassis.bell import Bell
+from systemzero_chassis.clock import micros
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
+from systemzero_chassis.lru import Lru
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret
 
 NAME = "capture"
 _DECODERS = 2
-
-
-def micros() -> int:
-    """Now, in microseconds since 1970."""
-    return time.time_ns() // 1_000
 
 
 class CaptureService:
@@ -56,7 +51,7 @@ class CaptureService:
         ingestor = Ingestor(
             store,
             DiffServiceChecker(stub, signer),
-            KnownCaptures(settings.known_captures),
+            Lru(settings.known_captures),
             bell,
             self._executor,
             new_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
 from concurrent.futures import Executor
 from typing import Any
@@ -11,14 +10,16 @@ from typing import Any
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture import codec, pipeline
+from systemzero_capture import codec
 from systemzero_capture.ingest import Ingested, Ingestor
+from systemzero_capture.known import message_digest
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis import fields
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.errors import to_failure
 from systemzero_chassis.identity import Principal, current_principal
 from systemzero_chassis.ids import PageTokens
+from systemzero_chassis.tree_body import decompress
 from systemzero_chassis.tree_codec import decode_digest, decode_tree, encode_tree
 from systemzero_chassis.windows import ordered
 from systemzero_core.errors import DomainError, InvalidInput
@@ -75,7 +76,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         elif kind == "tree":
             done = await self._ingestor.tree(
                 principal,
-                _tree_key(principal, request.tree),
+                message_digest(principal.tenant, request.tree),
                 lambda: decode_tree(request.tree, "tree"),
                 sighting,
                 check=request.check,
@@ -153,11 +154,5 @@ def _encode(done: Ingested | None) -> pb.IngestResponse:
     return pb.IngestResponse(capture=codec.encode_capture(done.capture), verdict=done.verdict)
 
 
-def _tree_key(principal: Principal, tree: tree_pb2.Tree) -> bytes:
-    digest = hashlib.sha256(f"{principal.tenant}\ntree\n".encode())
-    digest.update(tree.SerializeToString(deterministic=True))
-    return digest.digest()
-
-
 def _tree_message(body: bytes) -> tree_pb2.Tree:
-    return encode_tree(pipeline.decompress(body))
+    return encode_tree(decompress(body))

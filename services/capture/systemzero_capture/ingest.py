@@ -24,11 +24,13 @@ import msgspec
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_capture import pipeline
 from systemzero_capture.checker import Checker
-from systemzero_capture.known import KnownCaptures, native_digest, tree_digest
+from systemzero_capture.known import native_digest, tree_digest
 from systemzero_capture.model import Decoded, Known, Sighting, StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
+from systemzero_chassis.lru import Lru
+from systemzero_chassis.tree_body import compress, decompress
 from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.errors import Unavailable
 from systemzero_core.tree import Tree
@@ -53,7 +55,7 @@ class Ingestor:
         self,
         store: CaptureStore,
         checker: Checker,
-        known: KnownCaptures,
+        known: Lru[bytes, Known],
         bell: Bell,
         executor: Executor,
         new_id: Callable[[str], str],
@@ -185,7 +187,7 @@ class Ingestor:
         add = partial(self._store.add, tenant, capture_id, now, known, sighting, verdict=verdict)
         capture = await add(body=None)
         if capture is None and tree is not None:
-            capture = await add(body=await self._off_loop(lambda: pipeline.compress(tree)))
+            capture = await add(body=await self._off_loop(lambda: compress(tree)))
         if capture is not None:
             self._bell.ring(tenant)
         return capture
@@ -195,7 +197,7 @@ class Ingestor:
     ) -> Ingested:
         if tree is None:
             body = await self._store.body(principal.tenant, capture.capture_id)
-            tree = await self._off_loop(lambda: pipeline.decompress(body))
+            tree = await self._off_loop(lambda: decompress(body))
         message = await self._off_loop(lambda: encode_tree(tree))
         verdict = await self._checker.by_tree(
             principal, capture.capture_id, capture.known, capture.sighting, message

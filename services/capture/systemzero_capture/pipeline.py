@@ -5,14 +5,10 @@ decode -> completeness gate -> normalise -> sign
 
 from __future__ import annotations
 
-import zstandard
-
 from systemzero_capture.model import Decoded, Known, Reason
-from systemzero_core.formats import Format, own
+from systemzero_core.formats import Format
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
-
-_COMPRESSION_LEVEL = 3
 
 
 class Native:
@@ -41,13 +37,3 @@ def _decoded(intake: Intake) -> Decoded:
     reasons = tuple(Reason(i.reason, i.detail) for i in intake.incompleteness)
     known = Known(intake.signatures, len(intake.tree), intake.format, reasons)
     return Decoded(known, intake.tree)
-
-
-def compress(tree: Tree) -> bytes:
-    """The body under which a normalised tree is stored: own tree JSON, zstd."""
-    return zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).compress(own.encode(tree))
-
-
-def decompress(body: bytes) -> Tree:
-    """The tree of a stored body."""
-    return own.decode(zstandard.ZstdDecompressor().decompress(body))

@@ -19,15 +19,17 @@ from systemzero.diff.v1 import (
 )
 from systemzero.log.v1 import log_service_pb2_grpc
 from systemzero_chassis.bell import Bell
+from systemzero_chassis.clock import micros
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, load_or_create_key
+from systemzero_chassis.lru import Lru
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret
 from systemzero_core.drift import ENTRY_POINT_GROUP, Detector, registered
-from systemzero_diff.check import Checker, Known
+from systemzero_diff.check import Checker
 from systemzero_diff.config import DiffSettings
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.decide import Decider
@@ -40,11 +42,6 @@ from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
 _WORKERS = 2
-
-
-def micros() -> int:
-    """Now, in microseconds since 1970."""
-    return time.time_ns() // 1_000
 
 
 def load_detectors() -> tuple[Detector, ...]:
@@ -88,7 +85,7 @@ class DiffService:
             store,
             sets,
             sources,
-            Known(settings.known_verdicts),
+            Lru(settings.known_verdicts),
             Sessions(settings.sessions),
             self._counts,
             load_detectors(),

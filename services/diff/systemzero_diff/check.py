@@ -9,7 +9,6 @@ otherwise                  -> DRIFT: the event and its log entry in one transact
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -18,6 +17,7 @@ from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
+from systemzero_chassis.lru import Lru
 from systemzero_core.diff import diff
 from systemzero_core.drift import (
     Detector,
@@ -79,27 +79,6 @@ class _Judged(msgspec.Struct, frozen=True):
     resolution: Resolution = _NOTHING_OPEN
 
 
-class Known:
-    """Verdicts that left no event, by generation of the templates; the ones used last."""
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._verdicts: OrderedDict[_Key, verdict_pb2.Verdict] = OrderedDict()
-
-    def get(self, key: _Key) -> verdict_pb2.Verdict | None:
-        """The verdict under `key`."""
-        found = self._verdicts.get(key)
-        if found is not None:
-            self._verdicts.move_to_end(key)
-        return found
-
-    def put(self, key: _Key, verdict: verdict_pb2.Verdict) -> None:
-        """Remember `verdict`; forget what was not used for longest."""
-        self._verdicts[key] = verdict
-        if len(self._verdicts) > self._capacity:
-            self._verdicts.popitem(last=False)
-
-
 class Checker:
     """Judges captures of all tenants."""
 
@@ -108,7 +87,7 @@ class Checker:
         store: DiffStore,
         sets: TemplateSets,
         sources: TreeSources,
-        known: Known,
+        known: Lru[_Key, verdict_pb2.Verdict],
         sessions: Sessions,
         counts: VerdictCounts,
         detectors: Sequence[Detector],

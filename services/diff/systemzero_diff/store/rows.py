@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import zstandard
 from sqlalchemy import Row
 
+from systemzero_chassis.tree_body import compress, decompress
 from systemzero_core.drift import Decision, Severity
-from systemzero_core.formats import own
 from systemzero_core.template import Template
-from systemzero_core.tree import Tree
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
 
-_COMPRESSION_LEVEL = 3
 _SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 _encode = msgspec.json.Encoder().encode
 _decode_template = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
@@ -29,14 +26,14 @@ def template_values(template: Template) -> dict[str, Any]:
         "screen_id": template.screen_id,
         "app": template.app,
         "body": _encode(msgspec.structs.replace(template, tree=None)),
-        "tree": None if template.tree is None else _compress(template.tree),
+        "tree": None if template.tree is None else compress(template.tree),
     }
 
 
 def template_of_row(row: Row[Any]) -> StoredTemplate:
     """A row of `templates`."""
     template = _decode_template(row.body)
-    tree = None if row.tree is None else _decompress(row.tree)
+    tree = None if row.tree is None else decompress(row.tree)
     return StoredTemplate(
         template=msgspec.structs.replace(template, tree=tree),
         position=row.position,
@@ -44,14 +41,6 @@ def template_of_row(row: Row[Any]) -> StoredTemplate:
         etag=row.etag,
         deleted=row.deleted,
     )
-
-
-def _compress(tree: Tree) -> bytes:
-    return zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).compress(own.encode(tree))
-
-
-def _decompress(body: bytes) -> Tree:
-    return own.decode(zstandard.ZstdDecompressor().decompress(body))
 
 
 def event_values(event: NewEvent) -> dict[str, Any]:

@@ -1,0 +1,20 @@
+"""Normalised trees as they are stored: own tree JSON, compressed with Zstandard (RFC 8878)."""
+
+from __future__ import annotations
+
+import zstandard
+
+from systemzero_core.formats import own
+from systemzero_core.tree import Tree
+
+_LEVEL = 3
+
+
+def compress(tree: Tree) -> bytes:
+    """The body under which `tree` is stored."""
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(own.encode(tree))
+
+
+def decompress(body: bytes) -> Tree:
+    """The tree of a stored body."""
+    return own.decode(zstandard.ZstdDecompressor().decompress(body))
