@@ -81,8 +81,7 @@ def measure_time(report: Report, sizes: tuple[int, ...]) -> None:
         repeats = 20 if size <= 1_000 else 5
         seconds = cpu_seconds(lambda: diff(baseline, _fresh(truth.b)), repeats)  # noqa: B023
         report.emit(f"diff_cpu/{size}", seconds * 1e3, "ms", CPU_ASKS.get(size))
-        if size >= 1_000:
-            points.append((math.log(size), math.log(seconds)))
+        points.append((math.log(size), math.log(seconds)))
     if len(points) > 1:
         slope = linear_regression(*zip(*points, strict=True)).slope
         report.emit("growth_exponent", slope, "exponent", MAX_EXPONENT)
