@@ -50,6 +50,8 @@ def server_options(max_message_bytes: int) -> list[tuple[str, Any]]:
         ("grpc.max_connection_age_ms", 300_000),
         ("grpc.max_connection_age_grace_ms", 30_000),
         ("grpc.max_metadata_size", 16_384),
+        # Keepalive pings on a quiet watch are no abuse; gRPC's own bound is one in five minutes.
+        ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
         ("grpc.so_reuseport", 0),
     ]
 

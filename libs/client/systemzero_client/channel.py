@@ -2,7 +2,7 @@
 
 Why the options are what they are:
 1. Keepalive pings find a dead connection under a quiet stream; the platform's servers take one
-   every 20 seconds (`server_options` of the chassis), so 30 are polite.
+   every 20 seconds, so 30 are polite. gRPC stops after two without data unless told otherwise.
 2. Retries are gRPC's own, and only of methods that the contract declares idempotent.
 3. What may be sent is the server's to bound, so that its refusal has a reason.
 """
@@ -165,6 +165,7 @@ def channel_options() -> list[tuple[str, Any]]:
         ("grpc.enable_retries", 1),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.max_pings_without_data", 0),
         ("grpc.max_receive_message_length", _MAX_RECEIVED),
         ("grpc.max_send_message_length", -1),
         ("grpc.initial_reconnect_backoff_ms", 200),

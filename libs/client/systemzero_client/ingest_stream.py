@@ -114,6 +114,7 @@ class IngestStream:
         self._open_slots: dict[int, _Slot] = {}
         self._all_fed = False
         self._answers = 0
+        self._answered = asyncio.Event()
 
     async def run(
         self,
@@ -215,13 +216,20 @@ class IngestStream:
             call.cancel()
 
     async def _write(self, call: Any) -> None:
+        """Send what is queued; the second message once the first is answered.
+
+        A stream that is refused (the key, a rate limit) ends then while nothing is being written,
+        and says why: gRPC replaces the status that interrupts a write by INTERNAL.
+        """
         position = 0
+        answered = self._answered = asyncio.Event()
         # A call that ended refuses to be written to; the reader learns why.
         with suppress(grpc.RpcError, asyncio.InvalidStateError):
             while (slot := await self._to_send.get()) is not None:
                 self._sent[position] = slot
                 position += 1
                 await call.write(slot.message())
+                await answered.wait()
             await call.done_writing()
 
     def _take(self, response: pb.IngestStreamResponse) -> None:
@@ -233,6 +241,7 @@ class IngestStream:
                 f"the server answered capture {response.index} of the stream, which was not sent",
             )
         self._answers += 1
+        self._answered.set()
         if slot.take(response):
             del self._open_slots[slot.index]
             self._finish_when_answered()

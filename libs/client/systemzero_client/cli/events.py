@@ -119,5 +119,9 @@ async def summary(remote: Remote) -> None:
         for row in found.verdicts
     ]
     lines += [f"  {severity_name(row.severity)} events: {row.count}" for row in found.events]
-    lines += [f"  {day.day}: {day.verdicts} verdicts, {day.events} events" for day in found.days]
+    lines += [
+        f"  {day.day}: {day.verdicts} verdicts, {day.events} events"
+        for day in found.days
+        if day.verdicts
+    ]
     remote.output.result(to_dict(found), lines)

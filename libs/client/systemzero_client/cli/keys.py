@@ -10,7 +10,7 @@ import click
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.policy.v1 import policy_pb2
-from systemzero_client.cli.options import Remote, Until, remote
+from systemzero_client.cli.options import ListingGroup, Remote, Until, remote
 from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.text import printable, time_text
 from systemzero_client.private_files import write_private
@@ -26,7 +26,7 @@ _secret_file = click.option(
 )
 
 
-@click.group()
+@click.group(cls=ListingGroup)
 def keys() -> None:
     """List, create, rotate and revoke API keys."""
 

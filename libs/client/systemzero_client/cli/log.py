@@ -33,6 +33,9 @@ _FORMATS = {
     "csv": pb.EXPORT_FORMAT_CSV,
     "html": pb.EXPORT_FORMAT_HTML,
 }
+_MAX_BODY = 300
+"""Characters of a body that people are shown."""
+
 _key_option = click.option(
     "--key", default="", metavar="VKEY", help="The log's key; the pinned one if not given."
 )
@@ -186,14 +189,15 @@ def _proven(verified: VerifiedBundle) -> tuple[dict[str, Any], list[str]]:
     }
     what = f"entry {entry.index} ({entry.kind}, {entry.create_time})"
     lines = [f"VERIFIED {what} is in {checkpoint.origin} of {checkpoint.size} entries"]
-    if extends:
+    if extends and extends.size < checkpoint.size:
         lines.append(f"  which extends the one of {extends.size} entries")
     lines.append("  body: erased" if entry.body is None else f"  body: {printable(_text(entry))}")
     return value, lines
 
 
 def _text(entry: Entry) -> str:
-    return (entry.body or b"").decode()
+    text = (entry.body or b"").decode()
+    return text if len(text) <= _MAX_BODY else f"{text[:_MAX_BODY]}… (whole with --json)"
 
 
 def _tell_first_use(verifier: LogVerifier) -> None:

@@ -80,6 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return _pipe_closed()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return Exit.ERROR
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "sz"
         return _fail(f"{describe(Problem(error.format_message()))} (`{where} --help`)", where)

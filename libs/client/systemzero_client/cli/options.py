@@ -121,6 +121,16 @@ async def first(items: AsyncGenerator[T], limit: int | None) -> AsyncIterator[T]
                 return
 
 
+class ListingGroup(click.Group):
+    """A group that lists where no command is named: `sz keys --json` is `sz keys list --json`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `list` in front of options, or of nothing."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 class Until(click.ParamType[datetime]):
     """A time: `2026-12-24`, `2026-12-24T18:00Z`, or a span from now on such as `7d` or `12h`."""
 

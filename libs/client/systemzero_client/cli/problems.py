@@ -15,7 +15,7 @@ class Problem(Exception):
 
 
 _HINTS = {
-    "UNAUTHENTICATED": "the server does not accept this API key; `sz login` stores another",
+    "UNAUTHENTICATED": "`sz login` stores another API key",
     "PERMISSION_DENIED": "an admin can make a key that may: `sz keys create`",
     "UNAVAILABLE": "try again",
     "INTERNAL": "the server's log has the details",

@@ -7,7 +7,7 @@ import click
 from systemzero.diff.v1 import template_pb2
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.files import expand, read_capture, read_file
-from systemzero_client.cli.options import Remote, remote
+from systemzero_client.cli.options import ListingGroup, Remote, remote
 from systemzero_client.cli.output import to_dict, write_file
 from systemzero_client.cli.text import printable, time_text
 
@@ -32,18 +32,9 @@ async def learn(
     remote.output.result({"template": to_dict(template)}, lines)
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def templates(ctx: click.Context) -> Exit | None:
+@click.group(cls=ListingGroup)
+def templates() -> None:
     """List, show, export, import, check and delete templates."""
-    if ctx.invoked_subcommand is None:
-        status: Exit = ctx.invoke(list_, **_defaults(list_, ctx))
-        return status
-    return None
-
-
-def _defaults(command: click.Command, ctx: click.Context) -> dict[str, object]:
-    return {p.name: p.get_default(ctx) for p in command.params if p.name}
 
 
 @templates.command("list")

@@ -12,7 +12,7 @@ from systemzero.diff.v1 import drift_service_pb2, edit_script_pb2, verdict_pb2
 from systemzero_core.diff import Edit, EditKind, EditScript, PathStep, format_path, render_text
 
 MAX_EDITS = 20
-"""Edits of one verdict that are shown unless all are asked for."""
+"""Edits, and findings, of one verdict that are shown unless all are asked for."""
 
 _KINDS = {
     verdict_pb2.VERDICT_KIND_UNCHANGED: ("UNCHANGED", "green"),
@@ -64,7 +64,10 @@ def verdict_lines(
     lines = [" ".join(filter(None, (head, severity, printable(subject))))]
     lines.append(f"  {printable(verdict.explanation)}{_similarity(verdict)}")
     lines += _edit_lines(verdict.script, all_edits=all_edits, colour=colour)
-    lines += [line for finding in verdict.findings for line in _finding_lines(finding)]
+    findings = verdict.findings if all_edits else verdict.findings[:MAX_EDITS]
+    lines += [line for finding in findings for line in _finding_lines(finding)]
+    if len(findings) < len(verdict.findings):
+        lines.append(f"  … and {len(verdict.findings) - len(findings)} more; `--all` shows them")
     if verdict.decision_ids:
         lines.append(f"  decided before: {', '.join(verdict.decision_ids)}")
     if verdict.event_id:
