@@ -97,8 +97,8 @@ def test_inserts_deletes_and_moves_name_the_place() -> None:
     bare = outline("main\n form Checkout\n  generic\n   button Pay now\n   link Help")
     (gone,) = diff(before, bare).edits
     assert gone.sentence == "contentinfo removed from main"
-    (new,) = diff(outline("main\n list"), outline("main\n list\n  listitem\n   link A")).edits
-    assert new.sentence == "listitem (2 nodes) added to list"
+    (new,) = diff(outline("main\n list"), outline("main\n list\n  listitem\n   link Orders")).edits
+    assert new.sentence == "listitem with “Orders” (2 nodes) added to list"
     assert new.size == 2
 
 

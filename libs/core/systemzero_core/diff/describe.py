@@ -14,7 +14,7 @@ from systemzero_core.diff.script import (
     PathStep,
 )
 from systemzero_core.diff.walk import neighbours
-from systemzero_core.tree import Bounds, Tree
+from systemzero_core.tree import Bounds, Node, Tree
 
 MAX_QUOTED = 60
 """Characters of a name or value that a sentence quotes, at most."""
@@ -112,7 +112,7 @@ def _step_text(step: PathStep) -> str:
 
 def sentence(edit: Edit) -> str:
     """What the edit does, in one sentence without a full stop."""
-    return say(edit.kind, edit.path, edit.parent, edit.size, edit.changes)
+    return say(edit.kind, edit.path, edit.parent, edit.size, edit.changes, edit.nodes)
 
 
 def say(
@@ -121,6 +121,7 @@ def say(
     parent: Sequence[PathStep],
     size: int,
     changes: Sequence[Change],
+    nodes: Sequence[Node] = (),
 ) -> str:
     """The sentence of an edit that has these fields; see `Edit`."""
     subject = _called(path[-1])
@@ -130,10 +131,20 @@ def say(
         return f"{subject} {', '.join(texts)}"
     if kind is EditKind.MOVE:
         return subject + _moved(path[:-1], parent)
+    if not path[-1].name:
+        subject += _content(nodes)
     extent = f" ({size} nodes)" if size > 1 else ""
     if kind is EditKind.INSERT:
         return f"{subject}{extent} added{_where(path[:-1], ' to ')}"
     return f"{subject}{extent} removed{_where(path[:-1], ' from ')}"
+
+
+def _content(nodes: Sequence[Node]) -> str:
+    """What tells one nameless node from the next: the first name in it that says something."""
+    for node in nodes:
+        if len(node.name) > 2 and not node.name.isdigit():
+            return f" with {_quoted(node.name)}"
+    return ""
 
 
 def _called(step: PathStep) -> str:

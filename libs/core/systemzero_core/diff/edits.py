@@ -175,29 +175,31 @@ class _Writer:
 
     def delete(self, root: int, part: list[int]) -> Edit:
         path = self._paths_a.path(root)
+        nodes = tuple([self._a.nodes[i] for i in part])
         return Edit(
             kind=EditKind.DELETE,
             node=root,
             size=len(part),
             path=path,
             parent=path[:-1],
-            sentence=say(EditKind.DELETE, path, (), len(part), ()),
+            sentence=say(EditKind.DELETE, path, (), len(part), (), nodes),
             from_parent=self._a.parents[root],
-            nodes=tuple([self._a.nodes[i] for i in part]),
+            nodes=nodes,
             places=_places(self._a, part),
         )
 
     def insert(self, root: int, part: list[int]) -> Edit:
         path = self._paths_b.path(root)
+        nodes = tuple([self._b.nodes[i] for i in part])
         return Edit(
             kind=EditKind.INSERT,
             target=root,
             size=len(part),
             path=path,
             parent=path[:-1],
-            sentence=say(EditKind.INSERT, path, (), len(part), ()),
+            sentence=say(EditKind.INSERT, path, (), len(part), (), nodes),
             to_parent=self._b.parents[root],
-            nodes=tuple([self._b.nodes[i] for i in part]),
+            nodes=nodes,
             places=_places(self._b, part),
         )
 
