@@ -1,8 +1,9 @@
 """What people decide about events, and what follows.
 
-An approval for good makes the capture's tree the template's new baseline, policy kept; one that
-expires, a rejection and a snooze are remembered alone. Decision, template version and their log
-entries are one transaction.
+An approval for good makes the capture's tree the template's new baseline, policy kept: it needs
+the stored capture, and the template in the version that the event was judged by. One that expires,
+a rejection and a snooze are remembered alone, and need the event only. Decision, template version
+and their log entries are one transaction.
 """
 
 from __future__ import annotations
@@ -11,15 +12,24 @@ from collections.abc import Callable
 
 import msgspec
 
+from systemzero.diff.v1 import verdict_pb2
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
-from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Judgement, decide
+from systemzero_core.drift import (
+    Decision,
+    DecisionKind,
+    DecisionScope,
+    Judgement,
+    Verdict,
+    decide,
+)
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
 from systemzero_core.tree import Tree
 from systemzero_diff.check import judgement_of
 from systemzero_diff.codec import events
+from systemzero_diff.codec.edits import decode_judged
 from systemzero_diff.learn import put_version
 from systemzero_diff.model import Answered, StoredEvent, StoredTemplate
 from systemzero_diff.sources import TreeSources
@@ -42,6 +52,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     scope: DecisionScope
     reason: str
     expire_time: int | None = None
+
+
+class _Rebase(msgspec.Struct, frozen=True):
+    """What an approval for good rests on, and the template version that it makes."""
+
+    judgement: Judgement
+    template: Template
 
 
 class Decider:
@@ -76,18 +93,18 @@ class Decider:
             NotFound: the tenant has no such event.
             InvalidInput: no reason, or an expiry that is missing or not in the future.
             FailedPrecondition: an approval for good whose template moved on, or whose capture was
-                not stored or is erased.
+                not stored, is erased, or does not show what the event says.
             Conflict: the request id belongs to another request.
         """
         tenant = principal.tenant
         if (first := await self._store.read(tenant, lambda t: t.answer(answered))) is not None:
             return first
         event = await self._store.read(tenant, lambda t: t.event(wish.event_id))
-        template = await self._store.read(tenant, lambda t: t.template(event.event.template_id))
-        tree = await self._tree(principal, event)
-        judgement = await self._judgement(event, template.template, tree)
+        rebase = None
+        if wish.kind is DecisionKind.APPROVE and wish.expire_time is None:
+            rebase = await self._rebase(principal, event)
+        judgement = rebase.judgement if rebase else _recorded(event)
         decision = self._decision(principal, wish, event, judgement)
-        rebase = wish.kind is DecisionKind.APPROVE and wish.expire_time is None
 
         def job(transaction: Transaction) -> bytes:
             if (first := transaction.answer(answered)) is not None:
@@ -97,7 +114,7 @@ class Decider:
             transaction.put_decision(decision, wish.event_id, index)
             version = None
             if rebase:
-                version = self._rebase(transaction, template, event, tree, principal, wish)
+                version = self._put(transaction, rebase.template, principal, wish)
             decided = Decided(transaction.event(wish.event_id), version)
             answer = encode(decided)
             transaction.keep_answer(answered, answer)
@@ -108,23 +125,31 @@ class Decider:
         self._bell.ring(tenant)
         return answer
 
+    async def _rebase(self, principal: Principal, event: StoredEvent) -> _Rebase:
+        template_id = event.event.template_id
+        current = await self._store.read(principal.tenant, lambda t: t.template(template_id))
+        _check_version(event, current.template)
+        tree = await self._tree(principal, event)
+        judgement, template = await self._sources.off_loop(
+            lambda: (
+                judgement_of(baseline_of(current.template), tree, sign(tree), ()),
+                rebased(current.template, tree, event.event.capture_id),
+            )
+        )
+        if judgement.fingerprint != event.event.fingerprint:
+            raise FailedPrecondition(
+                f"capture {event.event.capture_id} does not show what the event says: "
+                "ingest the screen, then decide about that event"
+            )
+        return _Rebase(judgement, template)
+
     async def _tree(self, principal: Principal, event: StoredEvent) -> Tree:
         if not event.event.capture_id:
             raise FailedPrecondition(
                 f"event {event.event.event_id} is of a tree that was checked without being stored: "
-                "ingest the screen, then decide about that event"
+                "ingest the screen, then approve that event"
             )
         return await self._sources.capture(principal, event.event.capture_id)
-
-    async def _judgement(self, event: StoredEvent, template: Template, tree: Tree) -> Judgement:
-        if template.version != event.event.template_version:
-            raise FailedPrecondition(
-                f"template {template.screen_id} has moved on from version "
-                f"{event.event.template_version} to {template.version}: check the screen again"
-            )
-        return await self._sources.off_loop(
-            lambda: judgement_of(baseline_of(template), tree, sign(tree), ())
-        )
 
     def _decision(
         self, principal: Principal, wish: Wish, event: StoredEvent, judgement: Judgement
@@ -142,16 +167,9 @@ class Decider:
             expire_time=wish.expire_time,
         )
 
-    def _rebase(
-        self,
-        transaction: Transaction,
-        current: StoredTemplate,
-        event: StoredEvent,
-        tree: Tree,
-        principal: Principal,
-        wish: Wish,
+    def _put(
+        self, transaction: Transaction, template: Template, principal: Principal, wish: Wish
     ) -> StoredTemplate:
-        template = rebased(current.template, tree, event.event.capture_id)
         return put_version(
             transaction,
             template,
@@ -160,3 +178,18 @@ class Decider:
             principal,
             reason=wish.reason,
         )
+
+
+def _check_version(event: StoredEvent, template: Template) -> None:
+    judged_by = event.event.template_version
+    if template.version != judged_by:
+        raise FailedPrecondition(
+            f"template {template.screen_id} has moved on from version {judged_by} to "
+            f"{template.version}: check the screen again"
+        )
+
+
+def _recorded(event: StoredEvent) -> Judgement:
+    """The event's judgement, as it was recorded: what was open then."""
+    verdict = verdict_pb2.Verdict.FromString(event.event.verdict)
+    return Judgement(Verdict.DRIFT, edits=decode_judged(verdict.script))

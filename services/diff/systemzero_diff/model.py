@@ -65,12 +65,19 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """A drift event: what happened, its place among events and in the log, its last decision."""
+    """A drift event: what happened, its place among events and in the log, what was decided."""
 
     event: NewEvent
     position: int
     log_index: int
-    decision: StoredDecision | None = None
+    decisions: tuple[StoredDecision, ...] = ()
+
+    def holding(self, now: int) -> StoredDecision | None:
+        """The latest decision that has not expired at the time `now`."""
+        for decision in reversed(self.decisions):
+            if decision.expire_time is None or now < decision.expire_time:
+                return decision
+        return None
 
 
 class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +105,10 @@ class EventFilter(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Figures of a summary: verdicts by (day, kind, covered), events by (day, severity rank)."""
+    """Figures of a summary: verdicts as (day, kind, count), events as (day, severity, count).
+
+    `severity` is a rank, as everywhere in the store.
+    """
 
     verdicts: tuple[tuple[str, str, int], ...]
     events: tuple[tuple[str, int, int], ...]

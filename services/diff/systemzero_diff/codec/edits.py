@@ -15,6 +15,7 @@ _KINDS = {
     EditKind.UPDATE: pb.EDIT_KIND_UPDATE,
     EditKind.MOVE: pb.EDIT_KIND_MOVE,
 }
+_EDIT_KINDS = {value: kind for kind, value in _KINDS.items()}
 SEVERITIES = {
     Severity.INFO: verdict_pb2.SEVERITY_INFO,
     Severity.WARNING: verdict_pb2.SEVERITY_WARNING,
@@ -52,6 +53,23 @@ def encode_edit(edit: Edit) -> pb.Edit:
         parent_path=encode_path(edit.parent),
         sentence=edit.sentence,
     )
+
+
+def decode_judged(script: pb.EditScript) -> tuple[JudgedEdit, ...]:
+    """The edits of a verdict, as far as a decision needs them: which, where, with which print."""
+    return tuple(
+        JudgedEdit(
+            Edit(_EDIT_KINDS[edit.kind], path=_decode_path(edit.path), sentence=edit.sentence),
+            edit.weight,
+            edit.volatile,
+            edit.fingerprint,
+        )
+        for edit in script.edits
+    )
+
+
+def _decode_path(path: Iterable[pb.PathStep]) -> tuple[PathStep, ...]:
+    return tuple(PathStep(step.role, step.name, step.nth) for step in path)
 
 
 def encode_path(path: Iterable[PathStep]) -> list[pb.PathStep]:

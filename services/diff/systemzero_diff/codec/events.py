@@ -57,6 +57,7 @@ def decode_scope(value: pb.DecisionScope.ValueType) -> DecisionScope:
 def encode_event(stored: StoredEvent, now: int) -> pb.DriftEvent:
     """An event in the state that it has at the time `now`."""
     event = stored.event
+    holding = stored.holding(now)
     verdict = verdict_pb2.Verdict.FromString(event.verdict)
     verdict.event_id, verdict.log_index = event.event_id, stored.log_index
     message = pb.DriftEvent(
@@ -66,20 +67,12 @@ def encode_event(stored: StoredEvent, now: int) -> pb.DriftEvent:
         app=event.app,
         screen_id=event.screen_id,
         verdict=verdict,
-        state=_state(stored.decision, now),
+        state=_STATES[holding.kind] if holding else pb.EVENT_STATE_OPEN,
         log_index=stored.log_index,
     )
-    if stored.decision is not None:
-        message.decision.CopyFrom(encode_decision(stored.decision))
+    if stored.decisions:
+        message.decision.CopyFrom(encode_decision(stored.decisions[-1]))
     return message
-
-
-def _state(decision: StoredDecision | None, now: int) -> pb.EventState.ValueType:
-    if decision is None:
-        return pb.EVENT_STATE_OPEN
-    if decision.expire_time is not None and decision.expire_time <= now:
-        return pb.EVENT_STATE_OPEN
-    return _STATES[decision.kind]
 
 
 def encode_decision(decision: StoredDecision) -> pb.Decision:

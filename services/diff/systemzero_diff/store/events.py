@@ -163,11 +163,12 @@ class EventRows(Scoped):
         if not events:
             return []
         values = {"tenant": self._tenant, "ids": [event.event_id for event in events]}
-        last: dict[str, StoredDecision] = {}
+        decisions: dict[str, list[StoredDecision]] = {}
         for row in self._connection.execute(_DECISIONS_OF, values):
             decision = rows.decision_of_row(row)
-            last[row.event_id] = rows.stored_decision(decision, row.event_id, row.log_index)
-        return [rows.event_of_row(event, last.get(event.event_id)) for event in events]
+            stored = rows.stored_decision(decision, row.event_id, row.log_index)
+            decisions.setdefault(row.event_id, []).append(stored)
+        return [rows.event_of_row(event, decisions.get(event.event_id, ())) for event in events]
 
 
 def _conditions(chosen: EventFilter) -> list[ColumnElement[bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -50,8 +51,8 @@ def event_values(event: NewEvent) -> dict[str, Any]:
     return values
 
 
-def event_of_row(row: Row[Any], decision: StoredDecision | None) -> StoredEvent:
-    """A row of `events`, with its last decision."""
+def event_of_row(row: Row[Any], decisions: Iterable[StoredDecision]) -> StoredEvent:
+    """A row of `events`, with what was decided, oldest first."""
     event = NewEvent(
         event_id=row.event_id,
         create_time=row.create_time,
@@ -64,7 +65,7 @@ def event_of_row(row: Row[Any], decision: StoredDecision | None) -> StoredEvent:
         fingerprint=row.fingerprint,
         verdict=row.verdict,
     )
-    return StoredEvent(event, row.position, row.log_index, decision)
+    return StoredEvent(event, row.position, row.log_index, tuple(decisions))
 
 
 def decision_values(decision: Decision) -> dict[str, Any]:
