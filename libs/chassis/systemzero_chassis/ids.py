@@ -69,8 +69,10 @@ class PageTokens:
         payload = msgspec.json.encode(position)
         return base64.urlsafe_b64encode(self._tag(scope, payload) + payload).decode().rstrip("=")
 
-    def open(self, scope: str, token: str) -> tuple[str | int, ...]:
+    def open(self, scope: str, token: str, field: str = "page_token") -> tuple[str | int, ...]:
         """The position in `token`, or () for the empty token: the start.
+
+        `field` is where the request has it, for the error.
 
         Raises:
             InvalidInput: the token was altered, or is one of another listing.
@@ -85,7 +87,7 @@ class PageTokens:
             sealed = b""
         tag, payload = sealed[: self._TAG_BYTES], sealed[self._TAG_BYTES :]
         if not hmac.compare_digest(tag, self._tag(scope, payload)):
-            raise InvalidInput.at("page_token", "not a token that this listing gave out")
+            raise InvalidInput.at(field, "not a token that this listing gave out")
         return msgspec.json.decode(payload, type=tuple[str | int, ...])
 
     def _tag(self, scope: str, payload: bytes) -> bytes:

@@ -124,9 +124,12 @@ class DiffService:
             self._background.cancel()
             with suppress(asyncio.CancelledError):
                 await self._background
-            await self._tend()
-        self._executor.shutdown()
-        await self._database.close()
+        try:
+            if self._background is not None:
+                await self._tend()
+        finally:
+            self._executor.shutdown()
+            await self._database.close()
 
     async def _keep(self) -> None:
         while True:

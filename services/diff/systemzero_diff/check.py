@@ -41,11 +41,11 @@ from systemzero_diff.model import Answered, NewEvent
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore, Transaction
-from systemzero_diff.templates import Baseline, TemplateSet, TemplateSets
+from systemzero_diff.templates import Baseline, Generation, TemplateSet, TemplateSets
 
 _UNCHANGED = Judgement(Verdict.UNCHANGED)
 _NOTHING_OPEN = Resolution(EventState.SUPPRESSED, Severity.INFO, ())
-_Key = tuple[str, int, bytes, str]
+_Key = tuple[str, Generation, bytes, str]
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,15 +66,15 @@ class _Judged(msgspec.Struct, frozen=True):
 
     Attributes:
         verdict: the verdict; None for drift, which is yet to be recorded.
-        screen_id: the screen that was recognised; empty for none.
         match: the template that was matched; None for none.
+        app: the application, as the template says, or else the client.
         judgement: what differs from it.
         resolution: what of that is still open.
     """
 
     verdict: verdict_pb2.Verdict | None
-    screen_id: str = ""
     match: verdict_pb2.Match | None = None
+    app: str = ""
     judgement: Judgement = _UNCHANGED
     resolution: Resolution = _NOTHING_OPEN
 
@@ -117,8 +117,7 @@ class Checker:
         key = (tenant, templates.generation, subject.signatures.full, subject.screen_hint)
         verdict = self._known.get(key)
         if verdict is not None:
-            findings = self._visit(tenant, templates, subject, verdict.match.screen_id)
-            return self._done(tenant, _with_findings(verdict, findings))
+            return self._done(tenant, self._on_path(tenant, templates, subject, verdict))
         if subject.tree is None:
             return pb.CheckResponse(tree_needed=True)
         return await self._check_tree(tenant, templates, subject, subject.tree, key)
@@ -133,29 +132,29 @@ class Checker:
     ) -> pb.CheckResponse:
         judged = await self._sources.off_loop(lambda: self._judge(templates, subject, tree))
         verdict = judged.verdict
-        findings = self._visit(tenant, templates, subject, judged.screen_id)
         if verdict is None:
-            return await self._record(tenant, subject, _on_path(judged, findings))
+            screen = judged.match.screen_id if judged.match else ""
+            findings = self._visit(tenant, templates, subject, screen)
+            return await self._record(tenant, subject, _with_path(judged, findings))
         if not verdict.decision_ids:
             self._known.put(key, verdict)
-        return self._done(tenant, _with_findings(verdict, findings))
+        return self._done(tenant, self._on_path(tenant, templates, subject, verdict))
 
     def _judge(self, templates: TemplateSet, subject: Subject, tree: Tree) -> _Judged:
-        answer = best_match(templates, subject, tree)
-        if answer.chosen is None:
+        answer, baseline = templates.matched(lambda: best_match(templates, subject, tree))
+        if answer.chosen is None or baseline is None:
             best = answer.results[0] if answer.results else None
             return _Judged(verdicts.unknown_screen(_explained(answer), best))
-        baseline = templates.baselines[answer.chosen.template_id]
         judgement = judgement_of(baseline, tree, subject.signatures, self._detectors)
         if judgement.verdict is Verdict.INCONCLUSIVE:
-            return _Judged(verdicts.inconclusive(judgement.reasons))
-        template = baseline.template
+            return _Judged(verdicts.undecidable(judgement.reasons))
+        screen, app = baseline.template.screen_id, baseline.template.app or subject.app
         resolution = resolve(
             judgement,
             templates.decisions,
             now=self._clock(),
-            screen_id=template.screen_id,
-            app=template.app or subject.app,
+            screen_id=screen,
+            app=app,
         )
         found = verdicts.encode_match(answer.chosen)
         verdict = None
@@ -163,7 +162,20 @@ class Checker:
             verdict = verdicts.unchanged(
                 found, _explained(answer), judgement.findings, resolution.decisions
             )
-        return _Judged(verdict, template.screen_id, found, judgement, resolution)
+        return _Judged(verdict, found, app, judgement, resolution)
+
+    def _on_path(
+        self, tenant: str, templates: TemplateSet, subject: Subject, verdict: verdict_pb2.Verdict
+    ) -> verdict_pb2.Verdict:
+        """`verdict`, with what the session's path adds to its findings.
+
+        An inconclusive capture is no step of a path, an unknown screen is one without a name.
+        """
+        if verdict.kind == verdict_pb2.VERDICT_KIND_INCONCLUSIVE:
+            return verdict
+        known = verdict.kind != verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN
+        screen = verdict.match.screen_id if known else ""
+        return _with_findings(verdict, self._visit(tenant, templates, subject, screen))
 
     def _visit(
         self, tenant: str, templates: TemplateSet, subject: Subject, screen_id: str
@@ -181,7 +193,7 @@ class Checker:
             event_id=self._new_id("evt"),
             create_time=self._clock(),
             capture_id=subject.capture_id,
-            app=subject.app,
+            app=judged.app,
             screen_id=found.screen_id,
             template_id=found.template_id,
             template_version=found.version,
@@ -202,6 +214,8 @@ class Checker:
             return answer
 
         answer = pb.CheckResponse.FromString(await self._store.write(tenant, job))
+        if answer.verdict.event_id != event.event_id:  # another call with this id was faster
+            return answer
         self._bell.ring(tenant)
         return self._done(tenant, answer.verdict)
 
@@ -245,7 +259,7 @@ def judgement_of(
     return judge(template, tree, script, policy=baseline.policy, detectors=detectors)
 
 
-def _on_path(judged: _Judged, findings: Sequence[Finding]) -> _Judged:
+def _with_path(judged: _Judged, findings: Sequence[Finding]) -> _Judged:
     """Drift, and what the session's path adds to its findings and severity."""
     if not findings:
         return judged

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from systemzero_chassis.config import Settings
+import msgspec
+
+from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
 
 ENVIRONMENT_PREFIX = "SZ_DIFF_"
 
@@ -30,8 +33,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     trust: Path = Path("data/trust")
     capture: str = "127.0.0.1:50052"
     origin: str = "systemzero.local/log"
-    log_level: str = "info"
-    grace: float = 10.0
-    checkpoint_interval: float = 1.0
-    known_verdicts: int = 20_000
-    sessions: int = 10_000
+    log_level: LogLevel = "info"
+    grace: Seconds = 10.0
+    checkpoint_interval: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    known_verdicts: Count = 20_000
+    sessions: Count = 10_000

@@ -6,6 +6,7 @@ so that an unchanged screen costs no transaction. A crash loses what was not yet
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from functools import partial
 
@@ -19,20 +20,26 @@ class VerdictCounts:
     def __init__(self, store: DiffStore) -> None:
         self._store = store
         self._counts: dict[str, Counter[tuple[str, str]]] = {}
+        self._flushing = asyncio.Lock()
 
     def add(self, tenant: str, kind: str, time: int) -> None:
         """Count one verdict of `kind` at `time`."""
         self._counts.setdefault(tenant, Counter())[day_of(time), kind] += 1
 
     async def flush(self) -> None:
-        """Write what was counted; what can't be written is kept for the next time."""
-        while self._counts:
-            tenant, counts = self._counts.popitem()
-            try:
-                await self._store.write(tenant, partial(_write, counts))
-            except BaseException:
-                self._counts.setdefault(tenant, Counter()).update(counts)
-                raise
+        """Write what was counted; what can't be written is kept for the next time.
+
+        Whoever reads after it returned sees everything counted before it was called: also what
+        another flush has under way.
+        """
+        async with self._flushing:
+            while self._counts:
+                tenant, counts = self._counts.popitem()
+                try:
+                    await self._store.write(tenant, partial(_write, counts))
+                except BaseException:
+                    self._counts.setdefault(tenant, Counter()).update(counts)
+                    raise
 
 
 def _write(counts: Counter[tuple[str, str]], transaction: Transaction) -> None:

@@ -77,6 +77,14 @@ class Librarian:
         self._new_id = new_id
         self._clock = clock
 
+    async def answered(self, tenant: str, answered: Answered) -> bytes | None:
+        """The serialised answer to a request that was made before.
+
+        Raises:
+            Conflict: the request id belongs to another request.
+        """
+        return await self._store.read(tenant, lambda t: t.answer(answered))
+
     async def once(
         self,
         tenant: str,

@@ -12,10 +12,17 @@ import msgspec
 
 from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
+from systemzero_chassis import fields
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
 from systemzero_chassis.telemetry import trace_metadata
 from systemzero_chassis.tree_codec import decode_format, decode_tree
-from systemzero_core.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
+from systemzero_core.errors import (
+    DataCorrupted,
+    FailedPrecondition,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+)
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
 
@@ -65,6 +72,7 @@ class TreeSources:
         if kind == "native":
             return SourcedTree(await self.off_loop(lambda: _native(source.native, field)))
         if kind == "capture_id":
+            fields.text(source.capture_id, f"{field}.capture_id", least=1)
             tree = await self.capture(principal, source.capture_id)
             return SourcedTree(await self.off_loop(lambda: take_in_tree(tree)), source.capture_id)
         raise InvalidInput.at(field, "required: tree, capture_id or native")
@@ -101,4 +109,8 @@ def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:
         return NotFound(f"no capture {capture_id!r:.120}")
     if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
         return FailedPrecondition(f"the body of capture {capture_id!r:.120} was erased")
-    return Unavailable("the capture service does not answer; try again")
+    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        return Unavailable("the capture service does not answer; try again")
+    if error.code() is grpc.StatusCode.DATA_LOSS:
+        return DataCorrupted(f"the stored capture {capture_id!r:.120} is damaged")
+    return error  # a fault of the platform's own: logged whole, sent generic

@@ -3,7 +3,8 @@
 Invariants:
 1. What this process wrote is seen by its next read; what another wrote, within `FOLLOW_SECONDS`.
 2. Readers never wait for a rebuild: the index publishes whole snapshots.
-3. `generation` changes whenever anything a verdict may rest on does, decisions included.
+3. `generation` changes whenever anything a verdict may rest on does, decisions included, and no
+   two states of a tenant share one, also when its set is dropped and loaded anew.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import msgspec
 
 from systemzero_core.diff import Prepared
 from systemzero_core.drift import Decision
-from systemzero_core.match import TemplateIndex
+from systemzero_core.match import MatchAnswer, TemplateIndex
 from systemzero_core.match.ranking import Entry
 from systemzero_core.template import Template
 from systemzero_core.template.resolve import CompiledPolicy
@@ -25,6 +26,9 @@ from systemzero_diff.store import DiffStore, Transaction
 
 FOLLOW_SECONDS = 0.5
 _MAX_TENANTS = 1_000
+
+Generation = tuple[int, int]
+"""Positions, in the order of commits, of the last template version and decision read."""
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -43,21 +47,42 @@ class TemplateSet:
         self.baselines: dict[str, Baseline] = {}
         self.transitions: dict[str, tuple[str, ...]] = {}
         self.decisions: list[Decision] = []
-        self.generation = 0
         self.position = 0
         self.decision_position = 0
         self.read_at = float("-inf")
+        self.writes = 0
         self.lock = asyncio.Lock()
 
+    @property
+    def generation(self) -> Generation:
+        """See the third invariant."""
+        return self.position, self.decision_position
+
+    def matched(self, find: Callable[[], MatchAnswer]) -> tuple[MatchAnswer, Baseline | None]:
+        """The answer of `find`, a search of the index, with the baseline that it chose.
+
+        Index and baselines are updated one after the other, while searches go on in other threads:
+        a search that fell between the two is made again.
+        """
+        while True:
+            answer = find()
+            if answer.chosen is None:
+                return answer, None
+            baseline = self.baselines.get(answer.chosen.template_id)
+            if baseline is not None and baseline.template.version == answer.chosen.version:
+                return answer, baseline
+
     def apply(
-        self, changes: Iterable[tuple[StoredTemplate, Baseline, Entry]], decisions: list[Decision]
+        self,
+        changes: Iterable[tuple[StoredTemplate, Baseline, Entry]],
+        decisions: list[Decision],
+        decision_position: int,
     ) -> None:
-        """Take in what changed in the store."""
+        """Take in what changed in the store, decisions up to `decision_position`."""
         entries, removed = [], []
         for stored, baseline, entry in changes:
             template = stored.template
             self.position = max(self.position, stored.position)
-            self.generation += 1
             if stored.deleted:
                 removed.append(template.template_id)
                 self.baselines.pop(template.template_id, None)
@@ -68,29 +93,34 @@ class TemplateSet:
                 self.transitions[template.screen_id] = template.valid_transitions
         if entries or removed:
             self.index.update_entries(entries, removed)
-        if decisions:
-            self.decisions += decisions
-            self.generation += 1
+        self.decisions = [*self.decisions, *decisions]
+        self.decision_position = decision_position
 
 
 class TemplateSets:
     """The template sets of the tenants that were asked for last."""
 
     def __init__(
-        self, store: DiffStore, executor: Executor, monotonic: Callable[[], float]
+        self,
+        store: DiffStore,
+        executor: Executor,
+        monotonic: Callable[[], float],
+        most_tenants: int = _MAX_TENANTS,
     ) -> None:
         self._store = store
         self._executor = executor
         self._monotonic = monotonic
+        self._most_tenants = most_tenants
         self._sets: dict[str, TemplateSet] = {}
 
     async def of(self, tenant: str) -> TemplateSet:
         """The tenant's templates, as fresh as the first invariant says."""
-        found = self._sets.get(tenant)
+        found = self._sets.pop(tenant, None)
         if found is None:
-            if len(self._sets) >= _MAX_TENANTS:
+            if len(self._sets) >= self._most_tenants:
                 self._sets.pop(next(iter(self._sets)))
-            found = self._sets[tenant] = TemplateSet()
+            found = TemplateSet()
+        self._sets[tenant] = found  # last: the first is the one not used for longest
         if self._monotonic() - found.read_at > FOLLOW_SECONDS:
             async with found.lock:
                 if self._monotonic() - found.read_at > FOLLOW_SECONDS:
@@ -100,10 +130,11 @@ class TemplateSets:
     def stale(self, tenant: str) -> None:
         """This process wrote to the tenant's templates or decisions: read before the next use."""
         if tenant in self._sets:
+            self._sets[tenant].writes += 1
             self._sets[tenant].read_at = float("-inf")
 
     async def _follow(self, tenant: str, found: TemplateSet) -> None:
-        started = self._monotonic()
+        started, writes = self._monotonic(), found.writes
 
         def read(
             transaction: Transaction,
@@ -115,9 +146,9 @@ class TemplateSets:
         if changed or decisions:
             loop = asyncio.get_running_loop()
             prepared = await loop.run_in_executor(self._executor, lambda: _prepare(changed))
-            found.apply(prepared, decisions)
-            found.decision_position = last
-        found.read_at = started
+            found.apply(prepared, decisions, last)
+        if found.writes == writes:  # what was written meanwhile may not be in what was read
+            found.read_at = started
 
 
 def _prepare(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from systemzero.diff.v1 import template_pb2 as pb
 from systemzero_chassis import fields
@@ -23,18 +24,31 @@ from systemzero_core.template import (
 from systemzero_core.tree import Tree
 from systemzero_diff.model import StoredTemplate
 
+V = TypeVar("V")
+W = TypeVar("W")
+
 MAX_SELECTOR_DEPTH = 20
 """Selectors of ancestors nest at most so deep."""
 
 _LEVELS = {
+    pb.MATCH_LEVEL_UNSPECIFIED: None,
     pb.MATCH_LEVEL_STRICT: MatchLevel.STRICT,
     pb.MATCH_LEVEL_LAYOUT: MatchLevel.LAYOUT,
     pb.MATCH_LEVEL_CONTENT: MatchLevel.CONTENT,
     pb.MATCH_LEVEL_IGNORE: MatchLevel.IGNORE,
 }
 _LEVEL_VALUES = {level: value for value, level in _LEVELS.items()}
-_ORDERS = {pb.CHILD_ORDER_ORDERED: Order.ORDERED, pb.CHILD_ORDER_UNORDERED: Order.UNORDERED}
+_ORDERS = {
+    pb.CHILD_ORDER_UNSPECIFIED: None,
+    pb.CHILD_ORDER_ORDERED: Order.ORDERED,
+    pb.CHILD_ORDER_UNORDERED: Order.UNORDERED,
+}
 _ORDER_VALUES = {order: value for value, order in _ORDERS.items()}
+_SCOPES = {
+    pb.RULE_SCOPE_UNSPECIFIED: Scope.SUBTREE,
+    pb.RULE_SCOPE_SUBTREE: Scope.SUBTREE,
+    pb.RULE_SCOPE_NODE: Scope.NODE,
+}
 
 
 def decode_policy(message: pb.TemplatePolicy) -> Policy:
@@ -47,18 +61,16 @@ def decode_policy(message: pb.TemplatePolicy) -> Policy:
     if message.HasField("box_tolerance"):
         tolerance = message.box_tolerance
     return Policy(
-        level=_level(message.level, "policy.level") or MatchLevel.STRICT,
+        level=_known(_LEVELS, message.level, "policy.level") or MatchLevel.STRICT,
         box_tolerance=tolerance,
         rules=tuple(_rule(rule, f"policy.rules[{i}]") for i, rule in enumerate(message.rules)),
     )
 
 
-def _level(value: pb.MatchLevel.ValueType, field: str) -> MatchLevel | None:
-    if value == pb.MATCH_LEVEL_UNSPECIFIED:
-        return None
-    if value not in _LEVELS:
-        raise InvalidInput.at(field, f"{value} is no match level")
-    return _LEVELS[value]
+def _known(words: Mapping[V, W], value: V, field: str) -> W:
+    if value not in words:
+        raise InvalidInput.at(field, f"{value} is none of the contract's values")
+    return words[value]
 
 
 def _rule(message: pb.PolicyRule, field: str) -> Rule:
@@ -70,12 +82,12 @@ def _rule(message: pb.PolicyRule, field: str) -> Rule:
         rows = Rows(message.rows.minimum, most)
     return Rule(
         select=decode_selector(message.select, f"{field}.select"),
-        scope=Scope.NODE if message.scope == pb.RULE_SCOPE_NODE else Scope.SUBTREE,
-        level=_level(message.level, f"{field}.level"),
+        scope=_known(_SCOPES, message.scope, f"{field}.scope"),
+        level=_known(_LEVELS, message.level, f"{field}.level"),
         name=message.name if message.HasField("name") else None,
         value=message.value if message.HasField("value") else None,
         attributes=dict(message.attributes),
-        order=_ORDERS.get(message.order),
+        order=_known(_ORDERS, message.order, f"{field}.order"),
         optional=message.optional_node if message.HasField("optional_node") else None,
         rows=rows,
         box_tolerance=message.box_tolerance if message.HasField("box_tolerance") else None,
@@ -155,11 +167,11 @@ def _encode_rule(rule: Rule) -> pb.PolicyRule:
     message = pb.PolicyRule(
         select=_encode_selector(rule.select),
         scope=pb.RULE_SCOPE_NODE if rule.scope is Scope.NODE else pb.RULE_SCOPE_SUBTREE,
-        level=_LEVEL_VALUES[rule.level] if rule.level else pb.MATCH_LEVEL_UNSPECIFIED,
+        level=_LEVEL_VALUES[rule.level],
         name=rule.name,
         value=rule.value,
         attributes=rule.attributes,
-        order=_ORDER_VALUES[rule.order] if rule.order else pb.CHILD_ORDER_UNSPECIFIED,
+        order=_ORDER_VALUES[rule.order],
         optional_node=rule.optional,
         box_tolerance=rule.box_tolerance,
         why=rule.why,

@@ -27,6 +27,13 @@ def inconclusive(reasons: Iterable[str]) -> pb.Verdict:
     )
 
 
+def undecidable(reasons: Iterable[str]) -> pb.Verdict:
+    """The verdict on a complete capture that its template can't judge."""
+    return pb.Verdict(
+        kind=pb.VERDICT_KIND_INCONCLUSIVE, explanation="; ".join(reasons), log_index=_NO_EVENT
+    )
+
+
 def unknown_screen(explanation: str, best: MatchResult | None) -> pb.Verdict:
     """The verdict on a capture that no template matches."""
     return pb.Verdict(

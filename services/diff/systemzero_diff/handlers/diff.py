@@ -69,7 +69,10 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         return await self._checker.check(principal, await self._subject(request))
 
     async def _subject(self, request: pb.CheckRequest) -> Subject:
-        reasons = [i.detail or _reason(i) for i in request.incompleteness]
+        reasons = [
+            i.detail or _reason(i, f"incompleteness[{n}]")
+            for n, i in enumerate(request.incompleteness)
+        ]
         tree, capture_id = None, request.capture_id
         if request.HasField("tree"):
             source = await self._sources.resolve(current_principal(), request.tree, "tree")
@@ -90,7 +93,9 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         )
 
 
-def _reason(incompleteness: tree_pb2.Incompleteness) -> str:
+def _reason(incompleteness: tree_pb2.Incompleteness, field: str) -> str:
+    if incompleteness.reason not in tree_pb2.IncompletenessReason.values():
+        raise InvalidInput.at(f"{field}.reason", f"{incompleteness.reason} is no reason")
     name = tree_pb2.IncompletenessReason.Name(incompleteness.reason)
     return name.removeprefix("INCOMPLETENESS_REASON_").lower()
 

@@ -28,6 +28,7 @@ _WATCH_BATCH = 100
 _SUMMARY_DAYS = 30
 _DAY = 86_400_000_000
 _MAX_DAYS = 3_660
+_FIRST_DAY = -62_135_596_800_000_000  # of the year 1: no earlier one has a name
 
 
 class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
@@ -77,7 +78,7 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
     ) -> AsyncIterator[pb.WatchEventsResponse]:
         tenant = current_principal().tenant
         scope = f"watch events\n{tenant}"
-        cursor = self._tokens.open(scope, request.cursor)
+        cursor = self._tokens.open(scope, request.cursor, "cursor")
         position = int(cursor[0]) if cursor else 0
         if not cursor and not request.from_start:
             position = await self._store.read(tenant, lambda t: t.last_event())
@@ -118,14 +119,7 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
         self, request: pb.GetSummaryRequest, context: Any
     ) -> pb.GetSummaryResponse:
         tenant, now = current_principal().tenant, self._clock()
-        end, start = now, now - _SUMMARY_DAYS * _DAY
-        if request.HasField("end_time"):
-            end = fields.micros(request.end_time, "end_time")
-            start = end - _SUMMARY_DAYS * _DAY
-        if request.HasField("start_time"):
-            start = fields.micros(request.start_time, "start_time")
-        if not 0 <= end - start <= _MAX_DAYS * _DAY:
-            raise InvalidInput.at("start_time", f"before end_time, by at most {_MAX_DAYS} days")
+        start, end = _span(request, now)
         await self._counts.flush()
         first, last = day_of(start), day_of(end)
         counts = await self._store.read(tenant, lambda t: t.summary(first, last, now))
@@ -170,6 +164,17 @@ def _filter(request: pb.ListEventsRequest, now: int) -> EventFilter:
         fingerprint=fields.text(request.fingerprint, "fingerprint"),
         now=now,
     )
+
+
+def _span(request: pb.GetSummaryRequest, now: int) -> tuple[int, int]:
+    """The span to sum up; the last 30 days of it where it has no start."""
+    end = fields.micros(request.end_time, "end_time") if request.HasField("end_time") else now
+    start = max(end - _SUMMARY_DAYS * _DAY, _FIRST_DAY)
+    if request.HasField("start_time"):
+        start = fields.micros(request.start_time, "start_time")
+    if not 0 <= end - start <= _MAX_DAYS * _DAY:
+        raise InvalidInput.at("start_time", f"before end_time, by at most {_MAX_DAYS} days")
+    return start, end
 
 
 def _scope(chosen: EventFilter) -> str:

@@ -16,10 +16,12 @@ from systemzero_core.template import Template, from_yaml, to_yaml, violations_of
 from systemzero_diff.codec import templates as codec
 from systemzero_diff.handlers.common import answered
 from systemzero_diff.learn import Librarian, Versioned, learn_from
+from systemzero_diff.model import Answered
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore
 
 _MAX_CAPTURES = 50
+_NO_REQUEST_ID = Answered("", b"")
 
 
 class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
@@ -41,6 +43,9 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         app = fields.text(request.app, "app")
         if not 1 <= len(request.captures) <= _MAX_CAPTURES:
             raise InvalidInput.at("captures", f"1 to {_MAX_CAPTURES} are needed")
+        # before the captures are asked for: they may have been erased since
+        if first := await self._librarian.answered(principal.tenant, answered(request)):
+            return pb.LearnTemplateResponse.FromString(first)
         captures = [
             await self._sources.resolve(principal, source, f"captures[{i}]")
             for i, source in enumerate(request.captures)
@@ -114,7 +119,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         template_id = fields.text(request.template_id, "template_id", least=1)
         await self._librarian.once(
             principal.tenant,
-            answered(pb.LearnTemplateRequest()),
+            _NO_REQUEST_ID,  # a template that was deleted stays so
             lambda t: self._librarian.deleted(t, principal, template_id),
             lambda _versioned: b"",
         )
