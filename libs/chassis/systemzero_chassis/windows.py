@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 Q = TypeVar("Q")
@@ -13,42 +13,68 @@ A = TypeVar("A")
 
 async def ordered(
     requests: AsyncIterable[Q], answer: Callable[[int, Q], Awaitable[A]], window: int
-) -> AsyncIterator[A]:
+) -> AsyncGenerator[A, None]:
     """The answers to `requests` in their order, at most `window` of them under way at a time.
 
     Memory is bounded by the window: the next request is read only when there is room, which the
     transport's flow control hands on to the sender. An exception of `answer` ends the stream.
+    However the stream ends, nothing of it is under way any more when it has ended: whoever stops
+    early closes the generator (`contextlib.aclosing`).
     """
     slots = asyncio.Semaphore(window)
     under_way: asyncio.Queue[asyncio.Task[A] | None] = asyncio.Queue()
+    started: set[asyncio.Task[A]] = set()
 
     async def read() -> None:
         index = 0
         try:
+            await slots.acquire()
             async for request in requests:
-                await slots.acquire()
-                under_way.put_nowait(asyncio.ensure_future(_run(answer(index, request))))
+                task = asyncio.ensure_future(_run(answer(index, request)))
+                started.add(task)
+                under_way.put_nowait(task)
                 index += 1
+                await slots.acquire()
         finally:
             under_way.put_nowait(None)
 
     reader = asyncio.create_task(read())
-    waiting: deque[asyncio.Task[A]] = deque()
     try:
         while (task := await under_way.get()) is not None:
-            waiting.append(task)
             yield await task
-            waiting.popleft()
+            started.discard(task)
             slots.release()
         await reader
     finally:
-        reader.cancel()
-        while not under_way.empty():
-            if (left := under_way.get_nowait()) is not None:
-                waiting.append(left)
-        for left in waiting:
-            left.cancel()
+        left = [reader, *started]
+        for task_left in left:
+            task_left.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _run(awaitable: Awaitable[A]) -> A:
     return await awaitable
+
+
+class Turns:
+    """Lets those of one name take turns, in the order in which they came; forgets idle names."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._users: dict[str, int] = {}
+
+    @asynccontextmanager
+    async def of(self, name: str) -> AsyncIterator[None]:
+        """Wait for the turn of `name`; who has no name (empty) waits for nobody."""
+        if not name:
+            yield
+            return
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        self._users[name] = self._users.get(name, 0) + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._users[name] -= 1
+            if not self._users[name]:
+                del self._users[name], self._locks[name]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import grpc
+
 from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.codec import encode_incompleteness
@@ -11,6 +13,7 @@ from systemzero_capture.model import Known, Sighting
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
 from systemzero_chassis.telemetry import trace_metadata
 from systemzero_chassis.tree_codec import encode_signatures
+from systemzero_core.errors import DataCorrupted, Unavailable
 
 AUDIENCE = "diff"
 TIMEOUT = 30.0
@@ -34,7 +37,12 @@ class Checker(Protocol):
         sighting: Sighting,
         tree: tree_pb2.Tree,
     ) -> verdict_pb2.Verdict:
-        """The verdict on `tree`; if it is an event, that is in the log when this returns."""
+        """The verdict on `tree`; if it is an event, that is in the log when this returns.
+
+        Raises:
+            Unavailable: the diff service does not answer, or not in time.
+            DataCorrupted: its data is damaged.
+        """
         ...
 
 
@@ -75,7 +83,18 @@ class DiffServiceChecker:
     ) -> diff_service_pb2.CheckResponse:
         token = self._signer.token(principal, AUDIENCE)
         metadata = [(METADATA_KEY, token), *trace_metadata()]
-        return await self._stub.Check(request, timeout=TIMEOUT, metadata=metadata)
+        try:
+            return await self._stub.Check(request, timeout=TIMEOUT, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error) from None
+
+
+def _translated(error: grpc.aio.AioRpcError) -> Exception:
+    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        return Unavailable("the diff service does not answer: no verdict; try again")
+    if error.code() is grpc.StatusCode.DATA_LOSS:
+        return DataCorrupted("the diff service's data is damaged: no verdict")
+    return error  # a fault of the platform's own: logged whole, sent generic
 
 
 def _request(known: Known, sighting: Sighting) -> diff_service_pb2.CheckRequest:

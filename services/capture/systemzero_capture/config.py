@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from systemzero_chassis.config import Settings
+from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
 
 ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
 
@@ -27,7 +27,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     data: Path = Path("data/capture")
     trust: Path = Path("data/trust")
     diff: str = "127.0.0.1:50053"
-    log_level: str = "info"
-    grace: float = 10.0
-    known_captures: int = 20_000
-    stream_window: int = 16
+    log_level: LogLevel = "info"
+    grace: Seconds = 10.0
+    known_captures: Count = 20_000
+    stream_window: Count = 16

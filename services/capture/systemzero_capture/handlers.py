@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 from concurrent.futures import Executor
+from contextlib import aclosing
 from typing import Any
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
@@ -19,12 +20,14 @@ from systemzero_chassis.bell import Bell
 from systemzero_chassis.errors import to_failure
 from systemzero_chassis.identity import Principal, current_principal
 from systemzero_chassis.ids import PageTokens
+from systemzero_chassis.logs import get_logger
 from systemzero_chassis.tree_body import decompress
 from systemzero_chassis.tree_codec import decode_digest, decode_tree, encode_tree
-from systemzero_chassis.windows import ordered
+from systemzero_chassis.windows import Turns, ordered
 from systemzero_core.errors import DomainError, InvalidInput
 
 _WATCH_BATCH = 100
+_logger = get_logger("capture")
 
 
 class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
@@ -54,17 +57,22 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     async def IngestStream(
         self, request_iterator: AsyncIterable[pb.IngestStreamRequest], context: Any
     ) -> AsyncIterator[pb.IngestStreamResponse]:
-        principal = current_principal()
+        principal, turns = current_principal(), Turns()
 
         async def answer(index: int, request: pb.IngestStreamRequest) -> pb.IngestStreamResponse:
             try:
-                done = await self._ingest(principal, request.ingest)
-            except DomainError as error:
+                # the captures of a session are a path: their order is what it is about
+                async with turns.of(request.ingest.session_id):
+                    done = await self._ingest(principal, request.ingest)
+            except Exception as error:  # one capture's failure is not the stream's
+                if not isinstance(error, DomainError):
+                    _logger.exception("internal error", rpc_method="IngestStream")
                 return pb.IngestStreamResponse(index=index, failure=to_failure(error))
             return pb.IngestStreamResponse(index=index, ingest=done)
 
-        async for response in ordered(request_iterator, answer, self._stream_window):
-            yield response
+        async with aclosing(ordered(request_iterator, answer, self._stream_window)) as responses:
+            async for response in responses:
+                yield response
 
     async def _ingest(self, principal: Principal, request: pb.IngestRequest) -> pb.IngestResponse:
         sighting = codec.decode_sighting(request)
@@ -121,10 +129,9 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     ) -> AsyncIterator[pb.WatchCapturesResponse]:
         tenant = current_principal().tenant
         scope = f"watch captures\n{tenant}"
-        cursor = self._tokens.open(scope, request.cursor)
+        cursor = self._tokens.open(scope, request.cursor, "cursor")
         position = int(cursor[0]) if cursor else await self._store.last_position(tenant)
-        if not cursor:
-            yield pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
+        yield pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
         while True:
             captures = await self._store.after(tenant, position, _WATCH_BATCH)
             for capture in captures:

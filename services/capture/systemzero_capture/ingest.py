@@ -81,7 +81,7 @@ class Ingestor:
         key = native_digest(principal.tenant, native)
 
         async def decode() -> Decoded:
-            if len(native.data) <= _INLINE_BYTES:
+            if native.size <= _INLINE_BYTES:
                 return pipeline.decode_native(native)
             return await self._off_loop(lambda: pipeline.decode_native(native))
 
@@ -107,13 +107,13 @@ class Ingestor:
         self, principal: Principal, full_digest: bytes, sighting: Sighting, *, check: bool
     ) -> Ingested | None:
         """Take in a sighting by its full digest alone; None if the body is needed."""
+        if first := await self._first(principal, sighting, check):
+            return first
         key = tree_digest(principal.tenant, full_digest)
         known = self._known.get(key) or await self._store.known(principal.tenant, full_digest)
         if known is None:
             return None
         self._known.put(key, known)
-        if first := await self._first(principal, sighting, check):
-            return first
         done = await self._settle(principal, known, None, sighting, check)
         if done is None:
             self._known.forget(key)
@@ -202,9 +202,10 @@ class Ingestor:
         verdict = await self._checker.by_tree(
             principal, capture.capture_id, capture.known, capture.sighting, message
         )
-        serialised = verdict.SerializeToString()
-        await self._store.set_verdict(principal.tenant, capture.capture_id, serialised)
-        return Ingested(msgspec.structs.replace(capture, verdict=serialised), verdict)
+        serialised = await self._store.set_verdict(
+            principal.tenant, capture.capture_id, verdict.SerializeToString()
+        )
+        return _ingested(msgspec.structs.replace(capture, verdict=serialised))
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)

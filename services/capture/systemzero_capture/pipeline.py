@@ -21,6 +21,11 @@ class Native:
     ) -> None:
         self.data, self.form, self.dom, self.frames = data, form, dom, frames
 
+    @property
+    def size(self) -> int:
+        """Bytes of all parts."""
+        return len(self.data) + len(self.dom or b"") + sum(map(len, self.frames))
+
 
 def decode_native(native: Native) -> Decoded:
     """A native document, decoded; see `take_in`."""

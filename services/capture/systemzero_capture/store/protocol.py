@@ -38,8 +38,12 @@ class CaptureStore(Protocol):
         """
         ...
 
-    async def set_verdict(self, tenant: str, capture_id: str, verdict: bytes) -> None:
-        """Keep the serialised verdict of a capture."""
+    async def set_verdict(self, tenant: str, capture_id: str, verdict: bytes) -> bytes:
+        """Keep the serialised verdict of a capture that has none; the one that it has now.
+
+        Raises:
+            NotFound: the tenant has no capture of this id.
+        """
         ...
 
     async def find_request(self, tenant: str, sighting: Sighting) -> StoredCapture | None:

@@ -43,7 +43,11 @@ _SET_COMPLETE = (
 )
 _SET_VERDICT = (
     update(CAPTURES)
-    .where(CAPTURES.c.tenant == bindparam("t"), CAPTURES.c.capture_id == bindparam("c"))
+    .where(
+        CAPTURES.c.tenant == bindparam("t"),
+        CAPTURES.c.capture_id == bindparam("c"),
+        CAPTURES.c.verdict.is_(None),
+    )
     .values(verdict=bindparam("v"))
 )
 _SET_ERASED = (
@@ -105,10 +109,16 @@ class SqlCaptureStore:
 
         return await self._database.write(job)
 
-    async def set_verdict(self, tenant: str, capture_id: str, verdict: bytes) -> None:
+    async def set_verdict(self, tenant: str, capture_id: str, verdict: bytes) -> bytes:
         """See `CaptureStore.set_verdict`."""
-        values = {"t": tenant, "c": capture_id, "v": verdict}
-        await self._database.write(lambda c: c.execute(_SET_VERDICT, values) and None)
+
+        def job(connection: Connection) -> bytes:
+            values = {"t": tenant, "c": capture_id, "v": verdict}
+            if connection.execute(_SET_VERDICT, values).rowcount:
+                return verdict
+            return _get(connection, tenant, capture_id).verdict
+
+        return await self._database.write(job)
 
     async def find_request(self, tenant: str, sighting: Sighting) -> StoredCapture | None:
         """See `CaptureStore.find_request`."""

@@ -327,7 +327,9 @@ class WatchCapturesResponse(_message.Message):
     """Output only. Where to go on after a reconnect: neither loss nor repeat."""
     @_builtins.property
     def capture(self) -> _capture_pb2.Capture:
-        """Output only. The capture without its tree."""
+        """Output only. The capture without its tree; not set in the first response of a stream, which
+        says that the watch is on and from where.
+        """
 
     def __init__(
         self,

@@ -81,7 +81,8 @@ class CaptureServiceServicer:
 
     def IngestStream(self, request_iterator, context):
         """Stores many captures; one reply each, in order. A capture that fails has its failure in its
-        reply and the stream goes on.
+        reply and the stream goes on. Several are worked on at a time; those of one `session_id` one
+        after the other, since their order is a path.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

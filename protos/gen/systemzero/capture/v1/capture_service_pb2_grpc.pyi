@@ -39,7 +39,8 @@ class CaptureServiceStub:
     """
     IngestStream: _grpc.StreamStreamMultiCallable[_capture_service_pb2.IngestStreamRequest, _capture_service_pb2.IngestStreamResponse]
     """Stores many captures; one reply each, in order. A capture that fails has its failure in its
-    reply and the stream goes on.
+    reply and the stream goes on. Several are worked on at a time; those of one `session_id` one
+    after the other, since their order is a path.
     """
     GetCapture: _grpc.UnaryUnaryMultiCallable[_capture_service_pb2.GetCaptureRequest, _capture_service_pb2.GetCaptureResponse]
     """Reads one capture."""
@@ -61,7 +62,8 @@ class CaptureServiceAsyncStub(CaptureServiceStub):
     """
     IngestStream: _aio.StreamStreamMultiCallable[_capture_service_pb2.IngestStreamRequest, _capture_service_pb2.IngestStreamResponse]  # type: ignore[assignment]
     """Stores many captures; one reply each, in order. A capture that fails has its failure in its
-    reply and the stream goes on.
+    reply and the stream goes on. Several are worked on at a time; those of one `session_id` one
+    after the other, since their order is a path.
     """
     GetCapture: _aio.UnaryUnaryMultiCallable[_capture_service_pb2.GetCaptureRequest, _capture_service_pb2.GetCaptureResponse]  # type: ignore[assignment]
     """Reads one capture."""
@@ -92,7 +94,8 @@ class CaptureServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_capture_service_pb2.IngestStreamResponse], _abc.AsyncIterator[_capture_service_pb2.IngestStreamResponse]]:
         """Stores many captures; one reply each, in order. A capture that fails has its failure in its
-        reply and the stream goes on.
+        reply and the stream goes on. Several are worked on at a time; those of one `session_id` one
+        after the other, since their order is a path.
         """
 
     @_abc_1.abstractmethod

@@ -72,7 +72,8 @@ class DiffServiceServicer:
 
     def Check(self, request, context):
         """Judges a capture: matches, diffs, asks the detectors; drift becomes an event in the log. A
-        repeat of a `request_id` answers as the first call did.
+        repeat of a `request_id` that made an event answers as the first call did and makes no second
+        one; a verdict that left no event is given anew, by the templates of the day.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

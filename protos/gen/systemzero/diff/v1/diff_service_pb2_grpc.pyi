@@ -39,7 +39,8 @@ class DiffServiceStub:
     """Ranks the tenant's templates by how well they fit a tree. Nothing is stored."""
     Check: _grpc.UnaryUnaryMultiCallable[_diff_service_pb2.CheckRequest, _diff_service_pb2.CheckResponse]
     """Judges a capture: matches, diffs, asks the detectors; drift becomes an event in the log. A
-    repeat of a `request_id` answers as the first call did.
+    repeat of a `request_id` that made an event answers as the first call did and makes no second
+    one; a verdict that left no event is given anew, by the templates of the day.
     """
 
 @_typing.type_check_only
@@ -53,7 +54,8 @@ class DiffServiceAsyncStub(DiffServiceStub):
     """Ranks the tenant's templates by how well they fit a tree. Nothing is stored."""
     Check: _aio.UnaryUnaryMultiCallable[_diff_service_pb2.CheckRequest, _diff_service_pb2.CheckResponse]  # type: ignore[assignment]
     """Judges a capture: matches, diffs, asks the detectors; drift becomes an event in the log. A
-    repeat of a `request_id` answers as the first call did.
+    repeat of a `request_id` that made an event answers as the first call did and makes no second
+    one; a verdict that left no event is given anew, by the templates of the day.
     """
 
 class DiffServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -82,7 +84,8 @@ class DiffServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_diff_service_pb2.CheckResponse, _abc.Awaitable[_diff_service_pb2.CheckResponse]]:
         """Judges a capture: matches, diffs, asks the detectors; drift becomes an event in the log. A
-        repeat of a `request_id` answers as the first call did.
+        repeat of a `request_id` that made an event answers as the first call did and makes no second
+        one; a verdict that left no event is given anew, by the templates of the day.
         """
 
 def add_DiffServiceServicer_to_server(servicer: DiffServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
