@@ -10,12 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import yaml
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+"""How many of something: at least one."""
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+"""A span of time."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -62,10 +69,13 @@ def _set(tree: dict[str, Any], path: list[str], value: str, key: str) -> None:
         if not isinstance(branch, dict):
             raise ConfigError(f"{key}: {part} is not a section")
         tree = branch
-    tree[path[-1]] = yaml.safe_load(value) if value[:1] in "[{" else value
+    try:
+        tree[path[-1]] = yaml.safe_load(value) if value[:1] in ("[", "{") else value
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{key}: {error}") from None
 
 
 def _decode(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError(kind)
+    raise ValueError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")

@@ -12,7 +12,12 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+)
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -87,8 +92,10 @@ def _around_stream(behaviour: Any, method: str, guards: Sequence[Guard]) -> Any:
         async with AsyncExitStack() as stack:
             for guard in guards:
                 await stack.enter_async_context(guard(call))
-            async for response in behaviour(request, context):
-                yield response
+            # closed here, not when it is collected: its work ends before the guards see the end
+            async with aclosing(behaviour(request, context)) as responses:
+                async for response in responses:
+                    yield response
 
     return handle
 

@@ -84,18 +84,19 @@ class IdentitySigner:
         self.public_key = key.public_key()
         self._key = key
         self._clock = clock
-        self._cache: dict[tuple[Principal, str], tuple[float, str]] = {}
+        self._cache: dict[tuple[Principal, str], tuple[float, float, str]] = {}
 
     def token(self, principal: Principal, audience: str) -> str:
         """A token by which `audience` will know `principal`, good for at least 20 seconds."""
         now = self._clock()
         cached = self._cache.get((principal, audience))
-        if cached is not None and cached[0] > now:
-            return cached[1]
+        # a clock that was set back must not leave tokens that are not valid yet
+        if cached is not None and cached[0] <= now < cached[1]:
+            return cached[2]
         token = self._sign(principal, audience, now)
         if len(self._cache) >= _CACHE_ENTRIES:
             self._cache.clear()
-        self._cache[principal, audience] = (now + LIFETIME / 3, token)
+        self._cache[principal, audience] = (now, now + LIFETIME / 3, token)
         return token
 
     def _sign(self, principal: Principal, audience: str, now: float) -> str:

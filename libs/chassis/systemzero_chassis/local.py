@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator
+from contextlib import aclosing
 from typing import Any, NoReturn
 
 import grpc
@@ -222,8 +223,9 @@ class LocalStreamCall(LocalCall):
     async def _handle(self, request: Any) -> None:
         handler = self._handler
         behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-        async for response in behaviour(self._request(request), self._context):
-            await self._responses.put(self._from_handler(response))
+        async with aclosing(behaviour(self._request(request), self._context)) as responses:
+            async for response in responses:
+                await self._responses.put(self._from_handler(response))
 
     async def _run(self, request: Any) -> None:
         try:

@@ -60,10 +60,11 @@ def read_private(path: Path) -> bytes:
         PermissionError: group or others may read the file.
         FileNotFoundError: there is none.
     """
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        raise PermissionError(f"{path}: mode {mode:04o} lets others read a key; make it 0600")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)  # of the file that is read
+        if mode & 0o077:
+            raise PermissionError(f"{path}: mode {mode:04o} lets others read a key; make it 0600")
+        return file.read()
 
 
 def load_or_create_secret(path: Path, size: int = 32) -> bytes:

@@ -6,7 +6,7 @@ Decoding checks everything that came from outside: parents, order, bounds, diges
 from __future__ import annotations
 
 from systemzero.tree.v1 import tree_pb2
-from systemzero_core.errors import InvalidInput, TooLarge
+from systemzero_core.errors import InvalidInput, MalformedTree, TooLarge
 from systemzero_core.formats import Format
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import MAX_NODES, Bounds, Node, Tree
@@ -37,17 +37,21 @@ def decode_tree(message: tree_pb2.Tree, field: str) -> Tree:
     if len(message.nodes) > MAX_NODES:
         actual = {"limit": str(MAX_NODES), "actual": str(len(message.nodes))}
         raise TooLarge(f"{field}: more than {MAX_NODES} nodes", metadata=actual)
-    nodes = [_decode_node(node, field) for node in message.nodes]
-    return Tree.checked(nodes, [node.parent for node in message.nodes])
+    nodes = [_decode_node(node, field, i) for i, node in enumerate(message.nodes)]
+    try:
+        return Tree.checked(nodes, [node.parent for node in message.nodes])
+    except MalformedTree as error:
+        violations = [v._replace(field=f"{field}.{v.field}") for v in error.violations]
+        raise MalformedTree(f"{field}.{error.message}", violations) from None
 
 
-def _decode_node(node: tree_pb2.Node, field: str) -> Node:
+def _decode_node(node: tree_pb2.Node, field: str, index: int) -> Node:
     return Node(
         role=node.role,
         name=node.name,
         value=node.value,
         states=tuple(sorted(set(node.states))) if node.states else (),
-        bounds=_decode_bounds(node.bounds, field) if node.HasField("bounds") else None,
+        bounds=_decode_bounds(node.bounds, field, index) if node.HasField("bounds") else None,
         attributes=tuple(sorted({a.name: a.value for a in node.attributes}.items()))
         if node.attributes
         else (),
@@ -55,9 +59,10 @@ def _decode_node(node: tree_pb2.Node, field: str) -> Node:
     )
 
 
-def _decode_bounds(box: tree_pb2.Bounds, field: str) -> Bounds:
+def _decode_bounds(box: tree_pb2.Bounds, field: str, index: int) -> Bounds:
     if box.width < 0 or box.height < 0:
-        raise InvalidInput.at(f"{field}.nodes.bounds", "width and height must not be negative")
+        wrong = f"{field}.nodes[{index}].bounds"
+        raise InvalidInput.at(wrong, "width and height must not be negative")
     return Bounds(box.x, box.y, box.width, box.height)
 
 

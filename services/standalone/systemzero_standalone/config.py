@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.config import Settings
+from systemzero_chassis.config import LogLevel, Seconds, Settings
 from systemzero_diff.config import DiffSettings
 from systemzero_gateway.config import GatewaySettings
 
@@ -27,8 +27,8 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
 
     listen: str = "127.0.0.1:50051"
     data: Path = Path("data")
-    log_level: str = "info"
-    grace: float = 10.0
+    log_level: LogLevel = "info"
+    grace: Seconds = 10.0
     gateway: GatewaySettings = GatewaySettings()
     capture: CaptureSettings = CaptureSettings()
     diff: DiffSettings = DiffSettings()
