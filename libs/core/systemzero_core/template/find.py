@@ -35,6 +35,10 @@ class Finder:
             if matcher.anchor(self._tree, i) is not None and matcher.fits(self._tree.nodes[i]):
                 yield i
 
+    def cost(self, selector: Selector) -> int:
+        """How many nodes `find` would look at."""
+        return len(self._candidates(Matcher(selector)))
+
     def places(self, selector: Selector) -> dict[int, int]:
         """Of each node that `selector` without its `nth` selects, the `nth` that is its own."""
         return Matcher(selector).places(self._tree)

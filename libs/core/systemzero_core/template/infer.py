@@ -28,10 +28,13 @@ from systemzero_core.template.patterns import ANYTHING, compile_pattern, coverin
 from systemzero_core.template.shapes import VOLATILE, tokens
 from systemzero_core.tree import Node, Tree
 
-MAX_LEARNT_RULES = 1_000
+MAX_LEARNT_RULES = 500
 """Rules that are inferred at once, at most; a screen that varies more is no baseline."""
 
 _MAX_LIVE = 50
+_MAX_LOOKED_AT = 1_000_000
+"""Nodes looked at to see whom else a selector selects; past it, places tell nodes apart."""
+_MAX_ABOVE = 64
 _ROWS = frozenset({"row", "listitem", "option", "treeitem", "article"})
 _HOLDERS = frozenset({"list", "feed", "listbox", "menu", "tree"})
 _WRAPPERS = frozenset({"generic", "group"})
@@ -71,13 +74,18 @@ class Rulebook:
     def add(self, rule: Rule, sentence: str, support: int) -> None:
         """Take a rule in, with why."""
         key = repr(rule)
-        if key in self._known or len(self.rules) >= MAX_LEARNT_RULES:
+        if key in self._known or self.full:
             return
         self._known.add(key)
         support = min(support, self._total)
         why = f"{sentence} ({support} of {self._total} captures)"
         self.rules.append(msgspec.structs.replace(rule, why=why))
         self.inferences.append(Inference(sentence, support, self._total))
+
+    @property
+    def full(self) -> bool:
+        """Whether no more rules are taken in."""
+        return len(self.rules) >= MAX_LEARNT_RULES
 
     def say(self, sentence: str, support: int) -> None:
         """An inference without a rule of its own."""
@@ -103,7 +111,7 @@ def infer(evidence: Evidence) -> Rulebook:
         book.box_tolerance = evidence.shift
         book.say(f"boxes were off by up to {evidence.shift} pixels", evidence.captures)
     book.unstable = {node for node, _ in evidence.values} | set(evidence.absent) | set(inside)
-    if len(book.rules) >= MAX_LEARNT_RULES:
+    if book.full:
         book.say("more varied than is learnt at once: these captures may not be of one screen", 1)
     return book
 
@@ -129,6 +137,7 @@ class _Namer:
         self._finder = Finder(evidence.baseline)
         self._found: dict[str, list[int]] = {}
         self._numbered: dict[str, dict[int, int]] = {}
+        self._left = _MAX_LOOKED_AT
 
     def pattern(self, index: int, field: str) -> str | None:
         """The pattern that all values of a varying field keep to; None if it did not vary."""
@@ -145,6 +154,9 @@ class _Namer:
     def selector(self, index: int) -> Selector:
         """The selector of one node that varied, by its place where nothing else tells it."""
         loose = self._loose(index)
+        if self._left <= 0:
+            loose = Selector(role=loose.role, under=loose.under)
+            return msgspec.structs.replace(loose, nth=self._places(loose)[index])
         name = self.pattern(index, "name")
         # Others that vary alike may share the rule; one that does not must not be let off by it.
         others = [i for i in self._find(loose) if i != index]
@@ -156,7 +168,9 @@ class _Namer:
         """Selectors of up to two ancestors that hold: the nearest ones that mean something."""
         steps: list[Selector] = []
         parent = self._tree.parents[index]
-        while parent > 0 and len(steps) < 2:
+        for _ in range(_MAX_ABOVE):
+            if parent <= 0 or len(steps) == 2:
+                break
             node = self._tree.nodes[parent]
             name = self.name(parent)
             held = name if name and compile_pattern(name).literal is not None else None
@@ -186,6 +200,7 @@ class _Namer:
     def _find(self, selector: Selector) -> list[int]:
         key = repr(selector)
         if key not in self._found:
+            self._left -= self._finder.cost(selector)
             self._found[key] = list(self._finder.find(selector))
         return self._found[key]
 
@@ -226,9 +241,7 @@ def _living_lists(evidence: Evidence) -> Iterator[tuple[tuple[int, str], list[in
     for index, field in evidence.values:
         if field not in ("name", "value"):
             continue
-        row = index
-        while row > 0 and tree.nodes[row].role not in _ROWS:
-            row = tree.parents[row]
+        row = _row_around(tree, index)
         if row > 0:
             changed.setdefault((tree.parents[row], tree.nodes[row].role), set()).add(row)
     for key, rows in changed.items():
@@ -237,11 +250,22 @@ def _living_lists(evidence: Evidence) -> Iterator[tuple[tuple[int, str], list[in
             yield key, [alike] * evidence.captures
 
 
+def _row_around(tree: Tree, index: int) -> int:
+    """The row that a node stands in or is; -1 or 0 where there is none near."""
+    for _ in range(_MAX_ABOVE):
+        if index <= 0 or tree.nodes[index].role in _ROWS:
+            return index
+        index = tree.parents[index]
+    return -1
+
+
 def _comings_and_goings(
     evidence: Evidence, namer: _Namer, book: Rulebook, inside: dict[int, Selector]
 ) -> None:
     tree = evidence.baseline
     for index, times in evidence.absent.items():
+        if book.full:
+            return
         node = tree.nodes[index]
         if index in inside:
             if tree.parents[index] in inside:
@@ -297,6 +321,8 @@ def _wildcards(evidence: Evidence, namer: _Namer, book: Rulebook, inside: Iterab
         if index not in covered:
             fields.setdefault(index, {})[field] = namer.pattern(index, field) or ANYTHING
     for index, patterns in fields.items():
+        if book.full:
+            break
         attributes = {
             field.removeprefix("attributes."): pattern
             for field, pattern in patterns.items()

@@ -20,6 +20,10 @@ MAX_REACH = 512
 """Levels between a node and the outermost ancestor that its selector asks for, at most."""
 
 
+_START = 3
+"""Characters by which rules of one role are told apart before their patterns are tried."""
+
+
 class Effective(NamedTuple):
     """What a policy says about one node.
 
@@ -55,6 +59,11 @@ class Matcher:
     def literal_name(self) -> str | None:
         """The one name it selects, None if it selects by pattern or not by name."""
         return self._name.literal if self._name else None
+
+    @property
+    def prefix(self) -> str:
+        """What every name that it selects begins with."""
+        return self._name.prefix if self._name else ""
 
     def fits(self, node: Node) -> bool:
         """Whether the node itself is as asked, wherever it stands."""
@@ -114,7 +123,7 @@ class CompiledRule(NamedTuple):
 class CompiledPolicy:
     """A policy ready for any tree. Share it as long as the policy lives."""
 
-    __slots__ = ("_any_role", "_baseline", "_by_name", "_by_role", "policy", "rules")
+    __slots__ = ("_any_role", "_baseline", "_by_name", "_by_start", "policy", "rules")
 
     def __init__(self, policy: Policy) -> None:
         """Raises `InvalidInput` for a pattern that is none."""
@@ -122,14 +131,15 @@ class CompiledPolicy:
         self.rules = [_compiled(rule) for rule in policy.rules]
         self._baseline: PolicyView | None = None
         self._any_role: list[int] = []
-        self._by_role: dict[str, list[int]] = {}
+        self._by_start: dict[tuple[str, str], list[int]] = {}
         self._by_name: dict[tuple[str, str], list[int]] = {}
         for i, compiled in enumerate(self.rules):
             role, name = compiled.matcher.role, compiled.matcher.literal_name
             if role is None:
                 self._any_role.append(i)
             elif name is None:
-                self._by_role.setdefault(role, []).append(i)
+                start = compiled.matcher.prefix[:_START]
+                self._by_start.setdefault((role, start), []).append(i)
             else:
                 self._by_name.setdefault((role, name), []).append(i)
 
@@ -142,11 +152,12 @@ class CompiledPolicy:
 
     def candidates(self, node: Node) -> Sequence[int]:
         """Indices, ascending, of the rules that could select `node`."""
-        by_role = self._by_role.get(node.role, ())
-        by_name = self._by_name.get((node.role, node.name), ())
-        if not self._any_role and not by_name:
-            return by_role
-        return sorted((*self._any_role, *by_role, *by_name))
+        role, name = node.role, node.name
+        found = [*self._any_role, *self._by_name.get((role, name), ())]
+        for length in range(min(len(name), _START) + 1):
+            found += self._by_start.get((role, name[:length]), ())
+        found.sort()
+        return found
 
 
 def _compiled(rule: Rule) -> CompiledRule:
