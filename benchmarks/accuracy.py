@@ -16,8 +16,11 @@ Rows, each for the whole corpus and as `NAME/APP`, in percent:
   whose verdict is DRIFT.
 - `screen_identification`: of each capture of a release against the templates of every screen of
   every app, its own app's at each earlier release in turn, the share whose right screen ranks
-  first. Captures that are INCONCLUSIVE are not matched, so they are not counted here.
+  first.
 - `inconclusive_rate`: of all captures, those judged INCONCLUSIVE.
+
+An INCONCLUSIVE capture gets no other verdict, so neither it nor a pair with it counts in the other
+rows; `undecided_pair_rate` is the share of such pairs.
 
 Rows beside those say more and are asked nothing of: `reload_event_rate` and `identical_event_rate`
 (an event of any severity), `unreadable_rate` (a typed error), `recognised_rate` (the right screen
@@ -60,12 +63,17 @@ _ASKS = {
 
 
 class Reading(NamedTuple):
-    """A capture in normal form; `tree` is None where `inconclusive` or `unreadable` says why."""
+    """A capture in normal form; an empty one where `held_back` says why."""
 
-    tree: Tree | None
+    tree: Tree = Tree((), ())
     signature: str = ""
     inconclusive: str = ""
     unreadable: str = ""
+
+    @property
+    def held_back(self) -> str:
+        """Why there is no verdict on this capture; empty when there is one."""
+        return self.inconclusive or self.unreadable
 
 
 class Miss(NamedTuple):
@@ -135,17 +143,17 @@ class Evaluation:
         try:
             parsed = parse(files.data, dom=files.dom, frames=files.frames, max_bytes=_MAX_BYTES)
         except TruncatedInput as error:
-            return Reading(None, inconclusive=str(error))
+            return Reading(inconclusive=str(error))
         except DomainError as error:
-            return Reading(None, unreadable=f"{type(error).__name__}: {error}")
+            return Reading(unreadable=f"{type(error).__name__}: {error}")
         if missing := assess(parsed.tree, parsed.gaps):
-            return Reading(None, inconclusive="; ".join(m.detail for m in missing))
+            return Reading(inconclusive="; ".join(m.detail for m in missing))
         tree = normalize(parsed.tree)
         return Reading(tree, sign(tree).full.hex())
 
     def _template(self, path: str) -> Template | None:
         reading = self.read(path)
-        if reading.tree is None:
+        if reading.held_back:
             return None
         learned = learn([reading.tree])
         return Template(
@@ -169,7 +177,7 @@ class Evaluation:
 
     def _completeness(self, path: str) -> None:
         app, reading = self.corpus.captures[path].app, self.read(path)
-        why = reading.inconclusive or reading.unreadable
+        why = reading.held_back
         for rate, hit in (
             ("inconclusive_rate", bool(reading.inconclusive)),
             ("unreadable_rate", bool(reading.unreadable)),
@@ -178,7 +186,15 @@ class Evaluation:
 
     def _pair(self, pair: Pair) -> None:
         rates = list(_rates_of(pair))
-        if not rates or self.template(pair.a) is None:
+        if not rates:
+            return
+        what = f"{pair.kind} {pair.a} {pair.b}"
+        readings = (self.read(pair.a), self.read(pair.b))
+        held_back = "; ".join(r.held_back for r in readings if r.held_back)
+        self.tally.count(
+            "undecided_pair_rate", pair.app, bool(held_back), wanted=False, what=what, why=held_back
+        )
+        if held_back:
             return
         judgement = self._check(pair)
         for rate, hit in (
@@ -188,16 +204,12 @@ class Evaluation:
         ):
             for name in rates:
                 if name.endswith(rate):
-                    what, why = f"{pair.kind} {pair.a} {pair.b}", _reason(judgement)
-                    wanted = rate == "detection_rate"
+                    wanted, why = rate == "detection_rate", _reason(judgement)
                     self.tally.count(name, pair.app, hit, wanted=wanted, what=what, why=why)
 
     def _check(self, pair: Pair) -> Judgement:
         """The verdict on `pair.b` where `pair.a` is the template of its screen."""
         reading = self.read(pair.b)
-        if reading.tree is None:
-            why = reading.inconclusive or reading.unreadable
-            return Judgement(Verdict.INCONCLUSIVE, reasons=(why,))
         first = self.corpus.captures[pair.a]
         screen = self.corpus.screen(pair.a)
         others = [
@@ -235,7 +247,7 @@ class Evaluation:
 
     def _identify(self, path: str, index: TemplateIndex, earlier: str) -> None:
         reading, screen = self.read(path), self.corpus.screen(path)
-        if reading.tree is None:
+        if reading.held_back:
             return
         app = self.corpus.captures[path].app
         answer = match(index, index.tokens_of(reading.tree), k=len(index))

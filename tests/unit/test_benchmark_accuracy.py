@@ -38,6 +38,7 @@ def mislabelled(tmp_path: Path) -> Path:
         + pair("benign:reload", f"{CONSOLE}-reload")
         + pair("benign:reload", OPERATION)
         + pair("version-drift", f"{CONSOLE}-loading")
+        + pair("version-drift", f"{CONSOLE}-again")
         + pair("version-drift", "not/in__manifest"),
         encoding="utf-8",
     )
@@ -75,12 +76,14 @@ def test_misses_are_counted_with_their_reason(mislabelled: Path) -> None:
     shares = tally.shares()
     assert shares["reload_alarm_rate"] == {"parcel-console": [False, True]}
     assert shares["drift_detection_rate"] == {"parcel-console": [False]}
+    assert shares["undecided_pair_rate"] == {"parcel-console": [False, False, True, False]}
     assert shares["inconclusive_rate"]["broken"] == [True, False]
     assert shares["unreadable_rate"]["broken"] == [False, True]
     reasons = {(miss.rate, miss.what.rpartition(" ")[2]): miss.reason for miss in tally.misses}
     assert reasons["reload_alarm_rate", f"{OPERATION}.ax.json.gz"].startswith("drift ")
-    loading = reasons["drift_detection_rate", f"{CONSOLE}-loading.ax.json.gz"]
-    assert loading.startswith("inconclusive ")
+    assert reasons["drift_detection_rate", f"{CONSOLE}-again.ax.json.gz"].startswith("unchanged ")
+    loading = reasons["undecided_pair_rate", f"{CONSOLE}-loading.ax.json.gz"]
+    assert loading == "hardly anything is there but 'LOADING'"
     assert "UnknownFormat" in reasons["unreadable_rate", "other.json"]
 
 

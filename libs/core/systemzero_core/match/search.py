@@ -28,7 +28,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     match: float = 0.4
-    hinted: float = 0.3
+    hinted: float = 0.2
     hint_margin: float = 0.05
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 DEFAULT_THRESHOLDS = Thresholds()
-"""0.40; 0.30 for a hinted screen, unless another one fits better by more than 0.05."""
+"""0.40; 0.20 for a hinted screen, unless another one fits better by more than 0.05."""
 
 
 class MatchResult(NamedTuple):
