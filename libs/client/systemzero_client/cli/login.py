@@ -44,6 +44,11 @@ def login(
     The key comes from --key-file, from a prompt, or, if standard input is no terminal, from there.
     The standalone server writes its first admin key to data/gateway/admin.key.
     """
+    if server.startswith("s0_"):
+        raise Problem(
+            "an API key on the command line can be read by everybody on this machine; rotate it, "
+            "and hand it over by --key-file or standard input"
+        )
     api_key = read_key(Path(key_file)) if key_file else _ask()
     ca = str(Path(ca_file).resolve()) if ca_file else ""
     chosen = Profile(server, api_key, plaintext, ca)
