@@ -1,0 +1,413 @@
+"""The `sz` command line against a running platform: every command, its statuses and its JSON."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from systemzero_client.cli.login import login
+from tests.support.captures import CAPTURES
+from tests.support.cli import Ran, Sz
+from tests.support.platform import Platform, running
+
+APP = CAPTURES / "parcel-console"
+GOOD = (APP / "4.15.5__1-console.ax.json.gz", APP / "4.15.5__1-console-again.ax.json.gz")
+SAME = APP / "4.15.5__1-console-reload.ax.json.gz"
+DRIFTED = APP / "5.31.0__1-console.ax.json.gz"
+UNKNOWN = CAPTURES / "gtk-demo" / "edit.json"
+LOADING = APP / "4.15.5__1-console-loading.ax.json.gz"
+PORTAL = APP / "4.15.5__portal.ax.json.gz"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform that knows one screen."""
+    with running("standalone", tmp_path_factory.mktemp("platform")) as started:
+        yield started
+
+
+@pytest.fixture
+def sz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Sz:
+    return Sz(tmp_path / "home", monkeypatch, capfd)
+
+
+@pytest.fixture
+def user(platform: Platform, sz: Sz) -> Sz:
+    """Somebody who is logged in, and has learnt the screen `console`."""
+    assert sz("login", platform.target, stdin=platform.admin_key.encode()).status == 0
+    assert sz("learn", "console", *GOOD).status == 0
+    return sz
+
+
+def drift(user: Sz) -> str:
+    """The id of a new event."""
+    found = user("capture", DRIFTED, "--json").one()
+    return str(found["verdict"]["event_id"])
+
+
+def test_login_stores_the_key_for_its_owner_alone(platform: Platform, sz: Sz) -> None:
+    key_file = platform.data / "gateway" / "admin.key"
+    ran = sz("login", platform.target, "--key-file", key_file)
+    assert (ran.status, ran.err) == (0, "")
+    assert "tenant default" in ran.out
+    assert platform.admin_key not in ran.out
+    assert sz.config.stat().st_mode & 0o777 == 0o600
+    assert sz.config.parent.stat().st_mode & 0o777 == 0o700
+    assert sz("status").status == 0
+
+
+def test_login_refuses_a_key_that_the_server_does_not_accept(platform: Platform, sz: Sz) -> None:
+    wrong = platform.admin_key[:-4] + "zzzz"
+    ran = sz("login", platform.target, stdin=wrong.encode())
+    assert ran.status == 2
+    assert "not accepted" in ran.err
+    assert wrong not in ran.out + ran.err
+    assert not sz.config.exists()
+
+
+def test_login_takes_no_key_from_the_command_line(platform: Platform, sz: Sz) -> None:
+    assert all("key" not in p.opts[-1] or p.name == "key_file" for p in login.params)
+    ran = sz("login", platform.admin_key)
+    assert ran.status == 2
+    assert platform.admin_key not in ran.err
+
+
+def test_profiles_keep_servers_apart(platform: Platform, sz: Sz) -> None:
+    key = platform.admin_key.encode()
+    assert sz("login", platform.target, "--profile", "test", stdin=key).status == 0
+    assert sz("status", "--profile", "test").status == 0
+    assert sz("status", "--profile", "none").err.startswith("sz: no profile 'none'")
+    assert sz("status").status == 2
+
+
+def test_status_says_who_and_how(user: Sz) -> None:
+    ran = user("status")
+    assert ran.status == 0
+    assert "diff: serving" in ran.out
+    found = user("status", "--json").one()
+    assert found["tenant"] == "default"
+    assert {backend["name"] for backend in found["backends"]} == {"capture", "diff"}
+
+
+def test_the_environment_names_server_and_key(
+    platform: Platform, sz: Sz, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSTEMZERO_SERVER", platform.target)
+    monkeypatch.setenv("SYSTEMZERO_API_KEY_FILE", str(platform.data / "gateway" / "admin.key"))
+    assert sz("status").status == 0
+
+
+@pytest.mark.parametrize("command", ["capture", "check"])
+@pytest.mark.parametrize(
+    ("file", "status", "word"),
+    [
+        (SAME, 0, "UNCHANGED"),
+        (DRIFTED, 1, "DRIFT"),
+        (UNKNOWN, 3, "UNKNOWN_SCREEN"),
+        (LOADING, 3, "INCONCLUSIVE"),
+    ],
+)
+def test_a_verdict_is_the_exit_status(
+    user: Sz, command: str, file: Path, status: int, word: str
+) -> None:
+    ran = user(command, file)
+    assert ran.status == status
+    assert ran.out.startswith(word)
+    found = user(command, file, "--json")
+    assert found.status == status
+    assert found.one()["verdict"]["kind"] == f"VERDICT_KIND_{word}"
+    assert found.one()["file"] == str(file)
+
+
+def test_drift_is_told_in_sentences_with_path_event_and_place_in_the_log(user: Sz) -> None:
+    ran = user("capture", DRIFTED)
+    assert "~ heading “Parcel Desk 2.8.1 OAS3” renamed to “Parcel Desk 2.8.1 OAS 3.0”" in ran.out
+    assert "document “Parcel Desk console” / " in ran.out
+    assert "! critical layout: " in ran.out
+    assert "event evt_" in ran.out
+    assert "log index" in ran.out
+    assert "more; `--all` shows them" in ran.out
+    assert "more; `--all`" not in user("capture", DRIFTED, "--all").out
+    verdict = user("check", DRIFTED, "--json").one()["verdict"]
+    assert verdict["severity"] == "SEVERITY_CRITICAL"
+    assert {"kind", "path", "sentence", "changes"} <= verdict["script"]["edits"][0].keys()
+
+
+def test_of_several_captures_the_worst_counts(user: Sz, tmp_path: Path) -> None:
+    assert user("capture", SAME, UNKNOWN).status == 3
+    assert user("capture", SAME, UNKNOWN, DRIFTED).status == 1
+    broken = tmp_path / "broken.xml"
+    broken.write_text("<hierarchy><node></hierarchy>")
+    ran = user("capture", SAME, broken, DRIFTED, tmp_path / "missing", "--json")
+    assert ran.status == 2
+    assert len(ran.json()) == 4
+    errors = [found["error"] for found in ran.json() if "error" in found]
+    assert [error["reason"] for error in errors] == ["UNREADABLE", "INVALID_INPUT"]
+    assert str(tmp_path / "missing") in ran.err
+
+
+def test_a_folder_goes_over_one_stream(user: Sz, tmp_path: Path) -> None:
+    folder = tmp_path / "captures"
+    shutil.copytree(APP, folder)
+    ran = user("capture", folder, "--json", "--edge")
+    files = [Path(found["file"]).name for found in ran.json()]
+    assert ran.status == 1
+    assert files == sorted(files)
+    assert len(files) == len(list(APP.glob("*__*.meta.json")))
+    again = user("capture", folder, "--json", "--edge", "--no-check")
+    claimed = [found["capture"]["claimed_by_digest"] for found in again.json()]
+    incomplete = [bool(found["capture"]["incompleteness"]) for found in again.json()]
+    assert claimed == [not each for each in incomplete]
+
+
+def test_an_empty_folder_is_an_error(user: Sz, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    assert user("capture", folder).err == f"sz: no capture in {folder}\n"
+
+
+def test_siblings_are_joined_and_a_missing_frame_is_not_drift(user: Sz, tmp_path: Path) -> None:
+    for path in APP.glob("4.15.5__portal.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    whole = user("capture", tmp_path / PORTAL.name, "--no-check", "--json").one()
+    frame = tmp_path / "4.15.5__portal.frame1.ax.json.gz"
+    plain = tmp_path / "frame.json"
+    plain.write_bytes(gzip.decompress(frame.read_bytes()))
+    frame.unlink()
+    cut = user("capture", tmp_path / PORTAL.name, "--no-check", "--json").one()
+    assert not whole["capture"]["incompleteness"]
+    assert cut["capture"]["incompleteness"]
+    dom = tmp_path / "4.15.5__portal.dom.json.gz"
+    named = user(
+        "capture", tmp_path / PORTAL.name, "--dom", dom, "--frame", plain, "--no-check", "--json"
+    ).one()
+    assert named["capture"]["signatures"] == whole["capture"]["signatures"]
+
+
+def test_a_capture_comes_from_standard_input(user: Sz) -> None:
+    data = SAME.read_bytes()
+    assert user("capture", "-", "--app", "parcels", stdin=data).status in (0, 1)
+    assert user("check", "-", "--format", "cdp", stdin=gzip.decompress(data)).status in (0, 1)
+    assert user("capture", "-", stdin=b"\x1f\x8bnonsense").err.startswith("sz: -: - is damaged")
+
+
+def test_a_session_and_a_screen_are_recorded(user: Sz) -> None:
+    flags = ("--app", "parcels", "--screen", "console", "--session", "s1", "--no-check")
+    capture = user("capture", SAME, *flags, "--json").one()["capture"]
+    assert (capture["app"], capture["screen_hint"], capture["session_id"]) == (
+        "parcels",
+        "console",
+        "s1",
+    )
+    assert user("capture", SAME, *flags).out.startswith("STORED cap_")
+
+
+def test_events_are_listed_shown_and_decided(user: Sz) -> None:
+    admin = CAPTURES / "stock-admin"
+    assert user("learn", "rows", admin / "4.2.16__3-list.ax.json.gz").status == 0
+    changed = admin / "5.2.1__3-list.ax.json.gz"
+    event = user("capture", changed, "--json").one()["verdict"]["event_id"]
+    flags = ("--open", "--severity", "info", "--screen", "rows", "--limit", 1)
+    listed = user("events", *flags, "--json").one()
+    assert listed["event_id"] == event
+    assert listed["state"] == "EVENT_STATE_OPEN"
+    shown = user("events", event)
+    assert event in shown.out
+    assert "similarity" in shown.out
+    snoozed = user("snooze", event, "--reason", "later", "--until", "7d", "--json").one()
+    assert snoozed["event"]["state"] == "EVENT_STATE_SNOOZED"
+    rejected = user("reject", event, "--reason", "wrong", "--scope", "node")
+    assert "rejected by" in rejected.out
+    approved = user("approve", event, "--reason", "new release", "--json").one()
+    assert approved["event"]["decision"]["reason"] == "new release"
+    assert user("capture", changed).status == 0
+
+
+def test_a_decision_needs_a_reason_and_a_time_that_is_one(user: Sz) -> None:
+    assert user("approve", "evt_1").err.startswith("sz approve: Missing option '--reason'")
+    ran = user("snooze", "evt_1", "--reason", "x", "--until", "soon")
+    assert (ran.status, len(ran.err.splitlines())) == (2, 1)
+    assert "'soon' is neither a time" in ran.err
+    assert user("reject", "evt_1", "--reason", "x").err == "sz: no event 'evt_1'\n"
+
+
+def test_a_watch_shows_events_from_the_first_or_a_cursor(user: Sz) -> None:
+    drift(user)
+    drift(user)
+    ran = user("events", "--watch", "--from-start", "--limit", 2, "--json")
+    first, second = ran.json()
+    resumed = user("events", "--watch", "--cursor", first["cursor"], "--limit", 1, "--json").one()
+    assert resumed["event"]["event_id"] == second["event"]["event_id"]
+
+
+def test_ctrl_c_ends_a_watch_cleanly(user: Sz) -> None:
+    drift(user)
+    process = user.start("events", "--watch", "--from-start")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("evt_")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err.strip()) == (130, "")
+
+
+def test_a_reader_that_goes_away_is_no_error(user: Sz) -> None:
+    drift(user)
+    process = user.start("events", "--watch", "--from-start")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    while process.poll() is None:
+        drift(user)
+    assert process.returncode == 141
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""
+
+
+def test_templates_go_out_and_come_back(user: Sz, tmp_path: Path) -> None:
+    assert "console" in [found["screen_id"] for found in user("templates", "--json").json()]
+    file = tmp_path / "console.yaml"
+    assert user("templates", "export", "console", "-o", file).status == 0
+    assert user("templates", "export", "console").out == file.read_text()
+    assert user("templates", "validate", file).out == "valid\n"
+    imported = user("templates", "import", file, "--json").one()["template"]
+    shown = user("templates", "get", "console", "--json").one()["template"]
+    assert shown["version"] == imported["version"]
+    assert "nodes" in user("templates", "get", "console").out
+    file.write_text("screen_id: x\nfoo: 1\n")
+    bad = user("templates", "validate", file, "--json")
+    assert bad.status == 2
+    assert bad.one()["valid"] is False
+    assert bad.one()["violations"]
+    file.write_text("screen_id: doomed\nrequired_nodes: [{role: button}]\n")
+    assert user("templates", "import", file).status == 0
+    assert user("templates", "delete", "doomed").out.startswith("DELETED doomed")
+    assert "doomed" not in user("templates").out
+
+
+def test_learning_says_what_was_inferred(user: Sz) -> None:
+    later = APP / "4.15.5__1-console-later.ax.json.gz"
+    ran = user("learn", "console", GOOD[0], later)
+    assert ran.status == 0
+    assert "(2 of 2 captures)" in ran.out
+    assert user("learn", "x", LOADING).status == 2
+
+
+def test_the_log_is_verified_online_and_offline(user: Sz, tmp_path: Path) -> None:
+    drift(user)
+    first = user("log", "verify")
+    assert first.status == 0
+    assert first.out.startswith("VERIFIED systemzero.local/log/default: ")
+    assert "on first use" in first.err
+    assert user("log", "verify").err == ""
+    found = user("log", "verify", "--json").one()
+    assert found["verified"] is True
+    export = tmp_path / "log.jsonl"
+    assert user("log", "export", "-o", export, "--json").one()["bytes"] == export.stat().st_size
+    assert user("log", "verify", "--file", export, "--json").one()["size"] == found["size"]
+    assert user("log", "entries", "--limit", 1, "--json").one()["index"] == "0"
+
+
+def test_an_export_that_was_tampered_with_names_the_entry(user: Sz, tmp_path: Path) -> None:
+    drift(user)
+    assert user("log", "verify").status == 0
+    export = tmp_path / "log.jsonl"
+    assert user("log", "export", "-o", export).status == 0
+    lines = export.read_bytes().splitlines(keepends=True)
+    altered = bytearray(lines[2])
+    altered[altered.index(b'"body":') + 12] ^= 1
+    export.write_bytes(b"".join([*lines[:2], bytes(altered), *lines[3:]]))
+    ran = user("log", "verify", "--file", export, "--json")
+    assert (ran.status, ran.one()["entry"], ran.one()["line"]) == (2, 1, 3)
+    assert ran.err.startswith("sz: VERIFICATION FAILED: line 3 (entry 1): ")
+    export.write_bytes(b"".join(lines[:-2]))
+    cut = user("log", "verify", "--file", export)
+    assert (cut.status, len(cut.err.splitlines())) == (2, 1)
+    assert f"(entry {len(lines) - 4})" in cut.err
+    export.write_bytes(b"".join(lines[:-2] + lines[-1:]))
+    missing = user("log", "verify", "--file", export)
+    assert f"the first that is missing is entry {len(lines) - 3}" in missing.err
+
+
+def test_the_key_of_another_log_is_not_accepted(user: Sz, tmp_path: Path) -> None:
+    other = "systemzero.local/log/default+a0c57a9e+AU/lPgRt7ByVH2jvZdmB1uesgSw7fRpKHK+6egkYjxeF"
+    assert "vkey" in user("log", "verify", "--key", other).err
+    export = tmp_path / "log.jsonl"
+    assert user("log", "export", "-o", export).status == 0
+    stranger = user("log", "verify", "--file", export)
+    assert stranger.status == 2
+    assert "no key of the log" in stranger.err
+    key = json.loads(export.read_bytes().splitlines()[0])["vkeys"][0]
+    assert user("log", "verify", "--file", export, "--key", key).status == 0
+
+
+def test_an_entry_is_proven_and_the_bundle_verifies_offline(user: Sz, tmp_path: Path) -> None:
+    event = drift(user)
+    index = user("events", event, "--json").one()["log_index"]
+    bundle = tmp_path / "bundle.json"
+    proven = user("log", "proof", index, "-o", bundle, "--json").one()
+    assert proven["body"]["event_id"] == event
+    assert user("log", "proof", "--verify", bundle, "--json").one()["index"] == int(index)
+    bundle.write_bytes(bundle.read_bytes().replace(event.encode(), b"evt_" + b"0" * 32))
+    assert user("log", "proof", "--verify", bundle).status == 2
+    assert user("log", "proof").status == 2
+    assert user("log", "proof", 10_000_000).status == 2
+
+
+def test_keys_are_made_rotated_and_revoked(user: Sz, tmp_path: Path) -> None:
+    secret = tmp_path / "viewer.key"
+    made = user("keys", "create", "ci", "--role", "viewer", "--secret-file", secret, "--json").one()
+    assert made["secret"] == ""
+    assert secret.stat().st_mode & 0o777 == 0o600
+    key_id = made["api_key"]["key_id"]
+    refused = user("capture", SAME, "--api-key-file", secret)
+    assert refused.status == 2
+    assert "capture_write" in refused.err
+    assert secret.read_text().strip() not in refused.err
+    rotated = user("keys", "rotate", key_id, "--json").one()
+    assert rotated["secret"].startswith("s0_")
+    assert user("keys", "revoke", key_id).out.startswith(f"REVOKED {key_id}")
+    listed = {key["key_id"]: key for key in user("keys", "--json").json()}
+    assert "revoke_time" in listed[key_id]
+    assert user("status", "--api-key-file", secret).status == 2
+
+
+def test_a_summary_counts(user: Sz) -> None:
+    drift(user)
+    ran = user("summary")
+    assert ran.out.startswith("compliance ")
+    assert "DRIFT: " in ran.out
+    assert 0 <= user("summary", "--json").one()["compliance"] <= 1
+
+
+def test_a_stored_key_goes_to_its_own_server_alone(user: Sz) -> None:
+    ran = user("status", "--server", "127.0.0.1:1")
+    assert ran.status == 2
+    assert ran.err.startswith("sz: no API key for 127.0.0.1:1")
+
+
+def test_a_file_of_keys_that_others_can_read_is_refused(user: Sz) -> None:
+    user.config.chmod(0o644)
+    ran: Ran = user("status")
+    assert (ran.status, ran.err) == (
+        2,
+        f"sz: {user.config} holds keys and others can read it: chmod 600 {user.config}\n",
+    )
+
+
+def test_the_key_is_in_nothing_that_is_printed(platform: Platform, user: Sz) -> None:
+    runs = [
+        user("--help"),
+        user("login", "--help"),
+        user("status", "--json"),
+        user("events", "nope"),
+        user("capture", "missing"),
+        user("keys", "--json"),
+    ]
+    assert not any(platform.admin_key in ran.out + ran.err for ran in runs)
