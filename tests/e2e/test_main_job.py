@@ -17,6 +17,7 @@ from systemzero.diff.v1 import diff_service_pb2 as diff_pb
 from systemzero.diff.v1 import drift_service_pb2 as drift_pb
 from systemzero.diff.v1 import edit_script_pb2, template_pb2, verdict_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
+from systemzero.gateway.v1 import status_service_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
 from systemzero_core.formats import own
@@ -384,3 +385,37 @@ def test_the_summary_counts(services: Services, screen: str) -> None:
     assert counted[UNCHANGED] == before.get(UNCHANGED, 0) + 1
     assert 0 <= after.compliance <= 1
     assert len(after.days) == 31
+
+
+def test_learning_again_refines_and_loses_no_policy(services: Services, screen: str) -> None:
+    first = services.template.GetTemplate(template_pb.GetTemplateRequest(template_id=screen))
+    change = template_pb.UpdateTemplateRequest()
+    change.template.template_id = first.template.template_id
+    change.template.policy.rules.add(
+        why="mine", level=template_pb2.MATCH_LEVEL_LAYOUT
+    ).select.role = "footer"
+    change.update_mask.paths.append("policy")
+    services.template.UpdateTemplate(change)
+    source = tree_pb2.TreeSource(native=native("1-console-later"))
+    again = services.template.LearnTemplate(
+        template_pb.LearnTemplateRequest(screen_id=screen, captures=[source])
+    ).template
+    assert (again.version, again.app) == (3, "console")
+    assert "mine" in [rule.why for rule in again.policy.rules]
+    assert len(again.policy.rules) > 1
+    assert again.inferences
+    for state in ("1-console-reload", "1-console-later"):
+        verdict = ingest(services, native(state), screen_hint=screen).verdict
+        assert verdict.kind == UNCHANGED, verdict.explanation
+
+
+def test_the_status_tells_the_log_and_its_age(services: Services, screen: str) -> None:
+    ingest(services, native("1-console", NEW), screen_hint=screen)
+    services.log.GetCheckpoint(log_pb.GetCheckpointRequest())
+    status = services.status.GetStatus(status_service_pb2.GetStatusRequest())
+    assert {backend.name: backend.serving for backend in status.backends} == {
+        "capture": True,
+        "diff": True,
+    }
+    assert status.log_size > 0
+    assert status.HasField("checkpoint_age")

@@ -12,7 +12,7 @@ from systemzero_core.errors import AlreadyExists, Conflict, FailedPrecondition, 
 from systemzero_core.template import Template, next_version, signed
 from systemzero_core.template import validate as validate_template
 from systemzero_core.template.infer import Inference
-from systemzero_core.template.learn import Learned, learn
+from systemzero_core.template.learn import MAX_CAPTURES, Learned, learn
 from systemzero_diff.model import Answered, StoredTemplate
 from systemzero_diff.sources import SourcedTree
 from systemzero_diff.store import DiffStore, Transaction
@@ -114,25 +114,32 @@ class Librarian:
         transitions: tuple[str, ...],
         learned: Learned,
         capture_ids: tuple[str, ...],
+        current: StoredTemplate | None,
     ) -> Versioned:
-        """A template from what was learnt; a new version if the screen has one already."""
-        current = transaction.find_screen(screen_id)
-        parts: dict[str, Any] = {
-            "tree": learned.tree,
-            "required_nodes": learned.required_nodes,
-            "policy": learned.policy,
-            "captures": capture_ids,
-        }
+        """A template from what was learnt; the next version of `current`, if the screen has one.
+
+        Raises:
+            Conflict: the screen's template is not `current` any more.
+        """
+        found = transaction.find_screen(screen_id)
+        if (found and found.etag) != (current and current.etag):
+            raise Conflict(
+                f"the template of screen {screen_id!r:.200} changed meanwhile; try again"
+            )
         if current is None:
             base = Template(
                 template_id=self._new_id("tpl"), screen_id=screen_id, app=app, version=0
             )
         else:
             base = current.template
-        if app:
-            parts["app"] = app
-        if transitions:
-            parts["valid_transitions"] = transitions
+        parts: dict[str, Any] = {
+            "tree": learned.tree,
+            "required_nodes": learned.required_nodes,
+            "policy": learned.policy,
+            "captures": (*base.captures, *capture_ids)[-MAX_CAPTURES:],
+            "app": app or base.app,
+            "valid_transitions": transitions or base.valid_transitions,
+        }
         template = signed(next_version(base, parts))
         return Versioned(self.put(transaction, principal, template, "learnt"), learned.inferences)
 
@@ -227,8 +234,10 @@ class Librarian:
         return current
 
 
-def learn_from(captures: Sequence[SourcedTree]) -> Learned:
-    """What the captures have in common, and what of them varies.
+def learn_from(captures: Sequence[SourcedTree], current: StoredTemplate | None) -> Learned:
+    """What the captures, and the template that there is, have in common, and what varies.
+
+    The template's policy is kept, and refined by what it did not let pass.
 
     Raises:
         InvalidInput: none, or one that is incomplete: it must not become a baseline.
@@ -237,4 +246,9 @@ def learn_from(captures: Sequence[SourcedTree]) -> Learned:
         if source.intake.incompleteness:
             reasons = "; ".join(reason.detail for reason in source.intake.incompleteness)
             raise InvalidInput.at(f"captures[{i}]", f"incomplete, no baseline: {reasons}")
-    return learn([source.intake.tree for source in captures])
+    trees = [source.intake.tree for source in captures]
+    if current is None:
+        return learn(trees)
+    template = current.template
+    known = [] if template.tree is None else [template.tree]
+    return learn([*known, *trees][-MAX_CAPTURES:], template.policy)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -151,9 +153,10 @@ class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
             backend = response.backends.add(name=probe.name, serving=probe.serving)
             backend.latency.FromNanoseconds(int(probe.latency * 1e9))
         channel = self._backends[self._log_backend]
-        note = await newest_checkpoint(channel, self._log_backend, self._signer, principal)
-        try:
-            response.log_size = parse_checkpoint(note).size
-        except LogVerificationError:
-            response.log_size = 0
+        newest = await newest_checkpoint(channel, self._log_backend, self._signer, principal)
+        with suppress(LogVerificationError):
+            response.log_size = parse_checkpoint(newest.note).size
+        if newest.HasField("create_time"):
+            age = time.time() - newest.create_time.ToMicroseconds() / MICROSECONDS
+            response.checkpoint_age.FromMicroseconds(int(max(0.0, age) * MICROSECONDS))
         return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import grpc
@@ -50,8 +51,8 @@ async def _probe(name: str, channel: grpc.aio.Channel) -> Probe:
 
 async def newest_checkpoint(
     channel: grpc.aio.Channel, backend: str, signer: IdentitySigner, principal: Principal
-) -> str:
-    """The principal's newest checkpoint, a signed note; empty where the log does not answer."""
+) -> log_service_pb2.GetCheckpointResponse:
+    """The principal's newest checkpoint; an empty message where the log does not answer."""
     get = channel.unary_unary(
         _CHECKPOINT,
         log_service_pb2.GetCheckpointRequest.SerializeToString,
@@ -59,7 +60,7 @@ async def newest_checkpoint(
     )
     identity = (METADATA_KEY, signer.token(principal, backend))
     request = log_service_pb2.GetCheckpointRequest()
-    try:
-        return str((await get(request, timeout=PROBE_SECONDS, metadata=(identity,))).note)
-    except grpc.aio.AioRpcError:
-        return ""
+    answer = log_service_pb2.GetCheckpointResponse()
+    with suppress(grpc.aio.AioRpcError):
+        answer = await get(request, timeout=PROBE_SECONDS, metadata=(identity,))
+    return answer

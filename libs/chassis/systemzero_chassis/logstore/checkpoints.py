@@ -27,6 +27,7 @@ from systemzero_core.tlog import (
     VerifierKey,
     consistency_proof,
     format_time,
+    parse_time,
     root_hash,
     verify_checkpoint,
     verify_consistency,
@@ -58,6 +59,7 @@ class Checkpoints:
         """The checkpoint in a stored note of a tenant; raises `LogDiverged` if it is not signed."""
         self._insert = insert(table)
         self._at = select(table.c.note).where(of_tenant, table.c.size == bindparam("size"))
+        self._time = select(table.c.create_time).where(of_tenant, table.c.size == bindparam("size"))
         self._latest = select(table.c.note).where(of_tenant).order_by(table.c.size.desc()).limit(1)
         self._next_tenant = select(func.min(table.c.tenant)).where(
             table.c.tenant > bindparam("after")
@@ -81,6 +83,11 @@ class Checkpoints:
         parameters = {"tenant": tenant, "size": size}
         note: str | None = connection.execute(self._at, parameters).scalar()
         return note
+
+    def time(self, connection: Connection, tenant: str, size: int) -> datetime | None:
+        """When the stored checkpoint of this size was signed, or None."""
+        time = connection.execute(self._time, {"tenant": tenant, "size": size}).scalar()
+        return None if time is None else parse_time(time)
 
     def publish(self, connection: Connection, tenant: str, size: int | None = None) -> str:
         """The signed checkpoint of this size (all entries by default), stored if it is new.

@@ -182,6 +182,10 @@ class LogStore:
         note = await self._database.read(stored)
         return note if note is not None else await self.checkpoint_at(tenant, None)
 
+    async def checkpoint_time(self, tenant: str, size: int) -> datetime | None:
+        """When the checkpoint of `size` entries was signed; None if none was."""
+        return await self._database.read(lambda c: self._checkpoints.time(c, tenant, size))
+
     async def checkpoint_at(self, tenant: str, size: int | None) -> str:
         """The signed checkpoint of exactly `size` entries (None: of all there are).
 

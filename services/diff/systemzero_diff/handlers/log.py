@@ -45,7 +45,11 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
     ) -> pb.GetCheckpointResponse:
         tenant = current_principal().tenant
         note = await self._log.checkpoint(tenant)
-        return pb.GetCheckpointResponse(note=note, verifier_key=self._log.vkeys(tenant)[0])
+        answer = pb.GetCheckpointResponse(note=note, verifier_key=self._log.vkeys(tenant)[0])
+        time = await self._log.checkpoint_time(tenant, parse_checkpoint(note).size)
+        if time is not None:
+            answer.create_time.FromDatetime(time)
+        return answer
 
     async def GetInclusionProof(
         self, request: pb.GetInclusionProofRequest, context: Any

@@ -50,13 +50,16 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             await self._sources.resolve(principal, source, f"captures[{i}]")
             for i, source in enumerate(request.captures)
         ]
-        learned = await self._sources.off_loop(lambda: learn_from(captures))
+        current = await self._store.read(principal.tenant, lambda t: t.find_screen(screen))
+        learned = await self._sources.off_loop(lambda: learn_from(captures, current))
         ids = tuple(source.capture_id for source in captures if source.capture_id)
         transitions = tuple(request.valid_transitions)
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.learnt(t, principal, screen, app, transitions, learned, ids),
+            lambda t: self._librarian.learnt(
+                t, principal, screen, app, transitions, learned, ids, current
+            ),
             _answer(pb.LearnTemplateResponse),
         )
         return pb.LearnTemplateResponse.FromString(answer)
