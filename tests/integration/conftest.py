@@ -1,0 +1,15 @@
+"""What the integration tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import DATABASES, OpenDatabase
+
+
+@pytest.fixture(params=DATABASES)
+def open_database(request: pytest.FixtureRequest, tmp_path: Path) -> OpenDatabase:
+    """Opens an empty database, one of each kind."""
+    return DATABASES[request.param](tmp_path)

@@ -1,0 +1,78 @@
+"""Values for stores and services: small trees, captures, events, templates."""
+
+from __future__ import annotations
+
+from systemzero_capture.model import Known, Reason, Sighting
+from systemzero_core.drift import (
+    CoveredEdit,
+    Decision,
+    DecisionKind,
+    DecisionScope,
+    Severity,
+)
+from systemzero_core.signature import sign
+from systemzero_core.template import Template, signed
+from systemzero_core.tree import Node, Tree
+from systemzero_diff.model import NewEvent
+
+DAY = 86_400_000_000
+NOW = 20_000 * DAY
+"""A time in 2024, in microseconds."""
+
+
+def tree(*names: str) -> Tree:
+    """A form with one button for each name."""
+    nodes = [Node("form", name="Order"), *(Node("button", name=name) for name in names)]
+    return Tree(nodes, [-1, *(0 for _ in names)])
+
+
+def known(*names: str, incomplete: str = "") -> Known:
+    """What is known of `tree(*names)`."""
+    reasons = (Reason("busy", incomplete),) if incomplete else ()
+    return Known(sign(tree(*names)), 1 + len(names), None, reasons)
+
+
+def sighting(request_id: str = "", digest: bytes = b"", **said: str) -> Sighting:
+    """A sighting; `digest` stands for the rest of the request."""
+    return Sighting(request_id=request_id, request_digest=digest, **said)  # type: ignore[arg-type]
+
+
+def template(screen: str = "order", *names: str, template_id: str = "tpl_1") -> Template:
+    """A template of the screen, from `tree(*names)`."""
+    made = Template(template_id=template_id, screen_id=screen, app="shop", tree=tree(*names))
+    return signed(made)
+
+
+def event(number: int, time: int = NOW, **other: object) -> NewEvent:
+    """An event with the id `evt_<number>`."""
+    values: dict[str, object] = {
+        "event_id": f"evt_{number}",
+        "create_time": time,
+        "capture_id": f"cap_{number}",
+        "app": "shop",
+        "screen_id": "order",
+        "template_id": "tpl_1",
+        "template_version": 1,
+        "severity": Severity.WARNING,
+        "fingerprint": "f" * 64,
+        "verdict": b"",
+    }
+    return NewEvent(**{**values, **other})  # type: ignore[arg-type]
+
+
+def decision(
+    number: int, kind: DecisionKind, time: int = NOW, expire_time: int | None = None
+) -> Decision:
+    """A decision with the id `dec_<number>`."""
+    return Decision(
+        decision_id=f"dec_{number}",
+        kind=kind,
+        scope=DecisionScope.SCREEN,
+        edits=(CoveredEdit("f" * 64, ()),),
+        screen_id="order",
+        app="shop",
+        reason="because",
+        actor="key_1",
+        create_time=time,
+        expire_time=expire_time,
+    )
