@@ -1,0 +1,224 @@
+"""One service behind a real port, with a named fake in the place of the other one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from systemzero.capture.v1 import capture_pb2, capture_service_pb2, capture_service_pb2_grpc
+from systemzero.diff.v1 import (
+    diff_service_pb2,
+    diff_service_pb2_grpc,
+    drift_service_pb2_grpc,
+    template_service_pb2_grpc,
+    verdict_pb2,
+)
+from systemzero.log.v1 import log_service_pb2_grpc
+from systemzero_capture.app import CaptureService
+from systemzero_capture.config import CaptureSettings
+from systemzero_chassis.guards import errors_guard, identity_guard
+from systemzero_chassis.identity import (
+    METADATA_KEY,
+    IdentitySigner,
+    IdentityVerifier,
+    Principal,
+    current_principal,
+)
+from systemzero_chassis.local import LocalChannel
+from systemzero_chassis.process import backend_registry
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.service import Listener, Service
+from systemzero_chassis.tree_codec import encode_tree
+from systemzero_core.errors import FailedPrecondition, NotFound
+from systemzero_core.tree import Tree
+from systemzero_diff.app import DiffService
+from systemzero_diff.config import DiffSettings
+from tests.support.stores import NOW
+
+KEY = Ed25519PrivateKey.generate()
+
+
+def seconds() -> float:
+    """A clock that stands still, for identities."""
+    return 1_000.0
+
+
+class Clock:
+    """Microseconds, as a test sets them."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class FakeCaptures(capture_service_pb2_grpc.CaptureServiceServicer):
+    """A capture service that has the trees that a test put into it, of the tenant `acme`."""
+
+    def __init__(self) -> None:
+        self.trees: dict[str, Tree] = {}
+        self.erased: set[str] = set()
+
+    async def GetCapture(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if current_principal().tenant != "acme" or request.capture_id not in self.trees:
+            raise NotFound(f"no capture {request.capture_id}")
+        if request.capture_id in self.erased:
+            raise FailedPrecondition("erased")
+        tree = encode_tree(self.trees[request.capture_id])
+        capture = capture_pb2.Capture(capture_id=request.capture_id, tree=tree)
+        return capture_service_pb2.GetCaptureResponse(capture=capture)
+
+
+class FakeDiff(diff_service_pb2_grpc.DiffServiceServicer):
+    """A diff service that knows digests it was told of, and calls every other tree drift."""
+
+    def __init__(self) -> None:
+        self.unchanged: set[bytes] = set()
+        self.requests: list[diff_service_pb2.CheckRequest] = []
+        self.tenants: list[str] = []
+        self.error: Exception | None = None
+        self.open = asyncio.Event()
+        self.open.set()
+        self.waiting = 0
+        self.most_waiting = 0
+        self._reached: dict[int, asyncio.Event] = {}
+
+    async def until(self, waiting: int) -> None:
+        """Wait until so many calls are being answered."""
+        if self.waiting != waiting:
+            await self._reached.setdefault(waiting, asyncio.Event()).wait()
+
+    def _count(self, change: int) -> None:
+        self.waiting += change
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        if reached := self._reached.pop(self.waiting, None):
+            reached.set()
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.tenants.append(current_principal().tenant)
+        self.requests.append(request)
+        self._count(1)
+        try:
+            await self.open.wait()
+        finally:
+            self._count(-1)
+        if self.error is not None:
+            raise self.error
+        if request.incompleteness:
+            kind = verdict_pb2.VERDICT_KIND_INCONCLUSIVE
+            return _answer(verdict_pb2.Verdict(kind=kind, log_index=-1))
+        if request.signatures.full in self.unchanged:
+            kind = verdict_pb2.VERDICT_KIND_UNCHANGED
+            return _answer(verdict_pb2.Verdict(kind=kind, log_index=-1))
+        if not request.HasField("tree"):
+            return diff_service_pb2.CheckResponse(tree_needed=True)
+        drift = verdict_pb2.VERDICT_KIND_DRIFT
+        # as the real one: one event for one request id
+        event_id = f"evt_of_{request.request_id}"
+        return _answer(verdict_pb2.Verdict(kind=drift, event_id=event_id, log_index=7))
+
+
+def _answer(verdict: verdict_pb2.Verdict) -> diff_service_pb2.CheckResponse:
+    return diff_service_pb2.CheckResponse(verdict=verdict)
+
+
+class House:
+    """A served service: stubs that call it as a principal, its clock, the fake beside it."""
+
+    def __init__(self, name: str, channel: grpc.aio.Channel, clock: Clock, fake: Any) -> None:
+        self.name = name
+        self.channel = channel
+        self.clock = clock
+        self.fake = fake
+
+    def stub(self, kind: Callable[[grpc.aio.Channel], object], tenant: str = "acme") -> Any:
+        """A stub that calls as somebody of `tenant`."""
+        return _As(kind(self.channel), self.identity(tenant))
+
+    def identity(self, tenant: str = "acme") -> list[tuple[str, str]]:
+        """The metadata of a good identity."""
+        signer = IdentitySigner("gateway", KEY, seconds)
+        return [(METADATA_KEY, signer.token(Principal(tenant, "key_1"), self.name))]
+
+    def captures(self, tenant: str = "acme") -> Any:
+        """A stub of CaptureService."""
+        return self.stub(capture_service_pb2_grpc.CaptureServiceStub, tenant)
+
+    def templates(self, tenant: str = "acme") -> Any:
+        """A stub of TemplateService."""
+        return self.stub(template_service_pb2_grpc.TemplateServiceStub, tenant)
+
+    def diff(self, tenant: str = "acme") -> Any:
+        """A stub of DiffService."""
+        return self.stub(diff_service_pb2_grpc.DiffServiceStub, tenant)
+
+    def drift(self, tenant: str = "acme") -> Any:
+        """A stub of DriftService."""
+        return self.stub(drift_service_pb2_grpc.DriftServiceStub, tenant)
+
+    def log(self, tenant: str = "acme") -> Any:
+        """A stub of LogService."""
+        return self.stub(log_service_pb2_grpc.LogServiceStub, tenant)
+
+
+class _As:
+    def __init__(self, stub: object, metadata: list[tuple[str, str]]) -> None:
+        self._stub = stub
+        self._metadata = metadata
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(getattr(self._stub, name), metadata=self._metadata)
+
+
+@asynccontextmanager
+async def capture_house(data: Path, **settings: Any) -> AsyncIterator[House]:
+    """The capture service over `data`, before a fake diff service."""
+    fake, clock = FakeDiff(), Clock()  # type: ignore[abstract] # what is not called is not faked
+    add = diff_service_pb2_grpc.add_DiffServiceServicer_to_server
+    channel, signer = _fake("capture", "diff", add, fake)
+    service = CaptureService(CaptureSettings(data=data, **settings), channel, signer, clock)
+    async with _served(service, clock, fake) as house:
+        yield house
+
+
+@asynccontextmanager
+async def diff_house(data: Path, **settings: Any) -> AsyncIterator[House]:
+    """The diff service over `data`, before a fake capture service."""
+    fake, clock = FakeCaptures(), Clock()  # type: ignore[abstract] # as above
+    add = capture_service_pb2_grpc.add_CaptureServiceServicer_to_server
+    channel, signer = _fake("diff", "capture", add, fake)
+    service = DiffService(DiffSettings(data=data, **settings), channel, signer, clock)
+    async with _served(service, clock, fake) as house:
+        yield house
+
+
+def _fake(caller: str, name: str, add: Any, servicer: Any) -> tuple[LocalChannel, IdentitySigner]:
+    key = Ed25519PrivateKey.generate()
+    verifier = IdentityVerifier(name, {caller: key.public_key()}, seconds)
+    registry = HandlerRegistry([errors_guard(lambda *_: None), identity_guard(verifier)])
+    registry.add(add, servicer)
+    return LocalChannel(registry), IdentitySigner(caller, key, seconds)
+
+
+@asynccontextmanager
+async def _served(service: Service, clock: Clock, fake: Any) -> AsyncIterator[House]:
+    verifier = IdentityVerifier(service.name, {"gateway": KEY.public_key()}, seconds)
+    registry = backend_registry(service, verifier)
+    listener = Listener([registry], registry.services, 64_000_000)
+    await service.start()
+    port = await listener.start("127.0.0.1:0")
+    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+            yield House(service.name, channel, clock, fake)
+    finally:
+        await listener.stop(0)
+        await service.stop()
