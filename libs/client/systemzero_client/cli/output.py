@@ -6,15 +6,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import click
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
 _QUIET_SECONDS = 1.0
+_REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 5.0
 
 
@@ -69,11 +70,19 @@ class Progress:
     anew every five seconds.
     """
 
-    def __init__(self, total: int | None = None) -> None:
+    def __init__(
+        self,
+        total: int | None = None,
+        *,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._total = total
-        self._terminal = sys.stderr.isatty()
-        self._start = time.monotonic()
-        self._last = self._start + _QUIET_SECONDS - (0.1 if self._terminal else _LINE_SECONDS)
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._clock = clock
+        self._every = _REDRAW_SECONDS if self._terminal else _LINE_SECONDS
+        self._last = clock() + _QUIET_SECONDS - self._every
         self._shown = False
 
     def __enter__(self) -> Self:
@@ -86,17 +95,17 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self._shown and self._terminal:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            click.echo("\r\x1b[K", self._stream, nl=False)
 
     def show(self, done: int, what: str) -> None:
         """Say that `done` of the work is done."""
-        now = time.monotonic()
-        if now - self._last < (0.1 if self._terminal else _LINE_SECONDS):
+        now = self._clock()
+        if now - self._last < self._every:
             return
         self._last, self._shown = now, True
         of = f"/{self._total}" if self._total is not None else ""
         line = f"{done}{of} {what}"
         if self._terminal:
-            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+            click.echo(f"\r\x1b[K{line}", self._stream, nl=False)
         else:
-            click.echo(line, err=True)
+            click.echo(line, self._stream)

@@ -1,0 +1,264 @@
+"""What `sz` does without any server: help, usage, diff, files, and errors that say what to do."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from systemzero.diff.v1 import verdict_pb2
+from systemzero_client import __version__
+from systemzero_client.cli.exits import Exit, of_verdict, worst
+from systemzero_client.cli.files import expand, siblings
+from systemzero_client.cli.main import main
+from systemzero_client.cli.output import Progress
+from systemzero_client.cli.text import verdict_lines
+from tests.support.captures import CAPTURES
+from tests.support.cli import Sz
+
+APP = CAPTURES / "parcel-console"
+BEFORE = APP / "4.15.5__1-console.ax.json.gz"
+AFTER = APP / "4.15.5__1-console-later.ax.json.gz"
+AGAIN = APP / "4.15.5__1-console-reload.ax.json.gz"
+
+
+@pytest.fixture
+def sz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Sz:
+    return Sz(tmp_path / "home", monkeypatch, capfd)
+
+
+def test_diff_needs_no_server_and_its_status_says_whether_they_differ(sz: Sz) -> None:
+    same = sz("diff", BEFORE, AGAIN)
+    assert (same.status, same.out, same.err) == (0, "no differences\n", "")
+    other = sz("diff", BEFORE, AFTER)
+    assert other.status == 1
+    assert "“In house now: 1,204 parcels.” changed to “In house now: 1,187 parcels.”" in other.out
+    assert other.out.endswith("2 edits\n")
+    assert "\x1b" not in other.out
+
+
+def test_diff_in_json(sz: Sz) -> None:
+    found = sz("diff", BEFORE, AFTER, "--json").one()
+    assert (found["a"], found["b"], found["equal"]) == (str(BEFORE), str(AFTER), False)
+    assert [edit["kind"] for edit in found["script"]["edits"]] == ["update", "update"]
+    assert sz("diff", BEFORE, BEFORE, "--json").one()["equal"] is True
+
+
+def test_diff_reads_standard_input_and_says_what_is_incomplete(sz: Sz, tmp_path: Path) -> None:
+    aria = b'- heading "Parcels" [level=1]\n- paragraph: all of them\n'
+    (tmp_path / "a.yml").write_bytes(aria)
+    assert sz("diff", tmp_path / "a.yml", "-", stdin=aria).status == 0
+    loading = APP / "4.15.5__1-console-loading.ax.json.gz"
+    ran = sz("diff", BEFORE, loading)
+    assert ran.status == 1
+    assert ran.err.startswith(f"sz diff: {loading} is incomplete: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("x.xml", b"<hierarchy><node></hierarchy>", "line 1"),
+        ("x.json", b"{]", "no known format"),
+        ("x.txt", b"hello", "no known format"),
+        ("x.gz", b"\x1f\x8b\x00", "is damaged"),
+        ("x.xml", b'<!DOCTYPE a [<!ENTITY b "c">]><hierarchy>&b;</hierarchy>', ""),
+    ],
+)
+def test_a_file_that_is_no_capture_is_one_line_and_status_2(
+    sz: Sz, tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    ran = sz("diff", path, path)
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert str(path) in ran.err
+    assert says in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_bomb_is_not_unpacked(sz: Sz, tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.json.gz"
+    bomb.write_bytes(gzip.compress(b" " * 70_000_000, 1))
+    assert "has more than 64 MB" in sz("diff", bomb, bomb).err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nope",),
+        ("capture",),
+        ("diff", "one"),
+        ("status", "--timeout", "0"),
+        ("events", "--limit", "0"),
+        ("log", "verify", "--key", "nonsense", "--file", __file__),
+    ],
+)
+def test_a_mistake_is_one_line_on_stderr_and_status_2(sz: Sz, arguments: tuple[str, ...]) -> None:
+    ran = sz(*arguments)
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert ran.err.startswith("sz")
+
+
+def test_help_names_the_exit_statuses(sz: Sz) -> None:
+    ran = sz("--help")
+    assert ran.status == 0
+    for line in ("0  unchanged", "1  drift", "2  an error", "3  inconclusive"):
+        assert line in ran.out
+    assert "SYSTEMZERO_API_KEY_FILE" in ran.out
+    assert sz("--version").out == f"sz, version {__version__}\n"
+    assert sz().status == 2
+
+
+def test_every_command_that_answers_has_json(sz: Sz) -> None:
+    for command in (
+        "login", "status", "capture", "check", "learn", "diff", "events", "approve", "reject",
+        "snooze", "summary", "templates list", "templates get", "templates export",
+        "templates import", "templates validate", "templates delete", "log verify", "log export",
+        "log proof", "log entries", "keys list", "keys create", "keys rotate", "keys revoke",
+    ):  # fmt: skip
+        assert "--json" in sz(*command.split(), "--help").out, command
+
+
+def test_without_a_key_it_says_how_to_get_one(sz: Sz) -> None:
+    ran = sz("status")
+    assert (ran.status, len(ran.err.splitlines())) == (2, 1)
+    assert "`sz login 127.0.0.1:50051` stores one" in ran.err
+
+
+def test_without_a_server_it_asks_whether_one_runs(sz: Sz, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("s0_test_abc\n")
+    ran = sz("status", "--server", "127.0.0.1:1", "--api-key-file", key)
+    assert (ran.status, len(ran.err.splitlines())) == (2, 1)
+    assert "cannot reach 127.0.0.1:1" in ran.err
+    assert "`make run` starts one" in ran.err
+    assert "s0_test_abc" not in ran.err
+
+
+def test_a_file_that_holds_something_else_than_a_key_is_not_quoted(sz: Sz, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("another secret\nin lines")
+    ran = sz("status", "--api-key-file", key)
+    assert ran.err == f"sz: {key} holds no API key: one line, `s0_…`, is expected\n"
+    assert sz("login", stdin=b"").err.startswith("sz: standard input holds no API key")
+    assert sz("status", "--api-key-file", tmp_path / "none").err.endswith(
+        "none: No such file or directory\n"
+    )
+
+
+def test_a_damaged_configuration_says_which_file(sz: Sz) -> None:
+    sz.config.parent.mkdir(parents=True)
+    sz.config.write_text("{")
+    sz.config.chmod(0o600)
+    assert f"{sz.config} is damaged" in sz("status").err
+
+
+def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, sz: Sz, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    subprocess.run(["mkfifo", str(fifo)], check=True)
+    process = sz.start("diff", fifo, fifo)
+    with fifo.open("wb"):  # opens once the process reads it
+        process.send_signal(2)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err.strip()) == (130, "")
+
+
+def test_a_closed_pipe_is_quiet(sz: Sz) -> None:
+    process = sz.start("diff", BEFORE, APP / "5.31.0__1-console.ax.json.gz")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait(20) == 141
+
+
+def test_the_entry_point_is_installed() -> None:
+    ran = subprocess.run(
+        [Path(sys.executable).parent / "sz", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.startswith("sz, version")
+
+
+def test_the_worst_of_several_statuses() -> None:
+    assert worst([]) is Exit.UNCHANGED
+    assert worst([Exit.UNCHANGED, Exit.UNDECIDED]) is Exit.UNDECIDED
+    assert worst([Exit.UNDECIDED, Exit.DRIFT]) is Exit.DRIFT
+    assert worst([Exit.ERROR, Exit.DRIFT, Exit.UNDECIDED]) is Exit.ERROR
+
+
+def test_a_verdict_of_a_newer_server_is_undecided() -> None:
+    assert of_verdict(verdict_pb2.Verdict(kind=99)) is Exit.UNDECIDED  # type: ignore[arg-type]
+
+
+def test_what_was_captured_does_not_steer_the_terminal() -> None:
+    verdict = verdict_pb2.Verdict(
+        kind=verdict_pb2.VERDICT_KIND_DRIFT, explanation="\x1b[2Jgone\nline"
+    )
+    verdict.findings.add(detector="content", sentence="\x1b]0;title\x07")
+    edit = verdict.script.edits.add(kind=1, sentence="\x9b31m")
+    edit.path.add(role="button", name="\x1b[31m")
+    text = "\n".join(verdict_lines(verdict, "fi\x1ble"))
+    assert not any(c in text for c in "\x1b\x9b\x07")
+
+
+def test_a_folder_holds_captures_not_their_parts(tmp_path: Path) -> None:
+    for name in (
+        "a.ax.json.gz", "a.dom.json.gz", "a.frame1.ax.json", "a.aria.yml", "a.meta.json", "b.xml",
+        "c.aria.yml", "notes.txt", "sub/d.json", ".hidden.json",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    found = [str(Path(name).relative_to(tmp_path)) for name in expand([str(tmp_path)])]
+    assert found == ["a.ax.json.gz", "b.xml", "c.aria.yml", "sub/d.json"]
+
+
+def test_frames_are_joined_by_number_and_only_to_their_own(tmp_path: Path) -> None:
+    for name in (
+        "a.ax.json",
+        "a.frame2.ax.json",
+        "a.frame10.ax.json.gz",
+        "a.dom.json",
+        "ab.frame1.ax.json",
+    ):
+        (tmp_path / name).touch()
+    dom, frames = siblings(str(tmp_path / "a.ax.json"))
+    assert Path(dom).name == "a.dom.json"
+    assert [Path(frame).name for frame in frames] == ["a.frame2.ax.json", "a.frame10.ax.json.gz"]
+    assert siblings(str(tmp_path / "b.xml")) == ("", ())
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, [2, 3, 4, 9]), (False, [2, 9])])
+def test_progress_is_silent_for_a_second_and_seldom_where_it_is_kept(
+    terminal: bool, shown: list[int]
+) -> None:
+    class Stderr(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    now = 0.0
+    stderr = Stderr()
+    with Progress(9, stream=stderr, clock=lambda: now) as progress:
+        for done, now in ((1, 0.5), (2, 1.1), (3, 1.3), (4, 5.0), (9, 6.2)):  # noqa: B007
+            progress.show(done, "captures")
+    assert re.findall(r"([0-9]+)/9 captures", stderr.getvalue()) == [str(n) for n in shown]
+
+
+def test_json_is_one_object_a_line_whatever_the_text(sz: Sz, tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text('- heading "zwei\\nZeilen – Größe" [level=1]\n', encoding="utf-8")
+    other = tmp_path / "b.yml"
+    other.write_text('- heading "eine" [level=1]\n', encoding="utf-8")
+    assert main(["diff", str(path), str(other), "--json"]) == 1
+    ran = sz("diff", path, other, "--json")
+    assert json.loads(ran.out)["script"]["edits"]
