@@ -128,6 +128,22 @@ def test_required_nodes_are_found_by_role_and_literal_name() -> None:
     )
     found = template_tokens(template)
     assert found.tokens is None
-    assert found.labels == ("button “Pay now”", "row “Pear #”", "table", "link “Use {id}”")
+    assert found.labels == (
+        "button “Pay now”",
+        "row “Pear #”",
+        "table",
+        "link “Use {id}”",
+        "node “Any role”",
+    )
     with_link = tree(("link", "Use {id}", []), *BASKET_PARTS)
     assert set(found.required) <= tokens_of(with_link).present
+
+
+def test_a_required_node_named_by_its_name_alone_is_found_under_any_role() -> None:
+    # as the older layout of templates names them
+    required = (Selector(name="Buy"), Selector(name="Sell"))
+    template = Template(template_id="t", screen_id="s", required_nodes=required)
+    tokens = template_tokens(template)
+    tree = Tree([Node("form"), Node("link", name="Buy")], [-1, 0])
+    assert len(tokens.required) == 2
+    assert len(tokens_of(tree).present.intersection(tokens.required)) == 1

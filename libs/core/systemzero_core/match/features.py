@@ -143,8 +143,11 @@ def tokens_of(tree: Tree, *, layout: bool = False) -> Tokens:
     """
     nodes = tree.nodes
     named = {(node.role, node.name) for node in nodes if node.name}
-    present = {hash((role, fold(name))) for role, name in named}
+    folded = {(role, fold(name)) for role, name in named}
+    present = set(map(hash, folded))
     present.update(map(hash, {node.role for node in nodes}))
+    # templates of the older layout name their required nodes by name alone
+    present.update([hash((name,)) for _, name in folded])
     return Tokens(_arrays(tree, layout=layout), frozenset(present))
 
 
@@ -234,10 +237,11 @@ def _anchors(template: Template) -> dict[int, str]:
 def _selected(selectors: Iterable[Selector]) -> dict[int, str]:
     found: dict[int, str] = {}
     for selector in selectors:
-        if selector.role is None:
-            continue
         name = _literal(selector.name)
-        if name:
+        if selector.role is None:
+            if name:
+                found[hash((fold(name),))] = _label("node", name)
+        elif name:
             found[hash((selector.role, fold(name)))] = _label(selector.role, name)
         else:
             found[hash(selector.role)] = selector.role
