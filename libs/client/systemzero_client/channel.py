@@ -9,6 +9,7 @@ Why the options are what they are:
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
@@ -94,13 +95,23 @@ class Transport:
     ) -> Any:
         """The response of a unary method of a stub.
 
+        A rate limit that is over before the deadline is waited for: such a call was refused before
+        it did anything, so that even one that is not idempotent may be sent again.
+
         Raises:
             SystemZeroError: the call failed.
         """
-        try:
-            return await method(request, timeout=seconds or self.timeout, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise SystemZeroError.from_rpc(error) from None
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + (seconds or self.timeout)
+        while True:
+            try:
+                return await method(request, timeout=deadline - clock(), metadata=self._metadata)
+            except grpc.RpcError as raised:
+                error = SystemZeroError.from_rpc(raised)
+            pause = error.retry_after if error.reason == "RATE_LIMITED" else None
+            if pause is None or clock() + pause >= deadline:
+                raise error
+            await asyncio.sleep(pause)
 
     async def stream(
         self,

@@ -187,19 +187,25 @@ class IngestStream:
         failures = 0
         while True:
             before = self._answers
+            pause = 0.0
             try:
                 await self._converse()
             except SystemZeroError as error:
                 failures = 1 if self._answers > before else failures + 1
-                if not self._answers or not error.is_transient or failures > _MOST_FAILURES:
+                if not self._may_mend(error) or failures > _MOST_FAILURES:
                     self._fail(error)
                     return
+                pause = error.retry_after or 0.0
             else:
                 if self._all_fed and not self._open_slots:
                     return
                 failures += 1
             self._take_back()
-            await asyncio.sleep(self._backoff.delay(failures))
+            await asyncio.sleep(max(pause, self._backoff.delay(failures)))
+
+    def _may_mend(self, error: SystemZeroError) -> bool:
+        """Whether a new stream may go better; not if there never was one, but for a rate limit."""
+        return error.is_transient and (self._answers > 0 or error.reason == "RATE_LIMITED")
 
     async def _converse(self) -> None:
         """One stream, until either side ends it."""

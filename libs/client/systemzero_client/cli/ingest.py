@@ -21,6 +21,18 @@ from systemzero_client.errors import SystemZeroError
 from systemzero_core.errors import DomainError
 from systemzero_core.formats import Format
 
+_ABOUT_THE_CAPTURE = frozenset(
+    (
+        "INVALID_INPUT",
+        "UNKNOWN_FORMAT",
+        "MALFORMED_TREE",
+        "UNSAFE_INPUT",
+        "TRUNCATED_INPUT",
+        "TOO_LARGE",
+    )
+)
+"""Reasons that are the capture's own; any other would stop the next one, too."""
+
 
 def _capture_options(command: Any) -> Any:
     """Adds what says how to read captures and what is known of them."""
@@ -136,7 +148,7 @@ async def capture(remote: Remote, check: bool, edge: bool, **flags: Any) -> Exit
         except (DomainError, Problem) as error:
             reporter.failed(name, error)
         except SystemZeroError as error:
-            if not error.violations:
+            if error.reason not in _ABOUT_THE_CAPTURE:
                 raise
             reporter.failed(name, error)
         else:
@@ -189,7 +201,7 @@ async def check(remote: Remote, **flags: Any) -> Exit:
             except Problem as error:
                 reporter.failed(name, error)
             except SystemZeroError as error:
-                if not error.violations:
+                if error.reason not in _ABOUT_THE_CAPTURE:
                     raise
                 reporter.failed(name, error)
             else:

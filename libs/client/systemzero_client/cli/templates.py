@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from systemzero.diff.v1 import template_pb2
@@ -9,7 +11,11 @@ from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.files import expand, read_capture, read_file
 from systemzero_client.cli.options import ListingGroup, Remote, remote
 from systemzero_client.cli.output import to_dict, write_file
+from systemzero_client.cli.problems import Problem
 from systemzero_client.cli.text import printable, time_text
+from systemzero_client.errors import SystemZeroError
+
+_CAPTURE_FIELD = re.compile(r"captures\[([0-9]+)\]")
 
 
 @click.command()
@@ -22,14 +28,28 @@ async def learn(
     remote: Remote, screen: str, files: tuple[str, ...], app: str, transitions: tuple[str, ...]
 ) -> None:
     """Learn SCREEN from good captures of it; what varies between them is not drift."""
-    captures = [read_capture(name) for name in expand(files)]
-    template = await remote.client.learn(screen, captures, app=app, valid_transitions=transitions)
+    names = list(expand(files))
+    captures = [read_capture(name) for name in names]
+    try:
+        template = await remote.client.learn(
+            screen, captures, app=app, valid_transitions=transitions
+        )
+    except SystemZeroError as error:
+        raise _with_file(error, names) from error
     lines = [f"LEARNT {_line(template)}"]
     lines += [
         f"  {printable(i.sentence)} ({i.support} of {i.total} captures)"
         for i in template.inferences
     ]
     remote.output.result({"template": to_dict(template)}, lines)
+
+
+def _with_file(error: SystemZeroError, names: list[str]) -> SystemZeroError | Problem:
+    """The error with the name of the file that the service knows as `captures[3]` alone."""
+    found = _CAPTURE_FIELD.match(error.message)
+    if found is None or int(found[1]) >= len(names):
+        return error
+    return Problem(f"{names[int(found[1])]}{error.message[found.end() :]}")
 
 
 @click.group(cls=ListingGroup)
