@@ -123,7 +123,7 @@ def test_required_nodes_are_found_by_role_and_literal_name() -> None:
             Selector(role="row", name="Pear {number}"),
             Selector(role="table", name="{any}"),
             Selector(role="link", name="Use {{id}}"),
-            Selector(name="nameless role"),
+            Selector(name="Any role"),
         ),
     )
     found = template_tokens(template)
