@@ -135,8 +135,7 @@ def test_required_nodes_are_found_by_role_and_literal_name() -> None:
         "link “Use {id}”",
         "node “Any role”",
     )
-    extra = (("link", "Use {id}", []), ("textbox", "Any role", []))
-    with_link = tree(*extra, *BASKET_PARTS)
+    with_link = tree(("link", "Use {id}", []), ("textbox", "Any role", []), *BASKET_PARTS)
     assert set(found.required) <= tokens_of(with_link).present
 
 

@@ -1,0 +1,107 @@
+"""Settings: from a file, then the environment; wrong ones are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from systemzero_capture.config import CaptureSettings
+from systemzero_chassis.config import ConfigError, Count, LogLevel, Seconds, Settings, load
+from systemzero_diff.config import DiffSettings
+from systemzero_standalone.config import StandaloneSettings
+
+
+class Section(Settings, frozen=True, kw_only=True):
+    burst: Count = 40
+    names: tuple[str, ...] = ()
+
+
+class Example(Settings, frozen=True, kw_only=True):
+    listen: str = "127.0.0.1:1"
+    data: Path = Path("data")
+    log_level: LogLevel = "info"
+    grace: Seconds = 10.0
+    limits: Section = Section()
+
+
+def load_(tmp_path: Path, file: Any = None, **environ: str) -> Example:
+    path = None
+    if file is not None:
+        path = tmp_path / "config.yaml"
+        path.write_text(file if isinstance(file, str) else yaml.safe_dump(file))
+    return load(Example, path, environ, "SZ_X_")
+
+
+def test_nothing_set_gives_the_defaults(tmp_path: Path) -> None:
+    assert load_(tmp_path) == Example()
+    assert load_(tmp_path, "") == Example()
+
+
+def test_the_file_is_overridden_by_the_environment_key_by_key(tmp_path: Path) -> None:
+    file = {"grace": 3, "data": "/srv/x", "limits": {"burst": 5, "names": ["a"]}}
+    loaded = load_(tmp_path, file, SZ_X_GRACE="4.5", SZ_X_LIMITS__BURST="7")
+    assert loaded == Example(grace=4.5, data=Path("/srv/x"), limits=Section(burst=7, names=("a",)))
+
+
+def test_lists_and_sections_may_be_given_as_yaml(tmp_path: Path) -> None:
+    loaded = load_(tmp_path, SZ_X_LIMITS='{"burst": 3, "names": ["a", "b"]}')
+    assert loaded.limits == Section(burst=3, names=("a", "b"))
+    assert load_(tmp_path, SZ_X_LIMITS__NAMES="[c]").limits.names == ("c",)
+
+
+def test_other_programs_keys_are_left_alone(tmp_path: Path) -> None:
+    assert load_(tmp_path, SZ_Y_GRACE="x", GRACE="y") == Example()
+
+
+@pytest.mark.parametrize(
+    ("file", "environ", "named"),
+    [
+        ({"graze": 1}, {}, "graze"),
+        ({"limits": {"brust": 1}}, {}, "brust"),
+        (None, {"SZ_X_GRAZE": "1"}, "graze"),
+        (None, {"SZ_X_LIMITS__BRUST": "1"}, "brust"),
+        (None, {"SZ_X_LIMITS__": "1"}, "limits"),
+        ({"grace": "soon"}, {}, "grace"),
+        ({"grace": -1}, {}, "grace"),
+        ({"limits": {"burst": 0}}, {}, "limits.burst"),
+        ({"log_level": "loud"}, {}, "log_level"),
+        ({"data": 5}, {}, "data"),
+        ({"data": ["x"]}, {}, "data"),
+        (None, {"SZ_X_LIMITS__BURST": "many"}, "limits.burst"),
+        (None, {"SZ_X_LIMITS__BURST": ""}, "limits.burst"),
+        (None, {"SZ_X_LIMITS": "[unclosed"}, "SZ_X_LIMITS"),
+        ({"limits": 5}, {"SZ_X_LIMITS__BURST": "1"}, "SZ_X_LIMITS__BURST"),
+        (["a"], {}, "config.yaml"),
+        ("a: [", {}, "config.yaml"),
+        ("\x00", {}, "config.yaml"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    tmp_path: Path, file: Any, environ: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ConfigError, match=named.replace(".", r"\.")):
+        load_(tmp_path, file, **environ)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere"):
+        load(Example, tmp_path / "nowhere", {}, "SZ_X_")
+    with pytest.raises(ConfigError, match=tmp_path.name):
+        load(Example, tmp_path, {}, "SZ_X_")
+
+
+@pytest.mark.parametrize("cls", [CaptureSettings, DiffSettings, StandaloneSettings])
+def test_the_services_settings_load(cls: type[Settings]) -> None:
+    assert load(cls, None, {}, "SZ_") == cls()
+    with pytest.raises(ConfigError, match="log_level"):
+        load(cls, None, {"SZ_LOG_LEVEL": "loud"}, "SZ_")
+
+
+def test_a_window_or_an_interval_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="stream_window"):
+        load(CaptureSettings, None, {"SZ_STREAM_WINDOW": "0"}, "SZ_")
+    with pytest.raises(ConfigError, match="checkpoint_interval"):
+        load(DiffSettings, None, {"SZ_CHECKPOINT_INTERVAL": "0"}, "SZ_")
