@@ -81,6 +81,7 @@ class DiffService:
         sets = TemplateSets(store, self._executor, time.monotonic)
         self._counts = VerdictCounts(store)
         tokens = PageTokens(load_or_create_secret(settings.data / "page-tokens.key"))
+        detectors = load_detectors()
         checker = Checker(
             store,
             sets,
@@ -88,7 +89,7 @@ class DiffService:
             Lru(settings.known_verdicts),
             Sessions(settings.sessions),
             self._counts,
-            load_detectors(),
+            detectors,
             bell,
             new_id,
             clock,
@@ -96,7 +97,7 @@ class DiffService:
         decider = Decider(store, sets, sources, bell, new_id, clock)
         librarian = Librarian(store, sets, new_id, clock)
         self._diff = DiffServicer(checker, sources, sets)
-        self._templates = TemplateServicer(librarian, store, sources, tokens)
+        self._templates = TemplateServicer(librarian, store, sources, tokens, detectors)
         self._drift = DriftServicer(decider, store, self._counts, tokens, bell, clock)
         self._logs = LogServicer(self._log, tokens)
 

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from systemzero_chassis.identity import Principal
+from systemzero_core.drift import Detector, estimate_noise
 from systemzero_core.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput
-from systemzero_core.template import Template, next_version, signed
+from systemzero_core.template import STRICT_POLICY, Noise, Template, next_version, signed
 from systemzero_core.template import validate as validate_template
 from systemzero_core.template.infer import Inference
 from systemzero_core.template.learn import MAX_CAPTURES, Learned, learn
@@ -27,6 +28,13 @@ class Versioned(msgspec.Struct, frozen=True):
 
     stored: StoredTemplate
     inferences: Sequence[Inference] = ()
+
+
+class Lesson(msgspec.Struct, frozen=True):
+    """What good captures taught, and what they would have raised against each other."""
+
+    learned: Learned
+    noise: Noise | None
 
 
 def put_version(
@@ -112,7 +120,7 @@ class Librarian:
         screen_id: str,
         app: str,
         transitions: tuple[str, ...],
-        learned: Learned,
+        lesson: Lesson,
         capture_ids: tuple[str, ...],
         current: StoredTemplate | None,
     ) -> Versioned:
@@ -132,12 +140,16 @@ class Librarian:
             )
         else:
             base = current.template
+        learned, noise = lesson.learned, lesson.noise
+        if noise is not None:
+            noise = msgspec.structs.replace(noise, version=base.version + 1)
         parts: dict[str, Any] = {
             "tree": learned.tree,
             "required_nodes": learned.required_nodes,
             "policy": learned.policy,
             "captures": (*base.captures, *capture_ids)[-MAX_CAPTURES:],
             "app": app or base.app,
+            "noise": noise,
             "valid_transitions": transitions or base.valid_transitions,
         }
         template = signed(next_version(base, parts))
@@ -166,7 +178,7 @@ class Librarian:
         changes = {
             name: getattr(template, name)
             for name in template.__struct_fields__
-            if name not in ("template_id", "screen_id", "version", "captures")
+            if name not in ("template_id", "screen_id", "version", "captures", "noise")
         }
         made = signed(next_version(current.template, changes))
         return Versioned(self.put(transaction, principal, made, "imported"))
@@ -234,7 +246,11 @@ class Librarian:
         return current
 
 
-def learn_from(captures: Sequence[SourcedTree], current: StoredTemplate | None) -> Learned:
+def learn_from(
+    captures: Sequence[SourcedTree],
+    current: StoredTemplate | None,
+    detectors: Sequence[Detector],
+) -> Lesson:
     """What the captures, and the template that there is, have in common, and what varies.
 
     The template's policy is kept, and refined by what it did not let pass.
@@ -247,8 +263,8 @@ def learn_from(captures: Sequence[SourcedTree], current: StoredTemplate | None) 
             reasons = "; ".join(reason.detail for reason in source.intake.incompleteness)
             raise InvalidInput.at(f"captures[{i}]", f"incomplete, no baseline: {reasons}")
     trees = [source.intake.tree for source in captures]
-    if current is None:
-        return learn(trees)
-    template = current.template
-    known = [] if template.tree is None else [template.tree]
-    return learn([*known, *trees][-MAX_CAPTURES:], template.policy)
+    policy = STRICT_POLICY
+    if current is not None:
+        known = [] if current.template.tree is None else [current.template.tree]
+        trees, policy = [*known, *trees][-MAX_CAPTURES:], current.template.policy
+    return Lesson(learn(trees, policy), estimate_noise(trees, policy, detectors=detectors))

@@ -41,6 +41,7 @@ async def learn(
         f"  {printable(i.sentence)} ({i.support} of {i.total} captures)"
         for i in template.inferences
     ]
+    lines += _noise_lines(template)
     remote.output.result({"template": to_dict(template)}, lines)
 
 
@@ -75,6 +76,7 @@ async def get(remote: Remote, template: str, version: int) -> None:
     found = await remote.client.templates.get(template, version=version)
     lines = [_line(found), f"  {len(found.tree.nodes)} nodes, {len(found.policy.rules)} rules"]
     lines += [f"  rule: {printable(rule.why)}" for rule in found.policy.rules if rule.why]
+    lines += _noise_lines(found)
     if found.valid_transitions:
         lines.append(f"  may be followed by {printable(', '.join(found.valid_transitions))}")
     remote.output.result({"template": to_dict(found)}, lines)
@@ -132,3 +134,14 @@ def _line(template: template_pb2.Template) -> str:
         f"{printable(template.screen_id)}  {template.template_id}  version {template.version}  "
         f"{time_text(template.create_time)}"
     )
+
+
+def _noise_lines(template: template_pb2.Template) -> list[str]:
+    if not template.HasField("noise"):
+        return []
+    noise = template.noise
+    return [
+        f"  noise: {noise.alarms} of {noise.held_out} good captures would have alarmed "
+        f"({noise.alarms_per_thousand:g} per thousand, at most "
+        f"{noise.alarms_per_thousand_at_most:g}), {noise.events} shown"
+    ]

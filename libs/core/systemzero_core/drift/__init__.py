@@ -32,6 +32,11 @@ from systemzero_core.drift.model import (
     Verdict,
     Visit,
 )
+from systemzero_core.drift.noise import (
+    at_most_per_thousand,
+    estimate_noise,
+    per_thousand,
+)
 from systemzero_core.drift.weigh import (
     DEFAULT_THRESHOLDS,
     Thresholds,
@@ -56,9 +61,12 @@ __all__ = [
     "Thresholds",
     "Verdict",
     "Visit",
+    "at_most_per_thousand",
     "decide",
     "edit_fingerprint",
+    "estimate_noise",
     "judge",
+    "per_thousand",
     "registered",
     "resolve",
     "script_fingerprint",

@@ -14,11 +14,11 @@ Every inference says what it rests on. Earlier rules of a policy stay; new ones 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from systemzero_core.diff import diff
+from systemzero_core.diff import EditScript, diff
 from systemzero_core.errors import InvalidInput
 from systemzero_core.template.evidence import Evidence
 from systemzero_core.template.infer import Inference, Rulebook, infer, live_texts
@@ -31,6 +31,10 @@ from systemzero_core.tree import Tree
 
 MAX_CAPTURES = 50
 """Captures that one template is learnt from, at most."""
+
+
+Compare = Callable[[Tree, Tree], EditScript]
+"""The exact diff of a baseline and another capture."""
 
 
 class Learned(msgspec.Struct, frozen=True):
@@ -49,10 +53,13 @@ class Learned(msgspec.Struct, frozen=True):
     inferences: tuple[Inference, ...]
 
 
-def learn(captures: Sequence[Tree], policy: Policy = STRICT_POLICY) -> Learned:
+def learn(
+    captures: Sequence[Tree], policy: Policy = STRICT_POLICY, *, compare: Compare = diff
+) -> Learned:
     """What `captures` (in normal form, oldest first) have in common, and what varies.
 
-    `policy` is what is known to vary already.
+    `policy` is what is known to vary already; `compare` is for those who learn from the same
+    captures again and again and remember the scripts.
 
     Raises:
         InvalidInput: no captures, more than `MAX_CAPTURES`, or an empty one.
@@ -63,7 +70,7 @@ def learn(captures: Sequence[Tree], policy: Policy = STRICT_POLICY) -> Learned:
         if not len(capture):
             raise InvalidInput.at(f"captures[{i}]", "is empty")
     baseline = captures[-1]
-    evidence = _evidence(baseline, captures[:-1], policy)
+    evidence = _evidence(baseline, captures[:-1], policy, compare)
     found = infer(evidence)
     required = required_nodes(baseline, found.unstable)
     inferences = found.inferences if len(captures) > 1 else live_texts(baseline)
@@ -86,11 +93,13 @@ def refine(template: Template, tree: Tree, capture_id: str = "") -> tuple[Templa
     return msgspec.structs.replace(newer, policy=learned.policy, required_nodes=required), learned
 
 
-def _evidence(baseline: Tree, others: Sequence[Tree], policy: Policy) -> Evidence:
+def _evidence(
+    baseline: Tree, others: Sequence[Tree], policy: Policy, compare: Compare
+) -> Evidence:
     evidence = Evidence(baseline, len(others) + 1)
     compiled = CompiledPolicy(policy)
     for other in others:
-        script = diff(baseline, other)
+        script = compare(baseline, other)
         edits = PolicyFilter(script, baseline, other, compiled).edits()
         evidence.add(other, script, edits)
     return evidence

@@ -146,6 +146,23 @@ STRICT_POLICY = Policy()
 """What holds where nobody said anything."""
 
 
+class Noise(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often good captures would have alarmed: counted by leaving out one at a time.
+
+    Attributes:
+        held_out: good captures that were judged by what the others taught.
+        alarms: those of them with an event of severity warning or worse.
+        events: those with an event of any severity.
+        version: the template version that it was counted for; later ones carry it on until the
+            template is learnt anew.
+    """
+
+    held_out: int
+    alarms: int = 0
+    events: int = 0
+    version: int = 0
+
+
 class Template(msgspec.Struct, frozen=True, kw_only=True):
     """One version of one screen's baseline.
 
@@ -162,6 +179,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
         valid_transitions: screen ids that may follow; empty means that nothing is said.
         metadata: free text by key.
         captures: ids of the captures the baseline was learnt from.
+        noise: how often good captures would have alarmed; None where nobody could count.
     """
 
     template_id: str
@@ -176,3 +194,4 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     valid_transitions: tuple[str, ...] = ()
     metadata: Mapping[str, str] = {}
     captures: tuple[str, ...] = ()
+    noise: Noise | None = None

@@ -8,12 +8,14 @@ from typing import TypeVar
 from systemzero.diff.v1 import template_pb2 as pb
 from systemzero_chassis import fields
 from systemzero_chassis.tree_codec import decode_tree, encode_signatures, encode_tree
+from systemzero_core.drift import at_most_per_thousand, per_thousand
 from systemzero_core.errors import InvalidInput
 from systemzero_core.normalize import normalize
 from systemzero_core.signature import sign
 from systemzero_core.template import (
     DEFAULT_BOX_TOLERANCE,
     MatchLevel,
+    Noise,
     Order,
     Policy,
     Rows,
@@ -148,11 +150,25 @@ def encode_template(stored: StoredTemplate, *, with_tree: bool = True) -> pb.Tem
         etag=stored.etag,
         structure_signature=template.structure_signature,
     )
+    if template.noise is not None:
+        message.noise.CopyFrom(_encode_noise(template.noise))
     if template.tree is not None:
         message.signatures.CopyFrom(encode_signatures(sign(template.tree)))
         if with_tree:
             message.tree.CopyFrom(encode_tree(template.tree))
     return message
+
+
+def _encode_noise(noise: Noise) -> pb.NoiseFigure:
+    return pb.NoiseFigure(
+        held_out=noise.held_out,
+        alarms=noise.alarms,
+        events=noise.events,
+        alarms_per_thousand=per_thousand(noise.alarms, noise.held_out),
+        alarms_per_thousand_at_most=at_most_per_thousand(noise.alarms, noise.held_out),
+        events_per_thousand=per_thousand(noise.events, noise.held_out),
+        version=noise.version,
+    )
 
 
 def _encode_policy(policy: Policy) -> pb.TemplatePolicy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from systemzero.diff.v1 import template_pb2, template_service_pb2_grpc
@@ -11,6 +11,7 @@ from systemzero.errors.v1 import errors_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.identity import current_principal
 from systemzero_chassis.ids import PageTokens
+from systemzero_core.drift import Detector
 from systemzero_core.errors import InvalidInput
 from systemzero_core.template import Template, from_yaml, to_yaml, violations_of
 from systemzero_diff.codec import templates as codec
@@ -28,12 +29,18 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
     """See the contract for what each method does."""
 
     def __init__(
-        self, librarian: Librarian, store: DiffStore, sources: TreeSources, tokens: PageTokens
+        self,
+        librarian: Librarian,
+        store: DiffStore,
+        sources: TreeSources,
+        tokens: PageTokens,
+        detectors: Sequence[Detector],
     ) -> None:
         self._librarian = librarian
         self._store = store
         self._sources = sources
         self._tokens = tokens
+        self._detectors = detectors
 
     async def LearnTemplate(
         self, request: pb.LearnTemplateRequest, context: Any
@@ -51,14 +58,16 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             for i, source in enumerate(request.captures)
         ]
         current = await self._store.read(principal.tenant, lambda t: t.find_screen(screen))
-        learned = await self._sources.off_loop(lambda: learn_from(captures, current))
+        lesson = await self._sources.off_loop(
+            lambda: learn_from(captures, current, self._detectors)
+        )
         ids = tuple(source.capture_id for source in captures if source.capture_id)
         transitions = tuple(request.valid_transitions)
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
             lambda t: self._librarian.learnt(
-                t, principal, screen, app, transitions, learned, ids, current
+                t, principal, screen, app, transitions, lesson, ids, current
             ),
             _answer(pb.LearnTemplateResponse),
         )

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from systemzero.tree.v1 import tree_pb2 as systemzero_dot_tree_dot_v1_dot_tree__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!systemzero/diff/v1/template.proto\x12\x12systemzero.diff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"\xc8\x04\n\x08Template\x12\x13\n\x0btemplate_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x11\n\tscreen_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61pp\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x04tree\x18\x06 \x01(\x0b\x32\x18.systemzero.tree.v1.Tree\x12\x32\n\nsignatures\x18\x07 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x38\n\x0erequired_nodes\x18\x08 \x03(\x0b\x32 .systemzero.diff.v1.NodeSelector\x12\x32\n\x06policy\x18\t \x01(\x0b\x32\".systemzero.diff.v1.TemplatePolicy\x12\x19\n\x11valid_transitions\x18\n \x03(\t\x12<\n\x08metadata\x18\x0b \x03(\x0b\x32*.systemzero.diff.v1.Template.MetadataEntry\x12\x13\n\x0b\x63\x61pture_ids\x18\x0c \x03(\t\x12\x0c\n\x04\x65tag\x18\r \x01(\t\x12\x31\n\ninferences\x18\x0e \x03(\x0b\x32\x1d.systemzero.diff.v1.Inference\x12\x1b\n\x13structure_signature\x18\x0f \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xfd\x01\n\x0cNodeSelector\x12\x11\n\x04role\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x44\n\nattributes\x18\x03 \x03(\x0b\x32\x30.systemzero.diff.v1.NodeSelector.AttributesEntry\x12/\n\x05under\x18\x04 \x03(\x0b\x32 .systemzero.diff.v1.NodeSelector\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_roleB\x07\n\x05_name\"\x9c\x01\n\x0eTemplatePolicy\x12-\n\x05level\x18\x01 \x01(\x0e\x32\x1e.systemzero.diff.v1.MatchLevel\x12\x1a\n\rbox_tolerance\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12-\n\x05rules\x18\x03 \x03(\x0b\x32\x1e.systemzero.diff.v1.PolicyRuleB\x10\n\x0e_box_tolerance\"\x90\x04\n\nPolicyRule\x12\x30\n\x06select\x18\x01 \x01(\x0b\x32 .systemzero.diff.v1.NodeSelector\x12,\n\x05scope\x18\x02 \x01(\x0e\x32\x1d.systemzero.diff.v1.RuleScope\x12-\n\x05level\x18\x03 \x01(\x0e\x32\x1e.systemzero.diff.v1.MatchLevel\x12\x11\n\x04name\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05value\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x42\n\nattributes\x18\x06 \x03(\x0b\x32..systemzero.diff.v1.PolicyRule.AttributesEntry\x12-\n\x05order\x18\x07 \x01(\x0e\x32\x1e.systemzero.diff.v1.ChildOrder\x12\x1a\n\roptional_node\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12*\n\x04rows\x18\t \x01(\x0b\x32\x1c.systemzero.diff.v1.RowCount\x12\x1a\n\rbox_tolerance\x18\n \x01(\x05H\x03\x88\x01\x01\x12\x0b\n\x03why\x18\x0b \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_nameB\x08\n\x06_valueB\x10\n\x0e_optional_nodeB\x10\n\x0e_box_tolerance\"=\n\x08RowCount\x12\x0f\n\x07minimum\x18\x01 \x01(\x05\x12\x14\n\x07maximum\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\n\n\x08_maximum\"=\n\tInference\x12\x10\n\x08sentence\x18\x01 \x01(\t\x12\x0f\n\x07support\x18\x02 \x01(\x05\x12\r\n\x05total\x18\x03 \x01(\x05*T\n\tRuleScope\x12\x1a\n\x16RULE_SCOPE_UNSPECIFIED\x10\x00\x12\x16\n\x12RULE_SCOPE_SUBTREE\x10\x01\x12\x13\n\x0fRULE_SCOPE_NODE\x10\x02*]\n\nChildOrder\x12\x1b\n\x17\x43HILD_ORDER_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HILD_ORDER_ORDERED\x10\x01\x12\x19\n\x15\x43HILD_ORDER_UNORDERED\x10\x02*\x8a\x01\n\nMatchLevel\x12\x1b\n\x17MATCH_LEVEL_UNSPECIFIED\x10\x00\x12\x16\n\x12MATCH_LEVEL_STRICT\x10\x01\x12\x16\n\x12MATCH_LEVEL_LAYOUT\x10\x02\x12\x17\n\x13MATCH_LEVEL_CONTENT\x10\x03\x12\x16\n\x12MATCH_LEVEL_IGNORE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!systemzero/diff/v1/template.proto\x12\x12systemzero.diff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"\xf8\x04\n\x08Template\x12\x13\n\x0btemplate_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x11\n\tscreen_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61pp\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x04tree\x18\x06 \x01(\x0b\x32\x18.systemzero.tree.v1.Tree\x12\x32\n\nsignatures\x18\x07 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x38\n\x0erequired_nodes\x18\x08 \x03(\x0b\x32 .systemzero.diff.v1.NodeSelector\x12\x32\n\x06policy\x18\t \x01(\x0b\x32\".systemzero.diff.v1.TemplatePolicy\x12\x19\n\x11valid_transitions\x18\n \x03(\t\x12<\n\x08metadata\x18\x0b \x03(\x0b\x32*.systemzero.diff.v1.Template.MetadataEntry\x12\x13\n\x0b\x63\x61pture_ids\x18\x0c \x03(\t\x12\x0c\n\x04\x65tag\x18\r \x01(\t\x12\x31\n\ninferences\x18\x0e \x03(\x0b\x32\x1d.systemzero.diff.v1.Inference\x12\x1b\n\x13structure_signature\x18\x0f \x01(\t\x12.\n\x05noise\x18\x10 \x01(\x0b\x32\x1f.systemzero.diff.v1.NoiseFigure\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xaf\x01\n\x0bNoiseFigure\x12\x10\n\x08held_out\x18\x01 \x01(\x05\x12\x0e\n\x06\x61larms\x18\x02 \x01(\x05\x12\x0e\n\x06\x65vents\x18\x03 \x01(\x05\x12\x1b\n\x13\x61larms_per_thousand\x18\x04 \x01(\x01\x12#\n\x1b\x61larms_per_thousand_at_most\x18\x05 \x01(\x01\x12\x1b\n\x13\x65vents_per_thousand\x18\x06 \x01(\x01\x12\x0f\n\x07version\x18\x07 \x01(\x05\"\xfd\x01\n\x0cNodeSelector\x12\x11\n\x04role\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x44\n\nattributes\x18\x03 \x03(\x0b\x32\x30.systemzero.diff.v1.NodeSelector.AttributesEntry\x12/\n\x05under\x18\x04 \x03(\x0b\x32 .systemzero.diff.v1.NodeSelector\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_roleB\x07\n\x05_name\"\x9c\x01\n\x0eTemplatePolicy\x12-\n\x05level\x18\x01 \x01(\x0e\x32\x1e.systemzero.diff.v1.MatchLevel\x12\x1a\n\rbox_tolerance\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12-\n\x05rules\x18\x03 \x03(\x0b\x32\x1e.systemzero.diff.v1.PolicyRuleB\x10\n\x0e_box_tolerance\"\x90\x04\n\nPolicyRule\x12\x30\n\x06select\x18\x01 \x01(\x0b\x32 .systemzero.diff.v1.NodeSelector\x12,\n\x05scope\x18\x02 \x01(\x0e\x32\x1d.systemzero.diff.v1.RuleScope\x12-\n\x05level\x18\x03 \x01(\x0e\x32\x1e.systemzero.diff.v1.MatchLevel\x12\x11\n\x04name\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05value\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x42\n\nattributes\x18\x06 \x03(\x0b\x32..systemzero.diff.v1.PolicyRule.AttributesEntry\x12-\n\x05order\x18\x07 \x01(\x0e\x32\x1e.systemzero.diff.v1.ChildOrder\x12\x1a\n\roptional_node\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12*\n\x04rows\x18\t \x01(\x0b\x32\x1c.systemzero.diff.v1.RowCount\x12\x1a\n\rbox_tolerance\x18\n \x01(\x05H\x03\x88\x01\x01\x12\x0b\n\x03why\x18\x0b \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_nameB\x08\n\x06_valueB\x10\n\x0e_optional_nodeB\x10\n\x0e_box_tolerance\"=\n\x08RowCount\x12\x0f\n\x07minimum\x18\x01 \x01(\x05\x12\x14\n\x07maximum\x18\x02 \x01(\x05H\x00\x88\x01\x01\x42\n\n\x08_maximum\"=\n\tInference\x12\x10\n\x08sentence\x18\x01 \x01(\t\x12\x0f\n\x07support\x18\x02 \x01(\x05\x12\r\n\x05total\x18\x03 \x01(\x05*T\n\tRuleScope\x12\x1a\n\x16RULE_SCOPE_UNSPECIFIED\x10\x00\x12\x16\n\x12RULE_SCOPE_SUBTREE\x10\x01\x12\x13\n\x0fRULE_SCOPE_NODE\x10\x02*]\n\nChildOrder\x12\x1b\n\x17\x43HILD_ORDER_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HILD_ORDER_ORDERED\x10\x01\x12\x19\n\x15\x43HILD_ORDER_UNORDERED\x10\x02*\x8a\x01\n\nMatchLevel\x12\x1b\n\x17MATCH_LEVEL_UNSPECIFIED\x10\x00\x12\x16\n\x12MATCH_LEVEL_STRICT\x10\x01\x12\x16\n\x12MATCH_LEVEL_LAYOUT\x10\x02\x12\x17\n\x13MATCH_LEVEL_CONTENT\x10\x03\x12\x16\n\x12MATCH_LEVEL_IGNORE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,28 +39,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NODESELECTOR_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_POLICYRULE_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_POLICYRULE_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_RULESCOPE']._serialized_start=1780
-  _globals['_RULESCOPE']._serialized_end=1864
-  _globals['_CHILDORDER']._serialized_start=1866
-  _globals['_CHILDORDER']._serialized_end=1959
-  _globals['_MATCHLEVEL']._serialized_start=1962
-  _globals['_MATCHLEVEL']._serialized_end=2100
+  _globals['_RULESCOPE']._serialized_start=2006
+  _globals['_RULESCOPE']._serialized_end=2090
+  _globals['_CHILDORDER']._serialized_start=2092
+  _globals['_CHILDORDER']._serialized_end=2185
+  _globals['_MATCHLEVEL']._serialized_start=2188
+  _globals['_MATCHLEVEL']._serialized_end=2326
   _globals['_TEMPLATE']._serialized_start=122
-  _globals['_TEMPLATE']._serialized_end=706
-  _globals['_TEMPLATE_METADATAENTRY']._serialized_start=659
-  _globals['_TEMPLATE_METADATAENTRY']._serialized_end=706
-  _globals['_NODESELECTOR']._serialized_start=709
-  _globals['_NODESELECTOR']._serialized_end=962
-  _globals['_NODESELECTOR_ATTRIBUTESENTRY']._serialized_start=895
-  _globals['_NODESELECTOR_ATTRIBUTESENTRY']._serialized_end=944
-  _globals['_TEMPLATEPOLICY']._serialized_start=965
-  _globals['_TEMPLATEPOLICY']._serialized_end=1121
-  _globals['_POLICYRULE']._serialized_start=1124
-  _globals['_POLICYRULE']._serialized_end=1652
-  _globals['_POLICYRULE_ATTRIBUTESENTRY']._serialized_start=895
-  _globals['_POLICYRULE_ATTRIBUTESENTRY']._serialized_end=944
-  _globals['_ROWCOUNT']._serialized_start=1654
-  _globals['_ROWCOUNT']._serialized_end=1715
-  _globals['_INFERENCE']._serialized_start=1717
-  _globals['_INFERENCE']._serialized_end=1778
+  _globals['_TEMPLATE']._serialized_end=754
+  _globals['_TEMPLATE_METADATAENTRY']._serialized_start=707
+  _globals['_TEMPLATE_METADATAENTRY']._serialized_end=754
+  _globals['_NOISEFIGURE']._serialized_start=757
+  _globals['_NOISEFIGURE']._serialized_end=932
+  _globals['_NODESELECTOR']._serialized_start=935
+  _globals['_NODESELECTOR']._serialized_end=1188
+  _globals['_NODESELECTOR_ATTRIBUTESENTRY']._serialized_start=1121
+  _globals['_NODESELECTOR_ATTRIBUTESENTRY']._serialized_end=1170
+  _globals['_TEMPLATEPOLICY']._serialized_start=1191
+  _globals['_TEMPLATEPOLICY']._serialized_end=1347
+  _globals['_POLICYRULE']._serialized_start=1350
+  _globals['_POLICYRULE']._serialized_end=1878
+  _globals['_POLICYRULE_ATTRIBUTESENTRY']._serialized_start=1121
+  _globals['_POLICYRULE_ATTRIBUTESENTRY']._serialized_end=1170
+  _globals['_ROWCOUNT']._serialized_start=1880
+  _globals['_ROWCOUNT']._serialized_end=1941
+  _globals['_INFERENCE']._serialized_start=1943
+  _globals['_INFERENCE']._serialized_end=2004
 # @@protoc_insertion_point(module_scope)
