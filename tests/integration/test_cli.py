@@ -297,6 +297,7 @@ def test_learning_says_what_was_inferred(user: Sz) -> None:
     ran = user("learn", "console", GOOD[0], later)
     assert ran.status == 0
     assert re.search(r"Oldest has waited.*\(([0-9]+) of \1 captures\)", ran.out)
+    assert "good captures would have alarmed" in ran.out
     refused = user("learn", "x", GOOD[0], LOADING)
     assert refused.status == 2
     assert refused.err.startswith(f"sz: {LOADING}: incomplete")

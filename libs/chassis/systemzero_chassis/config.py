@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 import yaml
 
+from systemzero_core.errors import InvalidInput
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -45,7 +47,7 @@ def load(cls: type[T], file: Path | None, environ: Mapping[str, str], prefix: st
             _set(merged, key.removeprefix(prefix).lower().split("__"), value, key)
     try:
         return msgspec.convert(merged, cls, strict=False, dec_hook=_decode)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, InvalidInput) as error:
         raise ConfigError(f"configuration: {error}") from None
 
 

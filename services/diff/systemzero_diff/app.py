@@ -78,7 +78,7 @@ class DiffService:
         store, bell = SqlDiffStore(self._database, self._log), Bell()
         stub = capture_service_pb2_grpc.CaptureServiceStub(capture)
         sources = TreeSources(stub, signer, self._executor)
-        sets = TemplateSets(store, self._executor, time.monotonic)
+        sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
         self._counts = VerdictCounts(store)
         tokens = PageTokens(load_or_create_secret(settings.data / "page-tokens.key"))
         detectors = load_detectors()

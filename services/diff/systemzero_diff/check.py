@@ -31,7 +31,7 @@ from systemzero_core.drift import (
     resolve,
 )
 from systemzero_core.drift.detectors.sequence import review
-from systemzero_core.match import MatchAnswer, match
+from systemzero_core.match import MatchAnswer
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
 from systemzero_diff.codec import events, verdicts
@@ -141,7 +141,8 @@ class Checker:
         return self._done(tenant, self._on_path(tenant, templates, subject, verdict))
 
     def _judge(self, templates: TemplateSet, subject: Subject, tree: Tree) -> _Judged:
-        answer, baseline = templates.matched(lambda: best_match(templates, subject, tree))
+        full, hint = subject.signatures.full, subject.screen_hint
+        answer, baseline = templates.matched(lambda: templates.match(tree, full, hint))
         if answer.chosen is None or baseline is None:
             best = answer.results[0] if answer.results else None
             return _Judged(verdicts.unknown_screen(_explained(answer), best))
@@ -229,16 +230,6 @@ class Checker:
         kind = verdict_pb2.VerdictKind.Name(verdict.kind).removeprefix("VERDICT_KIND_").lower()
         self._counts.add(tenant, kind, self._clock())
         return pb.CheckResponse(verdict=verdict)
-
-
-def best_match(templates: TemplateSet, subject: Subject, tree: Tree) -> MatchAnswer:
-    """The templates that fit `tree`, among those of the tenant."""
-    return match(
-        templates.index,
-        templates.index.tokens_of(tree),
-        full_signature=subject.signatures.full.hex(),
-        hint=subject.screen_hint,
-    )
 
 
 def judgement_of(

@@ -8,8 +8,40 @@ from typing import Annotated
 import msgspec
 
 from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
+from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
 
 ENVIRONMENT_PREFIX = "SZ_DIFF_"
+
+
+class TenantMatch(Settings, frozen=True, kw_only=True):
+    """How one tenant's captures are matched, where not as everybody's.
+
+    Attributes:
+        weights: in the place of the service's; a feature left out has its built-in weight.
+        thresholds: the same of the thresholds.
+    """
+
+    weights: Weights | None = None
+    thresholds: Thresholds | None = None
+
+
+class MatchSettings(Settings, frozen=True, kw_only=True):
+    """How captures are matched to templates; `docs/design/match.md` says what each figure does.
+
+    Attributes:
+        weights: how much each feature counts, relative to the others; 0 leaves it out.
+        thresholds: from which score on a template is taken for the screen.
+        tenants: other settings for the template sets of some tenants, by tenant id.
+    """
+
+    weights: Weights = DEFAULT_WEIGHTS
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    tenants: dict[str, TenantMatch] = msgspec.field(default_factory=dict)
+
+    def of(self, tenant: str) -> tuple[Weights, Thresholds]:
+        """What holds for a tenant's template set."""
+        own = self.tenants.get(tenant, TenantMatch())
+        return own.weights or self.weights, own.thresholds or self.thresholds
 
 
 class DiffSettings(Settings, frozen=True, kw_only=True):
@@ -26,6 +58,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         checkpoint_interval: seconds between checkpoints of a log that grows.
         known_verdicts: how many verdicts without an event are kept in memory.
         sessions: how many sessions' paths are kept in memory.
+        match: how captures are matched to templates.
     """
 
     listen: str = "127.0.0.1:50053"
@@ -38,3 +71,4 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     checkpoint_interval: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     known_verdicts: Count = 20_000
     sessions: Count = 10_000
+    match: MatchSettings = MatchSettings()

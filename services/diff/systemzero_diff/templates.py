@@ -17,15 +17,20 @@ import msgspec
 
 from systemzero_core.diff import Prepared
 from systemzero_core.drift import Decision
-from systemzero_core.match import MatchAnswer, TemplateIndex
+from systemzero_core.match import MatchAnswer, TemplateIndex, Thresholds, Weights, match
 from systemzero_core.match.ranking import Entry
 from systemzero_core.template import Template
 from systemzero_core.template.resolve import CompiledPolicy
+from systemzero_core.tree import Tree
 from systemzero_diff.model import StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
 
 FOLLOW_SECONDS = 0.5
 _MAX_TENANTS = 1_000
+_RESULTS = 5
+
+MatchSettingsOf = Callable[[str], tuple[Weights, Thresholds]]
+"""How the template set of a tenant is matched."""
 
 Generation = tuple[int, int]
 """Positions, in the order of commits, of the last template version and decision read."""
@@ -42,8 +47,9 @@ class Baseline(msgspec.Struct, frozen=True):
 class TemplateSet:
     """One tenant's templates and decisions in force."""
 
-    def __init__(self) -> None:
-        self.index = TemplateIndex()
+    def __init__(self, weights: Weights, thresholds: Thresholds) -> None:
+        self.index = TemplateIndex(weights=weights)
+        self.thresholds = thresholds
         self.baselines: dict[str, Baseline] = {}
         self.transitions: dict[str, tuple[str, ...]] = {}
         self.decisions: list[Decision] = []
@@ -57,6 +63,17 @@ class TemplateSet:
     def generation(self) -> Generation:
         """See the third invariant."""
         return self.position, self.decision_position
+
+    def match(self, tree: Tree, full_digest: bytes, hint: str, k: int = _RESULTS) -> MatchAnswer:
+        """The templates that fit `tree`, by the weights and thresholds of this set."""
+        return match(
+            self.index,
+            self.index.tokens_of(tree),
+            full_signature=full_digest.hex(),
+            hint=hint,
+            k=k,
+            thresholds=self.thresholds,
+        )
 
     def matched(self, find: Callable[[], MatchAnswer]) -> tuple[MatchAnswer, Baseline | None]:
         """The answer of `find`, a search of the index, with the baseline that it chose.
@@ -105,11 +122,13 @@ class TemplateSets:
         store: DiffStore,
         executor: Executor,
         monotonic: Callable[[], float],
+        settings: MatchSettingsOf,
         most_tenants: int = _MAX_TENANTS,
     ) -> None:
         self._store = store
         self._executor = executor
         self._monotonic = monotonic
+        self._settings = settings
         self._most_tenants = most_tenants
         self._sets: dict[str, TemplateSet] = {}
 
@@ -119,7 +138,7 @@ class TemplateSets:
         if found is None:
             if len(self._sets) >= self._most_tenants:
                 self._sets.pop(next(iter(self._sets)))
-            found = TemplateSet()
+            found = TemplateSet(*self._settings(tenant))
         self._sets[tenant] = found  # last: the first is the one not used for longest
         if self._monotonic() - found.read_at > FOLLOW_SECONDS:
             async with found.lock:
@@ -145,16 +164,18 @@ class TemplateSets:
         changed, last, decisions = await self._store.read(tenant, read)
         if changed or decisions:
             loop = asyncio.get_running_loop()
-            prepared = await loop.run_in_executor(self._executor, lambda: _prepare(changed))
+            prepared = await loop.run_in_executor(self._executor, lambda: _prepare(found, changed))
             found.apply(prepared, decisions, last)
         if found.writes == writes:  # what was written meanwhile may not be in what was read
             found.read_at = started
 
 
 def _prepare(
+    templates: TemplateSet,
     changed: Iterable[StoredTemplate],
 ) -> list[tuple[StoredTemplate, Baseline, Entry]]:
-    return [(s, baseline_of(s.template), Entry.of(s.template)) for s in changed]
+    index = templates.index
+    return [(s, baseline_of(s.template), index.entry_of(s.template)) for s in changed]
 
 
 def baseline_of(template: Template) -> Baseline:

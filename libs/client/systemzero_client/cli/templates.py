@@ -140,8 +140,6 @@ def _noise_lines(template: template_pb2.Template) -> list[str]:
     if not template.HasField("noise"):
         return []
     noise = template.noise
-    return [
-        f"  noise: {noise.alarms} of {noise.held_out} good captures would have alarmed "
-        f"({noise.alarms_per_thousand:g} per thousand, at most "
-        f"{noise.alarms_per_thousand_at_most:g}), {noise.events} shown"
-    ]
+    counted = f"{noise.alarms} of {noise.held_out} good captures would have alarmed"
+    rate = f"{noise.alarms_per_thousand:g} per thousand, at most"
+    return [f"  noise: {counted} ({rate} {noise.alarms_per_thousand_at_most:g})"]

@@ -186,8 +186,7 @@ class TemplateIndex:
 
     def update(self, templates: Iterable[Template] = (), removed: Iterable[str] = ()) -> None:
         """Take `removed` out and enter `templates`, as one step: no reader sees half of it."""
-        layout = self.weights.layout > 0
-        self.update_entries([Entry.of(t, layout=layout) for t in templates], removed)
+        self.update_entries([self.entry_of(t) for t in templates], removed)
 
     def update_entries(self, entries: Iterable[Entry], removed: Iterable[str] = ()) -> None:
         """`update` with entries made before: reading a template is most of the work."""
@@ -200,6 +199,10 @@ class TemplateIndex:
             if len(draft.generation.entries) > 2 * len(draft.slots) + _SWEEP_FROM:
                 draft = _swept(draft)
             self._state = draft.published()
+
+    def entry_of(self, template: Template) -> Entry:
+        """The entry of a template, with what the weights ask for; for `update_entries`."""
+        return Entry.of(template, layout=self.weights.layout > 0)
 
     def tokens_of(self, tree: Tree) -> Tokens:
         """The tokens of a capture, with what the weights ask for."""

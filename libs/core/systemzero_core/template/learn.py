@@ -93,9 +93,7 @@ def refine(template: Template, tree: Tree, capture_id: str = "") -> tuple[Templa
     return msgspec.structs.replace(newer, policy=learned.policy, required_nodes=required), learned
 
 
-def _evidence(
-    baseline: Tree, others: Sequence[Tree], policy: Policy, compare: Compare
-) -> Evidence:
+def _evidence(baseline: Tree, others: Sequence[Tree], policy: Policy, compare: Compare) -> Evidence:
     evidence = Evidence(baseline, len(others) + 1)
     compiled = CompiledPolicy(policy)
     for other in others:

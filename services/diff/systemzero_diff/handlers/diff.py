@@ -14,7 +14,6 @@ from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import judge
 from systemzero_core.errors import InvalidInput
 from systemzero_core.intake import Intake
-from systemzero_core.match import match
 from systemzero_core.template import Template
 from systemzero_core.tree import Tree
 from systemzero_diff.check import Checker, Subject
@@ -50,12 +49,11 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         intake = (await self._sources.resolve(principal, request.tree, "tree")).intake
         templates = await self._sets.of(principal.tenant)
         answer = await self._sources.off_loop(
-            lambda: match(
-                templates.index,
-                templates.index.tokens_of(intake.tree),
-                full_signature=intake.signatures.full.hex(),
-                hint=hint,
-                k=request.max_results or _DEFAULT_RESULTS,
+            lambda: templates.match(
+                intake.tree,
+                intake.signatures.full,
+                hint,
+                request.max_results or _DEFAULT_RESULTS,
             )
         )
         return pb.MatchResponse(
