@@ -19,7 +19,7 @@ FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 MADE = re.compile(r"(?:`|^ {4}|^)make ([a-z][a-z-]*)", re.MULTILINE)
 OF_ONE_MACHINE = re.compile(
-    r"(?<![\w.])/(?:work|root|home/[a-z])\b/?"  # absolute paths that other machines have not
+    r"(?<![\w.])/(?:work|root|home/[a-z]\w*)\b/?"  # absolute paths that other machines have not
     r"|://[\w.-]*(?:registry|pypi|pythonhosted|npmjs|debian)[\w.-]*"
 )
 
