@@ -104,7 +104,7 @@ class TestNode:
     def _installed(self) -> None:
         if shutil.which("node") is None:
             pytest.skip("node is not installed here")
-        if not (NODE / "node_modules").is_dir():
+        if not (NODE / "node_modules" / ".package-lock.json").is_file():
             pytest.skip("the Node client's packages are not installed: make node-modules")
 
     def test_takes_in_a_capture(self, platform: Platform, screen: str) -> None:
