@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from systemzero.log.v1 import log_service_pb2_grpc
 KINDS = ("standalone", "split")
 GENEROUS = json.dumps({"per_minute": 10_000_000, "burst": 1_000_000})
 """Limits that no test runs into, unless it sets its own."""
+START_SECONDS = 60
+"""After so long without saying where it listens, a platform is given up."""
 
 
 @dataclass
@@ -148,7 +151,12 @@ def start(kind: str, data: Path, environment: Mapping[str, str] | None = None) -
             text=True,
             start_new_session=True,
         )
-    target, key_file = _announced(process, log)
+    patience = threading.Timer(START_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+    patience.start()
+    try:
+        target, key_file = _announced(process, log)
+    finally:
+        patience.cancel()
     key = Path(key_file).read_text().strip()
     platform = Platform(kind, data, target, key, process, log, dict(environment or {}))
     _until_serving(platform)
@@ -158,7 +166,8 @@ def start(kind: str, data: Path, environment: Mapping[str, str] | None = None) -
 def _announced(process: subprocess.Popen[str], log: Path) -> tuple[str, str]:
     target = key_file = ""
     assert process.stdout is not None
-    for line in process.stdout:
+    for said in process.stdout:
+        line = said.removeprefix("gateway: ")
         if line.startswith("listening on "):
             target = line.removeprefix("listening on ").strip()
         if line.startswith("first admin key in "):

@@ -26,7 +26,7 @@ async def _serve(settings: GatewaySettings) -> None:
         app = build(settings, backends, signer, tracer=configure_tracing(OWN, os.environ))
         port = await app.start(settings.listen)
         announce(f"gateway: listening on {settings.listen.rpartition(':')[0]}:{port}")
-        announce(f"gateway: the first admin key is in {app.admin_key_file}")
+        announce(f"gateway: first admin key in {app.admin_key_file}")
         await until_signal()
         await app.stop(settings.grace)
 
