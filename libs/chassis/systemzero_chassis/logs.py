@@ -5,6 +5,7 @@ Nothing secret is passed in; `systemzero_chassis.secrets.Secret` does not print 
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
@@ -32,7 +33,12 @@ def configure(level: str = "info") -> None:
 
 
 def _render(_logger: object, _name: str, fields: structlog.typing.EventDict) -> str:
-    return msgspec.json.encode(fields, enc_hook=str).decode()
+    try:
+        return msgspec.json.encode(fields, enc_hook=str).decode()
+    except UnicodeEncodeError:
+        # half a character of somebody's input, quoted by an error: a log line never fails a call
+        line = json.dumps(fields, default=str, ensure_ascii=False)
+        return line.encode("utf-8", "replace").decode()
 
 
 def get_logger(service: str) -> structlog.typing.FilteringBoundLogger:
