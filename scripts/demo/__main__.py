@@ -18,8 +18,11 @@ from systemzero_client import Client, SystemZeroError
 NEXT = """\
 What to try next
 
-  make run                    the same service on 127.0.0.1:50051, its state in ./data
-  sz login                    then: sz learn, sz check, sz events, sz log verify (.venv/bin/sz)
+  make run                             the same service on 127.0.0.1:50051, its state in ./data
+  export PATH="$PWD/.venv/bin:$PATH"   then, in another terminal, with sz and grpcurl:
+  sz login --key-file data/gateway/admin.key
+  sz learn console tests/data/captures/parcel-console/4.15.5__1-console.ax.json.gz
+  sz check tests/data/captures/parcel-console/5.31.0__1-console.ax.json.gz
   grpcurl -plaintext -H "authorization: Bearer $(cat data/gateway/admin.key)" \\
       127.0.0.1:50051 systemzero.gateway.v1.StatusService/GetStatus
 
