@@ -101,3 +101,15 @@ def test_every_dependency_is_accounted_for() -> None:
         re.findall(r"[\w.-]+", document.lower())
     )
     assert missing == set()
+
+
+def test_the_glossary_says_each_word_in_one_sentence() -> None:
+    document = (ROOT / "docs" / "glossary.md").read_text()
+    rows = [
+        row
+        for row in re.findall(r"^\| (.+?) \| (.+) \|$", document, re.MULTILINE)
+        if row[0] != "word"
+    ]
+    words = [word for row in rows for word in row[0].split(", ")]
+    assert len(words) > 40
+    assert [row for row in rows if not re.fullmatch(r"[^.]+\.", row[1])] == []
