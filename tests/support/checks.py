@@ -1,0 +1,52 @@
+"""Templates put into a served diff service, and captures checked against them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from systemzero.diff.v1 import diff_service_pb2 as diff_pb
+from systemzero.diff.v1 import template_pb2, verdict_pb2
+from systemzero.diff.v1 import template_service_pb2 as template_pb
+from systemzero.tree.v1 import tree_pb2
+from systemzero_chassis.tree_codec import encode_tree
+from systemzero_core.intake import take_in_tree
+from systemzero_core.template import Policy, Template, signed, to_yaml
+from systemzero_core.tree import Tree
+from tests.support.services import House
+
+UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
+DRIFT = verdict_pb2.VERDICT_KIND_DRIFT
+UNKNOWN_SCREEN = verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN
+
+
+def source(tree: Tree) -> tree_pb2.TreeSource:
+    """The tree, as a request gives it."""
+    return tree_pb2.TreeSource(tree=encode_tree(tree))
+
+
+async def put(
+    house: House, screen_id: str, tree: Tree, policy: Policy | None = None, **fields: Any
+) -> template_pb2.Template:
+    """Import a template as YAML: as people write one."""
+    template = Template(
+        template_id="",
+        screen_id=screen_id,
+        tree=take_in_tree(tree).tree,
+        policy=policy or Policy(),
+        **fields,
+    )
+    request = template_pb.ImportTemplateRequest(yaml=to_yaml(signed(template)))
+    made: template_pb2.Template = (await house.templates().ImportTemplate(request)).template
+    return made
+
+
+async def check(house: House, tree: Tree, screen_id: str, **fields: Any) -> verdict_pb2.Verdict:
+    """The verdict on `tree`, which the client believes to be `screen_id`."""
+    request = diff_pb.CheckRequest(tree=source(tree), screen_hint=screen_id, **fields)
+    verdict: verdict_pb2.Verdict = (await house.diff().Check(request)).verdict
+    return verdict
+
+
+def sentences(verdict: verdict_pb2.Verdict) -> list[str]:
+    """What changed, in words."""
+    return [edit.sentence for edit in verdict.script.edits]
