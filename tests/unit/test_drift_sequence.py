@@ -54,6 +54,7 @@ def test_a_loop_is_reported_once_it_is_one() -> None:
     assert found(*["home", "cart"] * 3) == [(5, "loop")]
     assert found(*["home", "cart"] * 2) == []
     assert found(*["x", "y", "z"] * 3) == [(8, "loop")]
+    assert found(*["home", "cart"] * 14) == [(5, "loop")]
 
 
 def test_a_run_of_screens_with_one_way_on_is_a_forced_flow() -> None:

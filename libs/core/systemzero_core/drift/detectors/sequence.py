@@ -12,8 +12,9 @@ import msgspec
 
 from systemzero_core.drift.model import Context, Finding, Severity, Visit
 
-MAX_VISITS = 256
-"""Visits of one session that are looked at: the last ones."""
+MAX_VISITS = 32
+"""Visits of one session that are looked at: the last ones. More than a loop's window, so that one
+which goes on is told once."""
 
 
 class SequenceSettings(msgspec.Struct, frozen=True):
@@ -118,7 +119,8 @@ def _loops(
     """A loop: the last `loop_rounds` rounds of one length are the same screens in the same order.
 
     `same[length]` counts how many steps in a row equal the step one round before, so each step
-    costs one comparison for each length that fits the window.
+    costs one comparison for each length that fits the window. A loop that goes on is also one of
+    twice its length, and is told once all the same: as the shortest.
     """
     longest = settings.loop_window // settings.loop_rounds
     same = [0] * (longest + 1)
@@ -126,11 +128,12 @@ def _loops(
     for k in range(len(screens)):
         for length in range(2, min(longest, k) + 1):
             same[length] = same[length] + 1 if screens[k] == screens[k - length] else 0
-            if same[length] == length * (settings.loop_rounds - 1):
-                around = ", ".join(screen or "?" for screen in screens[k - length + 1 : k + 1])
-                message = f"the session went {settings.loop_rounds} times through {around}"
-                yield steps[k][0], _found("loop", Severity.WARNING, message)
-                break
+        again = settings.loop_rounds - 1
+        length = next((n for n in range(2, longest + 1) if same[n] >= n * again), 0)
+        if length and same[length] == length * again:
+            around = ", ".join(screen or "?" for screen in screens[k - length + 1 : k + 1])
+            message = f"the session went {settings.loop_rounds} times through {around}"
+            yield steps[k][0], _found("loop", Severity.WARNING, message)
 
 
 def _found(code: str, severity: Severity, message: str) -> Finding:
