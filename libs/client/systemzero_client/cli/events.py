@@ -10,8 +10,7 @@ import click
 from systemzero.diff.v1 import drift_service_pb2, verdict_pb2
 from systemzero_client.cli.options import SCOPES, Remote, Until, decision_options, first, remote
 from systemzero_client.cli.output import note, to_dict
-from systemzero_client.cli.problems import describe
-from systemzero_client.cli.text import event_lines, severity_name, verdict_lines
+from systemzero_client.cli.text import event_lines, printable, severity_name, verdict_lines
 from systemzero_client.errors import SystemZeroError
 
 _SEVERITIES = {
@@ -62,7 +61,7 @@ async def _list(remote: Remote, flags: dict[str, Any]) -> None:
 
 async def _watch(remote: Remote, cursor: str, limit: int | None, *, from_start: bool) -> None:
     def on_retry(error: SystemZeroError, pause: float) -> None:
-        note(f"sz events: {describe(error)}; again in {pause:.1f} s")
+        note(f"sz events: interrupted ({printable(error.message)}), again in {pause:.1f} s")
 
     watch = remote.client.events.watch(cursor, from_start=from_start, on_retry=on_retry)
     async for watched in first(watch, limit):
