@@ -100,8 +100,7 @@ stubs-check: setup ## Fail if the committed stubs are not those of the protos
 .PHONY: ci
 ci: lint stubs-check node-modules ## What CI runs: lint, stubs, tests, coverage
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest --cov --cov-report= $(TESTS)
-	$(BIN)/coverage report --fail-under=90 --format=total
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90 $(TESTS)
 
 .PHONY: bench
 bench: setup ## Run every benchmark; one JSON object a line, status 1 where an ask does not hold
