@@ -17,6 +17,7 @@ from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import DecisionKind
 from systemzero_core.match import MatchAnswer, match
 from systemzero_core.template import Template, next_version
+from systemzero_diff.config import MatchSettings
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
@@ -60,7 +61,9 @@ class World:
         self.now = 0.0
         self.store = store
         self.executor = ThreadPoolExecutor(1)
-        self.sets = TemplateSets(store, self.executor, lambda: self.now, most_tenants)
+        self.sets = TemplateSets(
+            store, self.executor, lambda: self.now, MatchSettings().of, most_tenants
+        )
 
     async def put(self, made: Template, tenant: str = "acme", *, deleted: bool = False) -> None:
         await self.store.write(tenant, lambda t: t.put_template(made, NOW, "e", deleted=deleted))
@@ -86,7 +89,9 @@ async def test_what_was_written_is_seen_by_the_next_use(world: World) -> None:
 async def test_a_read_that_overlaps_a_write_is_not_taken_for_fresh(world: World) -> None:
     world.store.hold = True
     using = asyncio.ensure_future(world.sets.of("acme"))
-    await world.store.holding.wait()
+    holding = asyncio.ensure_future(world.store.holding.wait())
+    await asyncio.wait([using, holding], return_when=asyncio.FIRST_COMPLETED)
+    assert not using.done()
     await world.put(template("order", "Buy"))
     world.store.go.set()
     await using
@@ -163,7 +168,7 @@ async def test_a_summary_waits_for_what_another_flush_has_under_way(store: SlowS
         await go.wait()
         return await write(tenant, job)
 
-    store.write = slow  # type: ignore[assignment] # the real one, later
+    store.write = slow
     first = asyncio.ensure_future(counts.flush())
     await entered.wait()
     second = asyncio.ensure_future(counts.flush())
@@ -184,7 +189,7 @@ async def test_counts_that_cannot_be_written_are_kept(store: SlowStore) -> None:
     async def failing(tenant: str, job: Any) -> Any:
         raise OSError("disk full")
 
-    store.write = failing  # type: ignore[assignment] # a disk that is full for a while
+    store.write = failing
     with pytest.raises(OSError, match="disk full"):
         await counts.flush()
     store.write = write
