@@ -5,11 +5,14 @@ Invariants:
    `systemzero.errors.v1.ErrorReason`; bad input also BadRequest, a limit RetryInfo and
    QuotaFailure.
 2. What the table does not know is INTERNAL, sent generic; the whole error goes to the log alone.
+3. A status fits into the trailers that every client takes: gRPC's clients may refuse more than
+   8 KiB of metadata, and then nobody learns why the call failed. Texts are cut, violations counted.
 Source: https://google.aip.dev/193.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import grpc
@@ -39,6 +42,10 @@ _CODES: dict[type[domain.DomainError], grpc.StatusCode] = {
     domain.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 _INTERNAL = domain.DomainError("internal error")
+_TEXT_BYTES = 400
+"""Of any one text. A message is also sent percent-encoded, at up to three times its bytes."""
+_VIOLATIONS_BYTES = 2_800
+"""Of all violations. The details are sent in base 64, at 4/3 of their bytes."""
 
 
 def code_of(error: BaseException) -> grpc.StatusCode:
@@ -52,7 +59,7 @@ def code_of(error: BaseException) -> grpc.StatusCode:
 def to_status(error: BaseException) -> status_pb2.Status:
     """`error` as google.rpc.Status; what is not a domain error comes out generic."""
     known = error if isinstance(error, domain.DomainError) else _INTERNAL
-    status = status_pb2.Status(code=code_of(known).value[0], message=known.message)
+    status = status_pb2.Status(code=code_of(known).value[0], message=_cut(known.message))
     for detail in _details(known):
         packed = any_pb2.Any()
         packed.Pack(detail)
@@ -66,10 +73,10 @@ def to_failure(error: BaseException) -> errors_pb2.Failure:
     return errors_pb2.Failure(
         code=code_of(known).value[0],
         reason=errors_pb2.ErrorReason.Value(f"ERROR_REASON_{known.reason}"),
-        message=known.message,
+        message=_cut(known.message),
         violations=[
             errors_pb2.FieldViolation(field=v.field, description=v.description)
-            for v in getattr(known, "violations", ())
+            for v in _violations(known)
         ],
     )
 
@@ -89,7 +96,9 @@ async def abort(
 def _details(error: domain.DomainError) -> list[Message]:
     details: list[Message] = [
         error_details_pb2.ErrorInfo(
-            reason=error.reason, domain=ERROR_DOMAIN, metadata=error.metadata
+            reason=error.reason,
+            domain=ERROR_DOMAIN,
+            metadata={key: _cut(value) for key, value in error.metadata.items()},
         )
     ]
     if isinstance(error, domain.InvalidInput) and error.violations:
@@ -103,16 +112,36 @@ def _bad_request(error: domain.InvalidInput) -> error_details_pb2.BadRequest:
     return error_details_pb2.BadRequest(
         field_violations=[
             error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description)
-            for v in error.violations
+            for v in _violations(error)
         ]
     )
+
+
+def _violations(error: domain.DomainError) -> Iterator[domain.FieldViolation]:
+    """The first violations of `error`, as many as have room, and how many there are besides."""
+    violations, room = getattr(error, "violations", ()), _VIOLATIONS_BYTES
+    for i, violation in enumerate(violations):
+        cut = domain.FieldViolation(_cut(violation.field), _cut(violation.description))
+        room -= sum(len(text.encode()) + 8 for text in cut)
+        if room < 0:
+            yield domain.FieldViolation("", f"and {len(violations) - i} more")
+            return
+        yield cut
+
+
+def _cut(text: str) -> str:
+    """`text` within its bytes and without lone surrogates, which protobuf can't hold."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= _TEXT_BYTES:
+        return encoded.decode()
+    return encoded[: _TEXT_BYTES - 3].decode(errors="ignore") + "…"
 
 
 def _limit_details(error: domain.RateLimited) -> list[Message]:
     delay = duration_pb2.Duration()
     delay.FromNanoseconds(int(error.retry_after * 1e9))
     violation = error_details_pb2.QuotaFailure.Violation(
-        subject=error.metadata.get("subject", ""), description=error.message
+        subject=_cut(error.metadata.get("subject", "")), description=_cut(error.message)
     )
     return [
         error_details_pb2.RetryInfo(retry_delay=delay),

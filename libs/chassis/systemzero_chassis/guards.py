@@ -7,11 +7,13 @@ raised in grpc.aio's `intercept_service` itself would reach the client with its 
 Invariants:
 1. The first guard is outermost.
 2. `context.abort` raises `grpc.aio.AbortError`, which every guard lets through.
+3. Requests are decoded inside the guards, so that bytes that are no message are refused with a
+   reason, as any other bad input is. gRPC's own answer to them is INTERNAL.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -22,10 +24,11 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from systemzero_chassis.errors import abort
 from systemzero_chassis.identity import METADATA_KEY, IdentityVerifier, set_current_principal
-from systemzero_core.errors import DeadlineExceeded, DomainError
+from systemzero_core.errors import DeadlineExceeded, DomainError, InvalidInput
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -55,16 +58,36 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 def guarded(handler: Handler, method: str, guards: Sequence[Guard]) -> Handler:
-    """`handler` of `method` with `guards` around it; the arity and serialisers stay."""
+    """`handler` of `method`, of the same arity, with `guards` around it; it takes raw bytes."""
+    decode = _decoder(handler)
     if handler.response_streaming:
         behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-        wrapped = _around_stream(behaviour, method, guards)
+        wrapped = _around_stream(behaviour, decode, method, guards)
     else:
         behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
-        wrapped = _around_unary(behaviour, method, guards)
+        wrapped = _around_unary(behaviour, decode, method, guards)
     return _MAKERS[handler.request_streaming, handler.response_streaming](
-        wrapped, handler.request_deserializer, handler.response_serializer
+        wrapped, None, handler.response_serializer
     )
+
+
+def _decoder(handler: Handler) -> Callable[[Any], Any]:
+    """From what the transport hands over, bytes or an iterator of them, to what `handler` takes."""
+    deserialise: Any = handler.request_deserializer
+    if deserialise is None:
+        return lambda request: request
+
+    def one(request: bytes) -> Any:
+        try:
+            return deserialise(request)
+        except DecodeError:
+            raise InvalidInput("the request is no message of the method's type") from None
+
+    async def each(requests: AsyncIterable[bytes]) -> AsyncIterator[Any]:
+        async for request in requests:
+            yield one(request)
+
+    return each if handler.request_streaming else one
 
 
 _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
@@ -75,25 +98,25 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
 }
 
 
-def _around_unary(behaviour: Any, method: str, guards: Sequence[Guard]) -> Any:
+def _around_unary(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
     async def handle(request: Any, context: Context) -> Any:
         call = Call(method, context)
         async with AsyncExitStack() as stack:
             for guard in guards:
                 await stack.enter_async_context(guard(call))
-            return await behaviour(request, context)
+            return await behaviour(decode(request), context)
 
     return handle
 
 
-def _around_stream(behaviour: Any, method: str, guards: Sequence[Guard]) -> Any:
+def _around_stream(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
     async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
         call = Call(method, context)
         async with AsyncExitStack() as stack:
             for guard in guards:
                 await stack.enter_async_context(guard(call))
             # closed here, not when it is collected: its work ends before the guards see the end
-            async with aclosing(behaviour(request, context)) as responses:
+            async with aclosing(behaviour(decode(request), context)) as responses:
                 async for response in responses:
                     yield response
 
