@@ -21,8 +21,21 @@ from systemzero_core.tree import Node, Tree
 KIND = ("insert",) * 20 + ("delete",) * 20 + ("rename",) * 30 + ("shift",) * 15 + ("carry",) * 15
 """The mix that shared figures of other tools were measured with."""
 
-UNKIND = (*KIND, *("retitle",) * 10, *("role",) * 8, *("wrap",) * 8, *("unwrap",) * 8)
-"""The same with what real releases do: retitled links, other containers, wrappers."""
+UNKIND = (
+    *KIND,
+    *("retitle",) * 10,
+    *("role",) * 8,
+    *("wrap",) * 8,
+    *("unwrap",) * 8,
+    *("template",) * 6,
+)
+"""The same with what real releases do: retitled links, other containers, wrappers, other rows."""
+
+_ROWS = 5
+"""Rows of each list that `listed` adds."""
+
+SHARE = 0.05
+"""Edits for each node."""
 
 _PART = 1_190
 """CDP nodes of one screen: those of the recorded one."""
@@ -114,9 +127,43 @@ def real_tree(size: int) -> Tree:
     return Tree(nodes[:size], parents[:size])
 
 
+@lru_cache(maxsize=32)
+def listed(size: int) -> Tree:
+    """`real_tree(size)`, its last nodes given up for lists of alike rows, one for 1,000 nodes."""
+    source = random.Random(size)  # noqa: S311
+    row_of = ("listitem", "link", "text", "text", "button")
+    count = max(1, size // 1_000)
+    keep = size - count * (1 + _ROWS * len(row_of))
+    tree = real_tree(size)
+    nodes, parents = list(tree.nodes[:keep]), list(tree.parents[:keep])
+    for _ in range(count):
+        above = len(nodes)
+        nodes.append(Node("list"))
+        parents.append(0)
+        for _ in range(_ROWS):
+            words = ("", _title(source), f"{source.randrange(10_000)}", _title(source), "Edit")
+            nodes.extend(Node(role, word) for role, word in zip(row_of, words, strict=True))
+            parents.extend([above, *[len(parents)] * (len(row_of) - 1)])
+    return Tree(nodes, parents)
+
+
+def _title(source: random.Random) -> str:
+    words = [source.choice(_WORDS) for _ in range(source.randrange(1, 4))]
+    return " ".join(words).capitalize() + f" {source.randrange(1000)}"
+
+
 def seeded(tree: Tree, seed: int, share: float, mix: tuple[str, ...] = KIND) -> Truth:
     """`tree` after edits on `share` of its nodes; the same for the same arguments."""
     return _Surgeon(tree, random.Random(seed)).operate(max(1, round(share * len(tree))), mix)  # noqa: S311
+
+
+MIXES = ("plain", "unkind")
+
+
+def ground_truth(size: int, seed: int, mix: str) -> Truth:
+    """The pair that figures of `mix` ("plain" or "unkind") are measured on: 5 % edited."""
+    tree, edits = (real_tree(size), KIND) if mix == "plain" else (listed(size), UNKIND)
+    return seeded(tree, seed, SHARE, edits)
 
 
 class _Surgeon:
@@ -169,8 +216,7 @@ class _Surgeon:
         return True
 
     def _name(self) -> str:
-        words = [self.source.choice(_WORDS) for _ in range(self.source.randrange(1, 4))]
-        return " ".join(words).capitalize() + f" {self.source.randrange(1000)}"
+        return _title(self.source)
 
     def _new(self, node: Node, parent: int, index: int) -> int:
         at = len(self.nodes)
@@ -229,6 +275,26 @@ class _Surgeon:
             role = self.source.choice([r for r in roles if r != self.nodes[at].role])
             self._set(at, role=role)
             self.done.append(("update", at))
+
+    def _template(self, _: int) -> None:
+        """Give all rows of a list another role, a box to tick in front and no button behind."""
+        lists = [i for i in self.tree.children[0] if self._is_of_rows(i)]
+        if not lists:
+            return
+        at = self.source.choice(lists)
+        if not self._claim(at, self.tree.ends[at] - at):
+            return
+        for row in self.tree.children[at]:
+            self._set(row, role="article")
+            gone = self.children[row].pop()
+            tick = self._new(Node("checkbox", "Select"), row, 0)
+            self.done.extend((("update", row), ("delete", gone), ("insert", tick)))
+
+    def _is_of_rows(self, at: int) -> bool:
+        """Whether `listed` put it there."""
+        rows = self.tree.children[at]
+        lasts = {self.tree.nodes[self.tree.ends[row] - 1].name for row in rows}
+        return self.tree.nodes[at].role == "list" and len(rows) == _ROWS and lasts == {"Edit"}
 
     def _set(self, at: int, **fields: str) -> None:
         self.nodes[at] = msgspec.structs.replace(self.nodes[at], **fields)

@@ -17,13 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import linear_regression
 
-from benchmarks._groundtruth import KIND, UNKIND, Tally, real_tree, seeded
+from benchmarks._groundtruth import MIXES, Tally, ground_truth, real_tree
 from benchmarks._plaintrees import PAIRS, load_plain
 from benchmarks._report import Report, cpu_seconds, progress
 from systemzero_core.diff import Prepared, apply, diff
 from systemzero_core.tree import Node, Tree
 
-SHARE = 0.05
 SIZES = (100, 300, 1_000, 3_000, 10_000)
 CPU_ASKS = {1_000: 4.0, 10_000: 50.0}
 MAX_EXPONENT = 1.15
@@ -51,13 +50,13 @@ def _fresh(tree: Tree) -> Tree:
 
 def measure_truth(report: Report, sizes: tuple[int, ...], seeds: int) -> None:
     """Quality against what was really done, by the mix of edits."""
-    for name, mix in (("plain", KIND), ("unkind", UNKIND)):
+    for name in MIXES:
         total = Tally()
         for size in sizes:
             progress(f"ground truth: {name}, {size} nodes")
             tally = Tally()
             for seed in range(1, seeds + 1):
-                truth = seeded(real_tree(size), seed, SHARE, mix)
+                truth = ground_truth(size, seed, name)
                 script = diff(Prepared(truth.a), _fresh(truth.b))
                 if apply(script, truth.a) != truth.b:
                     raise AssertionError(f"not exact: {name} {size} {seed}")
@@ -73,7 +72,7 @@ def measure_time(report: Report, sizes: tuple[int, ...]) -> None:
     points: list[tuple[float, float]] = []
     for size in sizes:
         progress(f"time: {size} nodes")
-        truth = seeded(real_tree(size), 1, SHARE, KIND)
+        truth = ground_truth(size, 1, "plain")
         baseline = Prepared(truth.a)
         diff(baseline, truth.b)
         gc.collect()

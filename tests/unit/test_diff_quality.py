@@ -2,17 +2,16 @@
 
 import pytest
 
-from benchmarks._groundtruth import KIND, UNKIND, Tally, real_tree, seeded
+from benchmarks._groundtruth import MIXES, UNKIND, Tally, ground_truth, listed, real_tree, seeded
 from systemzero_core.diff import Prepared, apply, diff, invert
 
 
-@pytest.mark.parametrize("mix", [KIND, UNKIND], ids=["plain", "unkind"])
-def test_the_diff_finds_the_edits_that_were_made(mix: tuple[str, ...]) -> None:
-    tree = real_tree(1_000)
-    baseline = Prepared(tree)
+@pytest.mark.parametrize("mix", MIXES)
+def test_the_diff_finds_the_edits_that_were_made(mix: str) -> None:
+    baseline = Prepared(ground_truth(1_000, 1, mix).a)
     tally = Tally()
     for seed in range(1, 6):
-        truth = seeded(tree, seed, 0.05, mix)
+        truth = ground_truth(1_000, seed, mix)
         script = diff(baseline, truth.b)
         assert apply(script, truth.a) == truth.b
         assert apply(invert(script), truth.b) == truth.a
@@ -27,7 +26,7 @@ def test_the_diff_finds_the_edits_that_were_made(mix: tuple[str, ...]) -> None:
 
 
 def test_the_ground_truth_is_true() -> None:
-    tree = real_tree(300)
+    tree = listed(300)
     for seed in range(5):
         truth = seeded(tree, seed, 0.1, UNKIND)
         kept = [y for y in truth.mapping if y >= 0]
@@ -36,6 +35,16 @@ def test_the_ground_truth_is_true() -> None:
         for x, y in enumerate(truth.mapping):
             assert y < 0 or (truth.a.nodes[x] != truth.b.nodes[y]) == (x in updated)
         assert truth.b == seeded(tree, seed, 0.1, UNKIND).b
+
+
+def test_rows_of_another_template_are_still_those_rows() -> None:
+    for seed in range(5):
+        truth = seeded(listed(300), seed, 0.01, ("template",))
+        script = diff(truth.a, truth.b)
+        assert {(e.kind.value, e.node if e.node >= 0 else e.target) for e in script.edits} == (
+            truth.edits
+        )
+        assert len(truth.edits) == 3 * 5
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5])
