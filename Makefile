@@ -35,6 +35,11 @@ setup: $(VENV)/.synced ## Virtual environment, locked dependencies, the workspac
 lock: $(UV) ## Resolve the dependencies anew and lock them by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml $(addprefix --no-emit-package ,$(NAMES)) -o requirements.lock
 
+.PHONY: lock-tools
+lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers
+	for tool in benchmarks/peers; do $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 $$tool/requirements.in -o $$tool/requirements.lock; done
+	cd benchmarks/peers && npm install --package-lock-only --ignore-scripts --loglevel=error
+
 .PHONY: stubs
 stubs: setup ## Generate protobuf messages, gRPC stubs and their types into protos/gen
 	$(BIN)/python scripts/generate_stubs.py protos/gen
@@ -105,6 +110,10 @@ ci: lint stubs-check node-modules ## What CI runs: lint, stubs, tests, coverage
 .PHONY: bench
 bench: setup ## Run every benchmark; one JSON object a line, status 1 where an ask does not hold
 	@status=0; for part in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$part --json || status=1; done; exit $$status
+
+.PHONY: bench-peers
+bench-peers: setup ## The diff beside its peers (installed under build/peers); CORPUS=DIR for real pairs
+	@$(BIN)/python -m benchmarks.peers --json $(if $(CORPUS),--corpus $(CORPUS))
 
 .PHONY: clean
 clean: ## Remove what can be made again; ./data stays

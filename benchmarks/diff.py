@@ -1,9 +1,9 @@
 """Diff: quality on seeded ground truth and real pairs, CPU time, growth, the worst cases.
 
-    python -m benchmarks.diff --json [--corpus DIR] [--quick]
+    python -m benchmarks.diff --json [--corpus DIR] [--quick] [--peers]
 
 Everything is measured against a baseline in memory (`Prepared`), script and sentences included.
-Without a corpus the real pairs are left out.
+Without a corpus the real pairs are left out; `--peers` measures other tools in the same run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from statistics import linear_regression
 from benchmarks._groundtruth import MIXES, Tally, ground_truth, real_tree
 from benchmarks._plaintrees import PAIRS, load_plain
 from benchmarks._report import Report, cpu_seconds, progress
+from benchmarks.peers import race as peers
 from systemzero_core.diff import Prepared, apply, diff
 from systemzero_core.tree import Node, Tree
 
@@ -174,6 +175,7 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="small trees, one seed, no worst cases"
     )
+    parser.add_argument("--peers", action="store_true", help="other tools, too: benchmarks.peers")
     arguments = parser.parse_args()
     report = Report()
     sizes = SIZES[:3] if arguments.quick else SIZES
@@ -183,6 +185,8 @@ def main() -> int:
         measure_worst(report)
     if arguments.corpus:
         measure_pairs(report, arguments.corpus)
+    if arguments.peers:
+        peers.measure(report, arguments.corpus, quick=arguments.quick)
     return report.status()
 
 
