@@ -545,3 +545,40 @@ async def test_a_restart_keeps_events_decisions_templates_and_log(tmp_path: Path
         assert (await check(house, CHANGED)).severity == verdict_pb2.SEVERITY_CRITICAL
         counts = (await house.drift().GetSummary(drift_pb.GetSummaryRequest())).verdicts
         assert {count.kind: count.count for count in counts} == {UNCHANGED: 1, DRIFT: 2}
+
+
+async def test_the_log_is_read_proved_and_exported(house: House) -> None:
+    await learn(house, "order", ORDER)
+    verdict = await check(house, CHANGED)
+    log = house.log()
+    proof = await log.GetInclusionProof(log_pb.GetInclusionProofRequest(index=verdict.log_index))
+    assert (proof.index, proof.tree_size) == (1, 2)
+    assert (await log.GetConsistencyProof(log_pb.GetConsistencyProofRequest(from_size=1))).hashes
+    assert (await log.GetProofBundle(log_pb.GetProofBundleRequest(index=1))).bundle
+
+    async def export(form: Any) -> bytes:
+        call = log.ExportEntries(log_pb.ExportEntriesRequest(format=form))
+        return b"".join([response.chunk async for response in call])
+
+    assert (await export(log_pb.EXPORT_FORMAT_JSON_LINES)).count(b"\n") == 4
+    assert (await export(log_pb.EXPORT_FORMAT_CSV)).count(b"\r\n") == 3
+    assert (await export(log_pb.EXPORT_FORMAT_HTML)).count(b"<tr>") == 3
+    code, _, _ = await refused(export(99))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    bad = log_pb.GetInclusionProofRequest(index=-1)
+    assert (await refused(log.GetInclusionProof(bad)))[1] == "INVALID_INPUT"
+
+
+async def test_diff_and_match_store_nothing(house: House) -> None:
+    await learn(house, "order", ORDER)
+    size = await log_size(house)
+    compared = await house.diff().Diff(diff_pb.DiffRequest(a=source(ORDER), b=source(CHANGED)))
+    assert not compared.comparison.equal
+    assert compared.comparison.structure_equal
+    assert [change.field for edit in compared.script.edits for change in edit.changes] == ["name"]
+    matched = await house.diff().Match(diff_pb.MatchRequest(tree=source(CHANGED)))
+    assert matched.matched
+    assert matched.matches[0].screen_id == "order"
+    wrong = diff_pb.MatchRequest(tree=source(ORDER), max_results=101)
+    assert (await refused(house.diff().Match(wrong)))[1] == "INVALID_INPUT"
+    assert (await events(house), await log_size(house)) == ([], size)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import DecisionKind
+from systemzero_core.drift.detectors.sequence import MAX_VISITS
 from systemzero_core.match import MatchAnswer, match
 from systemzero_core.template import Template, next_version
 from systemzero_diff.config import MatchSettings
@@ -208,4 +209,4 @@ def test_sessions_are_bounded_and_belong_to_tenants() -> None:
     assert [v.screen_id for v in sessions.visit("acme", "s", "order", 5)] == ["order"]
     for n in range(1_000):
         path = sessions.visit("acme", "s", str(n), n)
-    assert len(path) == 256
+    assert len(path) == MAX_VISITS
