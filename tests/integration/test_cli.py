@@ -387,6 +387,7 @@ def test_a_summary_counts(user: Sz) -> None:
     ran = user("summary")
     assert ran.out.startswith("compliance ")
     assert "DRIFT: " in ran.out
+    assert re.search(r"[0-9]+ events \([0-9]+ open, [a-z]+\) of one change on console\n", ran.out)
     assert 0 <= user("summary", "--json").one()["compliance"] <= 1
 
 

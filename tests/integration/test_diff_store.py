@@ -259,6 +259,22 @@ async def test_an_events_state_is_that_of_the_latest_decision_that_holds(store: 
     assert await ids(store, EventFilter(state="approve", now=NOW + 10)) == ["evt_1"]
 
 
+async def test_a_decision_is_one_about_every_alike_event_of_its_screen(store: DiffStore) -> None:
+    for number in (1, 2, 3):
+        await store.write("acme", recorded(number, fingerprint="f" * 64))
+    await store.write("acme", recorded(4, fingerprint="f" * 64, screen_id="cart"))
+    await store.write("acme", recorded(5))
+    await store.write("other", recorded(6, fingerprint="f" * 64))
+    await store.write("acme", decided(2, 1, DecisionKind.APPROVE))
+    assert await ids(store, EventFilter(state="approve", now=NOW)) == ["evt_3", "evt_2", "evt_1"]
+    assert await ids(store, EventFilter(state="open", now=NOW), "other") == ["evt_6"]
+    alike = await store.read("acme", lambda t: t.event("evt_3"))
+    assert [d.decision_id for d in alike.decisions] == ["dec_1"]
+    # the next check goes by the one that was taken, once
+    _, found = await store.read("acme", lambda t: t.decisions_after(0))
+    assert found == [decision(1, DecisionKind.APPROVE)]
+
+
 async def test_a_snooze_that_is_over_reopens_by_itself(store: DiffStore) -> None:
     await store.write("acme", recorded(1))
     await store.write("acme", decided(1, 1, DecisionKind.SNOOZE, expire_time=NOW + 10))

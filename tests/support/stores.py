@@ -54,7 +54,7 @@ def event(number: int, time: int = NOW, **other: object) -> NewEvent:
         "template_id": "tpl_1",
         "template_version": 1,
         "severity": Severity.WARNING,
-        "fingerprint": "f" * 64,
+        "fingerprint": f"{number:064x}",
         "verdict": b"",
     }
     return NewEvent(**{**values, **other})  # type: ignore[arg-type]

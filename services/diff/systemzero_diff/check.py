@@ -199,7 +199,7 @@ class Checker:
             template_id=found.template_id,
             template_version=found.version,
             severity=judged.resolution.severity,
-            fingerprint=judged.judgement.fingerprint,
+            fingerprint=judged.resolution.fingerprint,
             verdict=verdict.SerializeToString(),
         )
         record = events.event_record(event, verdict, subject.signatures.full.hex())

@@ -36,6 +36,9 @@ from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import TemplateSets, baseline_of
 
+_SAME = 1e-9
+"""Similarities that differ by less are of the same judgement: it is computed anew."""
+
 
 class Decided(msgspec.Struct, frozen=True):
     """The event with its decision, and the template version that an approval made."""
@@ -136,7 +139,7 @@ class Decider:
                 rebased(current.template, tree, event.event.capture_id),
             )
         )
-        if judgement.fingerprint != event.event.fingerprint:
+        if not _shows(judgement, event):
             raise FailedPrecondition(
                 f"capture {event.event.capture_id} does not show what the event says: "
                 "ingest the screen, then decide about that event"
@@ -189,7 +192,22 @@ def _check_version(event: StoredEvent, template: Template) -> None:
         )
 
 
+def _shows(judgement: Judgement, event: StoredEvent) -> bool:
+    """Whether a judgement is the one that the event was recorded of.
+
+    The event has the edits that were open then; the similarity that it tells is of all of them.
+    """
+    recorded = _recorded(event)
+    seen = {judged.fingerprint for judged in judgement.edits}
+    return (
+        abs(judgement.similarity - recorded.similarity) < _SAME
+        and bool(recorded.edits)
+        and all(judged.fingerprint in seen for judged in recorded.edits)
+    )
+
+
 def _recorded(event: StoredEvent) -> Judgement:
     """The event's judgement, as it was recorded: what was open then."""
     verdict = verdict_pb2.Verdict.FromString(event.event.verdict)
-    return Judgement(Verdict.DRIFT, edits=decode_judged(verdict.script))
+    edits = decode_judged(verdict.script)
+    return Judgement(Verdict.DRIFT, similarity=verdict.similarity, edits=edits)

@@ -104,12 +104,37 @@ class EventFilter(msgspec.Struct, frozen=True):
     now: int = 0
 
 
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Events with one fingerprint.
+
+    Attributes:
+        fingerprint: what they share.
+        events: how many.
+        open_events: how many of them nobody has decided about.
+        severity: the worst rank among them.
+        screen_ids: the screens by name, the first of them.
+        screens: how many screens.
+        first_time: when the first was recorded.
+        last: the last of them.
+    """
+
+    fingerprint: str
+    events: int
+    open_events: int
+    severity: int
+    screen_ids: tuple[str, ...]
+    screens: int
+    first_time: int
+    last: NewEvent
+
+
 class Counts(msgspec.Struct, frozen=True):
     """Figures of a summary: verdicts as (day, kind, count), events as (day, severity, count).
 
-    `severity` is a rank, as everywhere in the store.
+    `severity` is a rank, as everywhere in the store. `groups`: the largest, largest first.
     """
 
     verdicts: tuple[tuple[str, str, int], ...]
     events: tuple[tuple[str, int, int], ...]
     open_events: int
+    groups: tuple[Group, ...] = ()

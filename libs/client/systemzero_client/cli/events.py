@@ -10,9 +10,16 @@ import click
 from systemzero.diff.v1 import drift_service_pb2, verdict_pb2
 from systemzero_client.cli.options import SCOPES, Remote, Until, decision_options, first, remote
 from systemzero_client.cli.output import note, to_dict
-from systemzero_client.cli.text import event_lines, printable, severity_name, verdict_lines
+from systemzero_client.cli.text import (
+    event_lines,
+    printable,
+    severity_name,
+    time_text,
+    verdict_lines,
+)
 from systemzero_client.errors import SystemZeroError
 
+_GROUP_SCREENS = 5
 _SEVERITIES = {
     "info": verdict_pb2.SEVERITY_INFO,
     "warning": verdict_pb2.SEVERITY_WARNING,
@@ -118,9 +125,21 @@ async def summary(remote: Remote) -> None:
         for row in found.verdicts
     ]
     lines += [f"  {severity_name(row.severity)} events: {row.count}" for row in found.events]
+    lines += [line for group in found.groups for line in _group_lines(group)]
     lines += [
         f"  {day.day}: {day.verdicts} verdicts, {day.events} events"
         for day in found.days
         if day.verdicts
     ]
     remote.output.result(to_dict(found), lines)
+
+
+def _group_lines(group: drift_service_pb2.EventGroup) -> list[str]:
+    screens = ", ".join(map(printable, group.screen_ids[:_GROUP_SCREENS]))
+    more = group.screens - min(len(group.screen_ids), _GROUP_SCREENS)
+    return [
+        f"  {group.events} events ({group.open_events} open, {severity_name(group.severity)}) "
+        f"of one change on {screens}" + (f" and {more} more" if more else ""),
+        *(f"      {printable(sentence)}" for sentence in group.sentences),
+        f"      last {group.last_event_id}  {time_text(group.last_time)}",
+    ]

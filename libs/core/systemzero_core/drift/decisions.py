@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from systemzero_core.diff import PathStep
-from systemzero_core.drift.fingerprint import is_consequence
+from systemzero_core.drift.fingerprint import is_consequence, judged_fingerprint
 from systemzero_core.drift.model import (
     CoveredEdit,
     Decision,
@@ -100,6 +100,7 @@ def resolve(
         severity=severity.raised() if rejected else severity,
         open_edits=open_edits,
         decisions=tuple(dict.fromkeys(d.decision_id for d in deciding)),
+        fingerprint=judged_fingerprint(open_edits),
         reopen_time=min(snoozes, default=None),
     )
 

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from systemzero_core.diff import Change, Edit, EditKind, PathStep
+from systemzero_core.drift.model import JudgedEdit
 from systemzero_core.template.boxes import delta_of
 from systemzero_core.template.policy_filter import DERIVED_ATTRIBUTES
 from systemzero_core.template.shapes import mask
@@ -34,6 +35,15 @@ def script_fingerprint(fingerprints: Iterable[str]) -> str:
     """
     unique = sorted(set(fingerprints))
     return _digest(_SCRIPT_VERSION, unique) if unique else ""
+
+
+def judged_fingerprint(edits: Sequence[JudgedEdit]) -> str:
+    """The fingerprint of judged edits: of those that are no consequence, where there are any.
+
+    Boxes shift because something else changed: they must not split a group.
+    """
+    causes = [judged.fingerprint for judged in edits if not is_consequence(judged.edit)]
+    return script_fingerprint(causes or (judged.fingerprint for judged in edits))
 
 
 def is_consequence(edit: Edit) -> bool:

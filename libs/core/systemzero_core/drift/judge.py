@@ -7,7 +7,7 @@ from itertools import islice
 
 from systemzero_core.diff import Edit, EditScript
 from systemzero_core.drift.detectors import BUILT_IN
-from systemzero_core.drift.fingerprint import edit_fingerprint, is_consequence, script_fingerprint
+from systemzero_core.drift.fingerprint import edit_fingerprint, judged_fingerprint
 from systemzero_core.drift.model import (
     Context,
     Detector,
@@ -100,14 +100,8 @@ def _judgement(
         severity=max(severities, key=lambda s: s.rank) if edits else Severity.INFO,
         edits=edits,
         findings=findings,
-        fingerprint=_fingerprint(edits),
+        fingerprint=judged_fingerprint(edits),
         reasons=(script.degraded,) if script.degraded else (),
         template_id=template.template_id,
         template_version=template.version,
     )
-
-
-def _fingerprint(edits: Sequence[JudgedEdit]) -> str:
-    # Boxes shift because something else changed: they must not split a group.
-    causes = [edit.fingerprint for edit in edits if not is_consequence(edit.edit)]
-    return script_fingerprint(causes or (edit.fingerprint for edit in edits))

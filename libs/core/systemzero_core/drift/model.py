@@ -238,6 +238,8 @@ class Resolution(msgspec.Struct, frozen=True):
         open_edits: the edits that no approval or snooze covers.
         decisions: ids of the decisions that had a say, in the order of the edits.
         reopen_time: when the first snooze in play ends; None without one.
+        fingerprint: of the open edits, so that what was approved before splits no group of events;
+            empty without any.
     """
 
     state: EventState
@@ -245,3 +247,4 @@ class Resolution(msgspec.Struct, frozen=True):
     open_edits: tuple[JudgedEdit, ...]
     decisions: tuple[str, ...] = ()
     reopen_time: int | None = None
+    fingerprint: str = ""

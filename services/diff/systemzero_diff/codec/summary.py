@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_diff.model import Counts
+from systemzero_chassis import fields
+from systemzero_diff.model import Counts, Group
 
+_SENTENCES = 3
 _CONCLUSIVE_GOOD = ("unchanged",)
 _CONCLUSIVE = ("unchanged", "drift", "unknown_screen")
 _SEVERITIES = (
@@ -46,6 +48,23 @@ def encode_summary(counts: Counts, days: Sequence[str]) -> pb.GetSummaryResponse
             for day in days
         ],
         open_events=counts.open_events,
+        groups=map(_group, counts.groups),
+    )
+
+
+def _group(group: Group) -> pb.EventGroup:
+    script = verdict_pb2.Verdict.FromString(group.last.verdict).script
+    return pb.EventGroup(
+        fingerprint=group.fingerprint,
+        events=group.events,
+        open_events=group.open_events,
+        severity=_SEVERITIES[group.severity],
+        screen_ids=group.screen_ids,
+        screens=group.screens,
+        first_time=fields.timestamp(group.first_time),
+        last_time=fields.timestamp(group.last.create_time),
+        last_event_id=group.last.event_id,
+        sentences=[edit.sentence for edit in script.edits[:_SENTENCES]],
     )
 
 

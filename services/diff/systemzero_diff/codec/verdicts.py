@@ -71,7 +71,7 @@ def drift(match: pb.Match, judgement: Judgement, resolution: Resolution) -> pb.V
         severity=SEVERITIES[resolution.severity],
         script=encode_judged(resolution.open_edits, "; ".join(judgement.reasons)),
         findings=map(encode_finding, judgement.findings),
-        fingerprint=judgement.fingerprint,
+        fingerprint=resolution.fingerprint,
         log_index=_NO_EVENT,
         decision_ids=resolution.decisions,
     )

@@ -6,26 +6,37 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
     bindparam,
+    desc,
+    distinct,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
 )
 
-from systemzero_core.drift import Decision
+from systemzero_core.drift import Decision, DecisionScope
 from systemzero_core.errors import NotFound
-from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision, StoredEvent
+from systemzero_diff.model import Counts, EventFilter, Group, NewEvent, StoredDecision, StoredEvent
 from systemzero_diff.store import rows
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import DECISIONS, EVENTS, VERDICT_COUNTS
 
 _E, _D, _V = EVENTS.c, DECISIONS.c, VERDICT_COUNTS.c
+_REACH: Mapping[DecisionScope, tuple[str, ...]] = {
+    DecisionScope.SCREEN: ("screen_id",),
+    DecisionScope.APP: ("app",),
+    DecisionScope.TENANT: (),
+}
+"""Scopes that reach every event of the same changes with the same of these columns."""
+_MOST_GROUPS, _GROUP_SCREENS = 20, 20
 _EVENTS = select(EVENTS).where(_E.tenant == bindparam("tenant"))
 _AFTER = (
     _EVENTS.where(_E.position > bindparam("position"))
@@ -117,6 +128,8 @@ class EventRows(Scoped):
             "log_index": log_index,
         }
         self._connection.execute(_INSERT_DECISION, values)
+        if decision.scope in _REACH:
+            self._connection.execute(_for_alike(self._tenant, decision, event_id, log_index))
         return rows.stored_decision(decision, event_id, log_index)
 
     def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:
@@ -124,7 +137,8 @@ class EventRows(Scoped):
         values = {"tenant": self._tenant, "position": position}
         found = self._connection.execute(_DECISIONS_AFTER, values).all()
         last = found[-1].position if found else position
-        return last, [rows.decision_of_row(row) for row in found]
+        decisions = map(rows.decision_of_row, found)
+        return last, [decision for decision in decisions if decision.edits]
 
     def count_verdicts(self, counts: Mapping[tuple[str, str], int]) -> None:
         """See `Transaction.count_verdicts`."""
@@ -148,10 +162,34 @@ class EventRows(Scoped):
             _E.tenant == self._tenant, _last_decision(now).is_(None)
         )
         execute = self._connection.execute
+        within = (_E.tenant == self._tenant, _E.day.between(first_day, last_day))
         return Counts(
             verdicts=tuple((r[0], r[1], r[2]) for r in execute(verdicts)),
             events=tuple((r[0], r[1], r[2]) for r in execute(events)),
             open_events=int(execute(undecided.select_from(EVENTS)).scalar_one()),
+            groups=tuple(self._group(row, within) for row in execute(_groups(within, now))),
+        )
+
+    def _group(self, row: Row[Any], within: Iterable[ColumnElement[bool]]) -> Group:
+        names = (
+            select(_E.screen_id)
+            .where(*within, _E.fingerprint == row.fingerprint)
+            .group_by(_E.screen_id)
+            .order_by(_E.screen_id)
+            .limit(_GROUP_SCREENS)
+        )
+        last = self._connection.execute(
+            select(EVENTS).where(_E.tenant == self._tenant, _E.position == row.last)
+        ).one()
+        return Group(
+            fingerprint=row.fingerprint,
+            events=row.events,
+            open_events=row.events - row.decided,
+            severity=row.severity,
+            screen_ids=tuple(self._connection.execute(names).scalars()),
+            screens=row.screens,
+            first_time=row.first_time,
+            last=rows.event_of_row(last, ()).event,
         )
 
     def _select(self, statement: Select[Any], **values: int) -> Sequence[StoredEvent]:
@@ -169,6 +207,51 @@ class EventRows(Scoped):
             stored = rows.stored_decision(decision, row.event_id, row.log_index)
             decisions.setdefault(row.event_id, []).append(stored)
         return [rows.event_of_row(event, decisions.get(event.event_id, ())) for event in events]
+
+
+def _for_alike(tenant: str, decision: Decision, event_id: str, log_index: int) -> Any:
+    """Inserts a decision for every other event of the same changes within its scope.
+
+    Their rows say who decided what until when; the edits, which are what the next check goes by,
+    stand with the event that was decided about, once.
+    """
+    decided = EVENTS.alias("decided")
+    values = rows.decision_values(msgspec.structs.replace(decision, edits=()))
+    values |= {"tenant": tenant, "log_index": log_index}
+    columns = [DECISIONS.c[name] for name in values]
+    alike = (
+        select(*[literal(value, DECISIONS.c[name].type) for name, value in values.items()])
+        .add_columns(_E.event_id)
+        .join_from(EVENTS, decided, _E.fingerprint == decided.c.fingerprint)
+        .where(
+            _E.tenant == tenant,
+            decided.c.tenant == tenant,
+            decided.c.event_id == event_id,
+            _E.event_id != event_id,
+            *[_E[name] == decided.c[name] for name in _REACH[decision.scope]],
+        )
+    )
+    return insert(DECISIONS).from_select([*columns, _D.event_id], alike)
+
+
+def _groups(within: Iterable[ColumnElement[bool]], now: int) -> Select[Any]:
+    """The largest groups of events by fingerprint, with their figures."""
+    # count() leaves out null: what nobody has decided about
+    return (
+        select(
+            _E.fingerprint,
+            func.count().label("events"),
+            func.count(_last_decision(now)).label("decided"),
+            func.max(_E.severity).label("severity"),
+            func.count(distinct(_E.screen_id)).label("screens"),
+            func.min(_E.create_time).label("first_time"),
+            func.max(_E.position).label("last"),
+        )
+        .where(*within)
+        .group_by(_E.fingerprint)
+        .order_by(desc("events"), desc("last"))
+        .limit(_MOST_GROUPS)
+    )
 
 
 def _conditions(chosen: EventFilter) -> list[ColumnElement[bool]]:

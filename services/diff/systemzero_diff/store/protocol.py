@@ -100,7 +100,11 @@ class Transaction(Protocol):
         ...
 
     def put_decision(self, decision: Decision, event_id: str, log_index: int) -> StoredDecision:
-        """Store a decision about an event."""
+        """Store a decision about an event, and for every other one that it covers.
+
+        Covered are the events with the same fingerprint on the same screen, in the same application
+        or of the whole tenant, where the scope says so: they are decided about with it.
+        """
         ...
 
     def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:

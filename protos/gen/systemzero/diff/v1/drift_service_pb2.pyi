@@ -609,6 +609,7 @@ class GetSummaryResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     DAYS_FIELD_NUMBER: _builtins.int
     OPEN_EVENTS_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
     compliance: _builtins.float
     """Output only. Conclusive verdicts that were unchanged or covered by an approval, as a share of
     all conclusive ones, from 0 to 1; 1 if there were none.
@@ -627,6 +628,12 @@ class GetSummaryResponse(_message.Message):
     def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___DayCount]:
         """Output only. One row a day, oldest first."""
 
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventGroup]:
+        """Output only. The events by what changed: those with equal changes are one group, on whatever
+        screen, version or day. The 20 groups with the most events, the latest first among equals.
+        """
+
     def __init__(
         self,
         *,
@@ -635,14 +642,81 @@ class GetSummaryResponse(_message.Message):
         events: _abc.Iterable[Global___SeverityCount] | None = ...,
         days: _abc.Iterable[Global___DayCount] | None = ...,
         open_events: _builtins.int = ...,
+        groups: _abc.Iterable[Global___EventGroup] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compliance", b"compliance", "days", b"days", "events", b"events", "open_events", b"open_events", "verdicts", b"verdicts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compliance", b"compliance", "days", b"days", "events", b"events", "groups", b"groups", "open_events", b"open_events", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetSummaryResponse: _TypeAlias = GetSummaryResponse  # noqa: Y015
+
+@_typing.final
+class EventGroup(_message.Message):
+    """Events with the same fingerprint: the same change, wherever it was seen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    OPEN_EVENTS_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    SCREEN_IDS_FIELD_NUMBER: _builtins.int
+    SCREENS_FIELD_NUMBER: _builtins.int
+    FIRST_TIME_FIELD_NUMBER: _builtins.int
+    LAST_TIME_FIELD_NUMBER: _builtins.int
+    LAST_EVENT_ID_FIELD_NUMBER: _builtins.int
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    fingerprint: _builtins.str
+    """Output only. The fingerprint, in hexadecimal; a filter of ListEvents."""
+    events: _builtins.int
+    """Output only. How many events."""
+    open_events: _builtins.int
+    """Output only. How many of them nobody has decided about."""
+    severity: _verdict_pb2.Severity.ValueType
+    """Output only. The worst severity among them."""
+    screens: _builtins.int
+    """Output only. How many screens there are."""
+    last_event_id: _builtins.str
+    """Output only. The last of them; a decision about it, with a scope, decides about the others too."""
+    @_builtins.property
+    def screen_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The screens, by name; the first 20."""
+
+    @_builtins.property
+    def first_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When the first of them was recorded."""
+
+    @_builtins.property
+    def last_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When the last of them was recorded."""
+
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. What changed in it, in sentences; the first 3."""
+
+    def __init__(
+        self,
+        *,
+        fingerprint: _builtins.str = ...,
+        events: _builtins.int = ...,
+        open_events: _builtins.int = ...,
+        severity: _verdict_pb2.Severity.ValueType = ...,
+        screen_ids: _abc.Iterable[_builtins.str] | None = ...,
+        screens: _builtins.int = ...,
+        first_time: _timestamp_pb2.Timestamp | None = ...,
+        last_time: _timestamp_pb2.Timestamp | None = ...,
+        last_event_id: _builtins.str = ...,
+        sentences: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_time", b"first_time", "last_time", b"last_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "fingerprint", b"fingerprint", "first_time", b"first_time", "last_event_id", b"last_event_id", "last_time", b"last_time", "open_events", b"open_events", "screen_ids", b"screen_ids", "screens", b"screens", "sentences", b"sentences", "severity", b"severity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventGroup: _TypeAlias = EventGroup  # noqa: Y015
 
 @_typing.final
 class VerdictCount(_message.Message):

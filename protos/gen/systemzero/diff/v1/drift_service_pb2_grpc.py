@@ -99,7 +99,8 @@ class DriftServiceServicer:
 
     def ApproveEvent(self, request, context):
         """Approves an event: its change becomes part of a new template version, and is not asked for
-        again within the scope until the expiry.
+        again within the scope until the expiry. As with every decision, events of the same changes
+        (the same fingerprint) are decided about with it, if the scope is a screen or more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

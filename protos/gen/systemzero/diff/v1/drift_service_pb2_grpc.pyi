@@ -41,7 +41,8 @@ class DriftServiceStub:
     """Sends events as they happen, from a cursor or from now on."""
     ApproveEvent: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.ApproveEventRequest, _drift_service_pb2.ApproveEventResponse]
     """Approves an event: its change becomes part of a new template version, and is not asked for
-    again within the scope until the expiry.
+    again within the scope until the expiry. As with every decision, events of the same changes
+    (the same fingerprint) are decided about with it, if the scope is a screen or more.
     """
     RejectEvent: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.RejectEventRequest, _drift_service_pb2.RejectEventResponse]
     """Rejects an event: the change is wrong, and more severe when it comes back."""
@@ -63,7 +64,8 @@ class DriftServiceAsyncStub(DriftServiceStub):
     """Sends events as they happen, from a cursor or from now on."""
     ApproveEvent: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.ApproveEventRequest, _drift_service_pb2.ApproveEventResponse]  # type: ignore[assignment]
     """Approves an event: its change becomes part of a new template version, and is not asked for
-    again within the scope until the expiry.
+    again within the scope until the expiry. As with every decision, events of the same changes
+    (the same fingerprint) are decided about with it, if the scope is a screen or more.
     """
     RejectEvent: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.RejectEventRequest, _drift_service_pb2.RejectEventResponse]  # type: ignore[assignment]
     """Rejects an event: the change is wrong, and more severe when it comes back."""
@@ -106,7 +108,8 @@ class DriftServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_drift_service_pb2.ApproveEventResponse, _abc.Awaitable[_drift_service_pb2.ApproveEventResponse]]:
         """Approves an event: its change becomes part of a new template version, and is not asked for
-        again within the scope until the expiry.
+        again within the scope until the expiry. As with every decision, events of the same changes
+        (the same fingerprint) are decided about with it, if the scope is a screen or more.
         """
 
     @_abc_1.abstractmethod

@@ -106,7 +106,9 @@ class Verdict(_message.Message):
     severity: Global___Severity.ValueType
     """Output only. How much the drift matters."""
     fingerprint: _builtins.str
-    """Output only. The hash of the normalised edit script, in hexadecimal; only for drift."""
+    """Output only. The hash of the normalised edit script, in hexadecimal; only for drift. Equal changes
+    on other screens, versions and days share it, also where other changes beside them were approved.
+    """
     event_id: _builtins.str
     """Output only. The drift event; only for drift that is neither approved nor snoozed."""
     log_index: _builtins.int
