@@ -307,7 +307,7 @@ def test_the_log_is_verified_online_and_offline(user: Sz, tmp_path: Path) -> Non
     drift(user)
     first = user("log", "verify")
     assert first.status == 0
-    assert first.out.startswith("VERIFIED systemzero.local/log/default: ")
+    assert first.out.startswith("VERIFIED systemzero.local/")
     assert "on first use" in first.err
     assert user("log", "verify").err == ""
     found = user("log", "verify", "--json").one()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import grpc
 
@@ -27,7 +29,7 @@ from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, load_or_create_key
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.secrets import load_or_create_secret
+from systemzero_chassis.secrets import load_or_create_secret, write_private
 from systemzero_core.drift import ENTRY_POINT_GROUP, Detector, registered
 from systemzero_diff.check import Checker
 from systemzero_diff.config import DiffSettings
@@ -42,6 +44,17 @@ from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
 _WORKERS = 2
+
+
+def load_or_create_origin(path: Path) -> str:
+    """The log's origin in the file at `path`, made up once.
+
+    Random, so that no two installations sign logs of one name: a client that has pinned one of them
+    would have to take the other for a forgery.
+    """
+    with suppress(FileExistsError):
+        write_private(path, f"systemzero.local/{secrets.token_hex(8)}".encode())
+    return path.read_text()
 
 
 def load_detectors() -> tuple[Detector, ...]:
@@ -72,7 +85,8 @@ class DiffService:
         self._database = open_sqlite(settings.data / "diff.db", METADATA, SCHEMA_VERSION)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="diff")
         key = load_or_create_key(settings.data / "log.key")
-        self._log = LogStore(self._database, LOG, settings.origin, [key])
+        origin = settings.origin or load_or_create_origin(settings.data / "origin")
+        self._log = LogStore(self._database, LOG, origin, [key])
         self._logger = get_logger(NAME)
         self._background: asyncio.Task[None] | None = None
         store, bell = SqlDiffStore(self._database, self._log), Bell()

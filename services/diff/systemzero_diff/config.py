@@ -53,6 +53,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         trust: folder in which services publish the public keys of their identities.
         capture: target of the capture service.
         origin: the start of every tenant's log name; choose it once, it stands in every checkpoint.
+            Empty for one that is made up at the first start and kept in the data folder.
         log_level: `debug`, `info`, `warning` or `error`.
         grace: seconds that calls in flight get at shutdown.
         checkpoint_interval: seconds between checkpoints of a log that grows.
@@ -65,7 +66,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     data: Path = Path("data/diff")
     trust: Path = Path("data/trust")
     capture: str = "127.0.0.1:50052"
-    origin: str = "systemzero.local/log"
+    origin: str = ""
     log_level: LogLevel = "info"
     grace: Seconds = 10.0
     checkpoint_interval: Annotated[float, msgspec.Meta(gt=0)] = 1.0
