@@ -29,6 +29,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TextIO, TypeVar
 
 import gi
@@ -75,7 +76,7 @@ class Walk:
     def _children(self, accessible: Any) -> Iterator[tuple[int, Any]]:
         count = attempt(accessible.get_child_count, 0)
         for index in range(min(count, self.max_nodes - self.nodes + 1)):
-            child = attempt(lambda at=index: accessible.get_child_at_index(at), None)
+            child = attempt(partial(accessible.get_child_at_index, index), None)
             if child is not None:
                 yield index, child
 
@@ -107,10 +108,9 @@ def attempt(call: Callable[[], T], otherwise: T) -> T:
 
 def states(accessible: Any) -> list[str]:
     """The names of the states that are set, sorted."""
-    found = attempt(accessible.get_state_set, None)
-    if found is None:
-        return []
-    return sorted(state.value_nick for state in attempt(found.get_states, []))
+    found: Any = attempt(accessible.get_state_set, None)
+    known: list[Any] = [] if found is None else attempt(found.get_states, [])
+    return sorted(state.value_nick for state in known)
 
 
 def details(accessible: Any, role: str) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def actions(accessible: Any) -> list[str]:
     """Names of what can be done with it."""
     count = min(attempt(lambda: Atspi.Action.get_n_actions(accessible), 0), MAX_ACTIONS)
     return [
-        attempt(lambda at=i: Atspi.Action.get_action_name(accessible, at), "") or ""
+        attempt(partial(Atspi.Action.get_action_name, accessible, i), "") or ""
         for i in range(count)
     ]
 
@@ -155,7 +155,8 @@ def text(accessible: Any) -> str:
 
 def value(accessible: Any) -> float | None:
     """The number of a slider, a spin button, a bar."""
-    return attempt(lambda: Atspi.Value.get_current_value(accessible), None)
+    number: float | None = attempt(lambda: Atspi.Value.get_current_value(accessible), None)
+    return number
 
 
 READ_BY_INTERFACE = (

@@ -31,7 +31,7 @@ class Evidence(NamedTuple):
         key: the log's key, pinned when the log was first seen.
         pinned: the signed checkpoint of that time.
         newest: the signed checkpoint after the drift.
-        index: the entry of the drift event.
+        position: the index of the entry of the drift event.
         leaf: that entry's leaf.
         inclusion: the proof that it is in the newest log.
         consistency: the proof that the newest log extends the pinned one.
@@ -41,7 +41,7 @@ class Evidence(NamedTuple):
     key: VerifierKey
     pinned: str
     newest: str
-    index: int
+    position: int
     leaf: bytes
     inclusion: Sequence[bytes]
     consistency: Sequence[bytes]
@@ -81,9 +81,10 @@ def prove(page: Page, evidence: Evidence) -> None:
     page.step("Verify, offline, with the key and the checkpoint kept from before the drift")
     old, new = (verify_checkpoint(n, [evidence.key]) for n in (evidence.pinned, evidence.newest))
     leaf = hash_leaf(evidence.leaf)
-    verify_inclusion(leaf, evidence.index, new.size, list(evidence.inclusion), new.root)
+    verify_inclusion(leaf, evidence.position, new.size, list(evidence.inclusion), new.root)
     page.result(
-        "VERIFIED", f"inclusion: entry {evidence.index} is in the signed log of {new.size} entries"
+        "VERIFIED",
+        f"inclusion: entry {evidence.position} is in the signed log of {new.size} entries",
     )
     verify_consistency(old.size, old.root, new.size, new.root, list(evidence.consistency))
     page.result(
@@ -102,10 +103,10 @@ def tamper(page: Page, evidence: Evidence) -> None:
     pinned = verify_checkpoint(evidence.newest, [evidence.key])
 
     page.step(
-        f"One byte of entry {evidence.index}, in a copy of the exported log: “3.0” becomes “3.1”"
+        f"One byte of entry {evidence.position}, in a copy of the exported log: “3.0” becomes “3.1”"
     )
     altered = lines.copy()
-    altered[evidence.index + 1] = _one_byte_altered(altered[evidence.index + 1])
+    altered[evidence.position + 1] = _one_byte_altered(altered[evidence.position + 1])
     _found_out(page, evidence, "log-altered.jsonl", altered, pinned)
 
     page.step(
@@ -132,6 +133,6 @@ def _found_out(
         verify_export(lines, vkeys=[evidence.key], pinned=pinned)
     except LogVerificationError as error:
         page.result("FOUND OUT", str(error), colour="yellow")
-        expect(f"entry {evidence.index}" in str(error), True, "the entry named by verification")
+        expect(f"entry {evidence.position}" in str(error), True, "the entry named by verification")
         return
     raise Unexpected(f"{copy} was tampered with, and verification did not notice")
