@@ -51,6 +51,21 @@ def test_normal_text(text: str, normal: str) -> None:
     assert normal_text(text) == normal
 
 
+MARKS = "\u0300\u0301\u0315\u0344\u0345\u05b0\u0f71\u0f73\u0f75\u0f81\u3099\U0001d165"
+
+
+@given(st.text(st.sampled_from(MARKS + "aeE\u01b7\u0b47\uac00\u11a8ö"), min_size=200, max_size=300))
+def test_marks_of_a_long_text_are_put_in_order_as_unicode_has_it(text: str) -> None:
+    assert normal_text(text) == unicodedata.normalize("NFC", text)
+
+
+def test_disordered_marks_without_end_hold_nobody_up() -> None:
+    # CPython's own NFC takes minutes for it, and holds the interpreter meanwhile
+    for pair in ("\u0315\u0300", "\u0f73\u0300"):
+        text = normal_text("a" + pair * 300_000)
+        assert list(map(unicodedata.combining, text)) == sorted(map(unicodedata.combining, text))
+
+
 def test_a_normal_text_is_not_copied() -> None:
     text = "already normal"
     assert normal_text(text) is text
