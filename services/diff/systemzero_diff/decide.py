@@ -105,7 +105,14 @@ class Decider:
         event = await self._store.read(tenant, lambda t: t.event(wish.event_id))
         rebase = None
         if wish.kind is DecisionKind.APPROVE and wish.expire_time is None:
-            rebase = await self._rebase(principal, event)
+            try:
+                rebase = await self._rebase(principal, event)
+            except FailedPrecondition:
+                # the template may have moved on by this very request, made again meanwhile
+                first = await self._store.read(tenant, lambda t: t.answer(answered))
+                if first is None:
+                    raise
+                return first
         judgement = rebase.judgement if rebase else _recorded(event)
         decision = self._decision(principal, wish, event, judgement)
 
