@@ -74,6 +74,17 @@ class Corpus:
         same = [p for p in self.pairs if p.kind.startswith(("benign:", "true-content-change"))]
         return {p.b: p.a for p in same if p.b != p.a}
 
+    @cached_property
+    def reloads(self) -> list[list[str]]:
+        """Captures of one screen that are reloads of each other, in the order of the pairs."""
+        of: dict[str, list[str]] = {}
+        for pair in self.pairs:
+            if pair.kind == "benign:reload":
+                both = of.get(pair.a, [pair.a]), of.get(pair.b, [pair.b])
+                joined = list(dict.fromkeys((*both[0], *both[1])))
+                of.update(dict.fromkeys(joined, joined))
+        return [list(paths) for paths in dict.fromkeys(map(tuple, of.values()))]
+
     def screen(self, path: str) -> str:
         """The screen that a capture shows, as `app/state`."""
         seen = {path}

@@ -11,6 +11,9 @@ a client that knows where it is would send it. Screens are identified without a 
 Rows, each for the whole corpus and as `NAME/APP`, in percent:
 
 - `reload_alarm_rate`: of `benign:reload` pairs, those with an event of severity warning or worse.
+- `reload_alarm_rate_of_two`: the same, learnt from both captures of the pair and checked with each.
+- `reload_alarm_rate_unseen`: of screens with three and more reloads of one release, each checked by
+  what the others (two or more) taught.
 - `identical_alarm_rate`: the same of all pairs whose role and name sequences are identical.
 - `drift_detection_rate`: of `version-drift` pairs with a differing role and name entry, those
   whose verdict is DRIFT.
@@ -33,7 +36,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -54,8 +57,11 @@ from tests.support.captures import CAPTURES
 
 _MAX_BYTES = 100_000_000
 _SHOWN_EDITS = 3
+_RELOAD = "benign:reload"
 _ASKS = {
     "reload_alarm_rate": (5.0, "at most"),
+    "reload_alarm_rate_of_two": (1.0, "at most"),
+    "reload_alarm_rate_unseen": (1.0, "at most"),
     "identical_alarm_rate": (0.0, "at most"),
     "drift_detection_rate": (100.0, "at least"),
     "screen_identification": (97.0, "at least"),
@@ -132,6 +138,13 @@ class Evaluation:
         for pair in self.corpus.pairs:
             self._pair(pair)
         progress(f"{len(self.corpus.pairs)} pairs judged")
+        for pair in self.corpus.pairs:
+            if pair.kind == _RELOAD:
+                self._reloads("reload_alarm_rate_of_two", [pair.a, pair.b], (pair.a, pair.b))
+        for paths in self.corpus.reloads:
+            for path in paths if len(paths) > 2 else ():
+                others = [other for other in paths if other != path]
+                self._reloads("reload_alarm_rate_unseen", others, (path,))
         for app, versions in self.corpus.releases.items():
             for number in range(1, len(versions)):
                 for earlier in range(number):
@@ -152,16 +165,20 @@ class Evaluation:
         return Reading(tree, sign(tree).full.hex())
 
     def _template(self, path: str) -> Template | None:
-        reading = self.read(path)
-        if reading.held_back:
+        return self._learnt([path])
+
+    def _learnt(self, paths: Sequence[str]) -> Template | None:
+        """The template that good captures of one screen teach, the last of them its baseline."""
+        readings, path = [self.read(path) for path in paths], paths[-1]
+        if any(reading.held_back for reading in readings):
             return None
-        learned = learn([reading.tree])
+        learned = learn([reading.tree for reading in readings])
         return Template(
             template_id=path,
             screen_id=self.corpus.screen(path),
             app=self.corpus.captures[path].app,
             tree=learned.tree,
-            full_signature=reading.signature,
+            full_signature=readings[-1].signature,
             required_nodes=learned.required_nodes,
             policy=learned.policy,
         )
@@ -196,7 +213,9 @@ class Evaluation:
         )
         if held_back:
             return
-        judgement = self._check(pair)
+        template = self.template(pair.a)
+        assert template is not None  # it was read
+        judgement = self._check(template, pair.b)
         for rate, hit in (
             ("alarm_rate", _is_event(judgement, Severity.WARNING)),
             ("event_rate", _is_event(judgement, Severity.INFO)),
@@ -207,22 +226,40 @@ class Evaluation:
                     wanted, why = rate == "detection_rate", _reason(judgement)
                     self.tally.count(name, pair.app, hit, wanted=wanted, what=what, why=why)
 
-    def _check(self, pair: Pair) -> Judgement:
-        """The verdict on `pair.b` where `pair.a` is the template of its screen."""
-        reading = self.read(pair.b)
-        first = self.corpus.captures[pair.a]
-        screen = self.corpus.screen(pair.a)
+    def _reloads(self, rate: str, good: Sequence[str], checked: Sequence[str]) -> None:
+        """Check reloads of a screen by what good captures of it taught."""
+        template = self._learnt(good)
+        for path in checked:
+            if template is not None and not self.read(path).held_back:
+                judgement = self._check(template, path)
+                self.tally.count(
+                    rate,
+                    template.app,
+                    _is_event(judgement, Severity.WARNING),
+                    wanted=False,
+                    what=f"{path} by {' and '.join(good)}",
+                    why=_reason(judgement),
+                )
+
+    def _check(self, own: Template, path: str) -> Judgement:
+        """The verdict on a capture where `own` is the template of its screen."""
+        reading = self.read(path)
+        first = self.corpus.captures[own.template_id]
         others = [
-            path
-            for path in self.corpus.baselines(first.app, first.version)
-            if self.corpus.screen(path) != screen
+            other
+            for other in self.corpus.baselines(first.app, first.version)
+            if self.corpus.screen(other) != own.screen_id
         ]
-        index = self._index([pair.a, *others])
+        index = self._index(others)
+        index.add(own)
         tokens = index.tokens_of(reading.tree)
-        answer = match(index, tokens, full_signature=reading.signature, hint=screen)
-        template = answer.chosen and self.template(answer.chosen.template_id)
-        if template is None or template.tree is None:
+        answer = match(index, tokens, full_signature=reading.signature, hint=own.screen_id)
+        if answer.chosen is None:
             return Judgement(Verdict.UNKNOWN_SCREEN, reasons=(answer.explanation,))
+        chosen = answer.chosen.template_id
+        template = own if chosen == own.template_id else self.template(chosen)
+        assert template is not None  # it is in the index
+        assert template.tree is not None
         return judge(template, reading.tree, diff(template.tree, reading.tree))
 
     def _identification(self, app: str, number: int, earlier: int) -> None:
@@ -274,7 +311,7 @@ class Evaluation:
 
 
 def _rates_of(pair: Pair) -> Iterator[str]:
-    if pair.kind == "benign:reload":
+    if pair.kind == _RELOAD:
         yield from ("reload_alarm_rate", "reload_event_rate")
     if pair.identical:
         yield from ("identical_alarm_rate", "identical_event_rate")

@@ -62,6 +62,8 @@ def test_every_ask_holds_on_the_recorded_captures() -> None:
         for rate, apps in tally.shares().items()
     }
     assert not any(shares["reload_alarm_rate"])
+    assert shares["reload_alarm_rate_of_two"] == [False] * 10
+    assert shares["reload_alarm_rate_unseen"] == [False] * 3
     assert not any(shares["identical_alarm_rate"])
     assert all(shares["drift_detection_rate"])
     assert all(shares["screen_identification"])
