@@ -9,7 +9,8 @@ import click
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from systemzero.diff.v1 import drift_service_pb2, edit_script_pb2, verdict_pb2
-from systemzero_core.diff import Edit, EditKind, EditScript, PathStep, format_path, render_text
+from systemzero_core.diff import Edit, EditKind, PathStep, format_path
+from systemzero_core.drift import JudgedEdit, render_judged
 
 MAX_EDITS = 20
 """Edits, and findings, of one verdict that are shown unless all are asked for."""
@@ -115,16 +116,17 @@ def _edit_lines(script: edit_script_pb2.EditScript, *, all_edits: bool, colour: 
     if not script.edits:
         return []
     edits = script.edits if all_edits else script.edits[:MAX_EDITS]
-    shown = EditScript(tuple(map(_edit, edits)), (), 0, script.degraded)
-    lines = indented(render_text(shown, colour=colour))
+    shown = render_judged(map(_edit, edits), degraded=script.degraded, colour=colour)
+    lines = indented(shown)
     if len(edits) < len(script.edits):
         lines.append(f"  … and {len(script.edits) - len(edits)} more; `--all` shows them")
     return lines
 
 
-def _edit(edit: edit_script_pb2.Edit) -> Edit:
+def _edit(edit: edit_script_pb2.Edit) -> JudgedEdit:
     kind = _EDIT_KINDS.get(edit.kind, EditKind.UPDATE)
-    return Edit(kind, path=_steps(edit.path), sentence=edit.sentence)
+    shown = Edit(kind, path=_steps(edit.path), sentence=edit.sentence)
+    return JudgedEdit(shown, edit.weight, edit.volatile, edit.fingerprint)
 
 
 def _finding_lines(finding: verdict_pb2.Finding) -> Iterable[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from systemzero_core.diff.describe import format_path
-from systemzero_core.diff.script import EditKind, EditScript
+from systemzero_core.diff.script import Edit, EditKind, EditScript
 
 _MARKS = {EditKind.INSERT: "+", EditKind.DELETE: "-", EditKind.UPDATE: "~", EditKind.MOVE: ">"}
 _COLOURS = {
@@ -28,19 +30,23 @@ def render_text(script: EditScript, *, colour: bool = False) -> str:
     """
     if not script.edits:
         return "no differences"
-    lines = []
-    for edit in script.edits:
-        head = f"{_MARKS[edit.kind]} {_printable(edit.sentence)}"
-        lines.append(f"\x1b[{_COLOURS[edit.kind]}m{head}\x1b[0m" if colour else head)
-        at = f"    {_printable(format_path(edit.path))}"
-        lines.append(f"\x1b[2m{at}\x1b[0m" if colour else at)
+    lines = [line for edit in script.edits for line in edit_lines(edit, colour=colour)]
     if script.degraded:
         lines.append(f"! degraded: {script.degraded}")
     return "\n".join(lines)
 
 
-def _printable(text: str) -> str:
-    """Without control characters: a captured name must not steer the reader's terminal."""
+def edit_lines(edit: Edit, note: str = "", *, colour: bool = False) -> Iterator[str]:
+    """The two lines of an edit; `note` is put behind its sentence."""
+    head = f"{_MARKS[edit.kind]} {printable(edit.sentence)}"
+    head = f"\x1b[{_COLOURS[edit.kind]}m{head}\x1b[0m" if colour else head
+    yield f"{head}  {note}" if note else head
+    at = f"    {printable(format_path(edit.path))}"
+    yield f"\x1b[2m{at}\x1b[0m" if colour else at
+
+
+def printable(text: str) -> str:
+    """`text` without control characters: a captured name must not steer the reader's terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 

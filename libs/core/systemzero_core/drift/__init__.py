@@ -37,6 +37,11 @@ from systemzero_core.drift.noise import (
     estimate_noise,
     per_thousand,
 )
+from systemzero_core.drift.render import (
+    judgement_to_json,
+    render_judged,
+    render_judgement,
+)
 from systemzero_core.drift.weigh import (
     DEFAULT_THRESHOLDS,
     Thresholds,
@@ -66,8 +71,11 @@ __all__ = [
     "edit_fingerprint",
     "estimate_noise",
     "judge",
+    "judgement_to_json",
     "per_thousand",
     "registered",
+    "render_judged",
+    "render_judgement",
     "resolve",
     "script_fingerprint",
 ]
