@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 SCHEMA_VERSION: Final = 1
@@ -38,13 +39,9 @@ TREES: Final = Table(
 CAPTURES: Final = Table(
     "captures",
     METADATA,
-    # SQLite hands out an INTEGER PRIMARY KEY in the order of its one writer's commits.
-    Column(
-        "position",
-        BigInteger().with_variant(Integer, "sqlite"),
-        primary_key=True,
-        autoincrement=True,
-    ),
+    # SQLite hands out an INTEGER PRIMARY KEY in the order of its one writer's commits; without its
+    # AUTOINCREMENT, a page less is written: the newest row is never deleted.
+    Column("position", _POSITION, primary_key=True, autoincrement=True),
     Column("tenant", Text, nullable=False),
     Column("capture_id", Text, nullable=False),
     Column("create_time", BigInteger, nullable=False),
@@ -63,6 +60,12 @@ CAPTURES: Final = Table(
     Index("captures_by_id", "tenant", "capture_id", unique=True),
     Index("captures_by_position", "tenant", "position"),
     Index("captures_by_digest", "tenant", "full_digest"),
-    Index("captures_by_request", "tenant", "request_id", unique=True),
-    sqlite_autoincrement=True,
+    Index(
+        "captures_by_request",
+        "tenant",
+        "request_id",
+        unique=True,
+        sqlite_where=text("request_id IS NOT NULL"),
+        postgresql_where=text("request_id IS NOT NULL"),
+    ),
 )
