@@ -27,7 +27,7 @@ from systemzero_core.tree import Tree
 MAX_HELD_OUT = 20
 """Captures that are left out in turn, at most: evenly spread over all."""
 
-_MAX_NODES_READ = 2_000_000
+_MAX_NODES_READ = 400_000
 """Nodes read while learning, at most: some seconds. Past it fewer captures are left out."""
 
 _DOUBT = 0.05
