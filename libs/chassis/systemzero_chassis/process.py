@@ -113,6 +113,8 @@ def service_channel(target: str) -> grpc.aio.Channel:
             ("grpc.max_reconnect_backoff_ms", 1_000),
             ("grpc.keepalive_time_ms", 60_000),
             ("grpc.keepalive_timeout_ms", 10_000),
+            # a watch may be quiet for long: go on asking, or a dead service goes unnoticed
+            ("grpc.http2.max_pings_without_data", 0),
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
         ],
