@@ -28,13 +28,16 @@ NODE, SUBTREE, SCREEN, APP, TENANT = (
 NEW = item("button", "Ask the assistant")
 
 
-def page(name: str, *, top: Item | None = None, side: Item | None = None) -> Tree:
+def page(
+    name: str, *, top: Item | None = None, side: Item | None = None, banner: Item | None = None
+) -> Tree:
     """A screen with a banner of two parts, a side panel and what it is known by."""
     left = (top,) if top else ()
     below = (side,) if side else ()
+    beside = (banner,) if banner else ()
     return tree(
         item("heading", f"{name} heading", attributes=(("level", "1"),)),
-        item("region", "Banner", item("group", "Left", *left), item("group", "Right")),
+        item("region", "Banner", item("group", "Left", *left), item("group", "Right"), *beside),
         item("region", "Side", item("text", f"All about {name}"), *below),
         *(item("link", f"{name} {number}") for number in range(5)),
     )
@@ -101,12 +104,13 @@ async def test_an_approval_reaches_as_far_as_its_scope_and_as_long(
 
 
 async def test_a_subtree_approval_covers_what_stands_below_the_same_parent(house: House) -> None:
-    two = item("group", "Chat", NEW)
-    verdict = await drifted(house, "orders", side=NEW)
+    verdict = await drifted(house, "orders", banner=NEW)
+    deeper = page("orders", top=NEW)  # in a group of the same banner
+    await approve(house, verdict, NODE)
+    assert (await check(house, deeper, "orders")).kind == DRIFT
     await approve(house, verdict, SUBTREE)
-    again = await check(house, page("orders", side=NEW), "orders")
-    assert again.kind == UNCHANGED
-    assert (await drifted(house, "orders", side=two)).fingerprint != verdict.fingerprint
+    assert (await check(house, deeper, "orders")).kind == UNCHANGED
+    assert (await drifted(house, "orders", side=NEW)).fingerprint == verdict.fingerprint
 
 
 async def test_equal_changes_on_screens_and_days_are_one_group(house: House) -> None:
