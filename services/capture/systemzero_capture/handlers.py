@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 from typing import Any
@@ -14,6 +14,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import codec
 from systemzero_capture.ingest import Ingested, Ingestor
 from systemzero_capture.known import message_digest
+from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis import fields
 from systemzero_chassis.bell import Bell
@@ -21,12 +22,12 @@ from systemzero_chassis.errors import to_failure
 from systemzero_chassis.identity import Principal, current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.logs import get_logger
+from systemzero_chassis.pages import BATCH_ROWS, page_of
 from systemzero_chassis.tree_body import decompress
 from systemzero_chassis.tree_codec import decode_digest, decode_tree, encode_tree
 from systemzero_chassis.windows import Turns, ordered
 from systemzero_core.errors import DomainError, InvalidInput
 
-_WATCH_BATCH = 100
 _logger = get_logger("capture")
 
 
@@ -114,14 +115,18 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         size = fields.page_size(request.page_size)
         scope = f"captures\n{tenant}\n{request.app}\n{request.session_id}"
         position = self._tokens.open(scope, request.page_token)
-        before = int(position[0]) if position else None
-        captures = await self._store.newest(
-            tenant, size + 1, before=before, app=request.app, session_id=request.session_id
-        )
-        more = len(captures) > size
+        start = int(position[0]) if position else None
+
+        async def older(last: StoredCapture | None, count: int) -> Sequence[StoredCapture]:
+            before = last.position if last else start
+            return await self._store.newest(
+                tenant, count, before=before, app=request.app, session_id=request.session_id
+            )
+
+        page, more = await page_of(older, size, lambda capture: len(capture.verdict))
         return pb.ListCapturesResponse(
-            captures=[codec.encode_capture(capture) for capture in captures[:size]],
-            next_page_token=self._tokens.seal(scope, captures[size - 1].position) if more else "",
+            captures=[codec.encode_capture(capture) for capture in page],
+            next_page_token=self._tokens.seal(scope, page[-1].position) if more else "",
         )
 
     async def WatchCaptures(
@@ -133,7 +138,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         position = int(cursor[0]) if cursor else await self._store.last_position(tenant)
         yield pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
         while True:
-            captures = await self._store.after(tenant, position, _WATCH_BATCH)
+            captures = await self._store.after(tenant, position, BATCH_ROWS)
             for capture in captures:
                 position = capture.position
                 yield pb.WatchCapturesResponse(

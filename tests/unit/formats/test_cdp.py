@@ -21,6 +21,17 @@ def test_children_stand_in_the_order_of_their_ids_not_of_the_array() -> None:
     assert outline(parse(data)) == ["RootWebArea Shop", ".button first", ".button second"]
 
 
+def test_children_need_not_name_their_parent() -> None:
+    data = cdp(
+        ax("1", "RootWebArea", "Shop", ["2", "3"]),
+        ax("2", "link", "a", ["4"]),
+        ax("3", "button", "b"),
+        ax("4", "StaticText", "a"),
+    )
+
+    assert outline(parse(data)) == ["RootWebArea Shop", ".link a", "..StaticText a", ".button b"]
+
+
 def test_ignored_nodes_are_spliced_out_in_place_and_line_wraps_left_out() -> None:
     data = cdp(
         ax("1", "RootWebArea", "", ["2", "7"]),

@@ -59,17 +59,24 @@ def _frames_of(answer: Answer) -> list[Frame]:
     if len(by_id) != len(nodes):
         _check_repeated(nodes, by_id)
     roots = [node for node in by_id.values() if node.parent_id not in by_id]
+    if len(roots) > 1:  # older protocols name children alone, no parents
+        children = {child for node in nodes for child in node.child_ids}
+        roots = [node for node in roots if node.parent_id or node.node_id not in children]
     if not roots and nodes:
         raise MalformedTree.at(
             _name(nodes[0]), "every node has a parent: there is a cycle and no root"
         )
     for extra in roots[1:]:
         if extra.role_name != "RootWebArea":
-            raise MalformedTree.at(
-                _name(extra), f"its parent {quote(str(extra.parent_id))} is not in the capture"
-            )
+            raise MalformedTree.at(_name(extra), _unowned(extra))
     owner = answer.owner_backend_node_id
     return [Frame(by_id, root, _url(root), owner) for root in roots]
+
+
+def _unowned(node: AXNode) -> str:
+    if node.parent_id is None:
+        return "is nobody's child, and no page"
+    return f"its parent {quote(node.parent_id)} is not in the capture"
 
 
 def _check_repeated(nodes: list[AXNode], by_id: dict[str, AXNode]) -> None:

@@ -12,6 +12,7 @@ from systemzero_chassis import fields
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import current_principal
 from systemzero_chassis.ids import PageTokens
+from systemzero_chassis.pages import BATCH_ROWS, page_of
 from systemzero_core.drift import DecisionKind
 from systemzero_core.errors import InvalidInput
 from systemzero_diff.codec import events as codec
@@ -24,7 +25,6 @@ from systemzero_diff.model import EventFilter, StoredEvent
 from systemzero_diff.store import DiffStore
 from systemzero_diff.store.events import day_of
 
-_WATCH_BATCH = 100
 _SUMMARY_DAYS = 30
 _DAY = 86_400_000_000
 _MAX_DAYS = 3_660
@@ -58,10 +58,13 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
         chosen = _filter(request, now)
         scope = f"events\n{tenant}\n{_scope(chosen)}"
         position = self._tokens.open(scope, request.page_token)
-        before = int(position[0]) if position else None
-        found = await self._store.read(tenant, lambda t: t.events(before, size + 1, chosen))
-        page = found[:size]
-        more = len(found) > size
+        start = int(position[0]) if position else None
+
+        async def older(last: StoredEvent | None, count: int) -> Sequence[StoredEvent]:
+            before = last.position if last else start
+            return await self._store.read(tenant, lambda t: t.events(before, count, chosen))
+
+        page, more = await page_of(older, size, lambda event: len(event.event.verdict))
         return pb.ListEventsResponse(
             events=[codec.encode_event(event, now) for event in page],
             next_page_token=self._tokens.seal(scope, page[-1].position) if more else "",
@@ -95,7 +98,7 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
                 await self._bell.wait(tenant)
 
     async def _events_after(self, tenant: str, position: int) -> Sequence[StoredEvent]:
-        return await self._store.read(tenant, lambda t: t.events_after(position, _WATCH_BATCH))
+        return await self._store.read(tenant, lambda t: t.events_after(position, BATCH_ROWS))
 
     async def ApproveEvent(
         self, request: pb.ApproveEventRequest, context: Any

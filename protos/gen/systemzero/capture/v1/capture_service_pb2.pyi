@@ -242,7 +242,9 @@ class ListCapturesRequest(_message.Message):
     APP_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most this many, 1 to 1,000; 0 is 50."""
+    """Optional. At most this many, 1 to 1,000; 0 is 50. A page has fewer where its verdicts are
+    large: with several, they come to at most 2 MB.
+    """
     page_token: _builtins.str
     """Optional. The `next_page_token` of the page before."""
     app: _builtins.str

@@ -217,7 +217,9 @@ class ListEventsRequest(_message.Message):
     MIN_SEVERITY_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most this many, 1 to 1,000; 0 is 50."""
+    """Optional. At most this many, 1 to 1,000; 0 is 50. A page has fewer where its verdicts are
+    large: with several, they come to at most 2 MB.
+    """
     page_token: _builtins.str
     """Optional. The `next_page_token` of the page before."""
     state: Global___EventState.ValueType
