@@ -1,6 +1,7 @@
 """Structured logs: JSON lines on standard error, a constant event name plus fields.
 
 Nothing secret is passed in; `systemzero_chassis.secrets.Secret` does not print if it is.
+A line that can't be written (a full disk, a pipe whose reader is gone) is lost; it fails no call.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import msgspec
 import structlog
@@ -26,10 +29,25 @@ def configure(level: str = "info") -> None:
             _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lossy(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=LEVELS[level], format="%(levelname)s %(name)s %(message)s")
+
+
+class _Lossy:
+    """What a logger needs of a text file, for one that may fail."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
 
 
 def _render(_logger: object, _name: str, fields: structlog.typing.EventDict) -> str:
