@@ -36,8 +36,8 @@ lock: $(UV) ## Resolve the dependencies anew and lock them by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml $(addprefix --no-emit-package ,$(NAMES)) -o requirements.lock
 
 .PHONY: lock-tools
-lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers
-	for tool in benchmarks/peers; do $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 $$tool/requirements.in -o $$tool/requirements.lock; done
+lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers, mutmut
+	for tool in benchmarks/peers scripts/mutation; do $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 $$tool/requirements.in -o $$tool/requirements.lock; done
 	cd benchmarks/peers && npm install --package-lock-only --ignore-scripts --loglevel=error
 
 .PHONY: stubs
@@ -114,6 +114,10 @@ bench: setup ## Run every benchmark; one JSON object a line, status 1 where an a
 .PHONY: bench-peers
 bench-peers: setup ## The diff beside its peers (installed under build/peers); CORPUS=DIR for real pairs
 	@$(BIN)/python -m benchmarks.peers --json $(if $(CORPUS),--corpus $(CORPUS))
+
+.PHONY: mutation
+mutation: setup ## Mutation testing of diff and match: a seeded sample, bounded in time; MUTANTS=N
+	@for package in diff match; do $(BIN)/python -m scripts.mutation $$package --mutants $(or $(MUTANTS),150); done
 
 .PHONY: clean
 clean: ## Remove what can be made again; ./data stays

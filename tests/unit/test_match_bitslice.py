@@ -50,3 +50,12 @@ def test_a_table_never_counts_too_few_and_nothing_for_an_empty_slot(
         assert number_at(found, slot) >= len(tokens & asked)
         assert tokens or number_at(found, slot) == 0
     assert number_at(found, len(entered) + 8) == 0
+
+
+def test_every_digit_of_a_bound_counts() -> None:
+    digits: dict[int, list[int]] = {}
+    for slot in range(16):
+        scaled([1 << slot], slot, (1 << 16) - 1, digits)
+    total = add_up(digits)
+    for bound in range(18):
+        assert members(at_least(total, bound, (1 << 16) - 1)) == list(range(bound, 16))

@@ -80,6 +80,15 @@ def test_what_is_missing_is_named() -> None:
     )
 
 
+def test_what_is_whole_and_what_has_no_baseline_says_so() -> None:
+    whole = template_tokens(Template(template_id="t", screen_id="s", tree=LOGIN))
+    assert explain_score(tokens_of(LOGIN), whole)[0].detail == "4 of 4 required nodes found"
+    required = (Selector(role="button", name="Log in"),)
+    bare = template_tokens(Template(template_id="t", screen_id="s", required_nodes=required))
+    details = {part.detail for part in explain_score(tokens_of(LOGIN), bare)[1:]}
+    assert details == {"the template has no baseline tree: half of what its required nodes score"}
+
+
 def test_a_template_without_a_baseline_counts_by_its_required_nodes_and_less_than_one_with() -> (
     None
 ):

@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 
 from systemzero_core.errors import InvalidInput
-from systemzero_core.match import MatchAnswer, TemplateIndex, Thresholds, match, tokens_of
+from systemzero_core.match import (
+    MatchAnswer,
+    TemplateIndex,
+    Thresholds,
+    Weights,
+    match,
+    tokens_of,
+)
 from systemzero_core.template.model import Template
-from systemzero_core.tree import Tree
+from systemzero_core.tree import Bounds, Node, Tree
 from tests.unit.match_trees import BASKET, LOGIN, tree
 
 INDEX = TemplateIndex(
@@ -45,6 +52,7 @@ def test_an_equal_digest_is_the_answer_whatever_the_hint() -> None:
     answer = ask(BASKET, hint="login", signature="ab")
     assert chosen(answer) == "basket"
     assert answer.results[0].exact
+    assert [f.detail for f in answer.results[0].features] == ["the capture equals the baseline"]
     assert answer.hint_rejected == "the capture equals the baseline of screen “basket”"
     assert ask(BASKET, hint="t-basket", signature="ab").hint_rejected == ""
 
@@ -69,6 +77,15 @@ def test_an_unknown_screen_is_told_the_threshold_the_best_and_what_was_missing()
         "no template reaches the threshold 0.40; the best is screen “login”" in answer.explanation
     )
     assert "missing: heading “Log in”" in answer.explanation
+
+
+def test_of_an_unknown_screen_the_two_features_that_cost_most_are_told_the_worse_first() -> None:
+    answer = ask(CHANGED)
+    best = answer.results[0]
+    lost = {f.name.replace("_", " "): (1 - f.score) * f.weight for f in best.features}
+    told = answer.explanation.partition("Most was lost to ")[2].split("; ")
+    named = [part.partition(":")[0] for part in told if part.partition(":")[0] in lost]
+    assert named == sorted(lost, key=lambda name: -lost[name])[:2]
 
 
 def test_a_screen_that_shares_nothing_has_no_results() -> None:
@@ -101,6 +118,13 @@ def test_another_screen_that_fits_better_beats_a_hint_that_is_good_enough() -> N
     assert chosen(answer) == "basket"
 
 
+def test_of_two_that_fit_equally_the_hinted_one_is_taken_without_any_margin() -> None:
+    twins = TemplateIndex([Template(template_id=i, screen_id=i, tree=LOGIN) for i in ("a", "b")])
+    answer = match(twins, tokens_of(LOGIN), hint="b", thresholds=Thresholds(hint_margin=0.0))
+    assert chosen(answer) == "b"
+    assert answer.hint_rejected == ""
+
+
 def test_a_hint_of_no_known_screen_is_rejected_and_the_rest_goes_on() -> None:
     answer = ask(LOGIN, hint="checkout")
     assert chosen(answer) == "login"
@@ -114,5 +138,24 @@ def test_an_empty_index_and_an_empty_capture() -> None:
 
 @pytest.mark.parametrize("wrong", [{"match": 1.5}, {"hint_margin": -0.1}, {"hinted": 0.9}])
 def test_thresholds_that_are_none_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(InvalidInput, match=f"thresholds.{next(iter(wrong))}"):
+    with pytest.raises(InvalidInput, match=f"thresholds.{next(iter(wrong))}: must"):
         Thresholds(**wrong)
+
+
+def test_a_hinted_screen_may_be_held_to_the_same_threshold_as_others() -> None:
+    same = Thresholds(match=0.5, hinted=0.5)
+    assert (same.match, same.hinted) == (0.5, 0.5)
+
+
+def test_layout_counts_where_the_weights_say_so() -> None:
+    def screen(x: int) -> Tree:
+        bounds = (Bounds(0, 0, 900, 900), Bounds(x, 10, 300, 300))
+        nodes = [Node(role, "Here", bounds=box) for role, box in zip("ab", bounds, strict=True)]
+        return Tree(nodes, [-1, 0])
+
+    index = TemplateIndex(
+        [Template(template_id="t", screen_id="s", tree=screen(0))], Weights(layout=50.0)
+    )
+    near, far = (match(index, index.tokens_of(screen(x))).results[0].score for x in (0, 600))
+    assert near == pytest.approx(1.0)
+    assert far < 0.9
