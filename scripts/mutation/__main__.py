@@ -50,15 +50,14 @@ pythonpath = ["."]
 """
 
 
-def install() -> Path:
-    """The command, installed where it is missing or locked otherwise."""
+def install() -> None:
+    """Install mutmut where it is missing or locked otherwise."""
     lock, known = HERE / "requirements.lock", HOME / "requirements.lock"
     if not known.exists() or known.read_bytes() != lock.read_bytes():
         subprocess.run((sys.executable, "-m", "venv", "--clear", HOME / "venv"), check=True)
         pip = (HOME / "venv/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check")
         subprocess.run((*pip, "install", "--require-hashes", "-r", lock), check=True, stdout=2)
         shutil.copy(lock, known)
-    return HOME / "venv" / "bin" / "mutmut"
 
 
 def stage(package: str) -> Path:
@@ -90,6 +89,23 @@ def fates(work: Path, package: str) -> dict[str, int | None]:
     return found
 
 
+def mutmut(work: Path, *arguments: str, seconds: float | None = None) -> None:
+    """Run mutmut in `work`, with this environment's libraries and its own; all output on stderr.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer than `seconds`.
+    """
+    libraries = os.pathsep.join((sysconfig.get_path("purelib"), str(ROOT / "protos/gen")))
+    subprocess.run(
+        (HOME / "venv/bin/mutmut", *arguments),
+        cwd=work,
+        env=os.environ | {"PYTHONPATH": libraries},
+        stdout=2,
+        timeout=seconds,
+        check=False,
+    )
+
+
 def main() -> int:
     """Sample, run, print the score."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -98,27 +114,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     parser.add_argument("--seconds", type=float, default=900, help="at most so long")
     arguments = parser.parse_args()
-    mutmut, work = install(), stage(arguments.package)
-    libraries = (sysconfig.get_path("purelib"), str(ROOT / "protos/gen"))
-    settings = {
-        "cwd": work,
-        "env": os.environ | {"PYTHONPATH": os.pathsep.join(libraries)},
-        "stdout": 2,
-    }
+    install()
+    work = stage(arguments.package)
     # A name that none has: makes all mutants, and learns which test reaches which.
-    subprocess.run((mutmut, "run", "none*"), check=False, **settings)
+    mutmut(work, "run", "none*")
     names = sorted(fates(work, arguments.package))
     sample = random.Random(arguments.seed).sample(names, min(arguments.mutants, len(names)))  # noqa: S311
-    command = (mutmut, "run", "--max-children", "2", *sample)
     try:
-        subprocess.run(command, check=False, timeout=arguments.seconds, **settings)
+        mutmut(work, "run", "--max-children", "2", *sample, seconds=arguments.seconds)
     except subprocess.TimeoutExpired:
         print("out of time: the score is of those that were run", file=sys.stderr)
     codes = {name: code for name, code in fates(work, arguments.package).items() if name in sample}
     ran = {name: code for name, code in codes.items() if code is not None}
     alive = sorted(name for name, code in ran.items() if code in (SURVIVED, NO_TESTS))
     for name in alive:
-        subprocess.run((mutmut, "show", name), check=False, **settings)
+        mutmut(work, "show", name)
     figures = {"package": arguments.package, "mutants": len(names), "run": len(ran)}
     figures |= {"killed": len(ran) - len(alive), "survived": len(alive)}
     print(json.dumps({**figures, "score": round(1 - len(alive) / max(1, len(ran)), 4)}))

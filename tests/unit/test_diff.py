@@ -318,3 +318,10 @@ def test_scripts_between_real_screens_are_exact(
     assert apply(invert(script), b) == a
     assert not script.degraded
     assert script.cost <= len(a) + len(b)
+
+
+@given(trees(), trees())
+def test_an_edit_names_the_parents_that_the_trees_have(a: Tree, b: Tree) -> None:
+    for edit in diff(a, b).edits:
+        assert edit.from_parent == (a.parents[edit.node] if edit.node >= 0 else -1)
+        assert edit.to_parent == (b.parents[edit.target] if edit.target >= 0 else -1)

@@ -46,6 +46,10 @@ LINK = Node("link", "Cancel", states=("focusable",), bounds=Bounds(10, 20, 80, 2
         ({"platform_role": "AXLink"}, "link “Cancel” platform role set to “AXLink”"),
         ({"bounds": Bounds(10, 60, 80, 24)}, "link “Cancel” shifted down by 40 px"),
         ({"bounds": Bounds(4, 10, 80, 24)}, "link “Cancel” shifted up by 10 px and left by 6 px"),
+        (
+            {"bounds": Bounds(11, 21, 80, 24)},
+            "link “Cancel” shifted down by 1 px and right by 1 px",
+        ),
         ({"bounds": Bounds(10, 20, 90, 24)}, "link “Cancel” resized from 80×24 to 90×24"),
         ({"bounds": None}, "link “Cancel” has no box any more"),
         (
@@ -56,6 +60,10 @@ LINK = Node("link", "Cancel", states=("focusable",), bounds=Bounds(10, 20, 80, 2
 )
 def test_an_update_reads_as_what_happened(fields: dict[str, object], sentence: str) -> None:
     assert one_sentence(LINK, msgspec.structs.replace(LINK, **fields)) == sentence
+
+
+def test_a_text_that_lost_its_words_became_empty() -> None:
+    assert one_sentence(Node("text", "Ready"), Node("text")) == "text “Ready” became empty"
 
 
 @pytest.mark.parametrize(
