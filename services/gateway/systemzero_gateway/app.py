@@ -13,6 +13,7 @@ from systemzero.gateway.v1 import auth_service_pb2_grpc, status_service_pb2_grpc
 from systemzero_chassis import contract
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, errors_guard
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.local import LocalChannel
@@ -70,7 +71,12 @@ class GatewayApp:
             forwarders[path] = Forwarder(
                 method, name, channels[name], admission, signer, settings.deadlines
             )
-        guards = (observe_guard(self._logger, tracer), errors_guard(self._report))
+        self._drain = Drain()
+        guards = (
+            observe_guard(self._logger, tracer),
+            errors_guard(self._report),
+            self._drain.guard,
+        )
         self._handler = Gateway(forwarders, guards)
         self._max_bytes = max(method.max_bytes for method in methods.values())
         self._listener: Listener | None = None
@@ -87,7 +93,8 @@ class GatewayApp:
         return await self._listener.start(address)
 
     async def stop(self, grace: float) -> None:
-        """Take no more calls, give those in flight `grace` seconds, close the store."""
+        """End watches, take no more calls, give others `grace` seconds, close the store."""
+        self._drain.start()
         if self._listener is not None:
             await self._listener.stop(grace)
         await self._database.close()
