@@ -142,12 +142,17 @@ def _plain(rows: Rows) -> _Plain:
     return nodes[0]
 
 
+def _rename(one: _Plain, other: _Plain) -> int:
+    """A node keeps its role: else anything would be renamed to anything, for half of the cost."""
+    return int(one.label != other.label) if one.label[0] == other.label[0] else 3
+
+
 def _apted(a: Rows, b: Rows) -> Job:
     library = importlib.import_module("apted")
 
     class Costs(library.Config):  # type: ignore[name-defined,misc]
         def rename(self, one: _Plain, other: _Plain) -> int:
-            return one.label != other.label
+            return _rename(one, other)
 
         def children(self, node: _Plain) -> list[_Plain]:
             return node.children
@@ -176,7 +181,7 @@ def _zss(a: Rows, b: Rows) -> Job:
             _Plain.get_children,
             insert_cost=lambda _: 1,
             remove_cost=lambda _: 1,
-            update_cost=lambda one, other: one.label != other.label,
+            update_cost=_rename,
             return_operations=True,
         )[1]
 
