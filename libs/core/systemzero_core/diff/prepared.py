@@ -88,11 +88,6 @@ class Prepared:
         return [node.role for node in self.tree.nodes]
 
     @cached_property
-    def label_counts(self) -> Counter[int]:
-        """How often each label occurs."""
-        return Counter(self.labels)
-
-    @cached_property
     def subtree_counts(self) -> Counter[int]:
         """How often each subtree occurs."""
         return Counter(self.subtrees)

@@ -168,7 +168,7 @@ class CheckRequest(_message.Message):
     session_id: _builtins.str
     """Optional. The client's session, for the sequence detector."""
     capture_id: _builtins.str
-    """Optional. The capture that the tree is of."""
+    """Optional. The capture that the tree is of, recorded as the caller says it."""
     @_builtins.property
     def tree(self) -> _tree_pb2.TreeSource:
         """Optional. The tree. Without it, `signatures` must be set, and the answer is `tree_needed`
