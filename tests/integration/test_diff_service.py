@@ -582,3 +582,14 @@ async def test_diff_and_match_store_nothing(house: House) -> None:
     wrong = diff_pb.MatchRequest(tree=source(ORDER), max_results=101)
     assert (await refused(house.diff().Match(wrong)))[1] == "INVALID_INPUT"
     assert (await events(house), await log_size(house)) == ([], size)
+
+
+async def test_only_the_capture_service_says_which_capture_a_tree_is_of(house: House) -> None:
+    await learn(house, "order", ORDER)
+    stub = diff_service_pb2_grpc.DiffServiceStub(house.channel)
+    forged = diff_pb.CheckRequest(tree=source(CHANGED), capture_id="cap_of_somebody")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Check(forged, metadata=house.identity(issuer="gateway"))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "capture_id" in (caught.value.details() or "")
+    assert await events(house) == []

@@ -43,6 +43,7 @@ from systemzero_diff.config import DiffSettings
 from tests.support.stores import NOW
 
 KEY = Ed25519PrivateKey.generate()
+TRUSTED = ("gateway", "capture")
 
 
 def seconds() -> float:
@@ -143,9 +144,10 @@ class House:
         """A stub that calls as somebody of `tenant`."""
         return _As(kind(self.channel), self.identity(tenant))
 
-    def identity(self, tenant: str = "acme") -> list[tuple[str, str]]:
-        """The metadata of a good identity."""
-        signer = IdentitySigner("gateway", KEY, seconds)
+    def identity(self, tenant: str = "acme", issuer: str = "") -> list[tuple[str, str]]:
+        """The metadata of a good identity; the diff service is called as the capture service."""
+        usual = "capture" if self.name == "diff" else "gateway"
+        signer = IdentitySigner(issuer or usual, KEY, seconds)
         return [(METADATA_KEY, signer.token(Principal(tenant, "key_1"), self.name))]
 
     def captures(self, tenant: str = "acme") -> Any:
@@ -210,7 +212,7 @@ def _fake(caller: str, name: str, add: Any, servicer: Any) -> tuple[LocalChannel
 
 @asynccontextmanager
 async def _served(service: Service, clock: Clock, fake: Any) -> AsyncIterator[House]:
-    verifier = IdentityVerifier(service.name, {"gateway": KEY.public_key()}, seconds)
+    verifier = IdentityVerifier(service.name, {name: KEY.public_key() for name in TRUSTED}, seconds)
     registry = backend_registry(service, verifier)
     listener = Listener([registry], registry.services, 64_000_000)
     await service.start()

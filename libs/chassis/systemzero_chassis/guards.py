@@ -148,7 +148,7 @@ def identity_guard(verifier: IdentityVerifier) -> Guard:
 
     @asynccontextmanager
     async def guard(call: Call) -> AsyncIterator[None]:
-        set_current_principal(verifier.verify(call.text(METADATA_KEY)))
+        set_current_principal(*verifier.identify(call.text(METADATA_KEY)))
         yield
 
     return guard

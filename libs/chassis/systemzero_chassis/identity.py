@@ -57,6 +57,7 @@ _encode_payload = msgspec.json.Encoder().encode
 _decode_payload = msgspec.json.Decoder(_Payload).decode
 
 _current: ContextVar[Principal] = ContextVar("systemzero_principal")
+_issuer: ContextVar[str] = ContextVar("systemzero_issuer", default="")
 
 
 def current_principal() -> Principal:
@@ -71,9 +72,15 @@ def current_principal() -> Principal:
         raise Unauthenticated("the call has no identity") from None
 
 
-def set_current_principal(principal: Principal) -> None:
-    """Make `principal` the current one for the rest of this task."""
+def current_issuer() -> str:
+    """The service that vouched for the call being handled; empty where none did."""
+    return _issuer.get()
+
+
+def set_current_principal(principal: Principal, issuer: str = "") -> None:
+    """Make `principal`, for whom `issuer` vouches, the current one for the rest of this task."""
     _current.set(principal)
+    _issuer.set(issuer)
 
 
 class IdentitySigner:
@@ -126,7 +133,7 @@ class IdentityVerifier:
         self._audience = audience
         self._trusted = trusted
         self._clock = clock
-        self._cache: dict[str, tuple[float, Principal]] = {}
+        self._cache: dict[str, tuple[float, tuple[Principal, str]]] = {}
 
     def verify(self, token: str | None) -> Principal:
         """The principal that `token` names.
@@ -134,16 +141,20 @@ class IdentityVerifier:
         Raises:
             Unauthenticated: the token is missing, malformed, forged, stale, or for somebody else.
         """
+        return self.identify(token)[0]
+
+    def identify(self, token: str | None) -> tuple[Principal, str]:
+        """The principal that `token` names, and the issuer that vouches. Raises as `verify`."""
         now = self._clock()
         cached = self._cache.get(token or "")
         if cached is not None and now < cached[0]:
             return cached[1]
         payload = self._payload(token or "", now)
-        principal = Principal(payload.tenant, payload.sub)
+        identity = (Principal(payload.tenant, payload.sub), payload.iss)
         if len(self._cache) >= _CACHE_ENTRIES:
             self._cache.clear()
-        self._cache[token or ""] = (payload.exp, principal)
-        return principal
+        self._cache[token or ""] = (payload.exp, identity)
+        return identity
 
     def _payload(self, token: str, now: float) -> _Payload:
         refused = Unauthenticated("the internal identity is missing or not accepted")

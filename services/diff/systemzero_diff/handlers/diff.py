@@ -8,7 +8,7 @@ from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import diff_service_pb2_grpc, edit_script_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
-from systemzero_chassis.identity import current_principal
+from systemzero_chassis.identity import current_issuer, current_principal
 from systemzero_chassis.tree_codec import decode_signatures, encode_signatures
 from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import judge
@@ -20,6 +20,7 @@ from systemzero_diff.check import Checker, Subject
 from systemzero_diff.codec.edits import encode_script
 from systemzero_diff.codec.verdicts import encode_match
 from systemzero_diff.handlers.common import answered
+from systemzero_diff.sources import AUDIENCE as CAPTURE
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.templates import TemplateSets
 
@@ -71,6 +72,7 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             i.detail or _reason(i, f"incompleteness[{n}]")
             for n, i in enumerate(request.incompleteness)
         ]
+        _check_capture_id(request)
         tree, capture_id = None, request.capture_id
         if request.HasField("tree"):
             source = await self._sources.resolve(current_principal(), request.tree, "tree")
@@ -89,6 +91,13 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             session_id=fields.text(request.session_id, "session_id"),
             capture_id=fields.text(capture_id, "capture_id"),
         )
+
+
+def _check_capture_id(request: pb.CheckRequest) -> None:
+    """Only the capture service is believed about which capture a tree is of: the log records it."""
+    named = request.capture_id
+    if named and current_issuer() != CAPTURE and named != request.tree.capture_id:
+        raise InvalidInput.at("capture_id", "name a stored capture by tree.capture_id")
 
 
 def _reason(incompleteness: tree_pb2.Incompleteness, field: str) -> str:

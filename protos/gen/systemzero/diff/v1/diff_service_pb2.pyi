@@ -168,7 +168,9 @@ class CheckRequest(_message.Message):
     session_id: _builtins.str
     """Optional. The client's session, for the sequence detector."""
     capture_id: _builtins.str
-    """Optional. The capture that the tree is of, recorded as the caller says it."""
+    """Optional. The capture that the tree is of; taken from the capture service alone. Others name a
+    stored capture by `tree.capture_id`.
+    """
     @_builtins.property
     def tree(self) -> _tree_pb2.TreeSource:
         """Optional. The tree. Without it, `signatures` must be set, and the answer is `tree_needed`
