@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
+from systemzero.gateway.v1 import status_service_pb2
 from tests.support.platform import KINDS, running
 
 
@@ -17,6 +18,8 @@ def test_an_open_watch_ends_with_a_reason_and_uses_up_no_grace(kind: str, tmp_pa
     with running(kind, tmp_path) as platform, platform.services() as services:
         watch = services.drift.WatchEvents(pb.WatchEventsRequest())
         assert next(watch).cursor
+        # the server has sent that, and waits for events again, once it answers another call
+        services.status.GetStatus(status_service_pb2.GetStatusRequest())
         assert platform.stop() == 0
         with pytest.raises(grpc.RpcError) as refusal:
             next(watch)

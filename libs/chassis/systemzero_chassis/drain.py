@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from systemzero_chassis.guards import Call
 from systemzero_core.errors import Unavailable
 
+END_SECONDS = 1.0
+
 
 class Drain:
     """The watches that are on, by a guard around every call."""
@@ -20,11 +22,19 @@ class Drain:
         self._watches: set[asyncio.Task[None]] = set()
         self._draining = False
 
-    def start(self) -> None:
-        """End all watches with UNAVAILABLE, and each that comes after."""
+    async def end(self) -> None:
+        """End all watches with UNAVAILABLE, and each that comes after.
+
+        Returns when their statuses are sent: a server that stops before would send its own. A peer
+        that takes no more bytes is waited for `END_SECONDS` at most; a watch that is just sending
+        ends as cancelled, without the reason.
+        """
         self._draining = True
-        for task in self._watches:
+        watches = set(self._watches)
+        for task in watches:
             task.cancel()
+        if watches:
+            await asyncio.wait(watches, timeout=END_SECONDS)
 
     @asynccontextmanager
     async def guard(self, call: Call) -> AsyncIterator[None]:

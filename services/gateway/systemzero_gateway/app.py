@@ -94,7 +94,7 @@ class GatewayApp:
 
     async def stop(self, grace: float) -> None:
         """End watches, take no more calls, give others `grace` seconds, close the store."""
-        self._drain.start()
+        await self._drain.end()
         if self._listener is not None:
             await self._listener.stop(grace)
         await self._database.close()
