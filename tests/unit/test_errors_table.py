@@ -17,7 +17,13 @@ import systemzero_gateway
 from systemzero.errors.v1 import errors_pb2
 from systemzero_chassis.errors import ERROR_DOMAIN, code_of, to_failure, to_status
 from systemzero_chassis.logstore import LogDiverged
-from systemzero_core.errors import DomainError, FieldViolation, InvalidInput, RateLimited
+from systemzero_core.errors import (
+    DomainError,
+    FieldViolation,
+    InvalidInput,
+    Overloaded,
+    RateLimited,
+)
 
 
 def known() -> list[type[DomainError]]:
@@ -40,7 +46,7 @@ def known() -> list[type[DomainError]]:
 
 
 def made(cls: type[DomainError]) -> DomainError:
-    if issubclass(cls, RateLimited):
+    if issubclass(cls, RateLimited | Overloaded):
         return cls("x", retry_after=1.5)
     return LogDiverged("tenant", "what") if cls is LogDiverged else cls("x")
 
@@ -84,3 +90,10 @@ def test_a_limit_says_when_to_try_again() -> None:
     assert retry.retry_delay.ToNanoseconds() == 1_500_000_000
     assert packed_quota.Unpack(quota)
     assert quota.violations[0].subject == "tenant"
+
+
+def test_shed_load_says_when_to_try_again_and_blames_no_quota() -> None:
+    _, packed = to_status(Overloaded("busy", retry_after=0.25)).details
+    retry = error_details_pb2.RetryInfo()
+    assert packed.Unpack(retry)
+    assert retry.retry_delay.ToNanoseconds() == 250_000_000

@@ -3,7 +3,7 @@
 Invariants:
 1. Every failure carries google.rpc.ErrorInfo with the domain `systemzero` and a reason of
    `systemzero.errors.v1.ErrorReason`; bad input also BadRequest, a limit RetryInfo and
-   QuotaFailure.
+   QuotaFailure, shed load RetryInfo.
 2. What the table does not know is INTERNAL, sent generic; the whole error goes to the log alone.
 3. A status fits into the trailers that every client takes: gRPC's clients may refuse more than
    8 KiB of metadata, and then nobody learns why the call failed. Texts are cut, violations counted.
@@ -103,8 +103,10 @@ def _details(error: domain.DomainError) -> list[Message]:
     ]
     if isinstance(error, domain.InvalidInput) and error.violations:
         details.append(_bad_request(error))
+    if isinstance(error, domain.RateLimited | domain.Overloaded):
+        details.append(_retry_info(error.retry_after))
     if isinstance(error, domain.RateLimited):
-        details += _limit_details(error)
+        details.append(_quota_failure(error))
     return details
 
 
@@ -137,13 +139,14 @@ def _cut(text: str) -> str:
     return encoded[: _TEXT_BYTES - 3].decode(errors="ignore") + "…"
 
 
-def _limit_details(error: domain.RateLimited) -> list[Message]:
+def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
     delay = duration_pb2.Duration()
-    delay.FromNanoseconds(int(error.retry_after * 1e9))
+    delay.FromNanoseconds(int(seconds * 1e9))
+    return error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+def _quota_failure(error: domain.RateLimited) -> error_details_pb2.QuotaFailure:
     violation = error_details_pb2.QuotaFailure.Violation(
         subject=_cut(error.metadata.get("subject", "")), description=_cut(error.message)
     )
-    return [
-        error_details_pb2.RetryInfo(retry_delay=delay),
-        error_details_pb2.QuotaFailure(violations=[violation]),
-    ]
+    return error_details_pb2.QuotaFailure(violations=[violation])

@@ -141,10 +141,28 @@ class RateLimited(DomainError):
         self.retry_after = retry_after
 
 
+class TooManyInFlight(RateLimited):
+    """The tenant has all the calls in flight that it may; `retry_after` guesses when one ends."""
+
+    reason = "TOO_MANY_IN_FLIGHT"
+
+
 class Unavailable(DomainError):
     """A part that is needed does not answer; trying again may help."""
 
     reason = "UNAVAILABLE"
+
+
+class Overloaded(Unavailable):
+    """Load is shed rather than queued; `retry_after` in seconds says when to try again."""
+
+    reason = "OVERLOADED"
+
+    def __init__(
+        self, message: str, *, retry_after: float, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, metadata=metadata)
+        self.retry_after = retry_after
 
 
 class DataCorrupted(DomainError):

@@ -67,6 +67,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DEADLINE_EXCEEDED: the caller's deadline, or the platform's ceiling, passed."""
     ERROR_REASON_CANCELLED: _ErrorReason.ValueType  # 19
     """CANCELLED: the caller went away."""
+    ERROR_REASON_TOO_MANY_IN_FLIGHT: _ErrorReason.ValueType  # 20
+    """RESOURCE_EXHAUSTED: too many calls of the tenant are in flight; try again when one has ended."""
+    ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 21
+    """UNAVAILABLE: the platform sheds load; google.rpc.RetryInfo says when to try again."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason in google.rpc.ErrorInfo, and of failures inside a stream."""
@@ -111,6 +115,10 @@ ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 18
 """DEADLINE_EXCEEDED: the caller's deadline, or the platform's ceiling, passed."""
 ERROR_REASON_CANCELLED: ErrorReason.ValueType  # 19
 """CANCELLED: the caller went away."""
+ERROR_REASON_TOO_MANY_IN_FLIGHT: ErrorReason.ValueType  # 20
+"""RESOURCE_EXHAUSTED: too many calls of the tenant are in flight; try again when one has ended."""
+ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 21
+"""UNAVAILABLE: the platform sheds load; google.rpc.RetryInfo says when to try again."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

@@ -55,6 +55,14 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Exchange an API key for a token."""
     PERMISSION_STATUS_READ: _Permission.ValueType  # 13
     """Read the platform's status."""
+    PERMISSION_AUDIT_READ: _Permission.ValueType  # 14
+    """Read the gateway's audit log."""
+    PERMISSION_TENANT_READ: _Permission.ValueType  # 15
+    """Read tenants and their quotas: one's own, and for the platform's own tenant all of them."""
+    PERMISSION_TENANT_MANAGE: _Permission.ValueType  # 16
+    """Create, change and suspend tenants; for the platform's own tenant alone."""
+    PERMISSION_TOKEN_INTROSPECT: _Permission.ValueType  # 17
+    """Ask whether a token of the tenant is active, and what it says."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """What a principal may be allowed to do. Roles and key scopes are sets of these."""
@@ -87,6 +95,14 @@ PERMISSION_TOKEN_ISSUE: Permission.ValueType  # 12
 """Exchange an API key for a token."""
 PERMISSION_STATUS_READ: Permission.ValueType  # 13
 """Read the platform's status."""
+PERMISSION_AUDIT_READ: Permission.ValueType  # 14
+"""Read the gateway's audit log."""
+PERMISSION_TENANT_READ: Permission.ValueType  # 15
+"""Read tenants and their quotas: one's own, and for the platform's own tenant all of them."""
+PERMISSION_TENANT_MANAGE: Permission.ValueType  # 16
+"""Create, change and suspend tenants; for the platform's own tenant alone."""
+PERMISSION_TOKEN_INTROSPECT: Permission.ValueType  # 17
+"""Ask whether a token of the tenant is active, and what it says."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final
@@ -100,6 +116,7 @@ class Access(_message.Message):
     MAX_BYTES_FIELD_NUMBER: _builtins.int
     AUDIT_FIELD_NUMBER: _builtins.int
     IDEMPOTENT_FIELD_NUMBER: _builtins.int
+    MAX_STREAM_BYTES_FIELD_NUMBER: _builtins.int
     permission: Global___Permission.ValueType
     """Required. The permission that the principal's role, and its scopes if it has any, must hold."""
     cost: _builtins.int
@@ -114,6 +131,10 @@ class Access(_message.Message):
     """Optional. Whether each call is an entry of the gateway's audit log."""
     idempotent: _builtins.bool
     """Optional. Whether a call may safely be sent twice; only such calls are retried."""
+    max_stream_bytes: _builtins.int
+    """Optional. The bytes that all request messages of one stream may have together; 0 is the
+    platform's default.
+    """
     def __init__(
         self,
         *,
@@ -122,10 +143,11 @@ class Access(_message.Message):
         max_bytes: _builtins.int = ...,
         audit: _builtins.bool = ...,
         idempotent: _builtins.bool = ...,
+        max_stream_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "cost", b"cost", "idempotent", b"idempotent", "max_bytes", b"max_bytes", "permission", b"permission"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "cost", b"cost", "idempotent", b"idempotent", "max_bytes", b"max_bytes", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
