@@ -9,19 +9,21 @@ import msgspec
 from systemzero_chassis.identity import Principal
 from systemzero_core.errors import PermissionDenied, Unauthenticated
 from systemzero_gateway.policy import Permissions
+from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 
 
 class Caller(msgspec.Struct, frozen=True):
     """An authenticated caller.
 
     `expire_time` (microseconds since 1970, None for never) is when its credential stops working;
-    `by_token` tells a token from an API key.
+    `by_token` tells a token from an API key; `quotas` are its tenant's.
     """
 
     principal: Principal
     permissions: Permissions
     expire_time: int | None
     by_token: bool = False
+    quotas: Quotas = NO_QUOTAS
 
     def require(self, permissions: Permissions) -> None:
         """Check that the caller holds all of `permissions`.
