@@ -64,7 +64,7 @@ def test_login_stores_the_key_for_its_owner_alone(platform: Platform, sz: Sz) ->
 
 
 def test_login_refuses_a_key_that_the_server_does_not_accept(platform: Platform, sz: Sz) -> None:
-    wrong = platform.admin_key[:-4] + "zzzz"
+    wrong = "s0_live_" + "0" * 30 + "42dRNB"
     ran = sz("login", platform.target, stdin=wrong.encode())
     assert ran.status == 2
     assert "not accepted" in ran.err

@@ -16,7 +16,14 @@ from systemzero_gateway import apikey
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, load_or_create_pepper
-from systemzero_gateway.policy import ALL, Role
+from systemzero_gateway.lastuse import LastUses
+from systemzero_gateway.policy import (
+    ALL,
+    PLATFORM_PERMISSIONS,
+    PLATFORM_TENANT,
+    Role,
+    permissions_of,
+)
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore
 from systemzero_gateway.store.tables import TENANTS
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
@@ -33,14 +40,15 @@ class House:
         self.now = 1_000_000.0
         self.database = database
         self.store = SqlKeyStore(database)
-        self.keys = KeyRing(self.store, PEPPER, self.microseconds)
+        self.uses = LastUses(self.store, self.microseconds, self.seconds)
+        self.keys = KeyRing(self.store, PEPPER, self.uses, self.microseconds)
         key = Ed25519PrivateKey.generate()
         self.issuer = TokenIssuer(key, "gateway", "systemzero", self.seconds)
         verifier = TokenVerifier(
             {self.issuer.kid: key.public_key()}, "gateway", "systemzero", self.seconds
         )
         self.authenticator = Authenticator(
-            self.store, PEPPER, verifier, self.microseconds, self.seconds
+            self.store, PEPPER, verifier, self.uses, self.microseconds, self.seconds
         )
 
     def seconds(self) -> float:
@@ -180,10 +188,11 @@ async def test_the_first_start_survives_a_crash_between_file_and_store(
     secret = apikey.new_secret()
     file.touch(0o600)
     file.write_text(secret + "\n")
-    await house.keys.bootstrap(file)
-    assert (await house.knock(secret)).permissions == ALL
+    await house.keys.bootstrap(DEFAULT_TENANT, file)
+    caller = await house.knock(secret)
+    assert caller.permissions == permissions_of(DEFAULT_TENANT, Role.ADMIN)
     file.unlink()
-    await house.keys.bootstrap(file)
+    await house.keys.bootstrap(DEFAULT_TENANT, file)
     assert not file.exists()
 
 
@@ -200,8 +209,54 @@ async def test_an_admin_key_file_that_is_none_is_not_taken(
     file.write_text(text)
     file.chmod(mode)
     with pytest.raises(FailedPrecondition):
-        await house.keys.bootstrap(file)
-    assert not await house.store.has_keys()
+        await house.keys.bootstrap(DEFAULT_TENANT, file)
+    assert not await house.store.has_keys(DEFAULT_TENANT)
+
+
+async def test_each_tenant_has_a_first_admin_key_of_its_own_kind(
+    house: House, tmp_path: Path
+) -> None:
+    for tenant in (DEFAULT_TENANT, PLATFORM_TENANT):
+        await house.keys.bootstrap(tenant, tmp_path / tenant)
+    platform = (tmp_path / PLATFORM_TENANT).read_text().strip()
+    assert platform.startswith("s0_platform_")
+    caller = await house.knock(platform)
+    assert caller.principal.tenant == PLATFORM_TENANT
+    assert caller.permissions == PLATFORM_PERMISSIONS
+    assert (tmp_path / DEFAULT_TENANT).read_text().startswith("s0_live_")
+
+
+async def test_the_last_use_is_noted_in_batches_and_changes_nothing_else(house: House) -> None:
+    key_id, secret = await house.new_key()
+    await house.knock(secret)
+    used = house.microseconds()
+    house.now += 30
+    revision = await house.store.revision()
+    assert (await house.store.get_key(DEFAULT_TENANT, key_id)).last_use_time is None
+    await house.uses.flush()
+    assert (await house.store.get_key(DEFAULT_TENANT, key_id)).last_use_time == used
+    await house.store.note_uses({key_id: used - 1, "key_nobody": used})
+    assert (await house.store.get_key(DEFAULT_TENANT, key_id)).last_use_time == used
+    assert await house.store.revision() == revision
+
+
+async def test_the_use_of_a_token_is_a_use_of_its_key_and_listings_have_it(house: House) -> None:
+    key_id, _ = await house.new_key()
+    token, _ = house.issuer.issue(key_id, DEFAULT_TENANT, "operator", ["capture_write"], 50)
+    await house.knock(token)
+    house.now += 1
+    await house.knock(token)  # from memory
+    keys, _ = await house.keys.page(ADMIN, 0, "")
+    assert [key.last_use_time for key in keys] == [house.microseconds()]
+
+
+async def test_uses_that_could_not_be_written_are_kept(house: House) -> None:
+    _, secret = await house.new_key()
+    await house.knock(secret)
+    await house.database.close()
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await house.uses.flush()
 
 
 def test_the_pepper_is_made_once_and_must_be_private(tmp_path: Path) -> None:

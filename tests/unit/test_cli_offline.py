@@ -22,6 +22,7 @@ from systemzero_client.cli.text import verdict_lines
 from tests.support.captures import CAPTURES
 from tests.support.cli import Sz
 
+KEY = "s0_live_" + "0" * 30 + "42dRNB"  # as docs/design/gateway.md has it
 APP = CAPTURES / "parcel-console"
 BEFORE = APP / "4.15.5__1-console.ax.json.gz"
 AFTER = APP / "4.15.5__1-console-later.ax.json.gz"
@@ -133,12 +134,21 @@ def test_without_a_key_it_says_how_to_get_one(sz: Sz) -> None:
 
 def test_without_a_server_it_asks_whether_one_runs(sz: Sz, tmp_path: Path) -> None:
     key = tmp_path / "key"
-    key.write_text("s0_test_abc\n")
+    key.write_text(f"{KEY}\n")
     ran = sz("status", "--server", "127.0.0.1:1", "--api-key-file", key)
     assert (ran.status, len(ran.err.splitlines())) == (2, 1)
     assert "cannot reach 127.0.0.1:1" in ran.err
     assert "`make run` starts one" in ran.err
-    assert "s0_test_abc" not in ran.err
+    assert KEY not in ran.err
+
+
+def test_a_key_with_a_typo_is_told_without_asking_a_server(sz: Sz, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    for typo in (KEY[:-1], KEY[:-1] + "x", KEY.replace("live", "line")):
+        key.write_text(typo)
+        ran = sz("status", "--server", "127.0.0.1:1", "--api-key-file", key)
+        assert ran.err == f"sz: {key} holds an API key with a typo, or only a part of one\n"
+        assert sz("login", stdin=typo.encode()).err.startswith("sz: standard input holds an API")
 
 
 def test_a_file_that_holds_something_else_than_a_key_is_not_quoted(sz: Sz, tmp_path: Path) -> None:

@@ -24,6 +24,15 @@ def test_the_checksum_is_the_documented_one() -> None:
     assert apikey.is_well_formed("s0_live_" + "0" * 30 + "42dRNB")
 
 
+def test_the_platforms_own_keys_can_be_told_from_tenants() -> None:
+    assert apikey.kind_of("platform") is apikey.Kind.PLATFORM
+    assert apikey.kind_of("acme") is apikey.Kind.LIVE
+    secret = apikey.new_secret(apikey.Kind.PLATFORM)
+    assert secret.startswith("s0_platform_")
+    assert apikey.is_well_formed(secret)
+    assert not apikey.is_well_formed(secret.replace("platform", "live"))
+
+
 def test_no_two_keys_are_the_same() -> None:
     assert len({apikey.new_secret() for _ in range(1_000)}) == 1_000
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from grpc_health.v1 import health_pb2
 
@@ -10,15 +13,19 @@ from systemzero_chassis import contract
 from systemzero_gateway.config import GatewaySettings
 from systemzero_gateway.policy import (
     ALL,
+    PLATFORM_PERMISSIONS,
+    PLATFORM_TENANT,
     ROLE_PERMISSIONS,
     Role,
     granted,
     methods_with_policy,
     permission_name,
     permission_value,
+    permissions_of,
 )
 from systemzero_gateway.routing import backend_of
 
+ROOT = Path(__file__).parent.parent.parent
 METHODS = methods_with_policy(contract.methods())
 
 
@@ -56,9 +63,31 @@ def test_a_viewer_changes_nothing() -> None:
 
 
 def test_scopes_only_ever_take_away() -> None:
-    assert granted(Role.VIEWER, ["event_read", "key_manage"]) == {"event_read"}
-    assert granted(Role.VIEWER, []) == ROLE_PERMISSIONS[Role.VIEWER]
-    assert granted(Role.VIEWER, ["key_manage"]) == frozenset()
+    assert granted("acme", Role.VIEWER, ["event_read", "key_manage"]) == {"event_read"}
+    assert granted("acme", Role.VIEWER, []) == ROLE_PERMISSIONS[Role.VIEWER]
+    assert granted("acme", Role.VIEWER, ["key_manage"]) == frozenset()
+    assert granted("acme", Role.ADMIN, ["tenant_manage"]) == frozenset()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_tenants_are_managed_from_the_platforms_own_alone_which_has_nothing_else(
+    role: Role,
+) -> None:
+    assert "tenant_manage" not in permissions_of("acme", role)
+    assert permissions_of(PLATFORM_TENANT, role) <= PLATFORM_PERMISSIONS
+    assert permissions_of(PLATFORM_TENANT, Role.ADMIN) == PLATFORM_PERMISSIONS
+    unused = {"capture", "template", "event", "log", "diff"}
+    assert not any(name.partition("_")[0] in unused for name in PLATFORM_PERMISSIONS)
+
+
+def test_the_table_of_roles_in_the_documentation_is_what_holds() -> None:
+    document = (ROOT / "docs" / "design" / "gateway.md").read_text()
+    rows = dict(re.findall(r"^\| `?(\w+)`? \| ([a-z_, ]+) \|$", document, re.MULTILINE))
+    told = {name: set(rows[name].split(", ")) for name in (*Role, PLATFORM_TENANT)}
+    assert told[Role.VIEWER] == ROLE_PERMISSIONS[Role.VIEWER]
+    assert told[Role.OPERATOR] == ROLE_PERMISSIONS[Role.OPERATOR] - ROLE_PERMISSIONS[Role.VIEWER]
+    assert told[Role.ADMIN] == ALL - ROLE_PERMISSIONS[Role.OPERATOR]
+    assert told[PLATFORM_TENANT] == PLATFORM_PERMISSIONS
 
 
 def test_permissions_have_the_contracts_names() -> None:

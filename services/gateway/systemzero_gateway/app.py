@@ -27,18 +27,25 @@ from systemzero_gateway.audit import Audit
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.handlers import AuthServicer, StatusServicer
-from systemzero_gateway.keys import KeyRing, load_or_create_pepper
+from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, load_or_create_pepper
+from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.limits import CallerLimits, Limiter
-from systemzero_gateway.policy import Method, methods_with_policy
+from systemzero_gateway.policy import PLATFORM_TENANT, Method, methods_with_policy
 from systemzero_gateway.routing import Forwarder, Gateway, backend_of
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+from systemzero_gateway.upkeep import Upkeep
 
+_UPKEEP_SECONDS = 60.0
 _LOG_METHODS = "/systemzero.log.v1.LogService/"
 
 
 class GatewayApp:
-    """The gateway, composed. `admin_key_file` holds the first admin key once it has started."""
+    """The gateway, composed.
+
+    Once it has started, `admin_key_file` holds the default tenant's first admin key,
+    `platform_key_file` that of the platform's own tenant.
+    """
 
     def __init__(
         self,
@@ -50,18 +57,21 @@ class GatewayApp:
     ) -> None:
         data = settings.data
         self.admin_key_file = data / "admin.key"
+        self.platform_key_file = data / "platform.key"
         self._logger = get_logger("gateway")
         pepper = load_or_create_pepper(data / "pepper.key")
         self._database = open_sqlite(data / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
         store = SqlKeyStore(self._database)
-        self._keys = KeyRing(store, pepper, _microseconds)
+        uses = LastUses(store, _microseconds, time.monotonic)
+        self._keys = KeyRing(store, pepper, uses, _microseconds)
+        self._upkeep = Upkeep([uses.flush], _UPKEEP_SECONDS, self._logger)
         tokens = settings.tokens
         token_key = load_or_create_key(data / "token.key")
         issuer = TokenIssuer(token_key, tokens.issuer, tokens.audience, time.time)
         verifier = TokenVerifier(
             {issuer.kid: token_key.public_key()}, tokens.issuer, tokens.audience, time.time
         )
-        authenticator = Authenticator(store, pepper, verifier, _microseconds, time.monotonic)
+        authenticator = Authenticator(store, pepper, verifier, uses, _microseconds, time.monotonic)
         own = self._own_services(issuer, authenticator, backends, signer, settings.routes)
         admission = self._admission(settings, authenticator)
         channels = {**backends, OWN: own}
@@ -87,16 +97,20 @@ class GatewayApp:
         Raises:
             RuntimeError: the address can't be bound.
         """
-        await self._keys.bootstrap(self.admin_key_file)
+        await self._keys.bootstrap(DEFAULT_TENANT, self.admin_key_file)
+        await self._keys.bootstrap(PLATFORM_TENANT, self.platform_key_file)
         names = [service.full_name for service in contract.services()]
         self._listener = Listener([self._handler], names, self._max_bytes)
-        return await self._listener.start(address)
+        port = await self._listener.start(address)
+        self._upkeep.start()
+        return port
 
     async def stop(self, grace: float) -> None:
         """End watches, take no more calls, give others `grace` seconds, close the store."""
         await self._drain.end()
         if self._listener is not None:
             await self._listener.stop(grace)
+        await self._upkeep.stop()
         await self._database.close()
 
     def _own_services(

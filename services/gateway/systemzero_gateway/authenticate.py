@@ -18,6 +18,7 @@ from systemzero_chassis.identity import Principal
 from systemzero_core.errors import Unauthenticated
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
+from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import Role, granted
 from systemzero_gateway.store import KeyRecord, KeyStore
 from systemzero_gateway.tokens import MAX_CHARACTERS, TokenVerifier
@@ -37,6 +38,7 @@ class Authenticator:
         store: KeyStore,
         pepper: bytes,
         tokens: TokenVerifier,
+        uses: LastUses,
         clock: Callable[[], int],
         ticks: Callable[[], float],
     ) -> None:
@@ -44,6 +46,7 @@ class Authenticator:
         self._store = store
         self._pepper = pepper
         self._tokens = tokens
+        self._uses = uses
         self._clock = clock
         self._ticks = ticks
         self._cache: dict[bytes, Caller] = {}
@@ -57,11 +60,13 @@ class Authenticator:
         Raises:
             Unavailable: the store does not answer.
         """
-        if self._ticks() >= self._valid_until:
+        tick = self._ticks()
+        if tick >= self._valid_until:
             await self._revalidate()
         caller = self._cache.get(hashlib.sha256(header.encode()).digest())
         if caller is None or self._is_over(caller.expire_time):
             return None
+        self._uses.note(caller.principal.principal_id, tick)
         return caller
 
     async def authenticate(self, header: str) -> Caller:
@@ -75,6 +80,7 @@ class Authenticator:
         caller = await self._caller(header)
         if caller is None or self._is_over(caller.expire_time):
             raise Unauthenticated("the credential is missing or not accepted")
+        self._uses.note(caller.principal.principal_id, self._ticks())
         if revision == self._revision:  # else what was read may be older than the revision
             self._remember(header, caller)
         return caller
@@ -116,7 +122,7 @@ class Authenticator:
         key = found.key
         return Caller(
             Principal(key.tenant, key.key_id),
-            granted(Role(key.role), key.scopes),
+            granted(key.tenant, Role(key.role), key.scopes),
             _earliest(key.expire_time, found.expire_time),
         )
 
@@ -130,7 +136,7 @@ class Authenticator:
             return None
         return Caller(
             Principal(key.tenant, key.key_id),
-            granted(Role(key.role), key.scopes) & frozenset(claims.scopes),
+            granted(key.tenant, Role(key.role), key.scopes) & frozenset(claims.scopes),
             _earliest(key.expire_time, claims.exp * 1_000_000),
             by_token=True,
         )

@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero_core.errors import InvalidInput
+from systemzero_gateway import apikey
 from systemzero_gateway.policy import Role, permission_name, permission_value
 from systemzero_gateway.store import KeyRecord
 
@@ -15,6 +16,10 @@ _ROLES: dict[int, Role] = {
     pb.ROLE_VIEWER: Role.VIEWER,
     pb.ROLE_OPERATOR: Role.OPERATOR,
     pb.ROLE_ADMIN: Role.ADMIN,
+}
+_KINDS = {
+    apikey.Kind.LIVE: pb.KEY_KIND_LIVE,
+    apikey.Kind.PLATFORM: pb.KEY_KIND_PLATFORM,
 }
 _ROLE_VALUES = {role: value for value, role in _ROLES.items()}
 
@@ -63,17 +68,21 @@ def timestamp(microseconds: int) -> Timestamp:
     return result
 
 
+def optional_timestamp(microseconds: int | None) -> Timestamp | None:
+    """As `timestamp`; None stays None, which is a field that is not set."""
+    return None if microseconds is None else timestamp(microseconds)
+
+
 def api_key(key: KeyRecord) -> pb.ApiKey:
     """A key as a message."""
-    message = pb.ApiKey(
+    return pb.ApiKey(
         key_id=key.key_id,
         name=key.name,
         role=_ROLE_VALUES[Role(key.role)],  # type: ignore[arg-type] # the enum is an int
         scopes=[permission_value(name) for name in key.scopes],  # type: ignore[misc]
+        kind=_KINDS[apikey.kind_of(key.tenant)],
         create_time=timestamp(key.create_time),
+        expire_time=optional_timestamp(key.expire_time),
+        revoke_time=optional_timestamp(key.revoke_time),
+        last_use_time=optional_timestamp(key.last_use_time),
     )
-    if key.expire_time is not None:
-        message.expire_time.CopyFrom(timestamp(key.expire_time))
-    if key.revoke_time is not None:
-        message.revoke_time.CopyFrom(timestamp(key.revoke_time))
-    return message

@@ -20,10 +20,11 @@ from systemzero_chassis.secrets import (
     read_private,
     write_private,
 )
-from systemzero_core.errors import FailedPrecondition, InvalidInput
+from systemzero_core.errors import FailedPrecondition, InvalidInput, Unavailable
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
-from systemzero_gateway.policy import ROLE_PERMISSIONS, Role, granted
+from systemzero_gateway.lastuse import LastUses
+from systemzero_gateway.policy import Permissions, Role, granted, permissions_of
 from systemzero_gateway.store import KeyRecord, KeyStore
 
 DEFAULT_TENANT: Final = "default"
@@ -53,14 +54,17 @@ def load_or_create_pepper(path: Path) -> bytes:
 class KeyRing:
     """The keys of all tenants. Times in microseconds since 1970."""
 
-    def __init__(self, store: KeyStore, pepper: bytes, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, store: KeyStore, pepper: bytes, uses: LastUses, clock: Callable[[], int]
+    ) -> None:
         self._store = store
         self._pepper = pepper
+        self._uses = uses
         self._clock = clock
         self._pages = PageTokens(hmac.digest(pepper, b"page tokens", "sha256"))
 
-    async def bootstrap(self, file: Path) -> None:
-        """Create the default tenant, and where there is no key at all, the first admin key.
+    async def bootstrap(self, tenant: str, file: Path) -> None:
+        """Create `tenant`, and where it never had a key, its first admin key.
 
         Its secret is written to `file` (mode 0600) before the store knows it, so that a crash
         between the two locks nobody out: the next start takes the secret that the file has.
@@ -69,18 +73,18 @@ class KeyRing:
             FailedPrecondition: the file is there, open to others, or holds something else.
         """
         now = self._clock()
-        await self._store.add_tenant(DEFAULT_TENANT, now)
-        if await self._store.has_keys():
+        await self._store.add_tenant(tenant, now)
+        if await self._store.has_keys(tenant):
             return
         with suppress(FileExistsError):
-            write_private(file, f"{apikey.new_secret()}\n".encode())
+            write_private(file, f"{apikey.new_secret(apikey.kind_of(tenant))}\n".encode())
         try:
             secret = read_private(file).decode("ascii", "replace").strip()
         except PermissionError as error:
             raise FailedPrecondition(str(error)) from None
         if not apikey.is_well_formed(secret):
             raise FailedPrecondition(f"{file}: holds no API key; move the file away")
-        key = KeyRecord(new_id("key"), DEFAULT_TENANT, "first admin key", Role.ADMIN, (), now)
+        key = KeyRecord(new_id("key"), tenant, "first admin key", Role.ADMIN, (), now)
         await self._store.add_key(key, apikey.digest(self._pepper, secret))
 
     async def create(
@@ -97,14 +101,13 @@ class KeyRing:
             InvalidInput: the name, a scope or the expiry is wrong.
             PermissionDenied: the key could do what the caller may not.
         """
-        now = self._clock()
-        _check(name, role, scopes, expire_time, now)
-        caller.require(granted(role, scopes))
-        tenant = caller.principal.tenant
+        now, tenant = self._clock(), caller.principal.tenant
+        _check(name, permissions_of(tenant, role), scopes, expire_time, now)
+        caller.require(granted(tenant, role, scopes))
         key = KeyRecord(
             new_id("key"), tenant, name, role, tuple(sorted(set(scopes))), now, expire_time
         )
-        secret = apikey.new_secret()
+        secret = apikey.new_secret(apikey.kind_of(tenant))
         await self._store.add_key(key, apikey.digest(self._pepper, secret))
         return key, Secret(secret)
 
@@ -123,8 +126,8 @@ class KeyRing:
             raise InvalidInput.at("overlap", "must be between nothing and 30 days")
         tenant = caller.principal.tenant
         key = await self._store.get_key(tenant, key_id)
-        caller.require(granted(Role(key.role), key.scopes))
-        secret, now = apikey.new_secret(), self._clock()
+        caller.require(granted(tenant, Role(key.role), key.scopes))
+        secret, now = apikey.new_secret(apikey.kind_of(tenant)), self._clock()
         digest = apikey.digest(self._pepper, secret)
         await self._store.add_secret(tenant, key_id, digest, now, now + overlap)
         return key, Secret(secret), now + overlap
@@ -151,6 +154,8 @@ class KeyRing:
     ) -> tuple[Sequence[KeyRecord], str]:
         """One page of the tenant's keys in order of creation, and the token of the next.
 
+        Their last uses are those of all gateways till a minute ago, and of this one till now.
+
         Raises:
             InvalidInput: the size or the token is wrong.
         """
@@ -159,15 +164,19 @@ class KeyRing:
         tenant, size = caller.principal.tenant, page_size or 50
         scope = f"api keys of {tenant}"
         after = "".join(str(part) for part in self._pages.open(scope, page_token))
+        with suppress(Unavailable):  # then the reading says so, or they are a little old
+            await self._uses.flush()
         keys = await self._store.list_keys(tenant, after, size + 1)
         more = len(keys) > size
         return keys[:size], self._pages.seal(scope, keys[size - 1].key_id) if more else ""
 
 
-def _check(name: str, role: Role, scopes: Sequence[str], expire_time: int | None, now: int) -> None:
+def _check(
+    name: str, held: Permissions, scopes: Sequence[str], expire_time: int | None, now: int
+) -> None:
     if not 1 <= len(name) <= _MAX_NAME_CHARACTERS or not name.isprintable():
         raise InvalidInput.at("api_key.name", "must be 1 to 100 printable characters")
-    foreign = sorted(set(scopes) - ROLE_PERMISSIONS[role])
+    foreign = sorted(set(scopes) - held)
     if foreign:
         raise InvalidInput.at("api_key.scopes", f"{foreign[0]} is not a permission of the role")
     if expire_time is not None and expire_time <= now:

@@ -3,6 +3,8 @@
 Invariants:
 1. A method without a policy, or with the permission UNSPECIFIED, is not in the table: it is denied.
 2. A scope never adds a permission to a role; it only leaves some.
+3. Tenants are managed from the platform's own tenant alone, and there is nothing else in it: its
+   keys reach no captures, templates, events or evidence, whatever their role.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ Permissions = frozenset[str]
 """Names as the contract has them, in lower case and without prefix: `capture_write`."""
 
 _PREFIX: Final = "PERMISSION_"
+
+PLATFORM_TENANT: Final = "platform"
+"""The tenant that administers the others."""
 
 
 class Role(StrEnum):
@@ -72,6 +77,7 @@ _VIEWER: Final = frozenset(
         "log_read",
         "token_issue",
         "status_read",
+        "tenant_read",
     }
 )
 _OPERATOR: Final = _VIEWER | {
@@ -79,6 +85,7 @@ _OPERATOR: Final = _VIEWER | {
     "template_write",
     "template_delete",
     "event_decide",
+    "token_introspect",
 }
 ROLE_PERMISSIONS: Final[Mapping[Role, Permissions]] = {
     Role.VIEWER: _VIEWER,
@@ -87,10 +94,32 @@ ROLE_PERMISSIONS: Final[Mapping[Role, Permissions]] = {
 }
 
 
-def granted(role: Role, scopes: Iterable[str]) -> Permissions:
-    """The permissions of `role`; where there are `scopes`, only those of them that it has."""
-    wanted = frozenset(scopes)
-    return ROLE_PERMISSIONS[role] & wanted if wanted else ROLE_PERMISSIONS[role]
+PLATFORM_PERMISSIONS: Final = frozenset(
+    {
+        "tenant_manage",
+        "tenant_read",
+        "audit_read",
+        "key_manage",
+        "token_issue",
+        "token_introspect",
+        "status_read",
+    }
+)
+"""All that anybody of the platform's own tenant may do."""
+_PLATFORM_ALONE: Final = frozenset({"tenant_manage"})
+
+
+def permissions_of(tenant: str, role: Role) -> Permissions:
+    """The permissions of `role` in `tenant`."""
+    if tenant == PLATFORM_TENANT:
+        return ROLE_PERMISSIONS[role] & PLATFORM_PERMISSIONS
+    return ROLE_PERMISSIONS[role] - _PLATFORM_ALONE
+
+
+def granted(tenant: str, role: Role, scopes: Iterable[str]) -> Permissions:
+    """What a key of `tenant` may do: all of its role, or where it has `scopes`, only those."""
+    wanted, held = frozenset(scopes), permissions_of(tenant, role)
+    return held & wanted if wanted else held
 
 
 def methods_with_policy(descriptors: Mapping[str, MethodDescriptor]) -> dict[str, Method]:

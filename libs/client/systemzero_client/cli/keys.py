@@ -95,9 +95,12 @@ def _show_secret(
 
 def _line(key: pb.ApiKey) -> str:
     role = pb.Role.Name(key.role).removeprefix("ROLE_").lower()
-    parts = [key.key_id, f"{role:8}", printable(key.name)]
+    kind = pb.KeyKind.Name(key.kind).removeprefix("KEY_KIND_").lower()
+    parts = [key.key_id, kind, f"{role:8}", printable(key.name)]
     if key.HasField("expire_time"):
         parts.append(f"expires {time_text(key.expire_time)}")
     if key.HasField("revoke_time"):
         parts.append(f"revoked {time_text(key.revoke_time)}")
+    used = time_text(key.last_use_time) if key.HasField("last_use_time") else "never"
+    parts.append(f"last used {used}")
     return "  ".join(parts)

@@ -17,6 +17,7 @@ from systemzero_client.channel import Tls
 from systemzero_client.cli.problems import Problem
 from systemzero_client.client import Client
 from systemzero_client.private_files import is_private, write_private
+from systemzero_core import apikey
 
 DEFAULT_SERVER = "127.0.0.1:50051"
 SERVER_VARIABLE = "SYSTEMZERO_SERVER"
@@ -144,6 +145,8 @@ def clean_key(data: bytes, origin: str) -> str:
     text = data.strip().decode("ascii", "replace")
     if not text or len(text) > 4096 or not text.isprintable() or " " in text or "\ufffd" in text:
         raise Problem(f"{origin} holds no API key: one line, `s0_…`, is expected")
+    if text.startswith(apikey.PREFIX) and not apikey.is_well_formed(text):
+        raise Problem(f"{origin} holds an API key with a typo, or only a part of one")
     return text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -19,6 +19,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     create_time: int
     expire_time: int | None = None
     revoke_time: int | None = None
+    last_use_time: int | None = None
 
 
 class SecretRecord(msgspec.Struct, frozen=True):
@@ -31,9 +32,9 @@ class SecretRecord(msgspec.Struct, frozen=True):
 class KeyStore(Protocol):
     """Keeps keys, their secrets' digests, and tenants.
 
-    Every change MUST raise the revision in the transaction that makes it: replicas that cached an
-    answer see by the revision that it may be stale. Every method raises `Unavailable` when the
-    database does not answer.
+    Every change but `note_uses` MUST raise the revision in the transaction that makes it: replicas
+    that cached an answer see by the revision that it may be stale. Every method raises
+    `Unavailable` when the database does not answer.
     """
 
     async def revision(self) -> int:
@@ -52,8 +53,8 @@ class KeyStore(Protocol):
         """Make sure that `tenant` exists."""
         ...
 
-    async def has_keys(self) -> bool:
-        """Whether there is any key of any tenant, revoked ones too."""
+    async def has_keys(self, tenant: str) -> bool:
+        """Whether `tenant` has or had any key, revoked ones too."""
         ...
 
     async def add_key(self, key: KeyRecord, digest: bytes) -> None:
@@ -89,4 +90,8 @@ class KeyStore(Protocol):
 
     async def list_keys(self, tenant: str, after: str, count: int) -> Sequence[KeyRecord]:
         """At most `count` keys of `tenant` by id, from the first id greater than `after`."""
+        ...
+
+    async def note_uses(self, times: Mapping[str, int]) -> None:
+        """Note when keys, by id, were used, unless a later use is known; ids of no key are none."""
         ...

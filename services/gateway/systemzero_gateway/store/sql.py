@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from systemzero_chassis.database import Database
 from systemzero_core.errors import FailedPrecondition, NotFound
@@ -53,9 +64,9 @@ class SqlKeyStore:
 
         await self._change(add)
 
-    async def has_keys(self) -> bool:
+    async def has_keys(self, tenant: str) -> bool:
         """See `KeyStore.has_keys`."""
-        query = select(API_KEYS.c.key_id).limit(1)
+        query = select(API_KEYS.c.key_id).where(API_KEYS.c.tenant == tenant).limit(1)
         return await self._database.read(
             lambda connection: connection.execute(query).first() is not None
         )
@@ -118,6 +129,11 @@ class SqlKeyStore:
             lambda connection: [_record(row) for row in connection.execute(query)]
         )
 
+    async def note_uses(self, times: Mapping[str, int]) -> None:
+        """See `KeyStore.note_uses`."""
+        rows = [{"noted_key": key_id, "noted_time": time} for key_id, time in sorted(times.items())]
+        await self._database.write(lambda connection: _run(connection, _NOTE_USE, rows))
+
     async def _change(self, job: Callable[[Connection], T]) -> T:
         def change(connection: Connection) -> T:
             result = job(connection)
@@ -127,6 +143,19 @@ class SqlKeyStore:
             return result
 
         return await self._database.write(change)
+
+
+_LAST_USE: Final = API_KEYS.c.last_use_time
+_NOTE_USE: Final = (
+    update(API_KEYS)
+    .where(API_KEYS.c.key_id == bindparam("noted_key"))
+    .where(or_(_LAST_USE.is_(None), bindparam("noted_time") > _LAST_USE))
+    .values(last_use_time=bindparam("noted_time"))
+)
+
+
+def _run(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    connection.execute(statement, rows)
 
 
 def _revision(connection: Connection) -> int:

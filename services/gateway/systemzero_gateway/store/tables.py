@@ -28,6 +28,7 @@ API_KEYS: Final = Table(
     Column("create_time", BigInteger, nullable=False),
     Column("expire_time", BigInteger),
     Column("revoke_time", BigInteger),
+    Column("last_use_time", BigInteger),
     Index("api_keys_by_tenant", "tenant", "key_id"),
 )
 

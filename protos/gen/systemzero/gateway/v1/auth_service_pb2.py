@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from systemzero.policy.v1 import policy_pb2 as systemzero_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(systemzero/gateway/v1/auth_service.proto\x12\x15systemzero.gateway.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!systemzero/policy/v1/policy.proto\"\x96\x02\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12)\n\x04role\x18\x03 \x01(\x0e\x32\x1b.systemzero.gateway.v1.Role\x12\x30\n\x06scopes\x18\x04 \x03(\x0e\x32 .systemzero.policy.v1.Permission\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x13\x43reateApiKeyRequest\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\"V\n\x14\x43reateApiKeyResponse\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"Q\n\x13RotateApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12*\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x92\x01\n\x14RotateApiKeyResponse\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12:\n\x16old_secret_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"F\n\x14RevokeApiKeyResponse\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\";\n\x12ListApiKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x13ListApiKeysResponse\x12/\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"r\n\x11IssueTokenRequest\x12+\n\x08lifetime\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\x06scopes\x18\x02 \x03(\x0e\x32 .systemzero.policy.v1.Permission\"T\n\x12IssueTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x32\xd3\x04\n\x0b\x41uthService\x12s\n\x0c\x43reateApiKey\x12*.systemzero.gateway.v1.CreateApiKeyRequest\x1a+.systemzero.gateway.v1.CreateApiKeyResponse\"\n\xda\xe2\x18\x06\x08\x0b\x10\x05 \x01\x12s\n\x0cRotateApiKey\x12*.systemzero.gateway.v1.RotateApiKeyRequest\x1a+.systemzero.gateway.v1.RotateApiKeyResponse\"\n\xda\xe2\x18\x06\x08\x0b\x10\x05 \x01\x12u\n\x0cRevokeApiKey\x12*.systemzero.gateway.v1.RevokeApiKeyRequest\x1a+.systemzero.gateway.v1.RevokeApiKeyResponse\"\x0c\xda\xe2\x18\x08\x08\x0b\x10\x02 \x01(\x01\x12r\n\x0bListApiKeys\x12).systemzero.gateway.v1.ListApiKeysRequest\x1a*.systemzero.gateway.v1.ListApiKeysResponse\"\x0c\xda\xe2\x18\x08\x08\x0b\x10\x02 \x01(\x01\x12o\n\nIssueToken\x12(.systemzero.gateway.v1.IssueTokenRequest\x1a).systemzero.gateway.v1.IssueTokenResponse\"\x0c\xda\xe2\x18\x08\x08\x0c\x10\x02 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(systemzero/gateway/v1/auth_service.proto\x12\x15systemzero.gateway.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!systemzero/policy/v1/policy.proto\"\xf7\x02\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12)\n\x04role\x18\x03 \x01(\x0e\x32\x1b.systemzero.gateway.v1.Role\x12\x30\n\x06scopes\x18\x04 \x03(\x0e\x32 .systemzero.policy.v1.Permission\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x04kind\x18\t \x01(\x0e\x32\x1e.systemzero.gateway.v1.KeyKind\"E\n\x13\x43reateApiKeyRequest\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\"V\n\x14\x43reateApiKeyResponse\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"Q\n\x13RotateApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12*\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x92\x01\n\x14RotateApiKeyResponse\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\x12:\n\x16old_secret_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"F\n\x14RevokeApiKeyResponse\x12.\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\";\n\x12ListApiKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x13ListApiKeysResponse\x12/\n\x08\x61pi_keys\x18\x01 \x03(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"r\n\x11IssueTokenRequest\x12+\n\x08lifetime\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\x06scopes\x18\x02 \x03(\x0e\x32 .systemzero.policy.v1.Permission\"T\n\x12IssueTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03*M\n\x07KeyKind\x12\x18\n\x14KEY_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKEY_KIND_LIVE\x10\x01\x12\x15\n\x11KEY_KIND_PLATFORM\x10\x02\x32\xd3\x04\n\x0b\x41uthService\x12s\n\x0c\x43reateApiKey\x12*.systemzero.gateway.v1.CreateApiKeyRequest\x1a+.systemzero.gateway.v1.CreateApiKeyResponse\"\n\xda\xe2\x18\x06\x08\x0b\x10\x05 \x01\x12s\n\x0cRotateApiKey\x12*.systemzero.gateway.v1.RotateApiKeyRequest\x1a+.systemzero.gateway.v1.RotateApiKeyResponse\"\n\xda\xe2\x18\x06\x08\x0b\x10\x05 \x01\x12u\n\x0cRevokeApiKey\x12*.systemzero.gateway.v1.RevokeApiKeyRequest\x1a+.systemzero.gateway.v1.RevokeApiKeyResponse\"\x0c\xda\xe2\x18\x08\x08\x0b\x10\x02 \x01(\x01\x12r\n\x0bListApiKeys\x12).systemzero.gateway.v1.ListApiKeysRequest\x1a*.systemzero.gateway.v1.ListApiKeysResponse\"\x0c\xda\xe2\x18\x08\x08\x0b\x10\x02 \x01(\x01\x12o\n\nIssueToken\x12(.systemzero.gateway.v1.IssueTokenRequest\x1a).systemzero.gateway.v1.IssueTokenResponse\"\x0c\xda\xe2\x18\x08\x08\x0c\x10\x02 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,30 +44,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['ListApiKeys']._serialized_options = b'\332\342\030\010\010\013\020\002 \001(\001'
   _globals['_AUTHSERVICE'].methods_by_name['IssueToken']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['IssueToken']._serialized_options = b'\332\342\030\010\010\014\020\002 \001(\001'
-  _globals['_ROLE']._serialized_start=1310
-  _globals['_ROLE']._serialized_end=1390
+  _globals['_ROLE']._serialized_start=1407
+  _globals['_ROLE']._serialized_end=1487
+  _globals['_KEYKIND']._serialized_start=1489
+  _globals['_KEYKIND']._serialized_end=1566
   _globals['_APIKEY']._serialized_start=168
-  _globals['_APIKEY']._serialized_end=446
-  _globals['_CREATEAPIKEYREQUEST']._serialized_start=448
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=517
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=519
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=605
-  _globals['_ROTATEAPIKEYREQUEST']._serialized_start=607
-  _globals['_ROTATEAPIKEYREQUEST']._serialized_end=688
-  _globals['_ROTATEAPIKEYRESPONSE']._serialized_start=691
-  _globals['_ROTATEAPIKEYRESPONSE']._serialized_end=837
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=839
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=876
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=878
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=948
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=950
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1009
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1011
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1106
-  _globals['_ISSUETOKENREQUEST']._serialized_start=1108
-  _globals['_ISSUETOKENREQUEST']._serialized_end=1222
-  _globals['_ISSUETOKENRESPONSE']._serialized_start=1224
-  _globals['_ISSUETOKENRESPONSE']._serialized_end=1308
-  _globals['_AUTHSERVICE']._serialized_start=1393
-  _globals['_AUTHSERVICE']._serialized_end=1988
+  _globals['_APIKEY']._serialized_end=543
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=545
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=614
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=616
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=702
+  _globals['_ROTATEAPIKEYREQUEST']._serialized_start=704
+  _globals['_ROTATEAPIKEYREQUEST']._serialized_end=785
+  _globals['_ROTATEAPIKEYRESPONSE']._serialized_start=788
+  _globals['_ROTATEAPIKEYRESPONSE']._serialized_end=934
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=936
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=973
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=975
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=1045
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1047
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1106
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1108
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1203
+  _globals['_ISSUETOKENREQUEST']._serialized_start=1205
+  _globals['_ISSUETOKENREQUEST']._serialized_end=1319
+  _globals['_ISSUETOKENRESPONSE']._serialized_start=1321
+  _globals['_ISSUETOKENRESPONSE']._serialized_end=1405
+  _globals['_AUTHSERVICE']._serialized_start=1569
+  _globals['_AUTHSERVICE']._serialized_end=2164
 # @@protoc_insertion_point(module_scope)

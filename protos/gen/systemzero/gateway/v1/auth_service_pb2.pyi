@@ -50,6 +50,30 @@ ROLE_ADMIN: Role.ValueType  # 3
 """Everything within the tenant, keys included."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
+class _KeyKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _KeyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_KeyKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    KEY_KIND_UNSPECIFIED: _KeyKind.ValueType  # 0
+    """Not known."""
+    KEY_KIND_LIVE: _KeyKind.ValueType  # 1
+    """`live`: of a tenant."""
+    KEY_KIND_PLATFORM: _KeyKind.ValueType  # 2
+    """`platform`: of the platform's own tenant."""
+
+class KeyKind(_KeyKind, metaclass=_KeyKindEnumTypeWrapper):
+    """What an API key says of itself to whoever finds it: it stands in the secret, `s0_<kind>_…`."""
+
+KEY_KIND_UNSPECIFIED: KeyKind.ValueType  # 0
+"""Not known."""
+KEY_KIND_LIVE: KeyKind.ValueType  # 1
+"""`live`: of a tenant."""
+KEY_KIND_PLATFORM: KeyKind.ValueType  # 2
+"""`platform`: of the platform's own tenant."""
+Global___KeyKind: _TypeAlias = KeyKind  # noqa: Y015
+
 @_typing.final
 class ApiKey(_message.Message):
     """An API key, without its secret."""
@@ -63,12 +87,16 @@ class ApiKey(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
     """Output only. The key's id: `key_…`."""
     name: _builtins.str
     """Required. A name for people; 1 to 100 characters."""
     role: Global___Role.ValueType
     """Required. The role of whoever holds the key."""
+    kind: Global___KeyKind.ValueType
+    """Output only. Its kind."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_policy_pb2.Permission.ValueType]:
         """Optional. If set, only these of the role's permissions."""
@@ -85,6 +113,12 @@ class ApiKey(_message.Message):
     def revoke_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was revoked; not set while it works."""
 
+    @_builtins.property
+    def last_use_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it, or a token made from it, was last used, known within a minute; not set
+        while it never was.
+        """
+
     def __init__(
         self,
         *,
@@ -95,10 +129,12 @@ class ApiKey(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         revoke_time: _timestamp_pb2.Timestamp | None = ...,
+        last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        kind: Global___KeyKind.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "revoke_time", b"revoke_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "revoke_time", b"revoke_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "key_id", b"key_id", "name", b"name", "revoke_time", b"revoke_time", "role", b"role", "scopes", b"scopes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "key_id", b"key_id", "kind", b"kind", "last_use_time", b"last_use_time", "name", b"name", "revoke_time", b"revoke_time", "role", b"role", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
