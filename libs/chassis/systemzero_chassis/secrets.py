@@ -41,6 +41,31 @@ def write_private(path: Path, data: bytes) -> None:
     Raises:
         FileExistsError: the file is there already; it is left alone.
     """
+    temporary = _written_beside(path, data)
+    try:
+        path.hardlink_to(temporary)  # unlike a rename, never replaces
+    finally:
+        temporary.unlink()
+    sync_folder(path.parent)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Make `path` hold `data` with mode 0600, whole and durably, or leave it as it was."""
+    _written_beside(path, data).replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created or renamed in `folder` last."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _written_beside(path: Path, data: bytes) -> Path:
+    """A new file in the folder of `path`, with mode 0600, that holds `data` durably."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -48,9 +73,10 @@ def write_private(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        path.hardlink_to(temporary)  # unlike a rename, never replaces
-    finally:
+    except BaseException:
         Path(temporary).unlink()
+        raise
+    return Path(temporary)
 
 
 def read_private(path: Path) -> bytes:

@@ -26,12 +26,19 @@ class Pin(msgspec.Struct, frozen=True):
         origin: the log's name.
         vkey: its key, trusted.
         note: the last checkpoint that was verified, signed; empty before the first.
+        former: keys that signed the log before `vkey` did, oldest first.
     """
 
     target: str
     origin: str
     vkey: str
     note: str = ""
+    former: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[VerifierKey, ...]:
+        """Every key that may have signed something of the log, parsed."""
+        return tuple(map(VerifierKey.parse, (*self.former, self.vkey)))
 
     @property
     def key(self) -> VerifierKey:
@@ -95,7 +102,7 @@ def _size(pin: Pin) -> int:
 def _read(path: Path) -> Pin:
     try:
         pin = msgspec.json.decode(path.read_bytes(), type=Pin)
-        _ = pin.key, pin.checkpoint
+        _ = pin.keys, pin.checkpoint
     except (msgspec.DecodeError, ValueError) as error:
         raise DataCorrupted(f"{path} is no pinned log: {error}") from error
     return pin

@@ -2,7 +2,8 @@
 
 What is trusted: the log's key, given by the caller or kept from the first use, and the last
 checkpoint that was verified. Everything the server says is checked against these two, so that a
-server that rewrites its log, or shows different logs to different people, is found out.
+server that rewrites its log is found out. A key that the trusted one says follows it is trusted in
+its place. One that shows different logs to different people is found out by witnesses.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import msgspec
+
 from systemzero_client.client import Client
 from systemzero_client.pins import Pin, PinStore, default_folder
+from systemzero_client.witnesses import Witnessed, Witnesses, witnessed
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tlog import (
     Checkpoint,
@@ -23,6 +27,7 @@ from systemzero_core.tlog import (
     LogVerificationError,
     VerifiedBundle,
     VerifierKey,
+    follow,
     parse_checkpoint,
     verify_bundle,
     verify_checkpoint,
@@ -50,10 +55,22 @@ class LogVerifier:
     Attributes:
         first_use: a sentence for people, where the key was trusted because it was the first; else
             empty.
+        rotated: the key that signs now, where it follows the one that was trusted; else empty.
+        witnessed: what the required witnesses have seen of the log verified last; None for none
+            required.
     """
 
-    def __init__(self, client: Client, *, store: PinStore | None = None, key: str = "") -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        store: PinStore | None = None,
+        key: str = "",
+        witnesses: Witnesses | None = None,
+    ) -> None:
         """Trusts `key` (a C2SP verifier key) or, without one, the pinned key or the first.
+
+        `witnesses`, if given, must have cosigned the log.
 
         Raises:
             InvalidInput: `key` is no verifier key.
@@ -62,20 +79,28 @@ class LogVerifier:
         self._target = client.transport.target
         self._store = store or PinStore(default_folder())
         self._given = VerifierKey.parse(key) if key else None
+        self._witnesses = witnesses
         self.first_use = ""
+        self.rotated = ""
+        self.witnessed: Witnessed | None = None
 
     async def checkpoint(self) -> Checkpoint:
         """The newest checkpoint: signed by the trusted key, and an extension of the pinned one.
 
         Raises:
-            LogVerificationError: it is not.
+            LogVerificationError: it is not, or the required witnesses have not cosigned it.
             SystemZeroError: a call failed.
         """
         answer = await self._client.log.checkpoint()
-        pin = self._pin(answer.note, answer.verifier_key)
+        pin = self._followed(self._pin(answer.note, answer.verifier_key), answer.key_rotations)
         checkpoint = verify_checkpoint(answer.note, [pin.key])
-        await self._check_extends(pin, checkpoint)
-        self._store.put(Pin(pin.target, pin.origin, pin.vkey, answer.note))
+        if pin.checkpoint is not None:
+            await self._check_extends(pin.checkpoint, checkpoint)
+        if self._witnesses:
+            self.witnessed = await witnessed(
+                answer.cosigned_notes, self._witnesses, pin.keys, checkpoint, self._check_extends
+            )
+        self._store.put(msgspec.structs.replace(pin, note=answer.note))
         return checkpoint
 
     async def entry(self, index: int) -> tuple[VerifiedBundle, bytes]:
@@ -88,7 +113,7 @@ class LogVerifier:
         pinned = await self.checkpoint()
         bundle = await self._client.log.bundle(index, pinned_size=pinned.size)
         pin = self._pin_of(pinned.origin)
-        verified = verify_bundle(bundle, [pin.key])
+        verified = verify_bundle(bundle, pin.keys)
         if verified.entry.index != index:
             raise LogVerificationError(
                 f"asked for entry {index}, the server proved entry {verified.entry.index}",
@@ -113,7 +138,7 @@ class LogVerifier:
             report = await asyncio.to_thread(
                 verify_export, file, vkeys=[pin.key], pinned=checkpoint, progress=progress
             )
-        self._store.put(Pin(pin.target, pin.origin, pin.vkey, report.note))
+        self._store.put(msgspec.structs.replace(pin, note=report.note))
         return report
 
     def _pin(self, note: str, server_key: str) -> Pin:
@@ -126,8 +151,9 @@ class LogVerifier:
         pins = self._store.of_target(self._target)
         for pin in pins:
             if pin.origin == origin:
-                vkey = str(self._given) if self._given else pin.vkey
-                return Pin(pin.target, origin, vkey, pin.note)
+                if self._given and self._given not in pin.keys:
+                    return Pin(pin.target, origin, str(self._given), pin.note)
+                return pin
         if self._given:
             return Pin(self._target, origin, str(self._given))
         if pins:
@@ -144,10 +170,15 @@ class LogVerifier:
     def _pin_of(self, origin: str) -> Pin:
         return next(p for p in self._store.of_target(self._target) if p.origin == origin)
 
-    async def _check_extends(self, pin: Pin, new: Checkpoint) -> None:
-        old = pin.checkpoint
-        if old is None:
-            return
+    def _followed(self, pin: Pin, rotations: Iterable[str]) -> Pin:
+        """The pin with the key that signs now, if the pinned one says that it follows it."""
+        *former, key = follow(pin.key, rotations)
+        if not former:
+            return pin
+        self.rotated = str(key)
+        return msgspec.structs.replace(pin, vkey=str(key), former=(*pin.former, *map(str, former)))
+
+    async def _check_extends(self, old: Checkpoint, new: Checkpoint) -> None:
         hashes: Iterable[bytes] = ()
         if 0 < old.size < new.size:
             proof = await self._client.log.consistency_proof(old.size, to_size=new.size)
@@ -196,7 +227,7 @@ def trusted_for_file(
     pins = (store or PinStore(default_folder())).of_origin(origin)
     if key:
         given = VerifierKey.parse(key)
-        pins = tuple(pin for pin in pins if pin.vkey == key)
+        pins = tuple(pin for pin in pins if given in pin.keys)
         return Trusted((given,), _largest(pins))
     if not pins:
         raise FailedPrecondition(
@@ -204,8 +235,8 @@ def trusted_for_file(
             "first"
         )
     named = set(vkeys)
-    matching = tuple(pin for pin in pins if pin.vkey in named)
-    return Trusted(tuple(pin.key for pin in pins), _largest(matching))
+    matching = tuple(pin for pin in pins if not named.isdisjoint((pin.vkey, *pin.former)))
+    return Trusted(tuple(key for pin in pins for key in pin.keys), _largest(matching))
 
 
 def verify_export_file(

@@ -26,7 +26,7 @@ from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore import LogStore, load_or_create_key
+from systemzero_chassis.logstore import LogStore, load_log_keys
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret, write_private
@@ -43,6 +43,8 @@ from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore
 from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
+LOG_KEY = "log.key"
+"""The file in the data folder with the key that signs the log."""
 _WORKERS = 2
 
 
@@ -84,11 +86,18 @@ class DiffService:
         self._settings = settings
         self._database = open_sqlite(settings.data / "diff.db", METADATA, SCHEMA_VERSION)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="diff")
-        key = load_or_create_key(settings.data / "log.key")
+        keys = load_log_keys(settings.data / LOG_KEY)
         origin = settings.origin or load_or_create_origin(settings.data / "origin")
-        self._log = LogStore(self._database, LOG, origin, [key])
+        self._log = LogStore(
+            self._database,
+            LOG,
+            origin,
+            keys.signing,
+            rotations=keys.rotations,
+            witnesses=settings.witnesses,
+        )
         self._logger = get_logger(NAME)
-        self._background: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
         store, bell = SqlDiffStore(self._database, self._log), Bell()
         stub = capture_service_pb2_grpc.CaptureServiceStub(capture)
         sources = TreeSources(stub, signer, self._executor)
@@ -131,16 +140,18 @@ class DiffService:
             LogDiverged: the message says how to recover.
         """
         await self._log.check()
-        self._background = asyncio.create_task(self._keep())
+        self._background = [
+            asyncio.create_task(self._keep()),
+            asyncio.create_task(self._cosign()),
+        ]
 
     async def stop(self) -> None:
         """See `Service.stop`."""
-        if self._background is not None:
-            self._background.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._background
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         try:
-            if self._background is not None:
+            if self._background:
                 await self._tend()
         finally:
             self._executor.shutdown()
@@ -153,6 +164,12 @@ class DiffService:
                 await self._tend()
             except Exception:
                 self._logger.exception("checkpoints or counts could not be written")
+
+    async def _cosign(self) -> None:
+        try:
+            await self._log.cosign()
+        except Exception:
+            self._logger.exception("no witness is asked any more")
 
     async def _tend(self) -> None:
         await self._log.publish_checkpoints()

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
+from systemzero_chassis.logstore import Witness
 from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
 
 ENVIRONMENT_PREFIX = "SZ_DIFF_"
@@ -56,6 +57,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
             Empty for one that is made up at the first start and kept in the data folder.
         log_level: `debug`, `info`, `warning` or `error`.
         grace: seconds that calls in flight get at shutdown.
+        witnesses: who is to cosign the log's checkpoints: the `url` below which each takes them
+            (`add-checkpoint`), and its `key`, a C2SP verifier key of type 4.
         checkpoint_interval: seconds between checkpoints of a log that grows.
         known_verdicts: how many verdicts without an event are kept in memory.
         sessions: how many sessions' paths are kept in memory.
@@ -70,6 +73,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     log_level: LogLevel = "info"
     grace: Seconds = 10.0
     checkpoint_interval: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    witnesses: tuple[Witness, ...] = ()
     known_verdicts: Count = 20_000
     sessions: Count = 10_000
     match: MatchSettings = MatchSettings()

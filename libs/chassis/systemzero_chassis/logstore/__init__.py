@@ -4,20 +4,34 @@ A service declares the log's tables in its own metadata (`log_tables`), appends 
 jobs (`LogStore.append`), and serves the rest through the asynchronous methods of `LogStore`.
 """
 
+from systemzero_chassis.logstore.checkpoints import StoredCheckpoint
 from systemzero_chassis.logstore.entries import Appended
 from systemzero_chassis.logstore.errors import LogDiverged
-from systemzero_chassis.logstore.keys import load_or_create_key
+from systemzero_chassis.logstore.keys import (
+    LogKeys,
+    begin_rotation,
+    finish_rotation,
+    load_log_keys,
+    load_or_create_key,
+)
 from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof
 from systemzero_chassis.logstore.store import LogStore
 from systemzero_chassis.logstore.tables import LogTables, log_tables
+from systemzero_chassis.logstore.witnesses import Witness
 
 __all__ = [
     "Appended",
     "ConsistencyProof",
     "InclusionProof",
     "LogDiverged",
+    "LogKeys",
     "LogStore",
     "LogTables",
+    "StoredCheckpoint",
+    "Witness",
+    "begin_rotation",
+    "finish_rotation",
+    "load_log_keys",
     "load_or_create_key",
     "log_tables",
 ]

@@ -34,11 +34,11 @@ def check_tail(
     Raises:
         LogDiverged: entries are missing, or not those that the checkpoint was signed for.
     """
-    note = checkpoints.latest(connection, tenant)
+    latest = checkpoints.latest(connection, tenant)
     start = 0
     try:
-        if note is not None:
-            checkpoint = checkpoints.trusted(tenant, note)
+        if latest is not None:
+            checkpoint = checkpoints.trusted(tenant, latest.note)
             _check_root(connection, tenant, entries, checkpoint)
             start = checkpoint.size
         edge = entries.reader(connection, tenant).read_hashes(left_edge(start))

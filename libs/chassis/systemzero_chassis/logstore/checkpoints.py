@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from systemzero_chassis.logstore.entries import Entries
 from systemzero_chassis.logstore.errors import LogDiverged
@@ -29,11 +29,20 @@ from systemzero_core.tlog import (
     format_time,
     parse_time,
     root_hash,
+    split_note,
     verify_checkpoint,
     verify_consistency,
+    verify_rotation,
 )
 
 _TRUSTED_NOTES: Final = 256
+
+
+class StoredCheckpoint(NamedTuple):
+    """A checkpoint as a signed note, and when it was signed, by the service's clock."""
+
+    note: str
+    create_time: datetime
 
 
 class Checkpoints:
@@ -46,6 +55,7 @@ class Checkpoints:
         origin: str,
         keys: Sequence[Ed25519PrivateKey],
         clock: Callable[[], datetime],
+        rotations: Sequence[str] = (),
     ) -> None:
         table = tables.checkpoints
         of_tenant = table.c.tenant == bindparam("tenant")
@@ -53,43 +63,45 @@ class Checkpoints:
         self._origin = origin
         self._keys = tuple(keys)
         self._clock = clock
+        self._rotations = tuple(map(verify_rotation, rotations))
         self._signers: dict[str, tuple[Signer, ...]] = {}
         # by the note's whole text: a signature that held once holds for ever
         self.trusted = lru_cache(_TRUSTED_NOTES)(self._trusted)
         """The checkpoint in a stored note of a tenant; raises `LogDiverged` if it is not signed."""
         self._insert = insert(table)
-        self._at = select(table.c.note).where(of_tenant, table.c.size == bindparam("size"))
-        self._time = select(table.c.create_time).where(of_tenant, table.c.size == bindparam("size"))
-        self._latest = select(table.c.note).where(of_tenant).order_by(table.c.size.desc()).limit(1)
-        self._next_tenant = select(func.min(table.c.tenant)).where(
-            table.c.tenant > bindparam("after")
+        self._sign_anew = (
+            update(table)
+            .where(table.c.tenant == bindparam("of_tenant"), table.c.size == bindparam("of_size"))
+            .values(note=bindparam("signed"))
         )
+        self.table = table
+        stored = select(table.c.note, table.c.create_time).where(of_tenant)
+        self._at = stored.where(table.c.size == bindparam("size"))
+        self._latest = stored.order_by(table.c.size.desc()).limit(1)
 
     def origin(self, tenant: str) -> str:
         """The name of the tenant's log, unique in the world if the store's origin is."""
         return f"{self._origin}/{tenant}"
 
     def verifiers(self, tenant: str) -> tuple[VerifierKey, ...]:
-        """The public keys that sign the tenant's checkpoints."""
-        return tuple(signer.verifier for signer in self._signers_of(tenant))
+        """The public keys of the tenant's log: those that sign now, then those that did before."""
+        signing = [signer.verifier for signer in self._signers_of(tenant)]
+        name = self.origin(tenant)
+        retired = [VerifierKey(name, rotation.old.public_key) for rotation in self._rotations]
+        return tuple(dict.fromkeys([*signing, *retired]))
 
-    def latest(self, connection: Connection, tenant: str) -> str | None:
-        """The stored checkpoint (a signed note) of the greatest size, or None."""
-        note: str | None = connection.execute(self._latest, {"tenant": tenant}).scalar()
-        return note
+    def latest(self, connection: Connection, tenant: str) -> StoredCheckpoint | None:
+        """The stored checkpoint of the greatest size, or None."""
+        return _stored(connection.execute(self._latest, {"tenant": tenant}).first())
 
-    def at(self, connection: Connection, tenant: str, size: int) -> str | None:
+    def at(self, connection: Connection, tenant: str, size: int) -> StoredCheckpoint | None:
         """The stored checkpoint of exactly this size, or None."""
         parameters = {"tenant": tenant, "size": size}
-        note: str | None = connection.execute(self._at, parameters).scalar()
-        return note
+        return _stored(connection.execute(self._at, parameters).first())
 
-    def time(self, connection: Connection, tenant: str, size: int) -> datetime | None:
-        """When the stored checkpoint of this size was signed, or None."""
-        time = connection.execute(self._time, {"tenant": tenant, "size": size}).scalar()
-        return None if time is None else parse_time(time)
-
-    def publish(self, connection: Connection, tenant: str, size: int | None = None) -> str:
+    def publish(
+        self, connection: Connection, tenant: str, size: int | None = None
+    ) -> StoredCheckpoint:
         """The signed checkpoint of this size (all entries by default), stored if it is new.
 
         Raises:
@@ -101,15 +113,41 @@ class Checkpoints:
         if not 0 <= size <= entries:
             raise InvalidInput.at("size", f"the log has {entries} entries")
         stored = self.at(connection, tenant, size)
-        if stored is not None:
+        if stored is not None and self.is_current(tenant, stored):
             return stored
         reader = self._entries.reader(connection, tenant)
         checkpoint = Checkpoint(self.origin(tenant), size, root_hash(size, reader))
         self._check_extends(connection, tenant, checkpoint)
+        if stored is not None:
+            return self._signed_anew(connection, tenant, stored, checkpoint)
         note = checkpoint.signed(self._signers_of(tenant))
-        row = {"tenant": tenant, "size": size, "note": note, "create_time": self._now()}
+        time = self._clock()
+        row = {"tenant": tenant, "size": size, "note": note, "create_time": format_time(time)}
         connection.execute(self._insert, row)
-        return note
+        return StoredCheckpoint(note, time)
+
+    def is_current(self, tenant: str, stored: StoredCheckpoint) -> bool:
+        """Whether every key that signs now signed a stored checkpoint; the next may be new."""
+        if not self._rotations:
+            return True
+        signatures = split_note(stored.note)[1]
+        signing = [signer.verifier for signer in self._signers_of(tenant)]
+        return all(any(map(key.made, signatures)) for key in signing)
+
+    def _signed_anew(
+        self, connection: Connection, tenant: str, stored: StoredCheckpoint, now: Checkpoint
+    ) -> StoredCheckpoint:
+        """The stored checkpoint with the signatures that it lacks, if it is what the tree says."""
+        if self.trusted(tenant, stored.note) != now:
+            raise LogDiverged(
+                tenant, f"its first {now.size} entries are not those that were signed"
+            )
+        signatures = split_note(stored.note)[1]
+        missing = [s for s in self._signers_of(tenant) if not any(map(s.verifier.made, signatures))]
+        note = stored.note + "".join(signer.sign(now.text()) for signer in missing)
+        key = {"of_tenant": tenant, "of_size": now.size, "signed": note}
+        connection.execute(self._sign_anew, key)
+        return stored._replace(note=note)
 
     def _trusted(self, tenant: str, note: str) -> Checkpoint:
         try:
@@ -121,21 +159,12 @@ class Checkpoints:
             raise LogDiverged(tenant, f"its last checkpoint is of {checkpoint.origin!r}")
         return checkpoint
 
-    def tenants(self, connection: Connection) -> list[str]:
-        """Every tenant that has checkpoints, in order."""
-        found: list[str] = []
-        tenant = connection.execute(self._next_tenant, {"after": ""}).scalar()
-        while tenant is not None:
-            found.append(tenant)
-            tenant = connection.execute(self._next_tenant, {"after": tenant}).scalar()
-        return found
-
     def _check_extends(self, connection: Connection, tenant: str, new: Checkpoint) -> None:
-        note = self.latest(connection, tenant)
-        if note is None:
+        latest = self.latest(connection, tenant)
+        if latest is None:
             return
         # the new one may be the smaller: an export commits to the size it ended at
-        old, new = sorted((self.trusted(tenant, note), new), key=lambda c: c.size)
+        old, new = sorted((self.trusted(tenant, latest.note), new), key=lambda c: c.size)
         reader = self._entries.reader(connection, tenant)
         try:
             proof = consistency_proof(old.size, new.size, reader)
@@ -150,5 +179,11 @@ class Checkpoints:
             signers = self._signers[tenant] = tuple(Signer(name, key) for key in self._keys)
         return signers
 
-    def _now(self) -> str:
-        return format_time(self._clock())
+
+def _stored(row: Row[Any, Any] | None) -> StoredCheckpoint | None:
+    if row is None:
+        return None
+    try:
+        return StoredCheckpoint(row.note, parse_time(row.create_time))
+    except ValueError as error:
+        raise DataCorrupted(f"the time of a checkpoint was altered: {error}") from error

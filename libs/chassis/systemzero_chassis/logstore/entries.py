@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from systemzero_chassis.logstore.tables import LogTables
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, NotFound
@@ -68,9 +68,6 @@ class Entries:
             update(table)
             .where(columns.tenant == bindparam("of_tenant"), columns.position == bindparam("index"))
             .values(salt=None, body=None)
-        )
-        self._next_tenant = select(func.min(columns.tenant)).where(
-            columns.tenant > bindparam("after")
         )
 
     def append(
@@ -162,15 +159,6 @@ class Entries:
         parameters = {"tenant": tenant, "start": start, "count": count}
         rows = connection.execute(self._page, parameters)
         return [(_entry(row), row.hashes) for row in rows]
-
-    def tenants(self, connection: Connection) -> list[str]:
-        """Every tenant that has entries, in order; a seek for each, not a scan."""
-        found: list[str] = []
-        tenant = connection.execute(self._next_tenant, {"after": ""}).scalar()
-        while tenant is not None:
-            found.append(tenant)
-            tenant = connection.execute(self._next_tenant, {"after": tenant}).scalar()
-        return found
 
     def reader(self, connection: Connection, tenant: str) -> StoredHashes:
         """The tenant's tree nodes, for the tree's algorithms."""

@@ -81,9 +81,9 @@ class Proofs:
 
     def _root(self, connection: Connection, tenant: str, size: int) -> bytes:
         """The root of the tree of `size`: the one that was signed, if one was."""
-        note = self._checkpoints.at(connection, tenant, size)
-        if note is not None:
-            return self._checkpoints.trusted(tenant, note).root
+        stored = self._checkpoints.at(connection, tenant, size)
+        if stored is not None:
+            return self._checkpoints.trusted(tenant, stored.note).root
         return root_hash(size, self._entries.reader(connection, tenant))
 
     def _require_size(self, connection: Connection, tenant: str, size: int) -> None:

@@ -9,6 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,11 +20,14 @@ from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database
 from systemzero_chassis.logstore.check import FullCheck, check_tail
-from systemzero_chassis.logstore.checkpoints import Checkpoints
+from systemzero_chassis.logstore.checkpoints import Checkpoints, StoredCheckpoint
+from systemzero_chassis.logstore.cosignatures import Cosignatures
 from systemzero_chassis.logstore.entries import Appended, Entries
 from systemzero_chassis.logstore.errors import LogDiverged
 from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof, Proofs
 from systemzero_chassis.logstore.tables import LogTables
+from systemzero_chassis.logstore.tenants import tenants_of
+from systemzero_chassis.logstore.witnesses import Cosigner, Witness
 from systemzero_core.errors import DataCorrupted, InvalidInput, NotFound
 from systemzero_core.tlog import (
     Checkpoint,
@@ -43,7 +47,12 @@ def _utc_now() -> datetime:
 
 
 class LogStore:
-    """The logs of all tenants in one pair of tables."""
+    """The logs of all tenants in one set of tables.
+
+    Attributes:
+        rotations: the statements that one key of the logs followed another, oldest first.
+        cosigners: what asks each witness; `cosign` runs them.
+    """
 
     def __init__(
         self,
@@ -52,6 +61,8 @@ class LogStore:
         origin: str,
         keys: Sequence[Ed25519PrivateKey],
         *,
+        rotations: Sequence[str] = (),
+        witnesses: Sequence[Witness] = (),
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         """A store; call `check` before anything else.
@@ -62,12 +73,26 @@ class LogStore:
             origin: the start of every log's name, such as `systemzero.example/log`; the tenant's
                 id follows after a slash.
             keys: those that sign checkpoints; more than one while they are being rotated.
+            rotations: the statements that a key followed another (`tlog.sign_rotation`); what the
+                older ones signed is still trusted.
+            witnesses: those that are to cosign checkpoints, once `cosign` runs.
             clock: the time of checkpoints.
+
+        Raises:
+            InvalidInput: a witness's key is none, or its URL is not of HTTP.
         """
         self._database = database
         self._entries = Entries(tables)
-        self._checkpoints = Checkpoints(tables, self._entries, origin, keys, clock)
+        self._checkpoints = Checkpoints(tables, self._entries, origin, keys, clock, rotations)
+        self.rotations = tuple(rotations)
         self._proofs = Proofs(self._entries, self._checkpoints)
+        self._cosignatures = Cosignatures(
+            tables, self._checkpoints, [witness.key for witness in witnesses]
+        )
+        self.cosigners = [
+            Cosigner(w, database, self._checkpoints, self._cosignatures, self._proofs)
+            for w in witnesses
+        ]
         self._grown: deque[str] = deque()  # tenants with appends since the last publication
 
     def append(
@@ -121,7 +146,7 @@ class LogStore:
         return self._checkpoints.origin(tenant)
 
     def vkeys(self, tenant: str) -> tuple[str, ...]:
-        """The public keys that sign the tenant's checkpoints, as C2SP vkey texts."""
+        """The public keys of the tenant's log as C2SP vkey texts; the one that signs now first."""
         return tuple(map(str, self._checkpoints.verifiers(tenant)))
 
     async def check(self) -> None:
@@ -132,7 +157,8 @@ class LogStore:
         """
 
         def job(connection: Connection) -> None:
-            tenants = {*self._entries.tenants(connection), *self._checkpoints.tenants(connection)}
+            tables = (self._entries.table, self._checkpoints.table)
+            tenants = {tenant for table in tables for tenant in tenants_of(connection, table)}
             for tenant in sorted(tenants):
                 check_tail(connection, tenant, self._entries, self._checkpoints)
             self._grown.extend(tenants)  # what a crash left without a checkpoint
@@ -174,17 +200,34 @@ class LogStore:
         Raises:
             LogDiverged: the log does not extend its last checkpoint.
         """
+        return (await self.newest_checkpoint(tenant)).note
 
-        def stored(connection: Connection) -> str | None:
+    async def newest_checkpoint(self, tenant: str) -> StoredCheckpoint:
+        """As `checkpoint`, with the time at which it was signed.
+
+        Raises:
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+
+        def stored(connection: Connection) -> StoredCheckpoint | None:
             size = self._entries.size(connection, tenant)
-            return self._checkpoints.at(connection, tenant, size)
+            newest = self._checkpoints.at(connection, tenant, size)
+            return newest if newest and self._checkpoints.is_current(tenant, newest) else None
 
-        note = await self._database.read(stored)
-        return note if note is not None else await self.checkpoint_at(tenant, None)
+        found = await self._database.read(stored)
+        if found is not None:
+            return found
+        return await self._database.write(lambda c: self._checkpoints.publish(c, tenant))
 
-    async def checkpoint_time(self, tenant: str, size: int) -> datetime | None:
-        """When the checkpoint of `size` entries was signed; None if none was."""
-        return await self._database.read(lambda c: self._checkpoints.time(c, tenant, size))
+    async def cosigned_checkpoints(self, tenant: str) -> list[str]:
+        """The newest checkpoint that each witness cosigned, smallest first, with cosignatures.
+
+        Raises:
+            DataCorrupted: a checkpoint that was cosigned is gone.
+        """
+        if not self.cosigners:
+            return []
+        return await self._database.read(lambda c: self._cosignatures.newest(c, tenant))
 
     async def checkpoint_at(self, tenant: str, size: int | None) -> str:
         """The signed checkpoint of exactly `size` entries (None: of all there are).
@@ -193,7 +236,8 @@ class LogStore:
             InvalidInput: the log has not so many entries.
             LogDiverged: the log does not extend its last checkpoint.
         """
-        return await self._database.write(lambda c: self._checkpoints.publish(c, tenant, size))
+        stored = await self._database.write(lambda c: self._checkpoints.publish(c, tenant, size))
+        return stored.note
 
     async def publish_checkpoints(self) -> int:
         """Sign a checkpoint for every log that grew since the last call; how many there were.
@@ -215,7 +259,19 @@ class LogStore:
             except BaseException:
                 self._grown.extend(tenants)
                 raise
+        for cosigner in self.cosigners:
+            for tenant in sorted(tenants):
+                cosigner.published(tenant)
         return len(tenants)
+
+    async def cosign(self) -> None:
+        """Have published checkpoints cosigned by the witnesses, until cancelled.
+
+        For a background task; what a witness refuses, or does not answer, is logged.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for cosigner in self.cosigners:
+                tasks.create_task(cosigner.run())
 
     async def get_entry(self, tenant: str, index: int) -> Entry:
         """One entry.
@@ -281,7 +337,7 @@ class LogStore:
             if older is None:
                 raise NotFound(f"no checkpoint of size {since} was published")
             consistency = await self.consistency_proof(tenant, since, size)
-            extends = (older, consistency.hashes)
+            extends = (older.note, consistency.hashes)
         return encode_bundle(entry, proof.hashes, note, self.vkeys(tenant), extends=extends)
 
     async def export(self, tenant: str) -> AsyncIterator[bytes]:
@@ -304,7 +360,7 @@ class LogStore:
         try:
             return await self.checkpoint_at(tenant, size)
         except (DataCorrupted, InvalidInput):
-            note = await self._database.read(lambda c: self._checkpoints.latest(c, tenant))
-            if note is None:
+            latest = await self._database.read(lambda c: self._checkpoints.latest(c, tenant))
+            if latest is None:
                 raise
-            return note
+            return latest.note

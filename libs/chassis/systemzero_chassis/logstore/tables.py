@@ -1,6 +1,7 @@
 """The log's tables: declared in a service's metadata, under a prefix, so that two may stand there.
 
-Nothing but a body and its salt is ever updated, and nothing is ever deleted.
+Nothing is ever deleted, and nothing updated but a body and its salt, which are erased, and the note
+of a checkpoint, which a new key of the log signs as well.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ class LogTables(NamedTuple):
 
     entries: Table
     checkpoints: Table
+    cosignatures: Table
 
 
 def log_tables(metadata: MetaData, prefix: str = "log") -> LogTables:
-    """Declare the tables `{prefix}_entries` and `{prefix}_checkpoints`."""
+    """Declare the tables `{prefix}_entries`, `{prefix}_checkpoints`, `{prefix}_cosignatures`."""
     entries = Table(
         f"{prefix}_entries",
         metadata,
@@ -48,4 +50,13 @@ def log_tables(metadata: MetaData, prefix: str = "log") -> LogTables:
         Column("create_time", Text, nullable=False),
         sqlite_strict=True,
     )
-    return LogTables(entries, checkpoints)
+    cosignatures = Table(
+        f"{prefix}_cosignatures",
+        metadata,
+        Column("tenant", Text, primary_key=True),
+        Column("witness", Text, primary_key=True),
+        Column("size", _INDEX, primary_key=True, autoincrement=False),
+        Column("line", Text, nullable=False),
+        sqlite_strict=True,
+    )
+    return LogTables(entries, checkpoints, cosignatures)

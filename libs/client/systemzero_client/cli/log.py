@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -24,6 +24,7 @@ from systemzero_client.cli.problems import describe
 from systemzero_client.cli.profiles import Wanted
 from systemzero_client.cli.text import printable, time_text
 from systemzero_client.verify import LogVerifier, verify_bundle_file, verify_export_file
+from systemzero_client.witnesses import Witnessed, Witnesses
 from systemzero_core.tlog import Entry, ExportReport, LogVerificationError, VerifiedBundle
 
 T = TypeVar("T")
@@ -33,6 +34,15 @@ _FORMATS = {
     "csv": pb.EXPORT_FORMAT_CSV,
     "html": pb.EXPORT_FORMAT_HTML,
 }
+
+
+class _Online(NamedTuple):
+    """What was verified of a server's log."""
+
+    report: ExportReport
+    witnessed: Witnessed | None
+
+
 _MAX_BODY = 300
 """Characters of a body that people are shown."""
 
@@ -61,15 +71,40 @@ async def entries(remote: Remote, start: int, limit: int) -> None:
 @log.command()
 @click.option("--file", "file", default="", help="An export to verify, offline.")
 @_key_option
+@click.option(
+    "--witness",
+    "witness_keys",
+    multiple=True,
+    metavar="VKEY",
+    help="A witness who must have cosigned the log; may be given again.",
+)
+@click.option(
+    "--witnesses",
+    "quorum",
+    default=0,
+    type=click.IntRange(min=0),
+    help="How many of the witnesses; all if not given.",
+)
 @server_options
 @json_option
-def verify(file: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
+def verify(
+    file: str,
+    key: str,
+    witness_keys: tuple[str, ...],
+    quorum: int,
+    wanted: Wanted,
+    as_json: bool,
+) -> Exit:
     """Verify every entry of the log, or of an exported FILE.
 
     The key is trusted on first use and pinned, with the checkpoint that was verified last: from
-    then on a log that was rewritten or cut is found out. Failure: exit status 2, and the entry.
+    then on a log that was rewritten or cut is found out. Witnesses vouch that others are shown the
+    same log. Failure: exit status 2, and the entry.
     """
+    if file and witness_keys:
+        raise click.UsageError("an exported file has no cosignatures: --witness needs the server")
     output = Output(as_json=as_json)
+    witnesses = Witnesses.parse(witness_keys, quorum)
     with Progress() as progress:
 
         def show(done: int) -> None:
@@ -78,14 +113,16 @@ def verify(file: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
         if file:
             return _verified(output, lambda: _verify_file(file, key, show), _report)
 
-        async def online(remote: Remote) -> ExportReport:
-            verifier = LogVerifier(remote.client, key=key)
+        async def online(remote: Remote) -> _Online:
+            verifier = LogVerifier(
+                remote.client, key=key, witnesses=witnesses if witness_keys else None
+            )
             try:
-                return await verifier.everything(progress=show)
+                return _Online(await verifier.everything(progress=show), verifier.witnessed)
             finally:
-                _tell_first_use(verifier)
+                _tell_key(verifier)
 
-        return _verified(output, lambda: run_remote(wanted, output, online), _report)
+        return _verified(output, lambda: run_remote(wanted, output, online), _online_report)
 
 
 @log.command()
@@ -126,7 +163,7 @@ def proof(
         try:
             verified, bundle = await verifier.entry(index or 0)
         finally:
-            _tell_first_use(verifier)
+            _tell_key(verifier)
         if target:
             write_file(target, bundle)
         return verified
@@ -175,6 +212,19 @@ def _report(report: ExportReport) -> tuple[dict[str, Any], list[str]]:
     return value, lines
 
 
+def _online_report(found: _Online) -> tuple[dict[str, Any], list[str]]:
+    value, lines = _report(found.report)
+    if found.witnessed is not None:
+        size, cosignatures = found.witnessed
+        names = [each.witness.name for each in cosignatures]
+        value["witnessed"] = {
+            "size": size,
+            "cosignatures": [{"witness": c.witness.name, "time": c.time} for c in cosignatures],
+        }
+        lines.append(f"  the first {size} entries are witnessed by {', '.join(names)}")
+    return value, lines
+
+
 def _proven(verified: VerifiedBundle) -> tuple[dict[str, Any], list[str]]:
     entry, checkpoint, extends = verified.entry, verified.checkpoint, verified.extends
     value = {
@@ -200,6 +250,8 @@ def _text(entry: Entry) -> str:
     return text if len(text) <= _MAX_BODY else f"{text[:_MAX_BODY]}… (whole with --json)"
 
 
-def _tell_first_use(verifier: LogVerifier) -> None:
+def _tell_key(verifier: LogVerifier) -> None:
     if verifier.first_use:
         note(f"sz log: {verifier.first_use}")
+    if verifier.rotated:
+        note(f"sz log: the log's key was rotated, as the trusted one says: now {verifier.rotated}")

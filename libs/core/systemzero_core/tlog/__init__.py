@@ -42,6 +42,15 @@ from systemzero_core.tlog.merkle import (
 )
 from systemzero_core.tlog.note import Signer, VerifierKey, sign_note, split_note, verify_note
 from systemzero_core.tlog.proofs import verify_consistency, verify_inclusion
+from systemzero_core.tlog.rotation import follow, sign_rotation, verify_rotation
+from systemzero_core.tlog.witness import (
+    Cosignature,
+    WitnessKey,
+    cosignature_line,
+    cosignatures_of,
+    cosigned_message,
+    submission,
+)
 
 __all__ = [
     "BUNDLE_FORMAT",
@@ -52,6 +61,7 @@ __all__ = [
     "SALT_BYTES",
     "Checkpoint",
     "CompactRange",
+    "Cosignature",
     "Entry",
     "Erasures",
     "ExportReport",
@@ -61,12 +71,17 @@ __all__ = [
     "Signer",
     "VerifiedBundle",
     "VerifierKey",
+    "WitnessKey",
     "canonical_json",
     "checkpoint_line",
     "consistency_proof",
+    "cosignature_line",
+    "cosignatures_of",
+    "cosigned_message",
     "digest_of",
     "encode_bundle",
     "entry_line",
+    "follow",
     "format_time",
     "grow",
     "hash_children",
@@ -82,11 +97,14 @@ __all__ = [
     "root_hash",
     "siblings",
     "sign_note",
+    "sign_rotation",
     "split_note",
+    "submission",
     "verify_bundle",
     "verify_checkpoint",
     "verify_consistency",
     "verify_export",
     "verify_inclusion",
     "verify_note",
+    "verify_rotation",
 ]

@@ -1,11 +1,12 @@
-"""C2SP signed notes (c2sp.org/signed-note) with Ed25519 signatures.
+"""C2SP signed notes (c2sp.org/signed-note) with Ed25519 signatures and cosignatures.
 
 A note is a text that ends in a line feed, an empty line, and one line for each signature:
 
     — NAME BASE64(KEY_ID || SIGNATURE)
 
 KEY_ID is the first 4 bytes of SHA-256(NAME || 0x0A || 0x01 || PUBLIC_KEY). A public key travels as
-a *vkey*: `NAME+hex(KEY_ID)+BASE64(0x01 || PUBLIC_KEY)`.
+a *vkey*: `NAME+hex(KEY_ID)+BASE64(0x01 || PUBLIC_KEY)`. The keys of witnesses have 0x04 instead
+(c2sp.org/tlog-cosignature), see `tlog.witness`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -22,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from systemzero_core.errors import InvalidInput
 from systemzero_core.tlog.errors import LogVerificationError
 
-_ED25519: Final = b"\x01"
 _KEY_ID_BYTES: Final = 4
 _PUBLIC_KEY_BYTES: Final = 32
 _MAX_SIGNATURES: Final = 64
@@ -37,7 +37,13 @@ class Signature(NamedTuple):
 
 
 class VerifierKey:
-    """A public key with the name it signs under."""
+    """A public key with the name it signs under.
+
+    Attributes:
+        algorithm: the byte that says how it signs; 1 is Ed25519 over the note's text.
+    """
+
+    algorithm: ClassVar[bytes] = b"\x01"
 
     def __init__(self, name: str, public_key: bytes) -> None:
         """`public_key`: 32 raw bytes of Ed25519.
@@ -50,12 +56,13 @@ class VerifierKey:
         if len(public_key) != _PUBLIC_KEY_BYTES:
             raise InvalidInput.at("vkey", "an Ed25519 public key has 32 bytes")
         self.name = name
-        self.key_id = _key_id(name, public_key)
-        self._encoded = base64.b64encode(_ED25519 + public_key).decode()
+        self.public_key = public_key
+        self.key_id = _key_id(name, self.algorithm + public_key)
+        self._encoded = base64.b64encode(self.algorithm + public_key).decode()
         self._key = Ed25519PublicKey.from_public_bytes(public_key)
 
     @classmethod
-    def parse(cls, vkey: str) -> VerifierKey:
+    def parse(cls, vkey: str) -> Self:
         """The key in a vkey text.
 
         Raises:
@@ -67,8 +74,10 @@ class VerifierKey:
             raw = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             raw = b""
-        if raw[:1] != _ED25519:
-            raise InvalidInput.at("vkey", "not NAME+KEYID+KEY with an Ed25519 key")
+        if raw[:1] != cls.algorithm:
+            raise InvalidInput.at(
+                "vkey", f"not NAME+KEYID+KEY with a key of algorithm {cls.algorithm[0]} (Ed25519)"
+            )
         key = cls(name, raw[1:])
         if str(key) != vkey:  # also refuses the second spellings that Base64 and hex allow
             raise InvalidInput.at("vkey", f"the key id {key_id!r} is not that of this name and key")
@@ -90,8 +99,11 @@ class VerifierKey:
 
     def verify(self, text: str, signature: bytes) -> bool:
         """Whether `signature` is this key's over `text`."""
+        return self._verifies(signature, text.encode())
+
+    def _verifies(self, signature: bytes, message: bytes) -> bool:
         try:
-            self._key.verify(signature, text.encode())
+            self._key.verify(signature, message)
         except InvalidSignature:
             return False
         return True
@@ -124,7 +136,7 @@ def split_note(note: str) -> tuple[str, tuple[Signature, ...]]:
     text, gap, lines = note.rpartition("\n\n")
     if not gap or not lines.endswith("\n"):
         raise LogVerificationError("not a signed note: text, an empty line, signatures")
-    signatures = tuple(map(_parse_signature, lines[:-1].split("\n")))
+    signatures = tuple(map(parse_signature, lines[:-1].split("\n")))
     if len(signatures) > _MAX_SIGNATURES:
         raise LogVerificationError(f"more than {_MAX_SIGNATURES} signatures")
     return text + "\n", signatures
@@ -152,7 +164,12 @@ def verify_note(note: str, trusted: Iterable[VerifierKey]) -> tuple[str, tuple[V
     return text, tuple(signed_by)
 
 
-def _parse_signature(line: str) -> Signature:
+def parse_signature(line: str) -> Signature:
+    """One signature line, without its line feed.
+
+    Raises:
+        LogVerificationError: it is malformed.
+    """
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
     try:
@@ -165,5 +182,5 @@ def _parse_signature(line: str) -> Signature:
     return Signature(name, raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:])
 
 
-def _key_id(name: str, public_key: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public_key).digest()[:_KEY_ID_BYTES]
+def _key_id(name: str, typed_key: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + typed_key).digest()[:_KEY_ID_BYTES]

@@ -44,11 +44,14 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
         self, request: pb.GetCheckpointRequest, context: Any
     ) -> pb.GetCheckpointResponse:
         tenant = current_principal().tenant
-        note = await self._log.checkpoint(tenant)
-        answer = pb.GetCheckpointResponse(note=note, verifier_key=self._log.vkeys(tenant)[0])
-        time = await self._log.checkpoint_time(tenant, parse_checkpoint(note).size)
-        if time is not None:
-            answer.create_time.FromDatetime(time)
+        newest = await self._log.newest_checkpoint(tenant)
+        answer = pb.GetCheckpointResponse(
+            note=newest.note,
+            verifier_key=self._log.vkeys(tenant)[0],
+            cosigned_notes=await self._log.cosigned_checkpoints(tenant),
+            key_rotations=self._log.rotations,
+        )
+        answer.create_time.FromDatetime(newest.create_time)
         return answer
 
     async def GetInclusionProof(

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from systemzero.policy.v1 import policy_pb2 as systemzero_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#systemzero/log/v1/log_service.proto\x12\x11systemzero.log.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!systemzero/policy/v1/policy.proto\"\x7f\n\x05\x45ntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04leaf\x18\x04 \x01(\x0c\x12\x0c\n\x04salt\x18\x05 \x01(\x0c\x12\x0c\n\x04\x62ody\x18\x06 \x01(\x0c\"J\n\x12ListEntriesRequest\x12\r\n\x05start\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.systemzero.log.v1.Entry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x16\n\x14GetCheckpointRequest\"l\n\x15GetCheckpointResponse\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x14\n\x0cverifier_key\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"<\n\x18GetInclusionProofRequest\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x11\n\ttree_size\x18\x02 \x01(\x03\"a\n\x19GetInclusionProofResponse\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\t\"@\n\x1aGetConsistencyProofRequest\x12\x11\n\tfrom_size\x18\x01 \x01(\x03\x12\x0f\n\x07to_size\x18\x02 \x01(\x03\"e\n\x1bGetConsistencyProofResponse\x12\x11\n\tfrom_size\x18\x01 \x01(\x03\x12\x0f\n\x07to_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\t\"G\n\x14\x45xportEntriesRequest\x12/\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1f.systemzero.log.v1.ExportFormat\"&\n\x15\x45xportEntriesResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\";\n\x15GetProofBundleRequest\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x13\n\x0bpinned_size\x18\x02 \x01(\x03\"(\n\x16GetProofBundleResponse\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c*z\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45XPORT_FORMAT_JSON_LINES\x10\x01\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x02\x12\x16\n\x12\x45XPORT_FORMAT_HTML\x10\x03\x32\xc8\x05\n\nLogService\x12h\n\x0bListEntries\x12%.systemzero.log.v1.ListEntriesRequest\x1a&.systemzero.log.v1.ListEntriesResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x02(\x01\x12n\n\rGetCheckpoint\x12\'.systemzero.log.v1.GetCheckpointRequest\x1a(.systemzero.log.v1.GetCheckpointResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x01(\x01\x12z\n\x11GetInclusionProof\x12+.systemzero.log.v1.GetInclusionProofRequest\x1a,.systemzero.log.v1.GetInclusionProofResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x01(\x01\x12\x80\x01\n\x13GetConsistencyProof\x12-.systemzero.log.v1.GetConsistencyProofRequest\x1a..systemzero.log.v1.GetConsistencyProofResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x01(\x01\x12n\n\rExportEntries\x12\'.systemzero.log.v1.ExportEntriesRequest\x1a(.systemzero.log.v1.ExportEntriesResponse\"\x08\xda\xe2\x18\x04\x08\n\x10\x05\x30\x01\x12q\n\x0eGetProofBundle\x12(.systemzero.log.v1.GetProofBundleRequest\x1a).systemzero.log.v1.GetProofBundleResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x02(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#systemzero/log/v1/log_service.proto\x12\x11systemzero.log.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!systemzero/policy/v1/policy.proto\"\x7f\n\x05\x45ntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04leaf\x18\x04 \x01(\x0c\x12\x0c\n\x04salt\x18\x05 \x01(\x0c\x12\x0c\n\x04\x62ody\x18\x06 \x01(\x0c\"J\n\x12ListEntriesRequest\x12\r\n\x05start\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.systemzero.log.v1.Entry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x16\n\x14GetCheckpointRequest\"\x9b\x01\n\x15GetCheckpointResponse\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x14\n\x0cverifier_key\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63osigned_notes\x18\x04 \x03(\t\x12\x15\n\rkey_rotations\x18\x05 \x03(\t\"<\n\x18GetInclusionProofRequest\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x11\n\ttree_size\x18\x02 \x01(\x03\"a\n\x19GetInclusionProofResponse\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\t\"@\n\x1aGetConsistencyProofRequest\x12\x11\n\tfrom_size\x18\x01 \x01(\x03\x12\x0f\n\x07to_size\x18\x02 \x01(\x03\"e\n\x1bGetConsistencyProofResponse\x12\x11\n\tfrom_size\x18\x01 \x01(\x03\x12\x0f\n\x07to_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\t\"G\n\x14\x45xportEntriesRequest\x12/\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1f.systemzero.log.v1.ExportFormat\"&\n\x15\x45xportEntriesResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\";\n\x15GetProofBundleRequest\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x13\n\x0bpinned_size\x18\x02 \x01(\x03\"(\n\x16GetProofBundleResponse\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c*z\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45XPORT_FORMAT_JSON_LINES\x10\x01\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x02\x12\x16\n\x12\x45XPORT_FORMAT_HTML\x10\x03\x32\xc8\x05\n\nLogService\x12h\n\x0bListEntries\x12%.systemzero.log.v1.ListEntriesRequest\x1a&.systemzero.log.v1.ListEntriesResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x02(\x01\x12n\n\rGetCheckpoint\x12\'.systemzero.log.v1.GetCheckpointRequest\x1a(.systemzero.log.v1.GetCheckpointResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x01(\x01\x12z\n\x11GetInclusionProof\x12+.systemzero.log.v1.GetInclusionProofRequest\x1a,.systemzero.log.v1.GetInclusionProofResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x01(\x01\x12\x80\x01\n\x13GetConsistencyProof\x12-.systemzero.log.v1.GetConsistencyProofRequest\x1a..systemzero.log.v1.GetConsistencyProofResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x01(\x01\x12n\n\rExportEntries\x12\'.systemzero.log.v1.ExportEntriesRequest\x1a(.systemzero.log.v1.ExportEntriesResponse\"\x08\xda\xe2\x18\x04\x08\n\x10\x05\x30\x01\x12q\n\x0eGetProofBundle\x12(.systemzero.log.v1.GetProofBundleRequest\x1a).systemzero.log.v1.GetProofBundleResponse\"\n\xda\xe2\x18\x06\x08\n\x10\x02(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,8 +45,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGSERVICE'].methods_by_name['ExportEntries']._serialized_options = b'\332\342\030\004\010\n\020\005'
   _globals['_LOGSERVICE'].methods_by_name['GetProofBundle']._loaded_options = None
   _globals['_LOGSERVICE'].methods_by_name['GetProofBundle']._serialized_options = b'\332\342\030\006\010\n\020\002(\001'
-  _globals['_EXPORTFORMAT']._serialized_start=1102
-  _globals['_EXPORTFORMAT']._serialized_end=1224
+  _globals['_EXPORTFORMAT']._serialized_start=1150
+  _globals['_EXPORTFORMAT']._serialized_end=1272
   _globals['_ENTRY']._serialized_start=126
   _globals['_ENTRY']._serialized_end=253
   _globals['_LISTENTRIESREQUEST']._serialized_start=255
@@ -55,24 +55,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTENTRIESRESPONSE']._serialized_end=420
   _globals['_GETCHECKPOINTREQUEST']._serialized_start=422
   _globals['_GETCHECKPOINTREQUEST']._serialized_end=444
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=446
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=554
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=556
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=616
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=618
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=715
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=717
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=781
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=783
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=884
-  _globals['_EXPORTENTRIESREQUEST']._serialized_start=886
-  _globals['_EXPORTENTRIESREQUEST']._serialized_end=957
-  _globals['_EXPORTENTRIESRESPONSE']._serialized_start=959
-  _globals['_EXPORTENTRIESRESPONSE']._serialized_end=997
-  _globals['_GETPROOFBUNDLEREQUEST']._serialized_start=999
-  _globals['_GETPROOFBUNDLEREQUEST']._serialized_end=1058
-  _globals['_GETPROOFBUNDLERESPONSE']._serialized_start=1060
-  _globals['_GETPROOFBUNDLERESPONSE']._serialized_end=1100
-  _globals['_LOGSERVICE']._serialized_start=1227
-  _globals['_LOGSERVICE']._serialized_end=1939
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=447
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=602
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=604
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=664
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=666
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=763
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=765
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=829
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=831
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=932
+  _globals['_EXPORTENTRIESREQUEST']._serialized_start=934
+  _globals['_EXPORTENTRIESREQUEST']._serialized_end=1005
+  _globals['_EXPORTENTRIESRESPONSE']._serialized_start=1007
+  _globals['_EXPORTENTRIESRESPONSE']._serialized_end=1045
+  _globals['_GETPROOFBUNDLEREQUEST']._serialized_start=1047
+  _globals['_GETPROOFBUNDLEREQUEST']._serialized_end=1106
+  _globals['_GETPROOFBUNDLERESPONSE']._serialized_start=1108
+  _globals['_GETPROOFBUNDLERESPONSE']._serialized_end=1148
+  _globals['_LOGSERVICE']._serialized_start=1275
+  _globals['_LOGSERVICE']._serialized_end=1987
 # @@protoc_insertion_point(module_scope)

@@ -176,6 +176,8 @@ class GetCheckpointResponse(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     VERIFIER_KEY_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    COSIGNED_NOTES_FIELD_NUMBER: _builtins.int
+    KEY_ROTATIONS_FIELD_NUMBER: _builtins.int
     note: _builtins.str
     """Output only. The C2SP signed note, UTF-8."""
     verifier_key: _builtins.str
@@ -186,16 +188,30 @@ class GetCheckpointResponse(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the checkpoint was signed, as the log says; the note itself has no time."""
 
+    @_builtins.property
+    def cosigned_notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. For each witness of the log the newest checkpoint that it cosigned, with all
+        cosignatures (C2SP signed notes); of this size or smaller ones.
+        """
+
+    @_builtins.property
+    def key_rotations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. Statements that a key of the log follows another, oldest first, each signed by the
+        older one; see docs/design/log.md.
+        """
+
     def __init__(
         self,
         *,
         note: _builtins.str = ...,
         verifier_key: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        cosigned_notes: _abc.Iterable[_builtins.str] | None = ...,
+        key_rotations: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "note", b"note", "verifier_key", b"verifier_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cosigned_notes", b"cosigned_notes", "create_time", b"create_time", "key_rotations", b"key_rotations", "note", b"note", "verifier_key", b"verifier_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,177 @@
+"""Asks witnesses to cosign checkpoints: the client side of c2sp.org/tlog-witness.
+
+Invariants:
+1. No append and no checkpoint waits for a witness: each is asked by a task of its own.
+2. Only a cosignature that verifies, by the configured key and over a stored checkpoint, is kept.
+3. A witness is believed in one thing alone: that it has seen more of the log than there is. That
+   is reported as an error, over and over, and nothing is cosigned: the log was cut or split.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from systemzero_chassis.database import Database
+from systemzero_chassis.logs import get_logger
+from systemzero_chassis.logstore.checkpoints import Checkpoints
+from systemzero_chassis.logstore.cosignatures import Cosignatures
+from systemzero_chassis.logstore.http import Answer, post
+from systemzero_chassis.logstore.proofs import Proofs
+from systemzero_core.errors import DataCorrupted, DomainError, InvalidInput, Unavailable
+from systemzero_core.tlog import (
+    LogVerificationError,
+    WitnessKey,
+    cosignature_line,
+    parse_checkpoint,
+    submission,
+)
+
+_LONGEST_PAUSE: Final = 60.0  # seconds, after a witness failed again and again
+_CONFLICT: Final = 409
+_NO_EXTENSION: Final = 422
+_OK: Final = 200
+
+
+class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One witness.
+
+    Attributes:
+        url: its submission prefix; checkpoints are posted to `URL/add-checkpoint`.
+        key: its public key, a C2SP vkey of type 4.
+    """
+
+    url: str
+    key: str
+
+
+class _Submission(NamedTuple):
+    size: int
+    note: str
+    body: bytes
+
+
+class Cosigner:
+    """Gets the newest checkpoint of every log that grows cosigned by one witness."""
+
+    def __init__(
+        self,
+        witness: Witness,
+        database: Database,
+        checkpoints: Checkpoints,
+        cosignatures: Cosignatures,
+        proofs: Proofs,
+    ) -> None:
+        """A cosigner.
+
+        Raises:
+            InvalidInput: the witness's key is none, or its URL is not of HTTP.
+        """
+        if not witness.url.startswith(("http://", "https://")):
+            raise InvalidInput.at("witnesses.url", "http:// or https://")
+        self._key = WitnessKey.parse(witness.key)
+        self._url = witness.url.rstrip("/") + "/add-checkpoint"
+        self._database = database
+        self._checkpoints = checkpoints
+        self._cosignatures = cosignatures
+        self._proofs = proofs
+        self._waiting: dict[str, None] = {}  # tenants, in the order in which they came
+        self._published = asyncio.Event()
+        self._log = get_logger("logstore")
+
+    def published(self, tenant: str) -> None:
+        """There is a new checkpoint of the tenant's log."""
+        self._waiting[tenant] = None
+        self._published.set()
+
+    async def run(self) -> None:
+        """Ask whenever there is something new; until cancelled."""
+        pause = 1.0
+        while True:
+            await self._published.wait()
+            if await self.ask():
+                pause = 1.0
+            else:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def ask(self) -> bool:
+        """Submit what is new of each log; whether all of it was cosigned. What was not, stays."""
+        self._published.clear()
+        waiting, self._waiting = self._waiting, {}
+        failed = False
+        for tenant in waiting:
+            try:
+                await self._submit(tenant)
+            except DomainError as error:
+                failed = True
+                self.published(tenant)
+                event = "log.witness.failed"
+                if isinstance(error, DataCorrupted):
+                    event = "log.witness.refused"
+                self._log.error(event, witness=self._key.name, tenant=tenant, why=error.message)
+        return not failed
+
+    async def _submit(self, tenant: str) -> None:
+        made = await self._database.read(lambda c: self._submission(c, tenant, None))
+        if made is None:
+            return
+        answer = await post(self._url, made.body)
+        if answer.status == _CONFLICT:  # it has seen more, or less, than what is stored here
+            old_size = self._seen(answer, made.size)
+            again = await self._database.read(lambda c: self._submission(c, tenant, old_size))
+            if again is not None:
+                made, answer = again, await post(self._url, again.body)
+        _check_status(answer, made.size)
+        line = cosignature_line(answer.body, made.note, self._key)
+        if line is None:
+            raise LogVerificationError("its answer holds no cosignature by its key")
+        found, key = made, str(self._key)
+        await self._database.write(
+            lambda c: self._cosignatures.put(c, tenant, key, found.size, line)
+        )
+
+    def _seen(self, answer: Answer, size: int) -> int:
+        """The size of the checkpoint that the witness cosigned last, as it answered a conflict."""
+        text = answer.body.removesuffix("\n")
+        if not (text.isascii() and text.isdigit() and len(text) < 20):
+            raise Unavailable("the witness answered a conflict without a size")
+        if int(text) > size:
+            raise DataCorrupted(
+                f"the witness has cosigned {int(text)} entries, the log has {size}: it was cut "
+                "back, or there are two of it"
+            )
+        return int(text)
+
+    def _submission(
+        self, connection: Connection, tenant: str, old_size: int | None
+    ) -> _Submission | None:
+        """The newest checkpoint with its proof from `old_size`, or from what is known to be seen.
+
+        None where the witness has cosigned it already.
+        """
+        stored = self._checkpoints.latest(connection, tenant)
+        if stored is None:
+            return None
+        size = parse_checkpoint(stored.note).size
+        last = self._cosignatures.last_size(connection, tenant, str(self._key))
+        if last == size:
+            return None
+        old = last if old_size is None else old_size
+        if old > size:
+            raise DataCorrupted(f"{old} entries were cosigned, the log has {size}")
+        proof = self._proofs.consistency(connection, tenant, old, size).hashes
+        return _Submission(size, stored.note, submission(old, proof, stored.note))
+
+
+def _check_status(answer: Answer, size: int) -> None:
+    if answer.status in (_CONFLICT, _NO_EXTENSION):
+        raise DataCorrupted(
+            f"the witness does not take the log of {size} entries for an extension of the one that "
+            "it has cosigned: history was rewritten, or there are two of it"
+        )
+    if answer.status != _OK:
+        raise Unavailable(f"the witness answered with status {answer.status}")
