@@ -13,10 +13,10 @@ from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers import CaptureServicer
 from systemzero_capture.ingest import Ingestor
-from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
+from systemzero_capture.store import SCHEMA, SqlCaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
-from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.database import open_database
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.lru import Lru
@@ -42,9 +42,10 @@ class CaptureService:
         """Opens the database; `diff` is a channel to the diff service.
 
         Raises:
+            ConfigError: the database's settings are wrong.
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
         """
-        self._database = open_sqlite(settings.data / "capture.db", METADATA, SCHEMA_VERSION)
+        self._database = open_database(settings.data / "capture.db", SCHEMA, settings.database)
         self._executor = ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode")
         store, bell = SqlCaptureStore(self._database), Bell()
         stub = diff_service_pb2_grpc.DiffServiceStub(diff)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
+from systemzero_chassis.database import DatabaseSettings
 
 ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
 
@@ -15,6 +16,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     Attributes:
         listen: `host:port` of the gRPC server; port 0 picks one.
         data: folder of the database and keys, created with mode 0700.
+        database: PostgreSQL in the place of the SQLite file in `data`.
         trust: folder in which services publish the public keys of their identities.
         diff: target of the diff service.
         log_level: `debug`, `info`, `warning` or `error`.
@@ -25,6 +27,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
 
     listen: str = "127.0.0.1:50052"
     data: Path = Path("data/capture")
+    database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")
     diff: str = "127.0.0.1:50053"
     log_level: LogLevel = "info"

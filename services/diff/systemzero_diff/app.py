@@ -22,7 +22,7 @@ from systemzero.diff.v1 import (
 from systemzero.log.v1 import log_service_pb2_grpc
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
-from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.database import open_database
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
@@ -39,7 +39,7 @@ from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, T
 from systemzero_diff.learn import Librarian
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
-from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore
+from systemzero_diff.store import LOG, SCHEMA, SqlDiffStore
 from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
@@ -80,11 +80,12 @@ class DiffService:
         """Opens the database; `capture` is a channel to the capture service.
 
         Raises:
+            ConfigError: the database's settings are wrong.
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
             FailedPrecondition: a key file can't be used.
         """
         self._settings = settings
-        self._database = open_sqlite(settings.data / "diff.db", METADATA, SCHEMA_VERSION)
+        self._database = open_database(settings.data / "diff.db", SCHEMA, settings.database)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="diff")
         keys = load_log_keys(settings.data / LOG_KEY)
         origin = settings.origin or load_or_create_origin(settings.data / "origin")

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
+from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logstore import Witness
 from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
 
@@ -51,6 +52,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     Attributes:
         listen: `host:port` of the gRPC server; port 0 picks one.
         data: folder of the database and keys, created with mode 0700.
+        database: PostgreSQL in the place of the SQLite file in `data`.
         trust: folder in which services publish the public keys of their identities.
         capture: target of the capture service.
         origin: the start of every tenant's log name; choose it once, it stands in every checkpoint.
@@ -67,6 +69,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
 
     listen: str = "127.0.0.1:50053"
     data: Path = Path("data/diff")
+    database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")
     capture: str = "127.0.0.1:50052"
     origin: str = ""

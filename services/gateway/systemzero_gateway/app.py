@@ -12,7 +12,7 @@ from opentelemetry import trace
 from systemzero.gateway.v1 import auth_service_pb2_grpc, status_service_pb2_grpc
 from systemzero_chassis import contract
 from systemzero_chassis.config import ConfigError
-from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.database import open_database
 from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, errors_guard
 from systemzero_chassis.identity import IdentitySigner
@@ -32,7 +32,7 @@ from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.limits import CallerLimits, Limiter
 from systemzero_gateway.policy import PLATFORM_TENANT, Method, methods_with_policy
 from systemzero_gateway.routing import Forwarder, Gateway, backend_of
-from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore
+from systemzero_gateway.store import SCHEMA, SqlKeyStore
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
 from systemzero_gateway.upkeep import Upkeep
 
@@ -60,7 +60,7 @@ class GatewayApp:
         self.platform_key_file = data / "platform.key"
         self._logger = get_logger("gateway")
         pepper = load_or_create_pepper(data / "pepper.key")
-        self._database = open_sqlite(data / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
+        self._database = open_database(data / "gateway.sqlite3", SCHEMA, settings.database)
         store = SqlKeyStore(self._database)
         uses = LastUses(store, _microseconds, time.monotonic)
         self._keys = KeyRing(store, pepper, uses, _microseconds)

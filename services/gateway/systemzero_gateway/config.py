@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from systemzero_chassis.config import Settings
+from systemzero_chassis.database import DatabaseSettings
 from systemzero_gateway.limits import Rate
 
 PREFIX = "SZ_GATEWAY_"
@@ -61,13 +62,15 @@ class TokenSettings(Settings, frozen=True):
 class GatewaySettings(Settings, frozen=True):
     """Everything that can be set.
 
-    `data` is the folder of the database and the keys, `trust` the one where public identity keys
+    `data` is the folder of the database and the keys, `database` PostgreSQL in the place of the
+    SQLite file there, `trust` the one where public identity keys
     are published; `backends` are gRPC targets by name; `routes` lead from a prefix of the method's
     full name to a backend's name.
     """
 
     listen: str = "127.0.0.1:50051"
     data: Path = Path("data/gateway")
+    database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")
     backends: dict[str, str] = msgspec.field(default_factory=lambda: dict(_BACKENDS))
     routes: dict[str, str] = msgspec.field(default_factory=lambda: dict(_ROUTES))

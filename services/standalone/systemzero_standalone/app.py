@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -45,20 +44,21 @@ class StandaloneApp:
         # The two services call each other: each gets its channel before the other's handlers.
         registries = {name: HandlerRegistry() for name in (capture.NAME, diff.NAME)}
         channels = {name: LocalChannel(registry) for name, registry in registries.items()}
-        data = settings.data
         self._services = (
             capture.CaptureService(
-                _in(settings.capture, data / "capture"), channels[diff.NAME], signers[capture.NAME]
+                _in(settings.capture, settings, "capture"),
+                channels[diff.NAME],
+                signers[capture.NAME],
             ),
             diff.DiffService(
-                _in(settings.diff, data / "diff"), channels[capture.NAME], signers[diff.NAME]
+                _in(settings.diff, settings, "diff"), channels[capture.NAME], signers[diff.NAME]
             ),
         )
         for service in self._services:
             verifier = IdentityVerifier(service.name, trusted, time.time)
             registries[service.name].mount(backend_registry(service, verifier, observed=False))
         self._gateway: GatewayApp = build(
-            _in(settings.gateway, data / "gateway"),
+            _in(settings.gateway, settings, "gateway"),
             channels,
             signers[OWN],
             tracer=configure_tracing("standalone", os.environ),
@@ -83,5 +83,7 @@ class StandaloneApp:
             await service.stop()
 
 
-def _in(settings: S, folder: Path) -> S:
-    return msgspec.structs.replace(settings, data=folder)
+def _in(settings: S, standalone: StandaloneSettings, name: str) -> S:
+    return msgspec.structs.replace(
+        settings, data=standalone.data / name, database=standalone.database
+    )

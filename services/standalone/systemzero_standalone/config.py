@@ -6,6 +6,7 @@ from pathlib import Path
 
 from systemzero_capture.config import CaptureSettings
 from systemzero_chassis.config import LogLevel, Seconds, Settings
+from systemzero_chassis.database import DatabaseSettings
 from systemzero_diff.config import DiffSettings
 from systemzero_gateway.config import GatewaySettings
 
@@ -18,6 +19,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
     Attributes:
         listen: `host:port` of the gateway; port 0 picks one.
         data: folder below which each service has its own; the sections' folders are not used.
+        database: PostgreSQL for all three, in a schema each; the sections' own are not used.
         log_level: `debug`, `info`, `warning` or `error`.
         grace: seconds that calls in flight get at shutdown.
         gateway: the gateway's settings.
@@ -27,6 +29,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
 
     listen: str = "127.0.0.1:50051"
     data: Path = Path("data")
+    database: DatabaseSettings = DatabaseSettings()
     log_level: LogLevel = "info"
     grace: Seconds = 10.0
     gateway: GatewaySettings = GatewaySettings()

@@ -1,10 +1,29 @@
 """The database under every store: short synchronous jobs, run and committed off the event loop.
 
-`Database` is what stores are written against; `open_sqlite` gives the embedded one.
+`Database` is what stores are written against; `open_database` gives the one that settings name.
 """
 
+from systemzero_chassis.database.opening import Schema, open_database
+from systemzero_chassis.database.postgres import PostgresDatabase, open_postgres
 from systemzero_chassis.database.protocol import Database
 from systemzero_chassis.database.schema import SchemaMismatch
+from systemzero_chassis.database.scope import TENANT, Unscoped
+from systemzero_chassis.database.settings import DatabaseSettings
 from systemzero_chassis.database.sqlite import SqliteDatabase, open_sqlite
+from systemzero_chassis.database.tenant import TenantConnection, TenantDatabase
 
-__all__ = ["Database", "SchemaMismatch", "SqliteDatabase", "open_sqlite"]
+__all__ = [
+    "TENANT",
+    "Database",
+    "DatabaseSettings",
+    "PostgresDatabase",
+    "Schema",
+    "SchemaMismatch",
+    "SqliteDatabase",
+    "TenantConnection",
+    "TenantDatabase",
+    "Unscoped",
+    "open_database",
+    "open_postgres",
+    "open_sqlite",
+]

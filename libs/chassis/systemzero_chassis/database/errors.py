@@ -1,11 +1,13 @@
-"""SQLite's and SQLAlchemy's errors as the domain's: what a caller can do about them."""
+"""The drivers' and SQLAlchemy's errors as the domain's: what a caller can do about them."""
 
 from __future__ import annotations
 
 import sqlite3
 from typing import Final
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from systemzero_core.errors import DataCorrupted, DomainError, Unavailable
 
@@ -22,22 +24,80 @@ _CORRUPTED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NO_TEXT: Final = "Could not decode to UTF-8"  # the driver's own error, without a code
 _PRIMARY: Final = 0xFF  # the low byte of an extended result code is its primary code
 
+# PostgreSQL, appendix A: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_UNAVAILABLE_STATES: Final = {
+    "25006": "the database is not writable: it is a standby",
+    "53100": "the disk with the database is full",
+    "53200": "the database is out of memory",
+    "53300": "the database has no connection left",
+    "55P03": "a lock in the database was not free in time",
+    "57014": "the database took too long for a statement",
+    "58030": "the disk with the database fails",
+    "40001": "the database was too busy with others; try again",
+    "40P01": "the database was too busy with others; try again",
+}
+_CORRUPTED_CLASS: Final = "XX"
+_LOST_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+_LOST_CLASS: Final = "08"
+# InternalClientError: the server ended the session between two statements, and asyncpg is confused
+_LOST: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
 
 def translated(error: BaseException) -> BaseException:
     """The domain's error for `error`, caused by it, or `error` itself where there is none.
 
     Constraint violations and programming errors stay as they are: they are the job's own.
     """
-    driver_error = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(driver_error, sqlite3.Error):
-        return error
-    code = getattr(driver_error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY
-    domain_error: DomainError
-    if code in _UNAVAILABLE:
-        domain_error = Unavailable(_UNAVAILABLE[code])
-    elif code in _CORRUPTED or str(driver_error).startswith(_NO_TEXT):
-        domain_error = DataCorrupted("the database's file is damaged: restore it from a backup")
+    driver_error = _driver_error(error)
+    if isinstance(driver_error, sqlite3.Error):
+        domain_error = _of_sqlite(driver_error)
     else:
+        domain_error = _of_postgres(driver_error)
+    if domain_error is None:
         return error
     domain_error.__cause__ = error
     return domain_error
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether `error` says that the connection to a server is gone, or was never there."""
+    driver_error = _driver_error(error)
+    state = _state(driver_error)
+    if state:
+        return state in _LOST_STATES or state.startswith(_LOST_CLASS)
+    return isinstance(driver_error, _LOST)
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+        # SQLAlchemy's adapter raises an error of its own from that of asyncpg
+        if not isinstance(error, sqlite3.Error) and error.__cause__ is not None:
+            return error.__cause__
+    return error
+
+
+def _state(error: BaseException) -> str:
+    return str(getattr(error, "sqlstate", None) or "")
+
+
+def _of_sqlite(error: sqlite3.Error) -> DomainError | None:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY
+    if code in _UNAVAILABLE:
+        return Unavailable(_UNAVAILABLE[code])
+    if code in _CORRUPTED or str(error).startswith(_NO_TEXT):
+        return DataCorrupted("the database's file is damaged: restore it from a backup")
+    return None
+
+
+def _of_postgres(error: BaseException) -> DomainError | None:
+    state = _state(error)
+    if state in _UNAVAILABLE_STATES:
+        return Unavailable(_UNAVAILABLE_STATES[state])
+    if state.startswith(_CORRUPTED_CLASS):
+        return DataCorrupted("the database is damaged: restore it from a backup")
+    if isinstance(error, PoolTimeout):
+        return Unavailable("every connection to the database is in use")
+    if is_lost(error):
+        return Unavailable("the database does not answer")
+    return None

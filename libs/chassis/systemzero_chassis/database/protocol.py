@@ -1,12 +1,19 @@
 """What a store may ask of a database, whichever it is.
 
-A *job* is a synchronous function of a SQLAlchemy Core `Connection` with an open transaction. It
+A *job* is a synchronous function of a connection with an open transaction: of a `TenantConnection`
+for one tenant's rows, of a SQLAlchemy Core `Connection` for what belongs to no tenant. It
 
 1. MUST NOT commit, roll back or keep the connection: the database does the first two;
 2. MUST return plain values, never a `Result` whose rows are still to be fetched;
 3. MUST NOT do anything else that cannot be undone (send, notify): its effects may be rolled back
-   after it returned. Do that after `write` returned, which is after the commit.
-4. SHOULD be short: writers queue behind each other.
+   after it returned, and it may be run again from its start, on another connection. Do that after
+   `write` returned, which is after the commit.
+4. MUST NOT go on after a statement of it failed, but raise;
+5. SHOULD be short: writers of a tenant queue behind each other.
+
+Of one tenant, one write job runs at a time, whichever process it is in. So a number that a job
+takes from a sequence or counts up from what it reads becomes visible in the order of the numbers:
+who follows a table by its position misses no row.
 """
 
 from __future__ import annotations
@@ -16,18 +23,30 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from systemzero_chassis.database.tenant import TenantDatabase
+
 T = TypeVar("T")
 
 
 class Database(Protocol):
     """Runs jobs in transactions of their own."""
 
+    def of(self, tenant: str) -> TenantDatabase:
+        """The transactions of one tenant: their jobs reach its rows alone.
+
+        Twice: `TenantConnection` runs no statement that forgets the tenant, and on PostgreSQL
+        row-level security shows no other's rows whatever the statement.
+        """
+        ...
+
     async def read(self, job: Callable[[Connection], T]) -> T:
         """The result of `job` on one consistent snapshot, which holds every `write` that returned.
 
+        Not for a tenant's rows: see `of`.
+
         Raises:
             Unavailable: the database does not answer, or is closed.
-            DataCorrupted: the database's file is damaged.
+            DataCorrupted: the database is damaged.
         """
         ...
 
@@ -35,12 +54,16 @@ class Database(Protocol):
         """The result of `job`, once what it wrote is durable: it MUST NOT return before.
 
         A job that raises is rolled back alone, and its exception is raised here. When the caller
-        is cancelled, the job may or may not take effect, but never in part.
+        is cancelled, the job may or may not take effect, but never in part. On PostgreSQL it waits
+        for the write jobs of every tenant, and they for it.
+
+        Not for a tenant's rows: see `of`.
 
         Raises:
             Unavailable: it could not be committed (disk full, locked, closed); nothing of it is
-                seen by later reads.
-            DataCorrupted: the database's file is damaged.
+                seen by later reads. Or the connection went at the commit and the server did not
+                come back in time to say what became of it: then the message says so.
+            DataCorrupted: the database is damaged.
         """
         ...
 

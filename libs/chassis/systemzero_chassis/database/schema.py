@@ -1,16 +1,26 @@
-"""The schema's version: written with the schema, checked at every start."""
+"""The schema's version: the number of the last migration, checked at every start."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, inspect, select
+from typing import Final
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
 
 from systemzero_core.errors import FailedPrecondition
 
-_VERSION = Table("schema_version", MetaData(), Column("version", Integer, nullable=False))
+# as Alembic declares it: migrations keep it, and this module need not load Alembic at every start
+_VERSION: Final = Table(
+    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
+)
 
 
 class SchemaMismatch(FailedPrecondition):
     """The database's schema is not the one this code was written for; `metadata` has both."""
+
+
+def revision_of(version: int) -> str:
+    """The migration that leads to `version`: `0001`."""
+    return f"{version:04d}"
 
 
 def ensure_schema(connection: Connection, metadata: MetaData, version: int) -> None:
@@ -21,21 +31,40 @@ def ensure_schema(connection: Connection, metadata: MetaData, version: int) -> N
     Raises:
         SchemaMismatch: the database holds another version, or something else altogether.
     """
-    if not inspect(connection).get_table_names():
-        metadata.create_all(connection)
-        _VERSION.create(connection)
-        connection.execute(insert(_VERSION).values(version=version))
-        return
+    if inspect(connection).get_table_names():
+        check_schema(connection, version, "")
+    else:
+        create_schema(connection, metadata, version)
+
+
+def create_schema(connection: Connection, metadata: MetaData, version: int) -> None:
+    """Create `metadata`'s tables and note the version."""
+    metadata.create_all(connection)
+    _VERSION.create(connection)
+    connection.execute(insert(_VERSION).values(version_num=revision_of(version)))
+
+
+def check_schema(connection: Connection, version: int, schema: str) -> None:
+    """Check that the database has this version of the schema; `schema` names it, if it has a name.
+
+    Raises:
+        SchemaMismatch: says what to do.
+    """
     if not inspect(connection).has_table(_VERSION.name):
+        if schema:
+            raise SchemaMismatch(
+                f"the database has no schema {schema} for this role: run `sz-admin migrate`"
+            )
         raise SchemaMismatch("the file is a database, but not one of System//Zero")
-    found = connection.execute(select(_VERSION.c.version)).scalar_one()
+    noted = connection.execute(select(_VERSION.c.version_num)).scalar()
+    found = int(noted) if noted and noted.isdecimal() else 0
     if found != version:
         raise SchemaMismatch(_advice(found, version), metadata=_versions(found, version))
 
 
 def _advice(found: int, wanted: int) -> str:
     if found < wanted:
-        advice = "migrate the database, or start the release that wrote it"
+        advice = "run `sz-admin migrate`, or start the release that wrote it"
     else:
         advice = "a later release wrote it: start that one"
     return f"the database has schema version {found}, this release needs {wanted}: {advice}"

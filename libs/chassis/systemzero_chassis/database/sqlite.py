@@ -21,6 +21,7 @@ from systemzero_chassis.database._readers import Readers
 from systemzero_chassis.database._writer import Writer
 from systemzero_chassis.database.errors import translated
 from systemzero_chassis.database.schema import ensure_schema
+from systemzero_chassis.database.tenant import TenantConnection, TenantDatabase, check_tenant
 from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
@@ -34,6 +35,10 @@ class SqliteDatabase:
     def __init__(self, writer: Writer, readers: Readers) -> None:
         self._writer = writer
         self._readers = readers
+
+    def of(self, tenant: str) -> TenantDatabase:
+        """See `Database.of`."""
+        return _Tenant(self, check_tenant(tenant))
 
     async def read(self, job: Callable[[Connection], T]) -> T:
         """See `Database.read`."""
@@ -51,6 +56,18 @@ class SqliteDatabase:
         # the writer last: the connection that goes last empties the write-ahead log into the file
         self._readers.close()
         self._writer.close()
+
+
+class _Tenant:
+    def __init__(self, database: SqliteDatabase, tenant: str) -> None:
+        self._database = database
+        self._tenant = tenant
+
+    async def read(self, job: Callable[[TenantConnection], T]) -> T:
+        return await self._database.read(lambda c: job(TenantConnection(c, self._tenant)))
+
+    async def write(self, job: Callable[[TenantConnection], T]) -> T:
+        return await self._database.write(lambda c: job(TenantConnection(c, self._tenant)))
 
 
 def open_sqlite(

@@ -2,6 +2,6 @@
 
 from systemzero_capture.store.protocol import CaptureStore
 from systemzero_capture.store.sql import SqlCaptureStore
-from systemzero_capture.store.tables import METADATA, SCHEMA_VERSION
+from systemzero_capture.store.tables import METADATA, SCHEMA, SCHEMA_VERSION
 
-__all__ = ["METADATA", "SCHEMA_VERSION", "CaptureStore", "SqlCaptureStore"]
+__all__ = ["METADATA", "SCHEMA", "SCHEMA_VERSION", "CaptureStore", "SqlCaptureStore"]

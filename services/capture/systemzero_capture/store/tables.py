@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import (
@@ -17,11 +18,14 @@ from sqlalchemy import (
     text,
 )
 
+from systemzero_chassis.database import Schema
+
 SCHEMA_VERSION: Final = 1
 
 _POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
 
 METADATA: Final = MetaData()
+SCHEMA: Final = Schema("capture", METADATA, SCHEMA_VERSION, Path(__file__).with_name("migrations"))
 
 TREES: Final = Table(
     "trees",

@@ -2,11 +2,12 @@
 
 from systemzero_diff.store.protocol import DiffStore, Transaction
 from systemzero_diff.store.sql import SqlDiffStore
-from systemzero_diff.store.tables import LOG, METADATA, SCHEMA_VERSION
+from systemzero_diff.store.tables import LOG, METADATA, SCHEMA, SCHEMA_VERSION
 
 __all__ = [
     "LOG",
     "METADATA",
+    "SCHEMA",
     "SCHEMA_VERSION",
     "DiffStore",
     "SqlDiffStore",

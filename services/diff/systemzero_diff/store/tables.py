@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import (
@@ -16,11 +17,13 @@ from sqlalchemy import (
     Text,
 )
 
+from systemzero_chassis.database import Schema
 from systemzero_chassis.logstore import log_tables
 
 SCHEMA_VERSION: Final = 1
 
 METADATA: Final = MetaData()
+SCHEMA: Final = Schema("diff", METADATA, SCHEMA_VERSION, Path(__file__).with_name("migrations"))
 
 _POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
 

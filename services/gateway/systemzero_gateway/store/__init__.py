@@ -2,6 +2,14 @@
 
 from systemzero_gateway.store.protocol import KeyRecord, KeyStore, SecretRecord
 from systemzero_gateway.store.sql import SqlKeyStore
-from systemzero_gateway.store.tables import METADATA, SCHEMA_VERSION
+from systemzero_gateway.store.tables import METADATA, SCHEMA, SCHEMA_VERSION
 
-__all__ = ["METADATA", "SCHEMA_VERSION", "KeyRecord", "KeyStore", "SecretRecord", "SqlKeyStore"]
+__all__ = [
+    "METADATA",
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "KeyRecord",
+    "KeyStore",
+    "SecretRecord",
+    "SqlKeyStore",
+]

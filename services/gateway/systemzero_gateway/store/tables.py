@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, MetaData, Table, Text
 
+from systemzero_chassis.database import Schema
+
 SCHEMA_VERSION: Final = 1
 METADATA: Final = MetaData()
+SCHEMA: Final = Schema("gateway", METADATA, SCHEMA_VERSION, Path(__file__).with_name("migrations"))
 
 TENANTS: Final = Table(
     "tenants",

@@ -1,0 +1,183 @@
+"""The write jobs of one tenant on PostgreSQL: in batches, each one transaction and one commit.
+
+Invariants:
+1. A job is acknowledged after the commit that has it, and only then.
+2. A batch whose connection went before its COMMIT was sent is run again: nothing of it took effect.
+3. A batch whose connection went while its COMMIT was under way MUST NOT be run again before it is
+   known what became of it. Every batch writes its number into its writer's row (`batches`), in its
+   own transaction. The next transaction first takes the tenant's lock, which the lost one holds
+   until it has ended; then the row says whether it committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Generic, TypeVar, cast
+
+from sqlalchemy import Connection
+
+from systemzero_chassis.database._sessions import Session, Sessions
+from systemzero_chassis.database.errors import is_lost, translated
+from systemzero_core.errors import Unavailable
+
+T = TypeVar("T")
+
+BATCHES_TABLE: Final = "batches"
+RECONNECT_SECONDS: Final = 10.0
+"""For so long a job is tried again on new connections before it fails."""
+_PAUSE_SECONDS: Final = 0.05
+_MAX_BATCH_JOBS: Final = 64  # more subtransactions than that, and every snapshot gets slower
+_NUMBER: Final = f"SELECT number FROM {BATCHES_TABLE} WHERE writer = $1"  # noqa: S608 - a constant
+
+
+async def reconnecting(attempt: Callable[[], Awaitable[T]]) -> T:
+    """The result of `attempt`, made again while its connections are lost, within bounds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + RECONNECT_SECONDS
+    while True:
+        try:
+            return await attempt()
+        except Exception as error:
+            if not is_lost(error) or loop.time() >= deadline:
+                raise
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+class _Job(Generic[T]):
+    __slots__ = ("error", "function", "future", "value")
+
+    def __init__(self, function: Callable[[Connection], T], future: asyncio.Future[T]) -> None:
+        self.function = function
+        self.future = future
+        self.value: T | None = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        if self.future.done():
+            return  # the caller went away
+        if self.error is None:
+            self.future.set_result(cast("T", self.value))
+        else:
+            self.future.set_exception(self.error)
+
+
+class Batches:
+    """Queues one tenant's write jobs and commits them; each process has its own."""
+
+    def __init__(self, sessions: Sessions, tenant: str) -> None:
+        self._sessions = sessions
+        self._tenant = tenant
+        self._queue: deque[_Job[Any]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._writer = secrets.token_hex(8)
+        self._number = 0
+
+    async def run(self, function: Callable[[Connection], T]) -> T:
+        """See `Database.write`."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        job = _Job(function, future)
+        self._queue.append(job)
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain())
+        return await future
+
+    async def finish(self) -> None:
+        """Wait until every job is settled."""
+        while self._task is not None:
+            await self._task
+
+    async def _drain(self) -> None:
+        try:
+            while batch := self._next():
+                try:
+                    await self._settle(batch)
+                finally:
+                    for job in batch:
+                        job.settle()
+        finally:
+            self._task = None
+
+    def _next(self) -> list[_Job[Any]]:
+        batch: list[_Job[Any]] = []
+        while self._queue and len(batch) < _MAX_BATCH_JOBS:
+            job = self._queue.popleft()
+            if not job.future.cancelled():
+                batch.append(job)
+        return batch
+
+    async def _settle(self, batch: list[_Job[Any]]) -> None:
+        self._number += 1
+        attempt = _Attempt(self._sessions, self._tenant, self._writer, self._number, batch)
+        try:
+            await reconnecting(attempt.make)
+        except BaseException as error:  # noqa: BLE001 - reported to every caller concerned
+            lost = attempt.unknown(error) or translated(error)
+            for job in batch:
+                job.error = job.error or lost
+
+
+class _Attempt:
+    """One batch on its way to be committed once, over as many connections as it takes."""
+
+    def __init__(
+        self, sessions: Sessions, tenant: str, writer: str, number: int, batch: list[_Job[Any]]
+    ) -> None:
+        self._sessions = sessions
+        self._tenant = tenant
+        self._writer = writer
+        self._number = number
+        self._batch = batch
+        self._sent = False  # whether a COMMIT was sent whose outcome is not known
+
+    async def make(self) -> None:
+        """Run the batch and commit it, unless an attempt before did."""
+        async with self._sessions.writing(self._tenant) as session:
+            if self._sent and await session.value(_NUMBER, self._writer) == self._number:
+                await session.script("ROLLBACK")
+                return
+            self._sent = False
+            await _run_jobs(session, self._batch)
+            if all(job.error is not None for job in self._batch):
+                await session.script("ROLLBACK")
+                return
+            self._sent = True
+            await session.script(_mark(self._writer, self._number), "COMMIT")
+
+    def unknown(self, error: BaseException) -> Unavailable | None:
+        """What to tell of a batch that may or may not be committed; None if it is known not to."""
+        if not (self._sent and is_lost(error)):
+            return None
+        unknown = Unavailable(
+            "the database went away during a commit, which may or may not hold; "
+            "repeat the request with the same request_id"
+        )
+        unknown.__cause__ = error
+        return unknown
+
+
+async def _run_jobs(session: Session, batch: list[_Job[Any]]) -> None:
+    alone = len(batch) == 1  # then its failure is the transaction's
+    before = "" if alone else "SAVEPOINT job"
+    for job in batch:
+        await session.script(before)
+        job.value, job.error = None, None
+        before = "" if alone else "RELEASE SAVEPOINT job; SAVEPOINT job"
+        try:
+            job.value = await session.run(job.function)
+        except Exception as error:
+            if is_lost(error):
+                raise
+            job.error = translated(error)
+            before = "" if alone else "ROLLBACK TO SAVEPOINT job"
+    if before.startswith("ROLLBACK"):
+        await session.script(before)
+
+
+def _mark(writer: str, number: int) -> str:
+    return (
+        f"INSERT INTO {BATCHES_TABLE} (writer, number) VALUES ('{writer}', {number}) "  # noqa: S608
+        "ON CONFLICT (writer) DO UPDATE SET number = excluded.number, time = now()"
+    )

@@ -1,0 +1,46 @@
+"""A service's schema, and the database that its settings name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import MetaData
+
+from systemzero_chassis.database.postgres import open_postgres
+from systemzero_chassis.database.protocol import Database
+from systemzero_chassis.database.settings import DatabaseSettings
+from systemzero_chassis.database.sqlite import open_sqlite
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """The tables of one service.
+
+    Attributes:
+        name: the service's; on PostgreSQL, that of its schema.
+        metadata: the tables.
+        version: how many migrations lead to them.
+        migrations: folder of the migrations, `0001_….py` and on.
+    """
+
+    name: str
+    metadata: MetaData
+    version: int
+    migrations: Path
+
+
+def open_database(file: Path, schema: Schema, settings: DatabaseSettings) -> Database:
+    """The database that `settings` name, or the SQLite file `file`. Blocks; for a service's start.
+
+    A file that is not there is made with the newest schema; PostgreSQL wants `sz-admin migrate`.
+
+    Raises:
+        ConfigError: the settings contradict themselves, or name what is no URL of PostgreSQL.
+        SchemaMismatch: the database holds another version of the schema, or something else.
+        FailedPrecondition: the role on PostgreSQL is one that row-level security does not hold.
+        Unavailable, DataCorrupted: the database can't be used.
+    """
+    url = settings.location()
+    if url:
+        return open_postgres(url, schema.name, schema.version, settings)
+    return open_sqlite(file, schema.metadata, schema.version)

@@ -1,0 +1,82 @@
+"""What a store is given instead of a connection: the rows of one tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy.sql import dml
+
+from systemzero_chassis.database.scope import COLUMN, TENANT, check_scoped
+
+T = TypeVar("T")
+
+EVERY_TENANT = "*"
+"""The scope of a transaction over all tenants; no tenant has this name."""
+
+Values = Mapping[str, Any]
+
+
+class TenantConnection:
+    """An open transaction that reaches the rows of one tenant. Databases make it, nobody else."""
+
+    __slots__ = ("_connection", "tenant")
+
+    def __init__(self, connection: Connection, tenant: str) -> None:
+        self._connection = connection
+        self.tenant = tenant
+
+    def execute(
+        self, statement: Executable, values: Values | Sequence[Values] | None = None
+    ) -> CursorResult[Any]:
+        """Run a statement on the tenant's rows.
+
+        `TENANT` has its value, and a row that is inserted its `tenant`, by itself.
+
+        Raises:
+            Unscoped: the statement would reach other tenants' rows.
+        """
+        check_scoped(statement)
+        own = {_key(statement): self.tenant}
+        if values is None or isinstance(values, Mapping):
+            given: Any = {**(values or {}), **own}
+        else:
+            given = [{**row, **own} for row in values]
+        result: CursorResult[Any] = self._connection.execute(statement, given)
+        return result
+
+    @property
+    def unscoped(self) -> Connection:
+        """The connection itself, for the log's store alone, whose statements name the tenant."""
+        return self._connection
+
+
+def _key(statement: Executable) -> str:
+    """Under which name the statement takes the tenant."""
+    if isinstance(statement, dml.Insert) and statement.select is None:
+        return COLUMN
+    return str(TENANT.key)
+
+
+class TenantDatabase(Protocol):
+    """A database's transactions of one tenant; see `Database.of`."""
+
+    async def read(self, job: Callable[[TenantConnection], T]) -> T:
+        """As `Database.read`."""
+        ...
+
+    async def write(self, job: Callable[[TenantConnection], T]) -> T:
+        """As `Database.write`."""
+        ...
+
+
+def check_tenant(tenant: str) -> str:
+    """`tenant`, unless it stands for none or for all.
+
+    Raises:
+        ValueError: it does.
+    """
+    if tenant in ("", EVERY_TENANT):
+        raise ValueError(f"{tenant!r} is no tenant")
+    return tenant
