@@ -2,13 +2,19 @@
 
 Nothing secret is passed in; `systemzero_chassis.secrets.Secret` does not print if it is.
 A line that can't be written (a full disk, a pipe whose reader is gone) is lost; it fails no call.
+While an event loop runs, the lines of `LINGER` seconds are written at once: each write lets go of
+the interpreter's lock, which costs a busy service more than the line does. A process that is killed
+loses them.
 """
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import json
 import logging
 import sys
+from collections import deque
 from contextlib import suppress
 from typing import TextIO, cast
 
@@ -16,6 +22,8 @@ import msgspec
 import structlog
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+LINGER = 0.02
+"""Seconds that a line may wait for others to be written with it."""
 
 
 def configure(level: str = "info") -> None:
@@ -40,13 +48,31 @@ class _Lossy:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
+        self._lines: deque[str] = deque()  # any thread may add to it while another writes
+        self._drains_in: asyncio.AbstractEventLoop | None = None
+        atexit.register(self._drain)
 
     def write(self, text: str) -> None:
-        with suppress(OSError):
-            self._file.write(text)
+        self._lines.append(text)
 
     def flush(self) -> None:
-        with suppress(OSError):
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a thread without one
+            self._drain()
+            return
+        if self._drains_in is not loop:
+            self._drains_in = loop
+            loop.call_later(LINGER, self._drain)
+
+    def _drain(self) -> None:
+        self._drains_in = None
+        lines = []
+        with suppress(IndexError):  # it is empty
+            while True:
+                lines.append(self._lines.popleft())
+        with suppress(OSError, ValueError):  # ValueError: closed, at the interpreter's end
+            self._file.write("".join(lines))
             self._file.flush()
 
 

@@ -8,8 +8,9 @@ conventions' current ones: https://opentelemetry.io/docs/specs/semconv/rpc/.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import cache
 from typing import Any
 
 import grpc
@@ -52,37 +53,55 @@ def trace_metadata() -> list[tuple[str, str]]:
     return list(carrier.items())
 
 
+_in_flight = cache(CALLS_IN_FLIGHT.labels)
+_duration = cache(CALL_DURATION.labels)
+
+
 def observe_guard(
     logger: structlog.typing.FilteringBoundLogger, tracer: trace.Tracer | None
 ) -> Guard:
     """Measures, traces and logs each call. Outermost, so that it sees the final status."""
+    bound = logger.bind()  # not the lazy proxy, which would bind anew for every line
 
-    @asynccontextmanager
-    async def guard(call: Call) -> AsyncIterator[None]:
-        started = time.perf_counter()
-        in_flight = CALLS_IN_FLIGHT.labels(call.method)
-        in_flight.inc()
-        status = "UNKNOWN"
-        try:
-            with _span(tracer, call):
-                try:
-                    yield
-                    status = _OK.name
-                except BaseException:
-                    status = _status(call.context)
-                    raise
-        finally:
-            in_flight.dec()
-            seconds = time.perf_counter() - started
-            CALL_DURATION.labels(call.method, status).observe(seconds)
-            logger.info("rpc", rpc_method=call.method, status=status, seconds=round(seconds, 6))
+    def guard(call: Call) -> AbstractAsyncContextManager[None]:
+        return _Observed(bound, tracer, call)
 
     return guard
 
 
-def _span(tracer: trace.Tracer | None, call: Call) -> Any:
-    if tracer is None:
-        return nullcontext()
+class _Observed(AbstractAsyncContextManager[None]):
+    __slots__ = ("_call", "_in_flight", "_logger", "_span", "_started", "_tracer")
+
+    def __init__(
+        self,
+        logger: structlog.typing.FilteringBoundLogger,
+        tracer: trace.Tracer | None,
+        call: Call,
+    ) -> None:
+        self._logger = logger
+        self._tracer = tracer
+        self._call = call
+
+    async def __aenter__(self) -> None:
+        self._started = time.perf_counter()
+        self._in_flight = _in_flight(self._call.method)
+        self._in_flight.inc()
+        self._span = None if self._tracer is None else _span(self._tracer, self._call)
+        if self._span is not None:
+            self._span.__enter__()
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        method = self._call.method
+        status = _OK.name if error is None else _status(self._call.context)
+        if self._span is not None:
+            self._span.__exit__(kind, error, traceback)
+        self._in_flight.dec()
+        seconds = time.perf_counter() - self._started
+        _duration(method, status).observe(seconds)
+        self._logger.info("rpc", rpc_method=method, status=status, seconds=round(seconds, 6))
+
+
+def _span(tracer: trace.Tracer, call: Call) -> Any:
     texts = {k: v for k, v in call.metadata.items() if isinstance(v, str)}
     return tracer.start_as_current_span(
         call.method.removeprefix("/"),
