@@ -20,7 +20,7 @@ from typing import Any
 import grpc
 
 from benchmarks._report import Report, progress
-from systemzero_chassis import logs
+from systemzero_chassis import logs, loop
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.service import server_options, until_signal
 from systemzero_gateway import apikey
@@ -191,7 +191,7 @@ def main() -> int:
     if arguments.serve:
         role, *rest = arguments.serve
         if role in {"gateway", "local"}:
-            asyncio.run(serve_gateway(Path(rest[0]), rest[1] if role == "gateway" else None))
+            loop.run(serve_gateway(Path(rest[0]), rest[1] if role == "gateway" else None))
         else:
             asyncio.run(serve_raw(rest[0] if rest else ""))
         return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,7 +11,7 @@ from typing import TypeVar
 
 import grpc
 
-from systemzero_chassis import config, logs
+from systemzero_chassis import config, logs, loop
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.guards import Call, errors_guard, identity_guard
 from systemzero_chassis.identity import IdentityVerifier
@@ -46,7 +45,7 @@ def run(
         check(settings)
         if not arguments.check_config:
             logs.configure(getattr(settings, "log_level", "info"))
-            asyncio.run(_served(serve, settings))
+            loop.run(_served(serve, settings))
     except (ConfigError, DomainError, OSError, RuntimeError) as error:
         sys.stderr.write(f"systemzero_{name}: {error}\n")
         return 2
