@@ -24,12 +24,11 @@ from systemzero_chassis import logs, loop
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.service import server_options, until_signal
 from systemzero_gateway import apikey
-from systemzero_gateway.authenticate import Authenticator
-from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, load_or_create_pepper
-from systemzero_gateway.lastuse import LastUses
+from systemzero_gateway.config import TokenSettings
+from systemzero_gateway.identity import Identity
+from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import CallerLimits, Limiter, Rate
-from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore
-from systemzero_gateway.tokens import TokenVerifier
+from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.gateway import SERVICE, world
 
 UNARY = f"/{SERVICE}/Unary"
@@ -149,11 +148,9 @@ def forwarding(report: Report) -> None:
 async def decisions(report: Report, data: Path) -> None:
     """The two decisions that every call pays for, in this process."""
     database = open_sqlite(data / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
-    pepper, store = load_or_create_pepper(data / "pepper.key"), SqlKeyStore(database)
-    uses = LastUses(store, _microseconds, time.monotonic)
-    await KeyRing(store, pepper, uses, _microseconds).bootstrap(DEFAULT_TENANT, data / "admin.key")
-    verifier = TokenVerifier({}, "gateway", DEFAULT_TENANT, time.time)
-    authenticator = Authenticator(store, pepper, verifier, uses, _microseconds, time.monotonic)
+    identity = Identity(database, load_or_create_pepper(data / "pepper.key"), TokenSettings())
+    await identity.start(data / "admin.key", data / "platform.key")
+    authenticator = identity.authenticator
     header = f"Bearer {(data / 'admin.key').read_text().strip()}"
     await authenticator.known(header)
     await authenticator.authenticate(header)
@@ -177,10 +174,6 @@ async def decisions(report: Report, data: Path) -> None:
     for _ in range(calls):
         apikey.is_well_formed(secret)
     report.emit("gateway.key_checksum", (time.process_time() - start) * 1e6 / calls, "us of CPU")
-
-
-def _microseconds() -> int:
-    return time.time_ns() // 1_000
 
 
 def main() -> int:

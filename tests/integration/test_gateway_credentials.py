@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import update
 
 from systemzero_chassis.database import SqliteDatabase, open_sqlite
@@ -24,7 +23,8 @@ from systemzero_gateway.policy import (
     Role,
     permissions_of,
 )
-from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore
+from systemzero_gateway.signing import Schedule, SigningKeys
+from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore, SqlSigningKeyStore
 from systemzero_gateway.store.tables import TENANTS
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
 
@@ -42,11 +42,11 @@ class House:
         self.store = SqlKeyStore(database)
         self.uses = LastUses(self.store, self.microseconds, self.seconds)
         self.keys = KeyRing(self.store, PEPPER, self.uses, self.microseconds)
-        key = Ed25519PrivateKey.generate()
-        self.issuer = TokenIssuer(key, "gateway", "systemzero", self.seconds)
-        verifier = TokenVerifier(
-            {self.issuer.kid: key.public_key()}, "gateway", "systemzero", self.seconds
-        )
+        schedule = Schedule(86_400 * SECOND, 7_200 * SECOND)
+        store = SqlSigningKeyStore(database)
+        self.signing = SigningKeys(store, PEPPER, schedule, self.microseconds)
+        self.issuer = TokenIssuer(self.signing, "gateway", "systemzero", self.seconds)
+        verifier = TokenVerifier(self.signing, "gateway", "systemzero", self.seconds)
         self.authenticator = Authenticator(
             self.store, PEPPER, verifier, self.uses, self.microseconds, self.seconds
         )
@@ -81,6 +81,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     database = open_sqlite(tmp_path / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
     here = House(database)
     await here.store.add_tenant(DEFAULT_TENANT, 0)
+    await here.signing.rotate()
     yield here
     await database.close()
 

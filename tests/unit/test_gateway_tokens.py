@@ -18,18 +18,35 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from systemzero_core.errors import Unauthenticated
+from systemzero_gateway.signing import SigningKey
 from systemzero_gateway.tokens import MAX_CHARACTERS, TokenIssuer, TokenVerifier
 
 NOW = 1_000_000.0
 KEY = Ed25519PrivateKey.generate()
 OTHER = Ed25519PrivateKey.generate()
-ISSUER = TokenIssuer(KEY, "gateway", "systemzero", lambda: NOW)
+KID = OKPKey.import_key(KEY).thumbprint()
+
+
+class OneKey:
+    """Keys that never change; see tests/integration/test_gateway_signing.py for those that do."""
+
+    def current(self) -> SigningKey:
+        return SigningKey(KID, OKPKey.import_key(KEY), 0)
+
+    def find(self, kid: str) -> OKPKey:
+        return {KID: OKPKey.import_key(KEY.public_key())}[kid]
+
+    async def load(self) -> None:
+        """Nothing changes."""
+
+
+ISSUER = TokenIssuer(OneKey(), "gateway", "systemzero", lambda: NOW)
 
 
 def verifier(
     now: float = NOW, issuer: str = "gateway", audience: str = "systemzero"
 ) -> TokenVerifier:
-    return TokenVerifier({ISSUER.kid: KEY.public_key()}, issuer, audience, lambda: now)
+    return TokenVerifier(OneKey(), issuer, audience, lambda: now)
 
 
 def token(lifetime: int = 600) -> str:
@@ -44,7 +61,7 @@ def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-HEADER = {"alg": "Ed25519", "typ": "at+jwt", "kid": ISSUER.kid}
+HEADER = {"alg": "Ed25519", "typ": "at+jwt", "kid": KID}
 CLAIMS = msgspec.to_builtins(ISSUER.issue("key_1", "acme", "viewer", ["event_read"], 600)[1])
 
 
@@ -115,7 +132,7 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "not ASCII": lambda: "\u00e4.\u00f6.\u00fc",
     "alg none": lambda: f"{encoded(HEADER | {'alg': 'none'})}.{encoded(CLAIMS)}.",
     "alg None": lambda: f"{encoded(HEADER | {'alg': 'NoNe'})}.{encoded(CLAIMS)}.",
-    "alg missing": lambda: signed({"typ": "at+jwt", "kid": ISSUER.kid}, CLAIMS),
+    "alg missing": lambda: signed({"typ": "at+jwt", "kid": KID}, CLAIMS),
     "HMAC with the PEM": lambda: hmac_with_public_key(
         Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
     ),
@@ -128,13 +145,20 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "unknown kid": lambda: signed(HEADER | {"kid": "other"}, CLAIMS),
     "kid as a path": lambda: signed(HEADER | {"kid": "../../dev/null"}, CLAIMS, OTHER),
     "kid as SQL": lambda: signed(HEADER | {"kid": "' OR 1=1 --"}, CLAIMS, OTHER),
-    "kid as a list": lambda: signed(HEADER | {"kid": [ISSUER.kid]}, CLAIMS),
+    "kid as a list": lambda: signed(HEADER | {"kid": [KID]}, CLAIMS),
     "jwk": lambda: with_key_of_its_own("jwk", JWK),
     "jku": lambda: with_key_of_its_own("jku", "https://example.org/keys"),
     "x5u": lambda: with_key_of_its_own("x5u", "https://example.org/cert"),
     "x5c": lambda: with_key_of_its_own("x5c", ["MIIB"]),
     "jwk beside a good signature": lambda: signed(HEADER | {"jwk": JWK}, CLAIMS),
     "crit": lambda: signed(HEADER | {"crit": ["exp"]}, CLAIMS),
+    "zip": lambda: signed(HEADER | {"zip": "DEF"}, CLAIMS),
+    "cty, a token in a token": lambda: signed(HEADER | {"cty": "JWT"}, CLAIMS),
+    "encrypted (JWE)": lambda: ".".join([encoded(HEADER | {"enc": "A256GCM"}), *["AAAA"] * 4]),
+    "JSON serialization": lambda: msgspec.json.encode(
+        {"payload": encoded(CLAIMS), "protected": encoded(HEADER), "signature": "AAAA"}
+    ).decode(),
+    "kid of the public key itself": lambda: signed(HEADER | {"kid": JWK["x"]}, CLAIMS),
     "b64 false": lambda: signed(HEADER | {"b64": False, "crit": ["b64"]}, CLAIMS),
     "another typ": lambda: signed(HEADER | {"typ": "JWT"}, CLAIMS),
     "signature cut": lambda: token()[:-4],

@@ -18,22 +18,19 @@ from systemzero_chassis.guards import Call, errors_guard
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore.keys import load_or_create_key
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import observe_guard
 from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit import Audit
-from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.handlers import AuthServicer, StatusServicer
-from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, load_or_create_pepper
-from systemzero_gateway.lastuse import LastUses
+from systemzero_gateway.identity import Identity
+from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import CallerLimits, Limiter
-from systemzero_gateway.policy import PLATFORM_TENANT, Method, methods_with_policy
+from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_gateway.routing import Forwarder, Gateway, backend_of
-from systemzero_gateway.store import SCHEMA, SqlKeyStore
-from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+from systemzero_gateway.store import SCHEMA
 from systemzero_gateway.upkeep import Upkeep
 
 _UPKEEP_SECONDS = 60.0
@@ -61,19 +58,10 @@ class GatewayApp:
         self._logger = get_logger("gateway")
         pepper = load_or_create_pepper(data / "pepper.key")
         self._database = open_database(data / "gateway.sqlite3", SCHEMA, settings.database)
-        store = SqlKeyStore(self._database)
-        uses = LastUses(store, _microseconds, time.monotonic)
-        self._keys = KeyRing(store, pepper, uses, _microseconds)
-        self._upkeep = Upkeep([uses.flush], _UPKEEP_SECONDS, self._logger)
-        tokens = settings.tokens
-        token_key = load_or_create_key(data / "token.key")
-        issuer = TokenIssuer(token_key, tokens.issuer, tokens.audience, time.time)
-        verifier = TokenVerifier(
-            {issuer.kid: token_key.public_key()}, tokens.issuer, tokens.audience, time.time
-        )
-        authenticator = Authenticator(store, pepper, verifier, uses, _microseconds, time.monotonic)
-        own = self._own_services(issuer, authenticator, backends, signer, settings.routes)
-        admission = self._admission(settings, authenticator)
+        self._identity = Identity(self._database, pepper, settings.tokens)
+        self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
+        own = self._own_services(backends, signer, settings.routes)
+        admission = self._admission(settings)
         channels = {**backends, OWN: own}
         forwarders = {}
         for path, method in methods.items():
@@ -97,8 +85,7 @@ class GatewayApp:
         Raises:
             RuntimeError: the address can't be bound.
         """
-        await self._keys.bootstrap(DEFAULT_TENANT, self.admin_key_file)
-        await self._keys.bootstrap(PLATFORM_TENANT, self.platform_key_file)
+        await self._identity.start(self.admin_key_file, self.platform_key_file)
         names = [service.full_name for service in contract.services()]
         self._listener = Listener([self._handler], names, self._max_bytes)
         port = await self._listener.start(address)
@@ -115,27 +102,25 @@ class GatewayApp:
 
     def _own_services(
         self,
-        issuer: TokenIssuer,
-        authenticator: Authenticator,
         backends: Mapping[str, grpc.aio.Channel],
         signer: IdentitySigner,
         routes: Mapping[str, str],
     ) -> LocalChannel:
         registry = HandlerRegistry([errors_guard(self._report)])
-        auth = AuthServicer(self._keys, issuer, authenticator, _microseconds)
+        auth = AuthServicer(self._identity)
         registry.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
         log_backend = backend_of(_LOG_METHODS, routes) or ""
         status = StatusServicer(version("systemzero-gateway"), backends, log_backend, signer)
         registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)
         return LocalChannel(registry)
 
-    def _admission(self, settings: GatewaySettings, authenticator: Authenticator) -> Admission:
+    def _admission(self, settings: GatewaySettings) -> Admission:
         limits = settings.limits
         callers = CallerLimits(
             Limiter(limits.tenant, time.monotonic), Limiter(limits.principal, time.monotonic)
         )
         failures = Limiter(limits.failures, time.monotonic)
-        return Admission(authenticator, callers, failures, Audit(self._logger))
+        return Admission(self._identity.authenticator, callers, failures, Audit(self._logger))
 
     def _report(self, call: Call, error: BaseException) -> None:
         self._logger.error("internal error", rpc_method=call.method, exc_info=error)
@@ -179,7 +164,3 @@ def check(
             if method.cost > burst:
                 costs = f"{path} costs {method.cost}"
                 raise ConfigError(f"configuration: limits.{name}.burst: {burst}, but {costs}")
-
-
-def _microseconds() -> int:
-    return time.time_ns() // 1_000

@@ -96,6 +96,7 @@ class Authenticator:
                 return
             revision = await self._store.revision()
             if revision != self._revision:
+                await self._tokens.refresh()
                 self._cache.clear()
                 self._revision = revision
             self._valid_until = started + REVALIDATE

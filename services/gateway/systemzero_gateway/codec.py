@@ -10,7 +10,9 @@ from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero_core.errors import InvalidInput
 from systemzero_gateway import apikey
 from systemzero_gateway.policy import Role, permission_name, permission_value
+from systemzero_gateway.signing import SigningKey
 from systemzero_gateway.store import KeyRecord
+from systemzero_gateway.tokens import ALGORITHM
 
 _ROLES: dict[int, Role] = {
     pb.ROLE_VIEWER: Role.VIEWER,
@@ -71,6 +73,19 @@ def timestamp(microseconds: int) -> Timestamp:
 def optional_timestamp(microseconds: int | None) -> Timestamp | None:
     """As `timestamp`; None stays None, which is a field that is not set."""
     return None if microseconds is None else timestamp(microseconds)
+
+
+def jwk(key: SigningKey) -> pb.JsonWebKey:
+    """The public half of a key as a message."""
+    public = key.jwk.as_dict(private=False)
+    return pb.JsonWebKey(
+        kty=str(public["kty"]),
+        crv=str(public["crv"]),
+        x=str(public["x"]),
+        kid=key.kid,
+        use="sig",
+        alg=ALGORITHM,
+    )
 
 
 def api_key(key: KeyRecord) -> pb.ApiKey:

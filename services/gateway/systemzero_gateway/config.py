@@ -13,6 +13,7 @@ import msgspec
 from systemzero_chassis.config import Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_gateway.limits import Rate
+from systemzero_gateway.tokens import CLOCK_SKEW, MAX_LIFETIME
 
 PREFIX = "SZ_GATEWAY_"
 OWN = "gateway"
@@ -53,10 +54,28 @@ class DeadlineSettings(Settings, frozen=True):
 
 
 class TokenSettings(Settings, frozen=True):
-    """The `iss` and `aud` of the tokens that are issued and accepted."""
+    """The tokens that are issued and accepted.
+
+    `issuer` and `audience` are their `iss` and `aud`, `lifetime` is theirs where none is asked for.
+    A signing key signs for `rotate_every`; it is published `overlap` before and after that.
+    """
 
     issuer: str = "systemzero-gateway"
     audience: str = "systemzero"
+    lifetime: Annotated[int, msgspec.Meta(ge=1, le=MAX_LIFETIME)] = 600
+    rotate_every: Seconds = 86_400.0
+    overlap: Seconds = 7_200.0
+
+    def __post_init__(self) -> None:
+        """Refuse a schedule under which a token outlives its key.
+
+        Raises:
+            ValueError: says which bound does not hold.
+        """
+        if self.overlap < MAX_LIFETIME + CLOCK_SKEW:
+            raise ValueError(f"overlap must be at least {MAX_LIFETIME + CLOCK_SKEW:,} seconds")
+        if self.rotate_every < 2 * self.overlap:
+            raise ValueError("rotate_every must be at least twice the overlap")
 
 
 class GatewaySettings(Settings, frozen=True):

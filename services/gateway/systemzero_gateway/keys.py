@@ -85,7 +85,7 @@ class KeyRing:
         if not apikey.is_well_formed(secret):
             raise FailedPrecondition(f"{file}: holds no API key; move the file away")
         key = KeyRecord(new_id("key"), tenant, "first admin key", Role.ADMIN, (), now)
-        await self._store.add_key(key, apikey.digest(self._pepper, secret))
+        await self._store.add_first_key(key, apikey.digest(self._pepper, secret))
 
     async def create(
         self,

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from systemzero_chassis.ids import new_id
 from systemzero_core.errors import Unauthenticated
+from systemzero_gateway.signing import SigningKey
 
 ALGORITHM: Final = "Ed25519"
 MAX_CHARACTERS: Final = 4_096
@@ -55,17 +55,30 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jti: str
 
 
-class TokenIssuer:
-    """Signs tokens. `kid` is the signing key's thumbprint (RFC 7638)."""
+class Keys(Protocol):
+    """Where the keys come from; see `SigningKeys`."""
 
-    def __init__(
-        self, key: Ed25519PrivateKey, issuer: str, audience: str, clock: Callable[[], float]
-    ) -> None:
-        self._key = OKPKey.import_key(key)
+    def current(self) -> SigningKey:
+        """The key that signs now."""
+        ...
+
+    def find(self, kid: str) -> OKPKey:
+        """The key that verifies; raises KeyError where there is none."""
+        ...
+
+    async def load(self) -> None:
+        """See what others changed."""
+        ...
+
+
+class TokenIssuer:
+    """Signs tokens."""
+
+    def __init__(self, keys: Keys, issuer: str, audience: str, clock: Callable[[], float]) -> None:
+        self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
-        self.kid = self._key.thumbprint()
 
     def issue(
         self, subject: str, tenant: str, role: str, scopes: Sequence[str], lifetime: int
@@ -84,24 +97,27 @@ class TokenIssuer:
             exp=now + lifetime,
             jti=new_id("tok"),
         )
-        header = {"alg": ALGORITHM, "typ": _TYPE, "kid": self.kid}
-        return jwt.encode(header, msgspec.to_builtins(claims), self._key, [ALGORITHM]), claims
+        key = self._keys.current()
+        header = {"alg": ALGORITHM, "typ": _TYPE, "kid": key.kid}
+        return jwt.encode(header, msgspec.to_builtins(claims), key.jwk, [ALGORITHM]), claims
 
 
 class TokenVerifier:
-    """Verifies tokens by the public keys it was given, by `kid`."""
+    """Verifies tokens by our own keys, by `kid`."""
 
-    def __init__(
-        self,
-        keys: Mapping[str, Ed25519PublicKey],
-        issuer: str,
-        audience: str,
-        clock: Callable[[], float],
-    ) -> None:
-        self._keys = {kid: OKPKey.import_key(key) for kid, key in keys.items()}
+    def __init__(self, keys: Keys, issuer: str, audience: str, clock: Callable[[], float]) -> None:
+        self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
+
+    async def refresh(self) -> None:
+        """See which keys there are now.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        await self._keys.load()
 
     def verify(self, token: str) -> Claims:
         """The claims of `token`. Whether its key still works is the caller's to find out.
@@ -130,5 +146,5 @@ class TokenVerifier:
         header = msgspec.json.decode(raw, type=_Header)
         if header.alg != ALGORITHM or header.typ != _TYPE:
             raise ValueError
-        decoded = jwt.decode(token, self._keys[header.kid], [ALGORITHM])
+        decoded = jwt.decode(token, self._keys.find(header.kid), [ALGORITHM])
         return msgspec.convert(decoded.claims, Claims)

@@ -1,6 +1,7 @@
-"""Where keys and tenants are kept."""
+"""Where keys, tenants and signing keys are kept."""
 
 from systemzero_gateway.store.protocol import KeyRecord, KeyStore, SecretRecord
+from systemzero_gateway.store.signing import SqlSigningKeyStore
 from systemzero_gateway.store.sql import SqlKeyStore
 from systemzero_gateway.store.tables import METADATA, SCHEMA, SCHEMA_VERSION
 
@@ -12,4 +13,5 @@ __all__ = [
     "KeyStore",
     "SecretRecord",
     "SqlKeyStore",
+    "SqlSigningKeyStore",
 ]

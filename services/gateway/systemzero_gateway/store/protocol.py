@@ -53,6 +53,10 @@ class KeyStore(Protocol):
         """Make sure that `tenant` exists."""
         ...
 
+    async def add_first_key(self, key: KeyRecord, digest: bytes) -> None:
+        """As `add_key`, unless its tenant has or had a key."""
+        ...
+
     async def has_keys(self, tenant: str) -> bool:
         """Whether `tenant` has or had any key, revoked ones too."""
         ...

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
@@ -20,10 +20,9 @@ from sqlalchemy import (
 
 from systemzero_chassis.database import Database
 from systemzero_core.errors import FailedPrecondition, NotFound
+from systemzero_gateway.store._changes import change, revision
 from systemzero_gateway.store.protocol import KeyRecord, SecretRecord
-from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVISION, TENANTS
-
-T = TypeVar("T")
+from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, TENANTS
 
 _KEY_COLUMNS = tuple(API_KEYS.columns)
 
@@ -36,7 +35,7 @@ class SqlKeyStore:
 
     async def revision(self) -> int:
         """See `KeyStore.revision`."""
-        return await self._database.read(_revision)
+        return await self._database.read(revision)
 
     async def find_secret(self, digest: bytes) -> SecretRecord | None:
         """See `KeyStore.find_secret`."""
@@ -62,23 +61,24 @@ class SqlKeyStore:
             if found is None:
                 connection.execute(insert(TENANTS).values(tenant=tenant, create_time=now))
 
-        await self._change(add)
+        await change(self._database, add)
 
     async def has_keys(self, tenant: str) -> bool:
         """See `KeyStore.has_keys`."""
-        query = select(API_KEYS.c.key_id).where(API_KEYS.c.tenant == tenant).limit(1)
-        return await self._database.read(
-            lambda connection: connection.execute(query).first() is not None
-        )
+        return await self._database.read(lambda connection: _has_keys(connection, tenant))
 
     async def add_key(self, key: KeyRecord, digest: bytes) -> None:
         """See `KeyStore.add_key`."""
+        await change(self._database, lambda connection: _add_key(connection, key, digest))
+
+    async def add_first_key(self, key: KeyRecord, digest: bytes) -> None:
+        """See `KeyStore.add_first_key`."""
 
         def add(connection: Connection) -> None:
-            connection.execute(insert(API_KEYS).values(_row(key)))
-            _insert_secret(connection, key.key_id, digest, key.create_time)
+            if not _has_keys(connection, key.tenant):
+                _add_key(connection, key, digest)
 
-        await self._change(add)
+        await change(self._database, add)
 
     async def get_key(self, tenant: str, key_id: str) -> KeyRecord:
         """See `KeyStore.get_key`."""
@@ -101,7 +101,7 @@ class SqlKeyStore:
             )
             _insert_secret(connection, key_id, digest, now)
 
-        await self._change(add)
+        await change(self._database, add)
 
     async def revoke_key(self, tenant: str, key_id: str, now: int) -> KeyRecord:
         """See `KeyStore.revoke_key`."""
@@ -115,7 +115,7 @@ class SqlKeyStore:
             )
             return _get(connection, tenant, key_id)
 
-        return await self._change(revoke)
+        return await change(self._database, revoke)
 
     async def list_keys(self, tenant: str, after: str, count: int) -> Sequence[KeyRecord]:
         """See `KeyStore.list_keys`."""
@@ -134,16 +134,6 @@ class SqlKeyStore:
         rows = [{"noted_key": key_id, "noted_time": time} for key_id, time in sorted(times.items())]
         await self._database.write(lambda connection: _run(connection, _NOTE_USE, rows))
 
-    async def _change(self, job: Callable[[Connection], T]) -> T:
-        def change(connection: Connection) -> T:
-            result = job(connection)
-            raised = connection.execute(update(REVISION).values(number=REVISION.c.number + 1))
-            if raised.rowcount == 0:
-                connection.execute(insert(REVISION).values(number=1))
-            return result
-
-        return await self._database.write(change)
-
 
 _LAST_USE: Final = API_KEYS.c.last_use_time
 _NOTE_USE: Final = (
@@ -158,8 +148,14 @@ def _run(connection: Connection, statement: Executable, rows: Sequence[Mapping[s
     connection.execute(statement, rows)
 
 
-def _revision(connection: Connection) -> int:
-    return connection.execute(select(REVISION.c.number)).scalar() or 0
+def _has_keys(connection: Connection, tenant: str) -> bool:
+    query = select(API_KEYS.c.key_id).where(API_KEYS.c.tenant == tenant).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _add_key(connection: Connection, key: KeyRecord, digest: bytes) -> None:
+    connection.execute(insert(API_KEYS).values(_row(key)))
+    _insert_secret(connection, key.key_id, digest, key.create_time)
 
 
 def _active(query: Select[Any]) -> Select[Any]:

@@ -45,4 +45,13 @@ KEY_SECRETS: Final = Table(
     Column("expire_time", BigInteger),
 )
 
+SIGNING_KEYS: Final = Table(
+    "signing_keys",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("kid", Text, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),  # nonce and ciphertext
+    Column("sign_time", BigInteger, nullable=False),
+)
+
 REVISION: Final = Table("revision", METADATA, Column("number", BigInteger, nullable=False))

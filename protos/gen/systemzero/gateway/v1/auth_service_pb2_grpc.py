@@ -60,6 +60,11 @@ class AuthServiceStub:
                 request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenRequest.SerializeToString,
                 response_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenResponse.FromString,
                 _registered_method=True)
+        self.GetJwks = channel.unary_unary(
+                '/systemzero.gateway.v1.AuthService/GetJwks',
+                request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.GetJwksRequest.SerializeToString,
+                response_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.GetJwksResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
@@ -101,6 +106,16 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetJwks(self, request, context):
+        """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
+
+        Its JSON form is the key set itself. A key is there before it signs and after it signed its
+        last: whoever fetches the set every hour verifies every token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +143,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.IssueToken,
                     request_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenRequest.FromString,
                     response_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenResponse.SerializeToString,
+            ),
+            'GetJwks': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJwks,
+                    request_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.GetJwksRequest.FromString,
+                    response_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.GetJwksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +286,33 @@ class AuthService:
             '/systemzero.gateway.v1.AuthService/IssueToken',
             systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenRequest.SerializeToString,
             systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJwks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/systemzero.gateway.v1.AuthService/GetJwks',
+            systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.GetJwksRequest.SerializeToString,
+            systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.GetJwksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,12 @@ class AuthServiceStub:
     """Lists the tenant's keys, without secrets."""
     IssueToken: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.IssueTokenRequest, _auth_service_pb2.IssueTokenResponse]
     """Exchanges the API key of the call for a token that lives for minutes."""
+    GetJwks: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]
+    """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
+
+    Its JSON form is the key set itself. A key is there before it signs and after it signed its
+    last: whoever fetches the set every hour verifies every token.
+    """
 
 @_typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
@@ -59,6 +65,12 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Lists the tenant's keys, without secrets."""
     IssueToken: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.IssueTokenRequest, _auth_service_pb2.IssueTokenResponse]  # type: ignore[assignment]
     """Exchanges the API key of the call for a token that lives for minutes."""
+    GetJwks: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]  # type: ignore[assignment]
+    """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
+
+    Its JSON form is the key set itself. A key is there before it signs and after it signed its
+    last: whoever fetches the set every hour verifies every token.
+    """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps API keys and issues tokens. A key's secret is shown once, when it is made."""
@@ -102,5 +114,17 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.IssueTokenResponse, _abc.Awaitable[_auth_service_pb2.IssueTokenResponse]]:
         """Exchanges the API key of the call for a token that lives for minutes."""
+
+    @_abc_1.abstractmethod
+    def GetJwks(
+        self,
+        request: _auth_service_pb2.GetJwksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.GetJwksResponse, _abc.Awaitable[_auth_service_pb2.GetJwksResponse]]:
+        """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
+
+        Its JSON form is the key set itself. A key is there before it signs and after it signed its
+        last: whoever fetches the set every hour verifies every token.
+        """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,6 @@
+"""The gateway's own services. They run behind its own admission, as backends do."""
+
+from systemzero_gateway.handlers.auth import AuthServicer
+from systemzero_gateway.handlers.status import StatusServicer
+
+__all__ = ["AuthServicer", "StatusServicer"]

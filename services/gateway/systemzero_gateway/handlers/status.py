@@ -1,0 +1,57 @@
+"""`systemzero.gateway.v1.StatusService`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+
+from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
+from systemzero_chassis.identity import IdentitySigner
+from systemzero_core.tlog import LogVerificationError, parse_checkpoint
+from systemzero_gateway.caller import current_caller
+from systemzero_gateway.keys import MICROSECONDS
+from systemzero_gateway.status import newest_checkpoint, probe_all
+
+
+class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
+    """`systemzero.gateway.v1.StatusService`."""
+
+    def __init__(
+        self,
+        version: str,
+        backends: Mapping[str, grpc.aio.Channel],
+        log_backend: str,
+        signer: IdentitySigner,
+    ) -> None:
+        """`backends` by name, without the gateway itself; `log_backend` has the evidence log."""
+        self._version = version
+        self._start_time = datetime.now(UTC)
+        self._backends = backends
+        self._log_backend = log_backend
+        self._signer = signer
+
+    async def GetStatus(
+        self, request: status_service_pb2.GetStatusRequest, context: Any
+    ) -> status_service_pb2.GetStatusResponse:
+        """See the contract."""
+        principal = current_caller().principal
+        response = status_service_pb2.GetStatusResponse(
+            version=self._version, tenant=principal.tenant, principal=principal.principal_id
+        )
+        response.start_time.FromDatetime(self._start_time)
+        for probe in await probe_all(self._backends):
+            backend = response.backends.add(name=probe.name, serving=probe.serving)
+            backend.latency.FromNanoseconds(int(probe.latency * 1e9))
+        channel = self._backends[self._log_backend]
+        newest = await newest_checkpoint(channel, self._log_backend, self._signer, principal)
+        with suppress(LogVerificationError):
+            response.log_size = parse_checkpoint(newest.note).size
+        if newest.HasField("create_time"):
+            age = time.time() - newest.create_time.ToMicroseconds() / MICROSECONDS
+            response.checkpoint_age.FromMicroseconds(int(max(0.0, age) * MICROSECONDS))
+        return response

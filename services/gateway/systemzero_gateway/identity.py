@@ -1,0 +1,55 @@
+"""Everything that settles who calls, put together over one database."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from systemzero_chassis.database import Database
+from systemzero_gateway.authenticate import Authenticator
+from systemzero_gateway.config import TokenSettings
+from systemzero_gateway.keys import DEFAULT_TENANT, MICROSECONDS, KeyRing
+from systemzero_gateway.lastuse import LastUses
+from systemzero_gateway.policy import PLATFORM_TENANT
+from systemzero_gateway.signing import Schedule, SigningKeys
+from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore
+from systemzero_gateway.tokenbook import TokenBook
+from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+
+
+class Identity:
+    """Keys, tokens and who holds them. `chores` are to be done every minute and at the end."""
+
+    def __init__(self, database: Database, pepper: bytes, settings: TokenSettings) -> None:
+        store = SqlKeyStore(database)
+        uses = LastUses(store, microseconds, time.monotonic)
+        schedule = Schedule(
+            int(settings.rotate_every * MICROSECONDS), int(settings.overlap * MICROSECONDS)
+        )
+        names = settings.issuer, settings.audience
+        self.signing = SigningKeys(SqlSigningKeyStore(database), pepper, schedule, microseconds)
+        verifier = TokenVerifier(self.signing, *names, time.time)
+        self.keys = KeyRing(store, pepper, uses, microseconds)
+        issuer = TokenIssuer(self.signing, *names, time.time)
+        self.tokens = TokenBook(self.keys, issuer, settings.lifetime, microseconds)
+        self.authenticator = Authenticator(
+            store, pepper, verifier, uses, microseconds, time.monotonic
+        )
+        self.chores = (uses.flush, self.signing.rotate)
+
+    async def start(self, admin_key_file: Path, platform_key_file: Path) -> None:
+        """Make what is missing: the first signing key, the first tenants and their admins' keys.
+
+        Raises:
+            FailedPrecondition: a key file, or the database's signing keys, can't be used.
+            Unavailable: the database does not answer.
+        """
+        await self.signing.load()
+        await self.signing.rotate()
+        await self.keys.bootstrap(DEFAULT_TENANT, admin_key_file)
+        await self.keys.bootstrap(PLATFORM_TENANT, platform_key_file)
+
+
+def microseconds() -> int:
+    """Now, since 1970."""
+    return time.time_ns() // 1_000
