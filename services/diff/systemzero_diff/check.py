@@ -37,6 +37,7 @@ from systemzero_core.tree import Tree
 from systemzero_diff.codec import events, verdicts
 from systemzero_diff.codec.edits import encode_finding
 from systemzero_diff.counts import VerdictCounts
+from systemzero_diff.digests import EVENT_KIND
 from systemzero_diff.model import Answered, NewEvent
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
@@ -207,7 +208,7 @@ class Checker:
         def job(transaction: Transaction) -> bytes:
             if (first := transaction.answer(subject.answered)) is not None:
                 return first
-            index = transaction.append(events.EVENT_KIND, record, event.create_time)
+            index = transaction.append(EVENT_KIND, record, event.create_time)
             transaction.put_event(event, index)
             verdict.event_id, verdict.log_index = event.event_id, index
             answer = pb.CheckResponse(verdict=verdict).SerializeToString()

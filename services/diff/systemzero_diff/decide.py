@@ -30,6 +30,7 @@ from systemzero_core.tree import Tree
 from systemzero_diff.check import judgement_of
 from systemzero_diff.codec import events
 from systemzero_diff.codec.edits import decode_judged
+from systemzero_diff.digests import DECISION_KIND
 from systemzero_diff.learn import put_version
 from systemzero_diff.model import Answered, StoredEvent, StoredTemplate
 from systemzero_diff.sources import TreeSources
@@ -120,7 +121,7 @@ class Decider:
             if (first := transaction.answer(answered)) is not None:
                 return first
             record = events.decision_record(decision, wish.event_id)
-            index = transaction.append(events.DECISION_KIND, record, decision.create_time)
+            index = transaction.append(DECISION_KIND, record, decision.create_time)
             transaction.put_decision(decision, wish.event_id, index)
             version = None
             if rebase:

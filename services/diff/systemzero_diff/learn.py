@@ -14,13 +14,11 @@ from systemzero_core.template import STRICT_POLICY, Noise, Template, next_versio
 from systemzero_core.template import validate as validate_template
 from systemzero_core.template.infer import Inference
 from systemzero_core.template.learn import MAX_CAPTURES, Learned, learn
+from systemzero_diff.digests import DELETION_KIND, VERSION_KIND, template_digest
 from systemzero_diff.model import Answered, StoredTemplate
 from systemzero_diff.sources import SourcedTree
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import TemplateSets
-
-VERSION_KIND = "template.version"
-DELETION_KIND = "template.deletion"
 
 
 class Versioned(msgspec.Struct, frozen=True):
@@ -65,6 +63,7 @@ def put_version(
         "captures": list(template.captures),
         "actor": principal.principal_id,
         "reason": reason,
+        "digest": template_digest(template),
     }
     transaction.append(DELETION_KIND if deleted else VERSION_KIND, record, time)
     return transaction.put_template(template, time, etag, deleted=deleted)

@@ -17,6 +17,7 @@ from systemzero_chassis.logstore.keys import (
 from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof
 from systemzero_chassis.logstore.store import LogStore
 from systemzero_chassis.logstore.tables import LogTables, log_tables
+from systemzero_chassis.logstore.tenants import tenants_of
 from systemzero_chassis.logstore.witnesses import Witness
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "load_log_keys",
     "load_or_create_key",
     "log_tables",
+    "tenants_of",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Connection
@@ -52,21 +54,24 @@ def check_tail(
 
 
 class FullCheck:
-    """Checks every entry, node and erasure of a log, page by page from its start."""
+    """Checks every entry, node, checkpoint and erasure of a log, page by page from its start."""
 
-    def __init__(self, entries: Entries, tenant: str) -> None:
+    def __init__(self, entries: Entries, checkpoints: Checkpoints, tenant: str) -> None:
         self.tree = CompactRange()
         self._erasures = Erasures()
         self._entries = entries
+        self._checkpoints = checkpoints
         self._tenant = tenant
 
     def check_page(self, connection: Connection) -> bool:
         """Check the next entries; whether there were any.
 
         Raises:
-            DataCorrupted: names the first that is not what was appended.
+            DataCorrupted: names the first that is not what was appended, or signed.
         """
-        page = _check_page(connection, self._tenant, self._entries, self.tree)
+        start = self.tree.size
+        signed = self._checkpoints.between(connection, self._tenant, start, start + _PAGE)
+        page = _check_page(connection, self._tenant, self._entries, self.tree, signed)
         for entry in page:
             self._erasures.take(entry)
         if not page:
@@ -75,16 +80,31 @@ class FullCheck:
 
 
 def _check_page(
-    connection: Connection, tenant: str, entries: Entries, tree: CompactRange
+    connection: Connection,
+    tenant: str,
+    entries: Entries,
+    tree: CompactRange,
+    signed: Mapping[int, Checkpoint] = MappingProxyType({}),
 ) -> list[Entry]:
-    """The next entries, checked against their hashes and nodes, and added to `tree`."""
+    """The next entries, checked against their hashes, nodes and checkpoints, added to `tree`."""
+    _check_signed(tree, signed)
     page = entries.page_with_hashes(connection, tenant, tree.size, _PAGE)
     for entry, hashes in page:
         if entry.index != tree.size:
             raise DataCorrupted(f"entry {tree.size} is missing")
         if not _stands(entry) or b"".join(tree.push(entry.leaf_hash)) != hashes:
             raise DataCorrupted(f"entry {entry.index} was altered")
+        if tree.size in signed:
+            _check_signed(tree, signed)
     return [entry for entry, _ in page]
+
+
+def _check_signed(tree: CompactRange, signed: Mapping[int, Checkpoint]) -> None:
+    checkpoint = signed.get(tree.size)
+    if checkpoint is not None and checkpoint.root != tree.root():
+        raise DataCorrupted(
+            f"the first {tree.size} entries are not those that the checkpoint was signed for"
+        )
 
 
 def _check_root(

@@ -77,6 +77,9 @@ class Checkpoints:
         self.table = table
         stored = select(table.c.note, table.c.create_time).where(of_tenant)
         self._at = stored.where(table.c.size == bindparam("size"))
+        self._between = select(table.c.size, table.c.note, table.c.create_time).where(
+            of_tenant, table.c.size.between(bindparam("low"), bindparam("high"))
+        )
         self._latest = stored.order_by(table.c.size.desc()).limit(1)
 
     def origin(self, tenant: str) -> str:
@@ -98,6 +101,30 @@ class Checkpoints:
         """The stored checkpoint of exactly this size, or None."""
         parameters = {"tenant": tenant, "size": size}
         return _stored(connection.execute(self._at, parameters).first())
+
+    def between(
+        self, connection: Connection, tenant: str, low: int, high: int
+    ) -> dict[int, Checkpoint]:
+        """The checkpoints stored for sizes from `low` to `high`, by size.
+
+        Raises:
+            DataCorrupted: one is not what was signed; the message names its size.
+        """
+        parameters = {"tenant": tenant, "low": low, "high": high}
+        found = {}
+        for row in connection.execute(self._between, parameters):
+            try:
+                checkpoint = self.trusted(tenant, row.note)
+                _stored(row)
+            except DataCorrupted as error:
+                what = f"the checkpoint of {row.size} entries was altered: {error.message}"
+                raise DataCorrupted(what) from error
+            if checkpoint.size != row.size:
+                raise DataCorrupted(
+                    f"the checkpoint of {row.size} entries was altered: it is of {checkpoint.size}"
+                )
+            found[checkpoint.size] = checkpoint
+        return found
 
     def publish(
         self, connection: Connection, tenant: str, size: int | None = None
@@ -153,10 +180,10 @@ class Checkpoints:
         try:
             checkpoint = verify_checkpoint(note, self.verifiers(tenant))
         except LogVerificationError as error:
-            what = f"its last checkpoint is not one that its key signed ({error.message})"
+            what = f"a checkpoint of it is not one that its key signed ({error.message})"
             raise LogDiverged(tenant, what) from error
         if checkpoint.origin != self.origin(tenant):
-            raise LogDiverged(tenant, f"its last checkpoint is of {checkpoint.origin!r}")
+            raise LogDiverged(tenant, f"a checkpoint of it is of {checkpoint.origin!r}")
         return checkpoint
 
     def _check_extends(self, connection: Connection, tenant: str, new: Checkpoint) -> None:
@@ -180,7 +207,7 @@ class Checkpoints:
         return signers
 
 
-def _stored(row: Row[Any, Any] | None) -> StoredCheckpoint | None:
+def _stored(row: Row[*tuple[Any, ...]] | None) -> StoredCheckpoint | None:
     if row is None:
         return None
     try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from systemzero_chassis.logstore.checkpoints import Checkpoints
 from systemzero_chassis.logstore.tables import LogTables
-from systemzero_core.errors import DataCorrupted
+from systemzero_core.errors import DataCorrupted, InvalidInput
+from systemzero_core.tlog import LogVerificationError, WitnessKey, cosignature_line
 
 
 class Cosignatures:
@@ -31,6 +33,17 @@ class Cosignatures:
         )
         self._insert = insert(table)
         self._line = select(table.c.line).where(*by_witness, table.c.size == bindparam("size"))
+        signed = tables.checkpoints
+        self._all = (
+            select(table.c.witness, table.c.size, table.c.line, signed.c.note)
+            .join_from(
+                table,
+                signed,
+                (table.c.tenant == signed.c.tenant) & (table.c.size == signed.c.size),
+                isouter=True,
+            )
+            .where(table.c.tenant == bindparam("tenant"))
+        )
         self._last = select(func.coalesce(func.max(table.c.size), 0)).where(*by_witness)
 
     def last_size(self, connection: Connection, tenant: str, witness: str) -> int:
@@ -43,6 +56,19 @@ class Cosignatures:
         if self._at(connection, tenant, witness, size) is None:
             row = {"tenant": tenant, "witness": witness, "size": size, "line": line}
             connection.execute(self._insert, row)
+
+    def check(self, connection: Connection, tenant: str) -> None:
+        """Check every cosignature of the tenant's log.
+
+        Raises:
+            DataCorrupted: one is not its witness's, or of a checkpoint that is gone.
+        """
+        for row in connection.execute(self._all, {"tenant": tenant}):
+            if not _stands(row):
+                raise DataCorrupted(
+                    f"the cosignature by {row.witness!r:.200} of the checkpoint of {row.size} "
+                    "entries was altered, or the checkpoint was"
+                )
 
     def newest(self, connection: Connection, tenant: str) -> list[str]:
         """The newest checkpoint that each witness cosigned, with all cosignatures it has.
@@ -64,3 +90,11 @@ class Cosignatures:
         parameters = {"tenant": tenant, "witness": witness, "size": size}
         line: str | None = connection.execute(self._line, parameters).scalar()
         return line
+
+
+def _stands(row: Row[*tuple[Any, ...]]) -> bool:
+    try:
+        line = cosignature_line(row.line, row.note or "", WitnessKey.parse(row.witness))
+    except (LogVerificationError, InvalidInput):
+        return False
+    return bool(line == row.line)

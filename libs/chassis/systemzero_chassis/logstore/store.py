@@ -157,9 +157,8 @@ class LogStore:
         """
 
         def job(connection: Connection) -> None:
-            tables = (self._entries.table, self._checkpoints.table)
-            tenants = {tenant for table in tables for tenant in tenants_of(connection, table)}
-            for tenant in sorted(tenants):
+            tenants = self._tenants(connection)
+            for tenant in tenants:
                 check_tail(connection, tenant, self._entries, self._checkpoints)
             self._grown.extend(tenants)  # what a crash left without a checkpoint
 
@@ -168,9 +167,10 @@ class LogStore:
     async def verify(
         self, tenant: str, progress: Callable[[int], None] = lambda _entries: None
     ) -> Checkpoint:
-        """Check every entry and every node of the tenant's tree; the checkpoint of all of it.
+        """Check everything stored of the tenant's log; the checkpoint of all of it.
 
-        More than a client can check of an export: the stored nodes that proofs are made of, too.
+        More than a client can check of an export: the stored nodes that proofs are made of, every
+        checkpoint ever published, and every cosignature, too.
 
         Args:
             tenant: whose log.
@@ -180,7 +180,7 @@ class LogStore:
             DataCorrupted: names the first entry that is not what was appended.
             LogDiverged: the log does not extend its last checkpoint.
         """
-        full = FullCheck(self._entries, tenant)
+        full = FullCheck(self._entries, self._checkpoints, tenant)
         while await self._database.read(full.check_page):
             progress(full.tree.size)
         tree = full.tree
@@ -188,7 +188,16 @@ class LogStore:
         if checkpoint.root != tree.root():
             raise LogDiverged(tenant, f"its {tree.size} entries are not those that were signed")
         await self._database.read(lambda c: check_tail(c, tenant, self._entries, self._checkpoints))
+        await self._database.read(lambda c: self._cosignatures.check(c, tenant))
         return checkpoint
+
+    async def tenants(self) -> list[str]:
+        """Every tenant with a log, in order."""
+        return await self._database.read(self._tenants)
+
+    def _tenants(self, connection: Connection) -> list[str]:
+        tables = (self._entries.table, self._checkpoints.table, self._cosignatures.table)
+        return sorted({tenant for table in tables for tenant in tenants_of(connection, table)})
 
     async def size(self, tenant: str) -> int:
         """The number of entries in the tenant's log."""
@@ -291,6 +300,10 @@ class LogStore:
         return await self._database.read(
             lambda c: self._entries.page(c, tenant, start, count, kind)
         )
+
+    def page(self, connection: Connection, tenant: str, start: int, count: int) -> list[Entry]:
+        """As `list_entries`, within a job."""
+        return self._entries.page(connection, tenant, start, count)
 
     async def inclusion_proof(self, tenant: str, index: int, size: int) -> InclusionProof:
         """The proof that entry `index` is in the log of `size` entries (a checkpoint's).

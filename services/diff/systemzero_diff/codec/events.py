@@ -9,10 +9,8 @@ from systemzero.diff.v1 import verdict_pb2
 from systemzero_chassis import fields
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.errors import InvalidInput
+from systemzero_diff.digests import decision_body, digest
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent
-
-EVENT_KIND = "drift.event"
-DECISION_KIND = "drift.decision"
 
 _STATES = {
     DecisionKind.APPROVE: pb.EVENT_STATE_APPROVED,
@@ -105,6 +103,7 @@ def event_record(event: NewEvent, verdict: verdict_pb2.Verdict, full_digest: str
         "similarity": round(verdict.similarity, 6),
         "fingerprint": event.fingerprint,
         "edits": [edit.sentence for edit in verdict.script.edits],
+        "verdict_digest": digest(event.verdict),
         "findings": [f"{f.detector}.{f.code}: {f.sentence}" for f in verdict.findings],
     }
 
@@ -122,4 +121,5 @@ def decision_record(decision: Decision, event_id: str) -> dict[str, Any]:
         "reason": decision.reason,
         "actor": decision.actor,
         "expire_time": decision.expire_time,
+        "digest": digest(decision_body(decision)),
     }

@@ -1,5 +1,6 @@
 """The diff service's store."""
 
+from systemzero_diff.store.evidence import EvidenceCheck, tenants_with_evidence
 from systemzero_diff.store.protocol import DiffStore, Transaction
 from systemzero_diff.store.sql import SqlDiffStore
 from systemzero_diff.store.tables import LOG, METADATA, SCHEMA, SCHEMA_VERSION
@@ -10,6 +11,8 @@ __all__ = [
     "SCHEMA",
     "SCHEMA_VERSION",
     "DiffStore",
+    "EvidenceCheck",
     "SqlDiffStore",
     "Transaction",
+    "tenants_with_evidence",
 ]

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     desc,
     distinct,
+    false,
     func,
     insert,
     literal,
@@ -215,23 +216,34 @@ def _for_alike(tenant: str, decision: Decision, event_id: str, log_index: int) -
     Their rows say who decided what until when; the edits, which are what the next check goes by,
     stand with the event that was decided about, once.
     """
-    decided = EVENTS.alias("decided")
     values = rows.decision_values(msgspec.structs.replace(decision, edits=()))
     values |= {"tenant": tenant, "log_index": log_index}
     columns = [DECISIONS.c[name] for name in values]
-    alike = (
-        select(*[literal(value, DECISIONS.c[name].type) for name, value in values.items()])
-        .add_columns(_E.event_id)
+    constants = [literal(value, DECISIONS.c[name].type) for name, value in values.items()]
+    covered = alike(tenant, decision, event_id, log_index)
+    return insert(DECISIONS).from_select(
+        [*columns, _D.event_id], covered.with_only_columns(*constants, _E.event_id)
+    )
+
+
+def alike(tenant: str, decision: Decision, event_id: str, log_index: int) -> Select[Any]:
+    """The ids of every other event that a decision about one covers; those recorded before it."""
+    decided = EVENTS.alias("decided")
+    reach = _REACH.get(decision.scope)
+    if reach is None:
+        return select(_E.event_id).where(false())
+    return (
+        select(_E.event_id)
         .join_from(EVENTS, decided, _E.fingerprint == decided.c.fingerprint)
         .where(
             _E.tenant == tenant,
             decided.c.tenant == tenant,
             decided.c.event_id == event_id,
             _E.event_id != event_id,
-            *[_E[name] == decided.c[name] for name in _REACH[decision.scope]],
+            _E.log_index < log_index,
+            *[_E[name] == decided.c[name] for name in reach],
         )
     )
-    return insert(DECISIONS).from_select([*columns, _D.event_id], alike)
 
 
 def _groups(within: Iterable[ColumnElement[bool]], now: int) -> Select[Any]:

@@ -11,10 +11,10 @@ from sqlalchemy import Row
 from systemzero_chassis.tree_body import compress, decompress
 from systemzero_core.drift import Decision, Severity
 from systemzero_core.template import Template
+from systemzero_diff.digests import decision_body, template_body
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
 
 _SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
-_encode = msgspec.json.Encoder().encode
 _decode_template = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
 _decode_decision = msgspec.json.Decoder(Decision).decode
 
@@ -26,7 +26,7 @@ def template_values(template: Template) -> dict[str, Any]:
         "version": template.version,
         "screen_id": template.screen_id,
         "app": template.app,
-        "body": _encode(msgspec.structs.replace(template, tree=None)),
+        "body": template_body(template),
         "tree": None if template.tree is None else compress(template.tree),
     }
 
@@ -75,7 +75,7 @@ def decision_values(decision: Decision) -> dict[str, Any]:
         "kind": decision.kind.value,
         "create_time": decision.create_time,
         "expire_time": decision.expire_time,
-        "body": _encode(decision),
+        "body": decision_body(decision),
     }
 
 

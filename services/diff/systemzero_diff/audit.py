@@ -1,0 +1,75 @@
+"""The full check of what the diff service holds: its logs, and the rows that stand beside them.
+
+It reads everything, a page at a time, while the service may go on serving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from sqlalchemy import Connection
+
+from systemzero_chassis.database import Database
+from systemzero_chassis.logstore import LogStore
+from systemzero_core.errors import DataCorrupted
+from systemzero_core.tlog import Checkpoint
+from systemzero_diff.store import EvidenceCheck, tenants_with_evidence
+
+_PAGE = 1000
+
+Progress = Callable[[str, int], None]
+"""Called with the tenant, and how many of its log's entries were checked."""
+
+
+class Audited(msgspec.Struct, frozen=True):
+    """One tenant, of whom everything is as it was recorded, up to a checkpoint."""
+
+    tenant: str
+    checkpoint: Checkpoint
+
+
+async def audit(
+    database: Database, log: LogStore, progress: Progress = lambda _tenant, _entries: None
+) -> list[Audited]:
+    """Check every log and every row of evidence of all tenants.
+
+    Raises:
+        DataCorrupted: the first thing that is not as it was recorded: entry, checkpoint,
+            cosignature or row, named, with the tenant.
+    """
+    audited = []
+    logs = await log.tenants()
+    rows = await database.read(tenants_with_evidence)
+    for tenant in sorted({*logs, *rows}):
+        try:
+            if tenant in logs:
+                checkpoint = await log.verify(tenant, lambda n, t=tenant: progress(t, n))  # type: ignore[misc]
+                audited.append(Audited(tenant, checkpoint))
+            await _check_rows(database, log, tenant)
+        except DataCorrupted as error:
+            raise DataCorrupted(
+                f"tenant {tenant!r:.80}: {error.message}",
+                metadata={**error.metadata, "tenant": tenant},
+            ) from error
+    return audited
+
+
+async def _check_rows(database: Database, log: LogStore, tenant: str) -> None:
+    evidence = EvidenceCheck(tenant)
+    start = 0
+
+    def next_page(connection: Connection) -> int | None:
+        """Where the page after the next starts; None at the end.
+
+        One transaction sees entries and rows of one moment: the service may be writing.
+        """
+        page = log.page(connection, tenant, start, _PAGE)
+        if not page:
+            evidence.finish(connection)
+            return None
+        evidence.take(connection, page)
+        return page[-1].index + 1
+
+    while (following := await database.read(next_page)) is not None:
+        start = following

@@ -1,0 +1,234 @@
+"""Whether the rows of events, decisions and templates are those that the log recorded.
+
+The log proves its own entries; this shows that what is served beside it is the same. Entries and
+rows were written together and in one order, so both are read once, side by side.
+
+Invariants:
+1. Each entry of these kinds has its rows, and each row its entry: what was deleted or added shows.
+2. Every column that says what was seen or decided is compared, with the entry or with what follows
+   from it. Of an entry whose body was erased, only its index, kind and time are left to compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import zstandard
+from sqlalchemy import Connection, Row, Select, Table, func, select
+
+from systemzero_chassis.logstore import tenants_of
+from systemzero_core.drift import Decision
+from systemzero_core.errors import DataCorrupted
+from systemzero_core.tlog import Entry, format_time
+from systemzero_diff.digests import (
+    DECISION_KIND,
+    DELETION_KIND,
+    EVENT_KIND,
+    VERSION_KIND,
+    decision_body,
+    digest,
+)
+from systemzero_diff.store import rows
+from systemzero_diff.store.events import alike, day_of
+from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
+
+KINDS: Final = frozenset({EVENT_KIND, DECISION_KIND, VERSION_KIND, DELETION_KIND})
+"""The kinds of entries that rows stand beside."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SEVERITIES: Final = ("", "info", "warning", "critical")
+
+AnyRow = Row[*tuple[Any, ...]]
+
+
+def tenants_with_evidence(connection: Connection) -> list[str]:
+    """Every tenant that has events, decisions or templates, in order."""
+    tables = (EVENTS, DECISIONS, TEMPLATES)
+    return sorted({tenant for table in tables for tenant in tenants_of(connection, table)})
+
+
+class EvidenceCheck:
+    """Checks one tenant's rows, as its log is read from its start."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._last = {EVENTS: 0, DECISIONS: 0, TEMPLATES: 0}  # the positions read last
+
+    def take(self, connection: Connection, page: list[Entry]) -> None:
+        """Compare the rows of the log's next entries, which may be of any kind.
+
+        Raises:
+            DataCorrupted: names the first row that is not as it was recorded, and its entry.
+        """
+        kinds = [entry.kind for entry in page]
+        versions = kinds.count(VERSION_KIND) + kinds.count(DELETION_KIND)
+        events = self._read(connection, EVENTS, kinds.count(EVENT_KIND))
+        templates = self._read(connection, TEMPLATES, versions)
+        for entry in page:
+            if entry.kind == EVENT_KIND:
+                self._take_one(entry, EVENTS, events, _check_event)
+            elif entry.kind in (VERSION_KIND, DELETION_KIND):
+                self._take_one(entry, TEMPLATES, templates, _check_template)
+            elif entry.kind == DECISION_KIND:
+                self._take_decision(connection, entry)
+
+    def finish(self, connection: Connection) -> None:
+        """Check that there is nothing besides, once all entries were taken.
+
+        Raises:
+            DataCorrupted: names a row that no entry records, or that is not the newest it says.
+        """
+        for table in self._last:
+            row = next(self._read(connection, table, 1), None)
+            if row is not None:
+                raise DataCorrupted(f"{table.name} row {row.position} stands beside no log entry")
+        self._check_newest(connection)
+
+    def _after(self, table: Table) -> Select[Any]:
+        last, columns = self._last[table], table.c
+        of_tenant = select(table).where(columns.tenant == self._tenant)
+        return of_tenant.where(columns.position > last).order_by(columns.position)
+
+    def _read(self, connection: Connection, table: Table, count: int) -> Iterator[AnyRow]:
+        found = connection.execute(self._after(table).limit(count)).all() if count else []
+        return iter(found)
+
+    def _take_one(
+        self,
+        entry: Entry,
+        table: Table,
+        following: Iterator[AnyRow],
+        check: Callable[[AnyRow, Entry], None],
+    ) -> None:
+        row = next(following, None)
+        if row is None:
+            raise DataCorrupted(f"the row in {table.name} of log entry {entry.index} is missing")
+        check(row, entry)
+        self._last[table] = row.position
+
+    def _take_decision(self, connection: Connection, entry: Entry) -> None:
+        """The row of the event that was decided about, then those of the events alike."""
+        statement = self._after(DECISIONS).where(DECISIONS.c.log_index == entry.index)
+        found = connection.execute(statement).all()
+        if not found:
+            raise DataCorrupted(f"the row in decisions of log entry {entry.index} is missing")
+        first, *others = found
+        decision = _check_decision(first, entry)
+        covered = alike(self._tenant, decision, first.event_id, entry.index)
+        expected = set(connection.execute(covered).scalars())
+        repeated = decision_body(msgspec.structs.replace(decision, edits=()))
+        for row in others:
+            values = _differing(row, first, ("decision_id", "kind", "create_time", "expire_time"))
+            _compare("decisions", row.position, entry, {**values, "body": (row.body, repeated)})
+            if row.event_id not in expected:
+                _compare("decisions", row.position, entry, {"event_id": (row.event_id, "")})
+            expected.remove(row.event_id)
+        if expected:
+            missing = min(expected)
+            raise DataCorrupted(
+                f"the row in decisions about event {missing!r:.80} of log entry {entry.index} "
+                "is missing"
+            )
+        self._last[DECISIONS] = found[-1].position
+
+    def _check_newest(self, connection: Connection) -> None:
+        columns = TEMPLATES.c
+        newest = func.max(columns.version).over(partition_by=columns.template_id)
+        statement = select(columns.position, columns.newest, columns.version, newest.label("last"))
+        for row in connection.execute(statement.where(columns.tenant == self._tenant)):
+            if row.newest != (row.version == row.last):
+                raise DataCorrupted(f"templates row {row.position}: newest was altered")
+
+
+def _check_event(row: AnyRow, entry: Entry) -> None:
+    record = _record(entry)
+    severity = _SEVERITIES[row.severity] if 0 < row.severity < len(_SEVERITIES) else row.severity
+    values = {name: (getattr(row, name), record.get(name)) for name in _EVENT_COLUMNS}
+    values["severity"] = (severity, record.get("severity"))
+    values["verdict"] = (digest(row.verdict), record.get("verdict_digest"))
+    own = {
+        "log_index": (row.log_index, entry.index),
+        "day": (row.day, day_of(row.create_time)),
+    }
+    _compare_row("events", row, entry, own, values if record else {})
+
+
+def _check_decision(row: AnyRow, entry: Entry) -> Decision:
+    """Check the row of the event that was decided about; the decision, with its edits."""
+    record = _record(entry)
+    try:
+        decision = rows.decision_of_row(row)
+    except msgspec.DecodeError as error:
+        what = f"decisions row {row.position} (log entry {entry.index}): body was altered"
+        raise DataCorrupted(what) from error
+    values = {
+        "event_id": (row.event_id, record.get("event_id")),
+        "body": (digest(row.body), record.get("digest")),
+    }
+    own = {
+        "kind": (row.kind, decision.kind.value),
+        **_differing(row, decision, ("decision_id", "create_time", "expire_time")),
+    }
+    _compare_row("decisions", row, entry, own, values if record else {})
+    return decision
+
+
+def _check_template(row: AnyRow, entry: Entry) -> None:
+    record = _record(entry)
+    values = {name: (getattr(row, name), record.get(name)) for name in _TEMPLATE_COLUMNS}
+    # the body says so too, which the digest holds
+    values["body or tree"] = (_template_digest(row), record.get("digest"))
+    own = {"deleted": (row.deleted, entry.kind == DELETION_KIND)}
+    _compare_row("templates", row, entry, own, values if record else {})
+
+
+_EVENT_COLUMNS: Final = (
+    "event_id",
+    "capture_id",
+    "app",
+    "screen_id",
+    "template_id",
+    "template_version",
+    "fingerprint",
+)
+_TEMPLATE_COLUMNS: Final = ("template_id", "version", "screen_id", "app")
+_Compared = Mapping[str, tuple[object, object]]
+
+
+def _differing(row: AnyRow, other: object, names: tuple[str, ...]) -> _Compared:
+    return {name: (getattr(row, name), getattr(other, name)) for name in names}
+
+
+def _compare_row(
+    table: str, row: AnyRow, entry: Entry, own: _Compared, recorded: _Compared
+) -> None:
+    """Compare a row with its entry's time, with what follows from itself, and with the record."""
+    time = format_time(_EPOCH + timedelta(microseconds=row.create_time))
+    compared = {**recorded, **own, "create_time": (time, entry.create_time)}
+    _compare(table, row.position, entry, compared)
+
+
+def _compare(table: str, position: int, entry: Entry, compared: _Compared) -> None:
+    for name, (stored, recorded) in compared.items():
+        if stored != recorded:
+            raise DataCorrupted(
+                f"{table} row {position} (log entry {entry.index}): {name} was altered, or the row "
+                "is another one",
+                metadata={"entry": str(entry.index)},
+            )
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    """What the entry recorded; empty once its body is erased."""
+    return {} if entry.body is None else msgspec.json.decode(entry.body, type=dict[str, Any])
+
+
+def _template_digest(row: AnyRow) -> str:
+    try:
+        tree = b"" if row.tree is None else zstandard.ZstdDecompressor().decompress(row.tree)
+    except zstandard.ZstdError:
+        return ""
+    return digest(row.body, tree)
