@@ -134,8 +134,11 @@ def _answer(verdict: verdict_pb2.Verdict) -> diff_service_pb2.CheckResponse:
 class House:
     """A served service: stubs that call it as a principal, its clock, the fake beside it."""
 
-    def __init__(self, name: str, channel: grpc.aio.Channel, clock: Clock, fake: Any) -> None:
-        self.name = name
+    def __init__(
+        self, service: Service, channel: grpc.aio.Channel, clock: Clock, fake: Any
+    ) -> None:
+        self.service = service
+        self.name = service.name
         self.channel = channel
         self.clock = clock
         self.fake = fake
@@ -220,7 +223,7 @@ async def _served(service: Service, clock: Clock, fake: Any) -> AsyncIterator[Ho
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
-            yield House(service.name, channel, clock, fake)
+            yield House(service, channel, clock, fake)
     finally:
         await listener.stop(0)
         await service.stop()

@@ -71,5 +71,7 @@ async def _check_rows(database: Database, log: LogStore, tenant: str) -> None:
         evidence.take(connection, page)
         return page[-1].index + 1
 
-    while (following := await database.read(next_page)) is not None:
+    while (
+        following := await database.of(tenant).read(lambda c: next_page(c.unscoped))
+    ) is not None:
         start = following

@@ -13,7 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
@@ -38,6 +38,8 @@ from systemzero_core.tlog import (
     header_line,
     parse_checkpoint,
 )
+
+T = TypeVar("T")
 
 _EXPORT_PAGE: Final = 1000
 
@@ -181,14 +183,15 @@ class LogStore:
             LogDiverged: the log does not extend its last checkpoint.
         """
         full = FullCheck(self._entries, self._checkpoints, tenant)
-        while await self._database.read(full.check_page):
+        while await self._read(tenant, full.check_page):
             progress(full.tree.size)
-        tree = full.tree
-        checkpoint = parse_checkpoint(await self.checkpoint_at(tenant, tree.size))
-        if checkpoint.root != tree.root():
-            raise LogDiverged(tenant, f"its {tree.size} entries are not those that were signed")
-        await self._database.read(lambda c: check_tail(c, tenant, self._entries, self._checkpoints))
-        await self._database.read(lambda c: self._cosignatures.check(c, tenant))
+        await self._read(tenant, lambda c: self._cosignatures.check(c, tenant))
+        checkpoint = parse_checkpoint(await self.checkpoint_at(tenant, full.tree.size))
+        if checkpoint.root != full.tree.root():
+            raise LogDiverged(
+                tenant, f"its {full.tree.size} entries are not those that were signed"
+            )
+        await self._read(tenant, lambda c: check_tail(c, tenant, self._entries, self._checkpoints))
         return checkpoint
 
     async def tenants(self) -> list[str]:
@@ -199,9 +202,15 @@ class LogStore:
         tables = (self._entries.table, self._checkpoints.table, self._cosignatures.table)
         return sorted({tenant for table in tables for tenant in tenants_of(connection, table)})
 
+    async def _read(self, tenant: str, job: Callable[[Connection], T]) -> T:
+        return await self._database.of(tenant).read(lambda c: job(c.unscoped))
+
+    async def _write(self, tenant: str, job: Callable[[Connection], T]) -> T:
+        return await self._database.of(tenant).write(lambda c: job(c.unscoped))
+
     async def size(self, tenant: str) -> int:
         """The number of entries in the tenant's log."""
-        return await self._database.read(lambda c: self._entries.size(c, tenant))
+        return await self._read(tenant, lambda c: self._entries.size(c, tenant))
 
     async def checkpoint(self, tenant: str) -> str:
         """A signed checkpoint (C2SP note) that covers every entry committed before the call.
@@ -223,10 +232,10 @@ class LogStore:
             newest = self._checkpoints.at(connection, tenant, size)
             return newest if newest and self._checkpoints.is_current(tenant, newest) else None
 
-        found = await self._database.read(stored)
+        found = await self._read(tenant, stored)
         if found is not None:
             return found
-        return await self._database.write(lambda c: self._checkpoints.publish(c, tenant))
+        return await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant))
 
     async def cosigned_checkpoints(self, tenant: str) -> list[str]:
         """The newest checkpoint that each witness cosigned, smallest first, with cosignatures.
@@ -236,7 +245,7 @@ class LogStore:
         """
         if not self.cosigners:
             return []
-        return await self._database.read(lambda c: self._cosignatures.newest(c, tenant))
+        return await self._read(tenant, lambda c: self._cosignatures.newest(c, tenant))
 
     async def checkpoint_at(self, tenant: str, size: int | None) -> str:
         """The signed checkpoint of exactly `size` entries (None: of all there are).
@@ -245,33 +254,35 @@ class LogStore:
             InvalidInput: the log has not so many entries.
             LogDiverged: the log does not extend its last checkpoint.
         """
-        stored = await self._database.write(lambda c: self._checkpoints.publish(c, tenant, size))
+        stored = await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant, size))
         return stored.note
 
     async def publish_checkpoints(self) -> int:
         """Sign a checkpoint for every log that grew since the last call; how many there were.
 
         For a background task, once a second. It goes through the writer, behind the appends that
-        announced themselves, so that it sees each of them committed or rolled back.
+        announced themselves, so that it sees each of them committed or rolled back. A log that
+        fails stands in no other's way, and is tried again the next time.
+
+        Raises:
+            LogDiverged: a log does not extend its last checkpoint.
         """
-        tenants: set[str] = set()
+        grown: dict[str, None] = {}
         while self._grown:
-            tenants.add(self._grown.popleft())
+            grown[self._grown.popleft()] = None
+        outcomes = await asyncio.gather(*map(self._publish, grown), return_exceptions=True)
+        for failed in (outcome for outcome in outcomes if outcome is not None):
+            raise failed
+        return len(grown)
 
-        def job(connection: Connection) -> None:
-            for tenant in sorted(tenants):
-                self._checkpoints.publish(connection, tenant)
-
-        if tenants:
-            try:
-                await self._database.write(job)
-            except BaseException:
-                self._grown.extend(tenants)
-                raise
+    async def _publish(self, tenant: str) -> None:
+        try:
+            await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant))
+        except BaseException:
+            self._grown.append(tenant)  # until it succeeds
+            raise
         for cosigner in self.cosigners:
-            for tenant in sorted(tenants):
-                cosigner.published(tenant)
-        return len(tenants)
+            cosigner.published(tenant)
 
     async def cosign(self) -> None:
         """Have published checkpoints cosigned by the witnesses, until cancelled.
@@ -288,7 +299,7 @@ class LogStore:
         Raises:
             NotFound: there is none at `index`.
         """
-        return await self._database.read(lambda c: self._entries.get(c, tenant, index))
+        return await self._read(tenant, lambda c: self._entries.get(c, tenant, index))
 
     async def list_entries(
         self, tenant: str, start: int = 0, count: int = 100, *, kind: str | None = None
@@ -297,9 +308,7 @@ class LogStore:
 
         The next page starts at the last one's index plus one.
         """
-        return await self._database.read(
-            lambda c: self._entries.page(c, tenant, start, count, kind)
-        )
+        return await self._read(tenant, lambda c: self._entries.page(c, tenant, start, count, kind))
 
     def page(self, connection: Connection, tenant: str, start: int, count: int) -> list[Entry]:
         """As `list_entries`, within a job."""
@@ -313,7 +322,7 @@ class LogStore:
             InvalidInput: the log has not `size` entries, or the entry is not among them.
             DataCorrupted: the stored tree is damaged: the proof would not hold.
         """
-        return await self._database.read(lambda c: self._proofs.inclusion(c, tenant, index, size))
+        return await self._read(tenant, lambda c: self._proofs.inclusion(c, tenant, index, size))
 
     async def consistency_proof(
         self, tenant: str, old_size: int, new_size: int
@@ -324,8 +333,8 @@ class LogStore:
             InvalidInput: unless 0 <= old_size <= new_size <= the log's size.
             DataCorrupted: the stored tree is damaged: the proof would not hold.
         """
-        return await self._database.read(
-            lambda c: self._proofs.consistency(c, tenant, old_size, new_size)
+        return await self._read(
+            tenant, lambda c: self._proofs.consistency(c, tenant, old_size, new_size)
         )
 
     async def proof_bundle(self, tenant: str, index: int, *, since: int | None = None) -> bytes:
@@ -346,7 +355,7 @@ class LogStore:
         proof = await self.inclusion_proof(tenant, index, size)
         extends = None
         if since is not None:
-            older = await self._database.read(lambda c: self._checkpoints.at(c, tenant, since))
+            older = await self._read(tenant, lambda c: self._checkpoints.at(c, tenant, since))
             if older is None:
                 raise NotFound(f"no checkpoint of size {since} was published")
             consistency = await self.consistency_proof(tenant, since, size)
@@ -373,7 +382,7 @@ class LogStore:
         try:
             return await self.checkpoint_at(tenant, size)
         except (DataCorrupted, InvalidInput):
-            latest = await self._database.read(lambda c: self._checkpoints.latest(c, tenant))
+            latest = await self._read(tenant, lambda c: self._checkpoints.latest(c, tenant))
             if latest is None:
                 raise
             return latest.note

@@ -116,13 +116,13 @@ class Cosigner:
         return not failed
 
     async def _submit(self, tenant: str) -> None:
-        made = await self._database.read(lambda c: self._submission(c, tenant, None))
+        made = await self._made(tenant, None)
         if made is None:
             return
         answer = await post(self._url, made.body)
         if answer.status == _CONFLICT:  # it has seen more, or less, than what is stored here
             old_size = self._seen(answer, made.size)
-            again = await self._database.read(lambda c: self._submission(c, tenant, old_size))
+            again = await self._made(tenant, old_size)
             if again is not None:
                 made, answer = again, await post(self._url, again.body)
         _check_status(answer, made.size)
@@ -130,8 +130,13 @@ class Cosigner:
         if line is None:
             raise LogVerificationError("its answer holds no cosignature by its key")
         found, key = made, str(self._key)
-        await self._database.write(
-            lambda c: self._cosignatures.put(c, tenant, key, found.size, line)
+        await self._database.of(tenant).write(
+            lambda c: self._cosignatures.put(c.unscoped, tenant, key, found.size, line)
+        )
+
+    async def _made(self, tenant: str, old_size: int | None) -> _Submission | None:
+        return await self._database.of(tenant).read(
+            lambda c: self._submission(c.unscoped, tenant, old_size)
         )
 
     def _seen(self, answer: Answer, size: int) -> int:

@@ -220,14 +220,14 @@ def _for_alike(tenant: str, decision: Decision, event_id: str, log_index: int) -
     values |= {"tenant": tenant, "log_index": log_index}
     columns = [DECISIONS.c[name] for name in values]
     constants = [literal(value, DECISIONS.c[name].type) for name, value in values.items()]
-    covered = alike(tenant, decision, event_id, log_index)
+    covered = alike(tenant, decision, event_id)
     return insert(DECISIONS).from_select(
         [*columns, _D.event_id], covered.with_only_columns(*constants, _E.event_id)
     )
 
 
-def alike(tenant: str, decision: Decision, event_id: str, log_index: int) -> Select[Any]:
-    """The ids of every other event that a decision about one covers; those recorded before it."""
+def alike(tenant: str, decision: Decision, event_id: str) -> Select[Any]:
+    """The ids of every other event that a decision about one covers."""
     decided = EVENTS.alias("decided")
     reach = _REACH.get(decision.scope)
     if reach is None:
@@ -240,7 +240,6 @@ def alike(tenant: str, decision: Decision, event_id: str, log_index: int) -> Sel
             decided.c.tenant == tenant,
             decided.c.event_id == event_id,
             _E.event_id != event_id,
-            _E.log_index < log_index,
             *[_E[name] == decided.c[name] for name in reach],
         )
     )

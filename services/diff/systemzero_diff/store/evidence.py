@@ -20,7 +20,7 @@ import zstandard
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from systemzero_chassis.logstore import tenants_of
-from systemzero_core.drift import Decision
+from systemzero_core.drift import Decision, Severity
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import Entry, format_time
 from systemzero_diff.digests import (
@@ -39,7 +39,7 @@ KINDS: Final = frozenset({EVENT_KIND, DECISION_KIND, VERSION_KIND, DELETION_KIND
 """The kinds of entries that rows stand beside."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SEVERITIES: Final = ("", "info", "warning", "critical")
+_RANKS: Final = {severity.value: severity.rank for severity in Severity}
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -117,7 +117,8 @@ class EvidenceCheck:
             raise DataCorrupted(f"the row in decisions of log entry {entry.index} is missing")
         first, *others = found
         decision = _check_decision(first, entry)
-        covered = alike(self._tenant, decision, first.event_id, entry.index)
+        covered = alike(self._tenant, decision, first.event_id)
+        covered = covered.where(EVENTS.c.log_index < entry.index)
         expected = set(connection.execute(covered).scalars())
         repeated = decision_body(msgspec.structs.replace(decision, edits=()))
         for row in others:
@@ -145,9 +146,8 @@ class EvidenceCheck:
 
 def _check_event(row: AnyRow, entry: Entry) -> None:
     record = _record(entry)
-    severity = _SEVERITIES[row.severity] if 0 < row.severity < len(_SEVERITIES) else row.severity
     values = {name: (getattr(row, name), record.get(name)) for name in _EVENT_COLUMNS}
-    values["severity"] = (severity, record.get("severity"))
+    values["severity"] = (row.severity, _RANKS.get(record.get("severity", "")))
     values["verdict"] = (digest(row.verdict), record.get("verdict_digest"))
     own = {
         "log_index": (row.log_index, entry.index),

@@ -1,0 +1,347 @@
+"""Every row and column that evidence rests on, altered one at a time: verification names it.
+
+The test walks the schema, so that a column nobody thought of is altered too. A diff service writes
+templates, events, decisions and their log; the database is then altered as somebody would who has
+its file, but neither the log's key nor a witness's.
+"""
+
+# ruff: noqa: S608 - SQL is put together from the schema, which is the point of it
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, LargeBinary, Text
+
+from systemzero.diff.v1 import drift_service_pb2 as pb
+from systemzero_chassis.database import SqliteDatabase, open_sqlite
+from systemzero_chassis.fields import timestamp
+from systemzero_chassis.logstore import LogDiverged, LogStore, Witness, load_log_keys
+from systemzero_core.errors import DataCorrupted
+from systemzero_core.tlog import (
+    Checkpoint,
+    LogVerificationError,
+    VerifierKey,
+    parse_checkpoint,
+    verify_export,
+)
+from systemzero_diff.app import load_or_create_origin
+from systemzero_diff.audit import audit
+from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION
+from tests.support.checks import DRIFT, check, put
+from tests.support.services import diff_house
+from tests.support.stores import DAY, NOW
+from tests.support.witness import FakeWitness, serving_witness
+from tests.unit.drift_trees import Item, item, tree
+
+NO_EVIDENCE = {
+    "answers": "what was answered to a request before; the event says it for good",
+    "verdict_counts": "figures of the summary, which no verdict rests on",
+    "schema_version": "of the schema, checked at start",
+}
+NO_EVIDENCE_COLUMNS = {
+    "templates.etag": "a token against lost updates, made up at random",
+    "log_checkpoints.create_time": "told as the log's word; the note itself has no time",
+}
+TENANT = "acme"
+
+
+def screen(name: str, *more: Item) -> Any:
+    return tree(
+        item("heading", name, attributes=(("level", "1"),)),
+        *(item("link", f"{name} {n}") for n in range(5)),
+        *more,
+    )
+
+
+async def write_evidence(folder: Path, witness: FakeWitness) -> None:
+    """Templates of two screens in versions, events of each, decisions that cover several."""
+    settings = {"witnesses": (Witness(witness.url, str(witness.verifier)),)}
+    async with diff_house(folder, **settings) as house:
+        log: LogStore = house.service._log  # type: ignore[attr-defined]
+        witness.trust(log.vkeys(TENANT)[0])
+        for name in ("orders", "reports"):
+            await put(house, name, screen(name), app="shop")
+        for n, name in enumerate(("orders", "reports", "orders", "reports")):
+            change = item("button", "Ask the assistant")
+            verdict = await check(house, screen(name, change), name, capture_id=f"cap_{n}")
+            assert verdict.kind == DRIFT
+        await cosigned(log)
+        listed = await house.drift().ListEvents(pb.ListEventsRequest())
+        for scope in (pb.DECISION_SCOPE_NODE, pb.DECISION_SCOPE_APP):
+            request = pb.RejectEventRequest(
+                event_id=listed.events[-1].event_id, scope=scope, reason="no"
+            )
+            await house.drift().RejectEvent(request)
+            expiry = timestamp(NOW + DAY)
+            snooze = pb.SnoozeEventRequest(
+                event_id=listed.events[0].event_id, scope=scope, reason="later", expire_time=expiry
+            )
+            await house.drift().SnoozeEvent(snooze)
+        await put(house, "orders", screen("orders", item("text", "new")), app="shop")
+        await cosigned(log)
+        shutil.copytree(folder, folder.with_name("backup"))
+        change = item("button", "Another one")
+        verdict = await check(house, screen("reports", change), "reports")
+        assert verdict.kind == DRIFT
+        reject = pb.RejectEventRequest(event_id=verdict.event_id, reason="no")
+        await house.drift().RejectEvent(reject)
+        await put(house, "reports", screen("reports", item("text", "new")), app="shop")
+        await cosigned(log)
+
+
+async def cosigned(log: LogStore) -> None:
+    """Wait until the service has had all of the log cosigned."""
+    size = await log.size(TENANT)
+    await log.publish_checkpoints()
+    async with asyncio.timeout(30):
+        while [parse_checkpoint(n).size for n in await log.cosigned_checkpoints(TENANT)] != [size]:
+            pass
+
+
+class Evidence:
+    """The folder of a diff service that stopped, one of an earlier time, and what was pinned."""
+
+    def __init__(self, folder: Path, witness: FakeWitness) -> None:
+        self.folder = folder
+        self.backup = folder.with_name("backup")
+        self.witness = witness
+
+    def copy(self, to: Path) -> Path:
+        return Path(shutil.copytree(self.folder, to / "diff"))
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("evidence") / "diff"
+    with serving_witness(FakeWitness()) as witness:
+        asyncio.run(write_evidence(folder, witness))
+        yield Evidence(folder, witness)
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[tuple[SqliteDatabase, LogStore]]:
+    database = open_sqlite(folder / "diff.db", METADATA, SCHEMA_VERSION)
+    keys = load_log_keys(folder / "log.key")
+    origin = load_or_create_origin(folder / "origin")
+    try:
+        yield database, LogStore(database, LOG, origin, keys.signing)
+    finally:
+        await database.close()
+
+
+async def audited(folder: Path) -> list[int]:
+    async with opened(folder) as (database, log):
+        return [each.checkpoint.size for each in await audit(database, log)]
+
+
+def alter(folder: Path, *statements: str) -> None:
+    file = sqlite3.connect(folder / "diff.db")
+    with file:
+        for statement in statements:
+            assert file.execute(statement).rowcount != 0, statement
+    file.close()
+
+
+def middle(table: str) -> str:
+    """The row in the middle, as SQL."""
+    half = f"(SELECT count(*) / 2 FROM {table})"
+    return f"(SELECT rowid FROM {table} ORDER BY rowid LIMIT 1 OFFSET {half})"
+
+
+def altered(column: Column[Any]) -> list[str]:
+    """Statements that give one row another value, by the column's kind; each is a case.
+
+    The row is the second that has a value there.
+    """
+    table, name = column.table.name, column.name
+    row = f"(SELECT rowid FROM {table} WHERE {name} > '' OR {name} >= 0 LIMIT 1 OFFSET 1)"
+    of_row = f"UPDATE {table} SET {name} = {{}} WHERE rowid = {row}"
+    if name == "position":
+        cases = [f"(SELECT max(position) + 1 FROM {table})"]
+    elif isinstance(column.type, LargeBinary):
+        cases = [f"CAST(substr({name}, 1, length({name}) - 1) || '!?' AS BLOB)", "x''"]
+    elif isinstance(column.type, Text):
+        cases = [f"{name} || 'x'", f"substr({name}, 2)"]
+    elif name == "newest" or name == "deleted":
+        cases = [f"1 - {name}"]
+    else:
+        cases = [f"coalesce({name}, 0) + 1"]
+    if column.nullable:
+        cases.append("NULL")
+    return [of_row.format(case) for case in cases]
+
+
+def evidence_columns() -> list[Column[Any]]:
+    tables = [table for table in METADATA.tables.values() if table.name not in NO_EVIDENCE]
+    columns = [column for table in tables for column in table.columns]
+    return [c for c in columns if f"{c.table.name}.{c.name}" not in NO_EVIDENCE_COLUMNS]
+
+
+ALTERATIONS = [
+    pytest.param(
+        column.table.name, column.name, statement, id=f"{column.table.name}.{column.name}-{n}"
+    )
+    for column in evidence_columns()
+    for n, statement in enumerate(altered(column))
+]
+TABLES = sorted({column.table.name for column in evidence_columns()})
+
+
+def names(table: str, message: str) -> bool:
+    """Whether a message names the row: by its table, or as an entry or checkpoint of the log."""
+    word = {"log_entries": "entr", "log_checkpoints": "checkpoint", "log_cosignatures": "cosign"}
+    return word.get(table, table) in message and any(c.isdigit() for c in message)
+
+
+async def test_what_was_written_is_whole(evidence: Evidence, tmp_path: Path) -> None:
+    assert await audited(evidence.copy(tmp_path)) == [14]
+    for table in TABLES:
+        file = sqlite3.connect(evidence.folder / "diff.db")
+        assert file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= 3
+        file.close()
+
+
+@pytest.mark.parametrize(("table", "column", "statement"), ALTERATIONS)
+async def test_an_altered_column_is_named(
+    evidence: Evidence, tmp_path: Path, table: str, column: str, statement: str
+) -> None:
+    folder = evidence.copy(tmp_path)
+    alter(folder, statement)
+    with pytest.raises(DataCorrupted) as caught:
+        await audited(folder)
+    assert names(table, caught.value.message), caught.value.message
+
+
+@pytest.mark.parametrize("which", ["min(rowid)", "max(rowid)", "middle"])
+@pytest.mark.parametrize("table", [t for t in TABLES if t != "log_cosignatures"])
+async def test_a_deleted_row_is_named(
+    evidence: Evidence, tmp_path: Path, table: str, which: str
+) -> None:
+    folder = evidence.copy(tmp_path)
+    row = middle(table) if which == "middle" else f"(SELECT {which} FROM {table})"
+    alter(folder, f"DELETE FROM {table} WHERE rowid = {row}")
+    with pytest.raises(DataCorrupted) as caught:
+        await audited(folder)
+    assert names(table, caught.value.message), caught.value.message
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES if t != "log_cosignatures"])
+async def test_a_truncated_or_emptied_table_is_named(
+    evidence: Evidence, tmp_path: Path, table: str
+) -> None:
+    for n, where in enumerate((f"rowid >= {middle(table)}", "true")):
+        folder = evidence.copy(tmp_path / str(n))
+        alter(folder, f"DELETE FROM {table} WHERE {where}")
+        with pytest.raises(DataCorrupted) as caught:
+            await audited(folder)
+        assert names(table, caught.value.message), caught.value.message
+
+
+@pytest.mark.parametrize("table", ["events", "decisions", "templates", "log_entries"])
+async def test_swapped_rows_are_named(evidence: Evidence, tmp_path: Path, table: str) -> None:
+    folder = evidence.copy(tmp_path)
+    first, second = (
+        f"(SELECT position FROM {table} ORDER BY position LIMIT 1 OFFSET {n})" for n in (0, 1)
+    )
+    file = sqlite3.connect(folder / "diff.db")
+    a, b = (file.execute(f"SELECT {place}").fetchone()[0] for place in (first, second))
+    file.close()
+    move = f"UPDATE {table} SET position = {{}} WHERE position = {{}}"
+    alter(folder, move.format(999, a), move.format(a, b), move.format(b, 999))
+    with pytest.raises(DataCorrupted) as caught:
+        await audited(folder)
+    assert names(table, caught.value.message), caught.value.message
+
+
+@pytest.mark.parametrize("table", ["events", "decisions", "templates"])
+async def test_an_invented_row_is_named(evidence: Evidence, tmp_path: Path, table: str) -> None:
+    folder = evidence.copy(tmp_path)
+    own = {
+        "position": "position + 100",
+        "version": "version + 1",
+        "event_id": "event_id || '9'",
+        "fingerprint": "fingerprint || '9'",
+    }
+    columns = [column.name for column in METADATA.tables[table].columns]
+    values = ", ".join(own.get(name, name) for name in columns)
+    source = f"SELECT {values} FROM {table} WHERE rowid = (SELECT max(rowid) FROM {table})"
+    alter(folder, f"INSERT INTO {table} ({', '.join(columns)}) {source}")
+    with pytest.raises(DataCorrupted) as caught:
+        await audited(folder)
+    assert names(table, caught.value.message), caught.value.message
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES if t != "log_cosignatures"])
+async def test_a_table_from_an_earlier_backup_is_named(
+    evidence: Evidence, tmp_path: Path, table: str
+) -> None:
+    folder = evidence.copy(tmp_path)
+    file = sqlite3.connect(folder / "diff.db")
+    with file:
+        file.execute("ATTACH ? AS backup", (str(evidence.backup / "diff.db"),))
+        file.execute(f"DELETE FROM {table}")
+        file.execute(f"INSERT INTO {table} SELECT * FROM backup.{table}")
+    file.close()
+    with pytest.raises(DataCorrupted) as caught:
+        await audited(folder)
+    assert names(table, caught.value.message), caught.value.message
+
+
+async def test_an_earlier_backup_of_all_is_found_by_clients_and_by_the_witness(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    """Nothing on the disk knows better: whole backups are good ones. Others remember."""
+    async with opened(evidence.copy(tmp_path)) as (_, log):
+        pinned = parse_checkpoint(await log.checkpoint(TENANT))
+    folder = Path(shutil.copytree(evidence.backup, tmp_path / "earlier"))
+    assert await audited(folder)
+    async with opened(folder) as (database, log):
+        with pytest.raises(LogVerificationError, match="tail was cut off"):
+            await exported(log, pinned)
+        asked = LogStore(
+            database,
+            LOG,
+            log.origin(TENANT).rpartition("/")[0],
+            load_log_keys(folder / "log.key").signing,
+            witnesses=(Witness(evidence.witness.url, str(evidence.witness.verifier)),),
+        )
+        # it is asked about what it has not cosigned, as far as this backup knows
+        await database.write(lambda c: c.exec_driver_sql("DELETE FROM log_cosignatures").close())
+        await asked.check()
+        await asked.publish_checkpoints()
+        assert [await cosigner.ask() for cosigner in asked.cosigners] == [False]
+
+
+async def exported(log: LogStore, pinned: Checkpoint) -> None:
+    lines = [line async for line in log.export(TENANT)]
+    verify_export(lines, vkeys=map(VerifierKey.parse, log.vkeys(TENANT)), pinned=pinned)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM log_entries WHERE position >= 13",
+        "UPDATE log_entries SET hashes = zeroblob(32) WHERE position = 13",
+    ],
+)
+async def test_such_a_log_is_not_served(evidence: Evidence, tmp_path: Path, statement: str) -> None:
+    folder = evidence.copy(tmp_path)
+    alter(folder, statement)
+    with pytest.raises(LogDiverged, match="Restore the newest backup"):
+        async with diff_house(folder):
+            raise AssertionError("it serves")
+
+
+def test_what_is_no_evidence_is_in_the_schema() -> None:
+    """Exceptions are of columns that are there; all others are altered above."""
+    columns = {f"{t.name}.{c.name}" for t in METADATA.tables.values() for c in t.columns}
+    assert set(NO_EVIDENCE_COLUMNS) <= columns
+    assert {"schema_version"} | set(METADATA.tables) >= set(NO_EVIDENCE)
