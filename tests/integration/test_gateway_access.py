@@ -140,18 +140,50 @@ async def test_a_second_gateway_over_the_same_store_sees_a_revocation_within_a_s
 ) -> None:
     async with world(tmp_path, local=True) as one, world(tmp_path, local=True) as other:
         made = await new_key(one)
-        assert await other.call("Unary", b"a", other.bearer(made.secret)) == b"a"
+        token, another = await new_token(one, made.secret), await new_token(one, made.secret)
+        for credential in (made.secret, token, another):
+            assert await other.call("Unary", b"a", other.bearer(credential)) == b"a"
+        by_text = pb.RevokeTokenRequest(token=token)
+        await auth(one).RevokeToken(by_text, metadata=one.bearer(token))
+        assert await asyncio.wait_for(until_refused(other, token), 1) == "UNAUTHENTICATED"
+        assert await other.call("Unary", b"a", other.bearer(another)) == b"a"
         request = pb.RevokeApiKeyRequest(key_id=made.api_key.key_id)
         await auth(one).RevokeApiKey(request, metadata=one.bearer())
+        for credential in (made.secret, another):
+            assert await asyncio.wait_for(until_refused(other, credential), 1) == "UNAUTHENTICATED"
 
-        async def until_refused() -> str:
-            while True:
-                try:
-                    await other.call("Unary", b"a", other.bearer(made.secret))
-                except grpc.aio.AioRpcError as error:
-                    return error.code().name
 
-        assert await asyncio.wait_for(until_refused(), 1) == "UNAUTHENTICATED"
+async def until_refused(here: World, credential: str) -> str:
+    """The status code by which a credential that works is refused in the end."""
+    while True:
+        try:
+            await here.call("Unary", b"a", here.bearer(credential))
+        except grpc.aio.AioRpcError as error:
+            return error.code().name
+
+
+async def test_a_token_is_introspected_and_one_that_is_none_is_not_active(here: World) -> None:
+    made = await new_key(here)
+    issued = await auth(here).IssueToken(
+        pb.IssueTokenRequest(scopes=[policy_pb2.PERMISSION_CAPTURE_WRITE]),
+        metadata=here.bearer(made.secret),
+    )
+
+    async def introspect(token: str) -> Any:
+        request = pb.IntrospectTokenRequest(token=token)
+        return await auth(here).IntrospectToken(request, metadata=here.bearer())
+
+    found = await introspect(issued.token)
+    assert found.active
+    assert (found.token_id, found.key_id) == (issued.token_id, made.api_key.key_id)
+    assert (found.tenant, found.role) == ("default", pb.ROLE_OPERATOR)
+    assert list(found.scopes) == [policy_pb2.PERMISSION_CAPTURE_WRITE]
+    assert found.expire_time == issued.expire_time
+    await auth(here).RevokeToken(
+        pb.RevokeTokenRequest(token_id=issued.token_id), metadata=here.bearer()
+    )
+    for token in (issued.token, issued.token[:-1], made.secret, "", "x" * 5_000):
+        assert await introspect(token) == pb.IntrospectTokenResponse()
 
 
 async def test_a_rotated_key_has_both_secrets_for_the_overlap(here: World) -> None:

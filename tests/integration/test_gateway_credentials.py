@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
-from systemzero_chassis.database import SqliteDatabase, open_sqlite
 from systemzero_chassis.identity import Principal
-from systemzero_core.errors import FailedPrecondition, InvalidInput, Unauthenticated, Unavailable
+from systemzero_core.errors import (
+    FailedPrecondition,
+    InvalidInput,
+    PermissionDenied,
+    Unavailable,
+)
 from systemzero_gateway import apikey
-from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
-from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, load_or_create_pepper
-from systemzero_gateway.lastuse import LastUses
+from systemzero_gateway.keys import DEFAULT_TENANT, load_or_create_pepper
 from systemzero_gateway.policy import (
     ALL,
     PLATFORM_PERMISSIONS,
@@ -23,65 +25,17 @@ from systemzero_gateway.policy import (
     Role,
     permissions_of,
 )
-from systemzero_gateway.signing import Schedule, SigningKeys
-from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlKeyStore, SqlSigningKeyStore
-from systemzero_gateway.store.tables import TENANTS
-from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
-
-PEPPER = b"p" * 32
-SECOND = 1_000_000
-ADMIN = Caller(Principal(DEFAULT_TENANT, "key_admin"), ALL, None)
-
-
-class House:
-    """Keys, tokens and the authenticator over one database; time stands still until moved."""
-
-    def __init__(self, database: SqliteDatabase) -> None:
-        self.now = 1_000_000.0
-        self.database = database
-        self.store = SqlKeyStore(database)
-        self.uses = LastUses(self.store, self.microseconds, self.seconds)
-        self.keys = KeyRing(self.store, PEPPER, self.uses, self.microseconds)
-        schedule = Schedule(86_400 * SECOND, 7_200 * SECOND)
-        store = SqlSigningKeyStore(database)
-        self.signing = SigningKeys(store, PEPPER, schedule, self.microseconds)
-        self.issuer = TokenIssuer(self.signing, "gateway", "systemzero", self.seconds)
-        verifier = TokenVerifier(self.signing, "gateway", "systemzero", self.seconds)
-        self.authenticator = Authenticator(
-            self.store, PEPPER, verifier, self.uses, self.microseconds, self.seconds
-        )
-
-    def seconds(self) -> float:
-        return self.now
-
-    def microseconds(self) -> int:
-        return round(self.now * SECOND)
-
-    async def new_key(self, expire_in: int | None = None) -> tuple[str, str]:
-        """Id and secret of a new operator's key."""
-        expire_time = None if expire_in is None else self.microseconds() + expire_in * SECOND
-        key, secret = await self.keys.create(ADMIN, "test", Role.OPERATOR, (), expire_time)
-        return key.key_id, secret.reveal()
-
-    async def knock(self, credential: str) -> Caller:
-        header = f"Bearer {credential}"
-        known = await self.authenticator.known(header)
-        return known or await self.authenticator.authenticate(header)
-
-    async def works(self, credential: str) -> bool:
-        try:
-            await self.knock(credential)
-        except Unauthenticated:
-            return False
-        return True
+from systemzero_gateway.store import METADATA, SCHEMA_VERSION
+from systemzero_gateway.store.tables import REVOKED_TOKENS, TENANTS
+from tests.support.databases import OpenDatabase
+from tests.support.house import ADMIN, SECOND, House
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    database = open_sqlite(tmp_path / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
+async def house(open_database: OpenDatabase) -> AsyncIterator[House]:
+    database = open_database(METADATA, SCHEMA_VERSION)
     here = House(database)
-    await here.store.add_tenant(DEFAULT_TENANT, 0)
-    await here.signing.rotate()
+    await here.open()
     yield here
     await database.close()
 
@@ -272,3 +226,108 @@ def test_the_pepper_is_made_once_and_must_be_private(tmp_path: Path) -> None:
     file.write_bytes(b"short")
     with pytest.raises(FailedPrecondition):
         load_or_create_pepper(file)
+
+
+async def test_a_revoked_token_ends_everywhere_and_its_key_does_not(house: House) -> None:
+    key_id, secret = await house.new_key()
+    caller = await house.knock(secret)
+    token, _ = await house.tokens.issue(caller, None, ())
+    other, claims = await house.tokens.issue(caller, None, ())
+    assert await house.works(token)
+    assert await house.works(other)
+    await house.tokens.revoke(caller, token, "")
+    house.now += 0.5  # as another gateway would see it
+    assert not await house.works(token)
+    assert await house.works(other)
+    await house.tokens.revoke(ADMIN, "", claims.jti)
+    house.now += 0.5
+    assert not await house.works(other)
+    assert await house.works(secret)
+    assert claims.sub == key_id
+
+
+async def test_a_revocation_is_kept_until_the_token_is_over_on_every_clock(house: House) -> None:
+    _, secret = await house.new_key()
+    caller = await house.knock(secret)
+    token, claims = await house.tokens.issue(caller, 60 * SECOND, ())
+    await house.tokens.revoke(caller, token, "")
+    house.now = claims.exp + 4.9  # elsewhere a clock may be five seconds behind
+    await house.tokens.forget()
+    house.now = claims.exp - 0.1
+    assert not await house.works(token)
+    house.now = claims.exp + 5
+    revision = await house.store.revision()
+    await house.tokens.forget()
+    query = select(func.count()).select_from(REVOKED_TOKENS)
+    assert await house.database.read(lambda connection: connection.execute(query).scalar()) == 0
+    assert await house.store.revision() == revision
+
+
+async def test_nobody_revokes_the_token_of_another_key_without_managing_keys(
+    house: House,
+) -> None:
+    one, other = [await house.knock((await house.new_key())[1]) for _ in range(2)]
+    token, claims = await house.tokens.issue(one, None, ())
+    with pytest.raises(PermissionDenied):
+        await house.tokens.revoke(other, token, "")
+    with pytest.raises(PermissionDenied):
+        await house.tokens.revoke(one, "", claims.jti)
+    assert await house.works(token)
+    await house.tokens.revoke(ADMIN, token, "")
+    house.now += 0.5
+    assert not await house.works(token)
+
+
+async def test_a_token_is_introspected_as_it_works_now(house: House) -> None:
+    key_id, secret = await house.new_key()
+    caller = await house.knock(secret)
+    token, claims = await house.tokens.issue(caller, 60 * SECOND, ("capture_write", "key_manage"))
+    assert await house.tokens.introspect(ADMIN, token) == (claims, frozenset({"capture_write"}))
+    house.now = claims.exp - 0.001
+    assert await house.tokens.introspect(ADMIN, token)
+    house.now = claims.exp
+    assert await house.tokens.introspect(ADMIN, token) is None
+    assert claims.sub == key_id
+
+
+@pytest.mark.parametrize("cause", ["revoked", "key revoked", "foreign", "forged", "suspended"])
+async def test_a_token_that_does_not_work_is_not_active_and_no_more_is_said(
+    house: House, cause: str
+) -> None:
+    key_id, secret = await house.new_key()
+    token, claims = await house.tokens.issue(await house.knock(secret), None, ())
+    assert await house.tokens.introspect(ADMIN, token)
+    asking = ADMIN
+    if cause == "revoked":
+        await house.tokens.revoke(ADMIN, "", claims.jti)
+    elif cause == "key revoked":
+        await house.keys.revoke(ADMIN, key_id)
+    elif cause == "foreign":
+        asking = Caller(Principal("another", "key_x"), ALL, None)
+    elif cause == "suspended":
+        suspend = update(TENANTS).values(suspend_time=1)
+        await house.database.write(lambda connection: connection.execute(suspend).rowcount)
+    else:
+        token = token[:-4] + "AAAA"
+    assert await house.tokens.introspect(asking, token) is None
+
+
+async def test_another_tenant_revokes_nothing_and_is_told_nothing(house: House) -> None:
+    _, secret = await house.new_key()
+    token, claims = await house.tokens.issue(await house.knock(secret), None, ())
+    await house.store.add_tenant("another", 0)
+    stranger = Caller(Principal("another", "key_x"), ALL, None)
+    for text, token_id in ((token, ""), ("", claims.jti), ("no token", "")):
+        await house.tokens.revoke(stranger, text, token_id)
+    house.now += 0.5
+    assert await house.works(token)
+
+
+@pytest.mark.parametrize(
+    ("token", "token_id"), [("", ""), ("a", "tok_b"), ("", "key_1"), ("", "tok_" + "g" * 32)]
+)
+async def test_what_to_revoke_is_named_once_and_rightly(
+    house: House, token: str, token_id: str
+) -> None:
+    with pytest.raises(InvalidInput):
+        await house.tokens.revoke(ADMIN, token, token_id)

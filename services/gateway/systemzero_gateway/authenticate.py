@@ -20,7 +20,7 @@ from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import Role, granted
-from systemzero_gateway.store import KeyRecord, KeyStore
+from systemzero_gateway.store import KeyStore
 from systemzero_gateway.tokens import MAX_CHARACTERS, TokenVerifier
 
 REVALIDATE: Final = 0.5
@@ -118,7 +118,8 @@ class Authenticator:
 
     async def _by_key(self, secret: str) -> Caller | None:
         found = await self._store.find_secret(apikey.digest(self._pepper, secret))
-        if found is None or self._is_over(found.expire_time) or self._is_dead(found.key):
+        now = self._clock()
+        if found is None or self._is_over(found.expire_time) or not found.key.works(now):
             return None
         key = found.key
         return Caller(
@@ -132,8 +133,8 @@ class Authenticator:
             claims = self._tokens.verify(token)
         except Unauthenticated:
             return None
-        key = await self._store.find_key(claims.sub)
-        if key is None or key.tenant != claims.tenant or self._is_dead(key):
+        key = await self._store.find_token(claims.tenant, claims.sub, claims.jti)
+        if key is None or not key.works(self._clock()):
             return None
         return Caller(
             Principal(key.tenant, key.key_id),
@@ -141,9 +142,6 @@ class Authenticator:
             _earliest(key.expire_time, claims.exp * 1_000_000),
             by_token=True,
         )
-
-    def _is_dead(self, key: KeyRecord) -> bool:
-        return key.revoke_time is not None or self._is_over(key.expire_time)
 
     def _is_over(self, expire_time: int | None) -> bool:
         return expire_time is not None and expire_time <= self._clock()

@@ -9,10 +9,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero_core.errors import InvalidInput
 from systemzero_gateway import apikey
-from systemzero_gateway.policy import Role, permission_name, permission_value
+from systemzero_gateway.policy import Permissions, Role, permission_name, permission_value
 from systemzero_gateway.signing import SigningKey
 from systemzero_gateway.store import KeyRecord
-from systemzero_gateway.tokens import ALGORITHM
+from systemzero_gateway.tokens import ALGORITHM, Claims
 
 _ROLES: dict[int, Role] = {
     pb.ROLE_VIEWER: Role.VIEWER,
@@ -73,6 +73,23 @@ def timestamp(microseconds: int) -> Timestamp:
 def optional_timestamp(microseconds: int | None) -> Timestamp | None:
     """As `timestamp`; None stays None, which is a field that is not set."""
     return None if microseconds is None else timestamp(microseconds)
+
+
+def introspection(claims: Claims, permissions: Permissions) -> pb.IntrospectTokenResponse:
+    """An active token as a message, with what it may do now."""
+    return pb.IntrospectTokenResponse(
+        active=True,
+        token_id=claims.jti,
+        key_id=claims.sub,
+        tenant=claims.tenant,
+        role=_ROLE_VALUES[Role(claims.role)],  # type: ignore[arg-type] # the enum is an int
+        scopes=[permission_value(name) for name in sorted(permissions)],  # type: ignore[misc]
+        issuer=claims.iss,
+        audience=claims.aud,
+        issue_time=timestamp(claims.iat * 1_000_000),
+        not_before_time=timestamp(claims.nbf * 1_000_000),
+        expire_time=timestamp(claims.exp * 1_000_000),
+    )
 
 
 def jwk(key: SigningKey) -> pb.JsonWebKey:

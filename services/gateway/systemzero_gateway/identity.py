@@ -31,11 +31,11 @@ class Identity:
         verifier = TokenVerifier(self.signing, *names, time.time)
         self.keys = KeyRing(store, pepper, uses, microseconds)
         issuer = TokenIssuer(self.signing, *names, time.time)
-        self.tokens = TokenBook(self.keys, issuer, settings.lifetime, microseconds)
+        self.tokens = TokenBook(store, issuer, verifier, settings.lifetime, microseconds)
         self.authenticator = Authenticator(
             store, pepper, verifier, uses, microseconds, time.monotonic
         )
-        self.chores = (uses.flush, self.signing.rotate)
+        self.chores = (uses.flush, self.signing.rotate, self.tokens.forget)
 
     async def start(self, admin_key_file: Path, platform_key_file: Path) -> None:
         """Make what is missing: the first signing key, the first tenants and their admins' keys.

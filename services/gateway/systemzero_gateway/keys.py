@@ -140,15 +140,6 @@ class KeyRing:
         """
         return await self._store.revoke_key(caller.principal.tenant, key_id, self._clock())
 
-    async def role_of(self, caller: Caller) -> str:
-        """The role of the caller's key.
-
-        Raises:
-            NotFound: the key is gone.
-        """
-        principal = caller.principal
-        return (await self._store.get_key(principal.tenant, principal.principal_id)).role
-
     async def page(
         self, caller: Caller, page_size: int, page_token: str
     ) -> tuple[Sequence[KeyRecord], str]:

@@ -1,24 +1,48 @@
-"""Tokens as callers ask for them: issuing them for a key."""
+"""Tokens as callers ask for them: issuing, introspecting (RFC 7662) and revoking them (RFC 7009).
+
+Invariants:
+1. Of what is no active token of the caller's tenant, nobody learns what else it is.
+2. A revoked token is remembered until it is over, by its id and tenant, and by nothing else of it.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from systemzero_core.errors import InvalidInput, PermissionDenied
+from systemzero_core.errors import InvalidInput, PermissionDenied, Unauthenticated
 from systemzero_gateway.caller import Caller
-from systemzero_gateway.keys import MICROSECONDS, KeyRing
-from systemzero_gateway.tokens import MAX_LIFETIME, Claims, TokenIssuer
+from systemzero_gateway.keys import MICROSECONDS
+from systemzero_gateway.policy import Permissions, Role, granted
+from systemzero_gateway.store import KeyStore
+from systemzero_gateway.tokens import (
+    CLOCK_SKEW,
+    MAX_LIFETIME,
+    Claims,
+    TokenIssuer,
+    TokenVerifier,
+)
+
+_ANY_TOKEN: Final = frozenset({"key_manage"})
+_ID: Final = re.compile(r"tok_[0-9a-f]{32}", re.ASCII)
 
 
 class TokenBook:
     """The tokens of all tenants."""
 
     def __init__(
-        self, keys: KeyRing, issuer: TokenIssuer, lifetime: int, clock: Callable[[], int]
+        self,
+        store: KeyStore,
+        issuer: TokenIssuer,
+        verifier: TokenVerifier,
+        lifetime: int,
+        clock: Callable[[], int],
     ) -> None:
         """`lifetime` in seconds, where none is asked for; `clock` in microseconds since 1970."""
-        self._keys = keys
+        self._store = store
         self._issuer = issuer
+        self._verifier = verifier
         self._lifetime = lifetime
         self._clock = clock
 
@@ -40,11 +64,63 @@ class TokenBook:
             permissions &= frozenset(scopes)
             if not permissions:
                 raise InvalidInput.at("scopes", "holds none of the key's permissions")
-        seconds = self._seconds(lifetime, caller)
-        principal, role = caller.principal, await self._keys.role_of(caller)
-        return self._issuer.issue(
-            principal.principal_id, principal.tenant, role, sorted(permissions), seconds
-        )
+        seconds, principal = self._seconds(lifetime, caller), caller.principal
+        key = await self._store.get_key(principal.tenant, principal.principal_id)
+        return self._issuer.issue(key.key_id, key.tenant, key.role, sorted(permissions), seconds)
+
+    async def introspect(self, caller: Caller, token: str) -> tuple[Claims, Permissions] | None:
+        """What `token` says and may do now; None where it is no active one of the caller's tenant.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        claims = self._verified(token)
+        if claims is None:
+            return None
+        tenant = caller.principal.tenant
+        key = await self._store.find_token(tenant, claims.sub, claims.jti)
+        if key is None or claims.tenant != tenant or not key.works(self._clock()):
+            return None
+        held = granted(tenant, Role(key.role), key.scopes)
+        return claims, held & frozenset(claims.scopes)
+
+    async def revoke(self, caller: Caller, token: str, token_id: str) -> None:
+        """Revoke the tenant's token by its text or its id; one of them is given.
+
+        Raises:
+            InvalidInput: both or neither are given, or the id is none.
+            PermissionDenied: it is, or by its id may be, another key's, and the caller does not
+                manage keys.
+        """
+        if bool(token) == bool(token_id):
+            raise InvalidInput.at("token", "either this or token_id is required")
+        if token_id:
+            await self._revoke_id(caller, token_id)
+            return
+        claims, principal = self._verified(token), caller.principal
+        if claims is not None and claims.tenant == principal.tenant:
+            if claims.sub != principal.principal_id:
+                caller.require(_ANY_TOKEN)
+            # a gateway whose clock is behind still takes the token when others call it over
+            expire_time = (claims.exp + CLOCK_SKEW) * MICROSECONDS
+            await self._store.revoke_token(claims.tenant, claims.jti, expire_time)
+
+    async def forget(self) -> None:
+        """Forget the revoked tokens that are over."""
+        await self._store.forget_tokens(self._clock())
+
+    async def _revoke_id(self, caller: Caller, token_id: str) -> None:
+        caller.require(_ANY_TOKEN)
+        if _ID.fullmatch(token_id) is None:
+            raise InvalidInput.at("token_id", "must be a token's id, `tok_…`")
+        longest = (MAX_LIFETIME + CLOCK_SKEW) * MICROSECONDS
+        await self._store.revoke_token(caller.principal.tenant, token_id, self._clock() + longest)
+
+    def _verified(self, token: str) -> Claims | None:
+        try:
+            return self._verifier.verify(token)
+        except Unauthenticated:
+            return None
 
     def _seconds(self, lifetime: int | None, caller: Caller) -> int:
         wanted = self._lifetime * MICROSECONDS if lifetime is None else lifetime

@@ -78,8 +78,25 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
             codec.scopes_of(request.scopes, "scopes"),
         )
         return pb.IssueTokenResponse(
-            token=token, expire_time=codec.timestamp(claims.exp * MICROSECONDS)
+            token=token,
+            expire_time=codec.timestamp(claims.exp * MICROSECONDS),
+            token_id=claims.jti,
         )
+
+    async def IntrospectToken(
+        self, request: pb.IntrospectTokenRequest, context: Any
+    ) -> pb.IntrospectTokenResponse:
+        """See the contract."""
+        found = await self._tokens.introspect(current_caller(), request.token)
+        return pb.IntrospectTokenResponse() if found is None else codec.introspection(*found)
+
+    async def RevokeToken(
+        self, request: pb.RevokeTokenRequest, context: Any
+    ) -> pb.RevokeTokenResponse:
+        """See the contract."""
+        await self._tokens.revoke(current_caller(), request.token, request.token_id)
+        self._authenticator.forget()
+        return pb.RevokeTokenResponse()
 
     async def GetJwks(self, request: pb.GetJwksRequest, context: Any) -> pb.GetJwksResponse:
         """See the contract."""

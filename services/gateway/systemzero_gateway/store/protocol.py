@@ -21,6 +21,10 @@ class KeyRecord(msgspec.Struct, frozen=True):
     revoke_time: int | None = None
     last_use_time: int | None = None
 
+    def works(self, now: int) -> bool:
+        """Whether it is neither revoked nor expired at `now`."""
+        return self.revoke_time is None and (self.expire_time is None or now < self.expire_time)
+
 
 class SecretRecord(msgspec.Struct, frozen=True):
     """One secret of a key, found by its digest; `expire_time` is its own, not its key's."""
@@ -32,9 +36,9 @@ class SecretRecord(msgspec.Struct, frozen=True):
 class KeyStore(Protocol):
     """Keeps keys, their secrets' digests, and tenants.
 
-    Every change but `note_uses` MUST raise the revision in the transaction that makes it: replicas
-    that cached an answer see by the revision that it may be stale. Every method raises
-    `Unavailable` when the database does not answer.
+    Every change but `note_uses` and `forget_tokens` MUST raise the revision in the transaction that
+    makes it: replicas that cached an answer see by the revision that it may be stale. Every method
+    raises `Unavailable` when the database does not answer.
     """
 
     async def revision(self) -> int:
@@ -45,8 +49,12 @@ class KeyStore(Protocol):
         """The secret with `digest`, unless its tenant is suspended."""
         ...
 
-    async def find_key(self, key_id: str) -> KeyRecord | None:
-        """The key, unless its tenant is suspended."""
+    async def find_token(self, tenant: str, key_id: str, token_id: str) -> KeyRecord | None:
+        """The key of a token, unless its tenant is suspended, or the token is revoked.
+
+        One query, scoped by the tenant: whatever it is that is missing or another's, it is looked
+        for in the same way.
+        """
         ...
 
     async def add_tenant(self, tenant: str, now: int) -> None:
@@ -98,4 +106,12 @@ class KeyStore(Protocol):
 
     async def note_uses(self, times: Mapping[str, int]) -> None:
         """Note when keys, by id, were used, unless a later use is known; ids of no key are none."""
+        ...
+
+    async def revoke_token(self, tenant: str, token_id: str, expire_time: int) -> None:
+        """Remember that a token is revoked till `expire_time`, when it is over anyhow."""
+        ...
+
+    async def forget_tokens(self, now: int) -> None:
+        """Forget the revoked tokens that are over."""
         ...

@@ -11,6 +11,8 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    delete,
+    exists,
     func,
     insert,
     or_,
@@ -22,9 +24,10 @@ from systemzero_chassis.database import Database
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_gateway.store._changes import change, revision
 from systemzero_gateway.store.protocol import KeyRecord, SecretRecord
-from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, TENANTS
+from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVOKED_TOKENS, TENANTS
 
 _KEY_COLUMNS = tuple(API_KEYS.columns)
+_REVOKED: Final = REVOKED_TOKENS.c
 
 
 class SqlKeyStore:
@@ -47,9 +50,14 @@ class SqlKeyStore:
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else SecretRecord(_record(row), row.secret_expire_time)
 
-    async def find_key(self, key_id: str) -> KeyRecord | None:
-        """See `KeyStore.find_key`."""
-        query = _active(select(*_KEY_COLUMNS)).where(API_KEYS.c.key_id == key_id)
+    async def find_token(self, tenant: str, key_id: str, token_id: str) -> KeyRecord | None:
+        """See `KeyStore.find_token`."""
+        revoked = exists().where(_REVOKED.tenant == tenant, _REVOKED.token_id == token_id)
+        query = (
+            _active(select(*_KEY_COLUMNS))
+            .where(API_KEYS.c.tenant == tenant, API_KEYS.c.key_id == key_id)
+            .where(~revoked)
+        )
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else _record(row)
 
@@ -133,6 +141,22 @@ class SqlKeyStore:
         """See `KeyStore.note_uses`."""
         rows = [{"noted_key": key_id, "noted_time": time} for key_id, time in sorted(times.items())]
         await self._database.write(lambda connection: _run(connection, _NOTE_USE, rows))
+
+    async def revoke_token(self, tenant: str, token_id: str, expire_time: int) -> None:
+        """See `KeyStore.revoke_token`."""
+        known = exists().where(_REVOKED.tenant == tenant, _REVOKED.token_id == token_id)
+        row = {"tenant": tenant, "token_id": token_id, "expire_time": expire_time}
+
+        def revoke(connection: Connection) -> None:
+            if not connection.execute(select(known)).scalar():
+                connection.execute(insert(REVOKED_TOKENS).values(row))
+
+        await change(self._database, revoke)
+
+    async def forget_tokens(self, now: int) -> None:
+        """See `KeyStore.forget_tokens`."""
+        over = delete(REVOKED_TOKENS).where(_REVOKED.expire_time <= now)
+        await self._database.write(lambda connection: connection.execute(over).rowcount)
 
 
 _LAST_USE: Final = API_KEYS.c.last_use_time

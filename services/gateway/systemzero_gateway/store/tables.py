@@ -45,6 +45,14 @@ KEY_SECRETS: Final = Table(
     Column("expire_time", BigInteger),
 )
 
+REVOKED_TOKENS: Final = Table(
+    "revoked_tokens",
+    METADATA,
+    Column("tenant", Text, ForeignKey("tenants.tenant"), primary_key=True),
+    Column("token_id", Text, primary_key=True),
+    Column("expire_time", BigInteger, nullable=False, index=True),
+)
+
 SIGNING_KEYS: Final = Table(
     "signing_keys",
     METADATA,

@@ -60,6 +60,16 @@ class AuthServiceStub:
                 request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenRequest.SerializeToString,
                 response_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenResponse.FromString,
                 _registered_method=True)
+        self.IntrospectToken = channel.unary_unary(
+                '/systemzero.gateway.v1.AuthService/IntrospectToken',
+                request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IntrospectTokenRequest.SerializeToString,
+                response_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IntrospectTokenResponse.FromString,
+                _registered_method=True)
+        self.RevokeToken = channel.unary_unary(
+                '/systemzero.gateway.v1.AuthService/RevokeToken',
+                request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenRequest.SerializeToString,
+                response_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenResponse.FromString,
+                _registered_method=True)
         self.GetJwks = channel.unary_unary(
                 '/systemzero.gateway.v1.AuthService/GetJwks',
                 request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.GetJwksRequest.SerializeToString,
@@ -106,6 +116,27 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IntrospectToken(self, request, context):
+        """Says whether a token of the caller's tenant is active, and what it says (RFC 7662).
+
+        One that is malformed, forged, expired, revoked or another tenant's is not active; which of
+        these it is, nobody is told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeToken(self, request, context):
+        """Revokes a token (RFC 7009), on every gateway within a second.
+
+        Whoever has a token of their own key revokes it; PERMISSION_KEY_MANAGE revokes any of the
+        tenant's, and by its id alone. A text that is no active token of the tenant is not worth an
+        error: it does not work, which is what was asked for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetJwks(self, request, context):
         """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
 
@@ -143,6 +174,16 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.IssueToken,
                     request_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenRequest.FromString,
                     response_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenResponse.SerializeToString,
+            ),
+            'IntrospectToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.IntrospectToken,
+                    request_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IntrospectTokenRequest.FromString,
+                    response_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IntrospectTokenResponse.SerializeToString,
+            ),
+            'RevokeToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeToken,
+                    request_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenRequest.FromString,
+                    response_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenResponse.SerializeToString,
             ),
             'GetJwks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJwks,
@@ -286,6 +327,60 @@ class AuthService:
             '/systemzero.gateway.v1.AuthService/IssueToken',
             systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenRequest.SerializeToString,
             systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IssueTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IntrospectToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/systemzero.gateway.v1.AuthService/IntrospectToken',
+            systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IntrospectTokenRequest.SerializeToString,
+            systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.IntrospectTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/systemzero.gateway.v1.AuthService/RevokeToken',
+            systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenRequest.SerializeToString,
+            systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,19 @@ class AuthServiceStub:
     """Lists the tenant's keys, without secrets."""
     IssueToken: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.IssueTokenRequest, _auth_service_pb2.IssueTokenResponse]
     """Exchanges the API key of the call for a token that lives for minutes."""
+    IntrospectToken: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.IntrospectTokenRequest, _auth_service_pb2.IntrospectTokenResponse]
+    """Says whether a token of the caller's tenant is active, and what it says (RFC 7662).
+
+    One that is malformed, forged, expired, revoked or another tenant's is not active; which of
+    these it is, nobody is told.
+    """
+    RevokeToken: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RevokeTokenRequest, _auth_service_pb2.RevokeTokenResponse]
+    """Revokes a token (RFC 7009), on every gateway within a second.
+
+    Whoever has a token of their own key revokes it; PERMISSION_KEY_MANAGE revokes any of the
+    tenant's, and by its id alone. A text that is no active token of the tenant is not worth an
+    error: it does not work, which is what was asked for.
+    """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]
     """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
 
@@ -65,6 +78,19 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Lists the tenant's keys, without secrets."""
     IssueToken: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.IssueTokenRequest, _auth_service_pb2.IssueTokenResponse]  # type: ignore[assignment]
     """Exchanges the API key of the call for a token that lives for minutes."""
+    IntrospectToken: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.IntrospectTokenRequest, _auth_service_pb2.IntrospectTokenResponse]  # type: ignore[assignment]
+    """Says whether a token of the caller's tenant is active, and what it says (RFC 7662).
+
+    One that is malformed, forged, expired, revoked or another tenant's is not active; which of
+    these it is, nobody is told.
+    """
+    RevokeToken: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RevokeTokenRequest, _auth_service_pb2.RevokeTokenResponse]  # type: ignore[assignment]
+    """Revokes a token (RFC 7009), on every gateway within a second.
+
+    Whoever has a token of their own key revokes it; PERMISSION_KEY_MANAGE revokes any of the
+    tenant's, and by its id alone. A text that is no active token of the tenant is not worth an
+    error: it does not work, which is what was asked for.
+    """
     GetJwks: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]  # type: ignore[assignment]
     """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
 
@@ -114,6 +140,31 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.IssueTokenResponse, _abc.Awaitable[_auth_service_pb2.IssueTokenResponse]]:
         """Exchanges the API key of the call for a token that lives for minutes."""
+
+    @_abc_1.abstractmethod
+    def IntrospectToken(
+        self,
+        request: _auth_service_pb2.IntrospectTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.IntrospectTokenResponse, _abc.Awaitable[_auth_service_pb2.IntrospectTokenResponse]]:
+        """Says whether a token of the caller's tenant is active, and what it says (RFC 7662).
+
+        One that is malformed, forged, expired, revoked or another tenant's is not active; which of
+        these it is, nobody is told.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeToken(
+        self,
+        request: _auth_service_pb2.RevokeTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.RevokeTokenResponse, _abc.Awaitable[_auth_service_pb2.RevokeTokenResponse]]:
+        """Revokes a token (RFC 7009), on every gateway within a second.
+
+        Whoever has a token of their own key revokes it; PERMISSION_KEY_MANAGE revokes any of the
+        tenant's, and by its id alone. A text that is no active token of the tenant is not worth an
+        error: it does not work, which is what was asked for.
+        """
 
     @_abc_1.abstractmethod
     def GetJwks(

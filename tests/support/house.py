@@ -1,0 +1,69 @@
+"""Keys, tokens and the authenticator over one database, by a clock of the test's own."""
+
+from __future__ import annotations
+
+from systemzero_chassis.database import Database
+from systemzero_chassis.identity import Principal
+from systemzero_core.errors import Unauthenticated
+from systemzero_gateway.authenticate import Authenticator
+from systemzero_gateway.caller import Caller
+from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing
+from systemzero_gateway.lastuse import LastUses
+from systemzero_gateway.policy import ALL, Role
+from systemzero_gateway.signing import Schedule, SigningKeys
+from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore
+from systemzero_gateway.tokenbook import TokenBook
+from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+
+PEPPER = b"p" * 32
+SECOND = 1_000_000
+ADMIN = Caller(Principal(DEFAULT_TENANT, "key_admin"), ALL, None)
+
+
+class House:
+    """All of it; time stands still until moved."""
+
+    def __init__(self, database: Database) -> None:
+        self.now = 1_000_000.0
+        self.database = database
+        self.store = SqlKeyStore(database)
+        self.uses = LastUses(self.store, self.microseconds, self.seconds)
+        self.keys = KeyRing(self.store, PEPPER, self.uses, self.microseconds)
+        schedule = Schedule(86_400 * SECOND, 7_200 * SECOND)
+        store = SqlSigningKeyStore(database)
+        self.signing = SigningKeys(store, PEPPER, schedule, self.microseconds)
+        self.issuer = TokenIssuer(self.signing, "gateway", "systemzero", self.seconds)
+        verifier = TokenVerifier(self.signing, "gateway", "systemzero", self.seconds)
+        self.tokens = TokenBook(self.store, self.issuer, verifier, 600, self.microseconds)
+        self.authenticator = Authenticator(
+            self.store, PEPPER, verifier, self.uses, self.microseconds, self.seconds
+        )
+
+    def seconds(self) -> float:
+        return self.now
+
+    def microseconds(self) -> int:
+        return round(self.now * SECOND)
+
+    async def open(self) -> None:
+        """Make the default tenant and the first signing key."""
+        await self.store.add_tenant(DEFAULT_TENANT, 0)
+        await self.signing.rotate()
+
+    async def new_key(self, expire_in: int | None = None) -> tuple[str, str]:
+        """Id and secret of a new operator's key."""
+        expire_time = None if expire_in is None else self.microseconds() + expire_in * SECOND
+        key, secret = await self.keys.create(ADMIN, "test", Role.OPERATOR, (), expire_time)
+        return key.key_id, secret.reveal()
+
+    async def knock(self, credential: str) -> Caller:
+        header = f"Bearer {credential}"
+        known = await self.authenticator.known(header)
+        return known or await self.authenticator.authenticate(header)
+
+    async def works(self, credential: str) -> bool:
+        try:
+            await self.knock(credential)
+        except Unauthenticated:
+            return False
+        return True
