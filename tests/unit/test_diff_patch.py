@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systemzero_core.diff import EditScript, Prepared, apply, diff, invert
-from systemzero_core.diff.edits import Mapping, build_edits, changed_nodes, moved_nodes
+from systemzero_core.diff.edits import (
+    Findings,
+    Mapping,
+    build_edits,
+    changed_nodes,
+    moved_nodes,
+    unmapped,
+)
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tree import Tree
 from tests.unit.diff_trees import outline, trees
@@ -19,8 +26,15 @@ def script_of(a: Tree, b: Tree, pairs: list[tuple[int, int]]) -> EditScript:
     for x, y in pairs:
         mapping.add(x, y)
     slices = [(x, y, 1) for x, y in pairs]
-    moved, changed = moved_nodes(a, b, mapping, slices), changed_nodes(a, b, slices)
-    edits = build_edits(Prepared(a), b, mapping, moved, changed)
+    before = Prepared(a)
+    after = Prepared(b, before)
+    found = Findings(
+        deleted=unmapped(mapping.to_b),
+        inserted=unmapped(mapping.to_a),
+        moved=moved_nodes(a, b, mapping, slices),
+        changed=changed_nodes(before, after, slices),
+    )
+    edits = build_edits(before, after, mapping, found)
     return EditScript(edits, tuple(mapping.to_b), len(b))
 
 

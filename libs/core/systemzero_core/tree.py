@@ -109,14 +109,18 @@ class Tree:
         return f"Tree({len(self.nodes)} nodes)"
 
     @cached_property
+    def last_children(self) -> dict[int, int]:
+        """For each node that has children, in document order, the index of the last one."""
+        last = dict(zip(self.parents, range(len(self.parents)), strict=True))
+        last.pop(-1, None)
+        return last
+
+    @cached_property
     def ends(self) -> tuple[int, ...]:
         """For each node, the index one past its subtree's last node."""
         ends = list(range(1, len(self.nodes) + 1))
-        parents = self.parents
-        for i in range(len(ends) - 1, 0, -1):
-            parent = parents[i]
-            if ends[i] > ends[parent]:
-                ends[parent] = ends[i]
+        for parent, last in reversed(self.last_children.items()):
+            ends[parent] = ends[last]
         return tuple(ends)
 
     @cached_property

@@ -8,8 +8,6 @@ multisets (of labels, of roles), which bounds the saving from above whatever the
 
 from __future__ import annotations
 
-from collections import Counter
-
 from systemzero_core.diff.prepared import Prepared
 
 UNIT = 8
@@ -36,31 +34,10 @@ class Affinity:
     def __init__(self, a: Prepared, b: Prepared, budget: int) -> None:
         self.a = a
         self.b = b
-        self._content_a: dict[int, tuple[Counter[int], Counter[str]]] = {}
-        self._content_b: dict[int, tuple[Counter[int], Counter[str]]] = {}
         self._scores: dict[int, int] = {}
         self._width = len(b.labels)
         self.steps = 0
         self.budget = budget
-
-    def content_a(self, x: int) -> tuple[Counter[int], Counter[str]]:
-        """Labels and roles below node `x` of `a`."""
-        found = self._content_a.get(x)
-        if found is None:
-            found = self._content_a[x] = self._content(self.a, x)
-        return found
-
-    def content_b(self, y: int) -> tuple[Counter[int], Counter[str]]:
-        """Labels and roles below node `y` of `b`."""
-        found = self._content_b.get(y)
-        if found is None:
-            found = self._content_b[y] = self._content(self.b, y)
-        return found
-
-    def _content(self, side: Prepared, at: int) -> tuple[Counter[int], Counter[str]]:
-        end = side.ends[at]
-        self.steps += 1 + (end - at) // 8
-        return Counter(side.labels[at + 1 : end]), Counter(side.roles[at + 1 : end])
 
     def score(self, x: int, y: int) -> int:
         """What mapping `x` to `y` saves; 0 where they must not be mapped."""
@@ -75,21 +52,43 @@ class Affinity:
         self.steps += 1
         if a.subtrees[x] == b.subtrees[y]:
             return 2 * UNIT * (a.ends[x] - x)
-        if self.unmistakable_a(x) or self.unmistakable_b(y):
-            return 0
-        leaf_x, leaf_y = a.ends[x] == x + 1, b.ends[y] == y + 1
         root = self._root_score(x, y)
-        if leaf_x or leaf_y or self.steps > self.budget:
+        whole = x in a.below and y in b.below and self.steps <= self.budget
+        if not (root or whole) or self.unmistakable_a(x) or self.unmistakable_b(y):
+            return 0
+        if not whole:
             return root
-        labels_x, roles_x = self.content_a(x)
-        labels_y, roles_y = self.content_b(y)
-        same = self._common(labels_x, labels_y)
-        alike = self._common(roles_x, roles_y)
+        same, alike = self._shared(x, y)
         if not root:
             if same * _ROLE_SHARE < max(a.ends[x] - x, b.ends[y] - y):
                 return 0  # another role, another name, and little in common
             root = _SHARED_CONTENT
         return root + UNIT * (same + alike)
+
+    def _shared(self, x: int, y: int) -> tuple[int, int]:
+        """How many nodes below x and y can be paired by label, and how many by role."""
+        a, b = self.a, self.b
+        left, right = a.content(x), b.content(y)
+        self.steps += len(left) + len(right)
+        same = a.ends[x] - x - 1
+        # What is paired by label is paired by role: only of the rest the roles are to be counted.
+        roles: dict[str, int] = {}
+        for label, count in left.items():
+            more = count - right.get(label, 0)
+            if more > 0:
+                same -= more
+                role = a.role_of(label)
+                roles[role] = roles.get(role, 0) + more
+        alike = same
+        for label, count in right.items() if roles else ():
+            more = count - left.get(label, 0)
+            if more > 0:
+                role = b.role_of(label)
+                paired = min(roles.get(role, 0), more)
+                if paired:
+                    roles[role] -= paired
+                    alike += paired
+        return same, alike
 
     def unmistakable_a(self, x: int) -> bool:
         """Whether node `x` of `a` has one identical partner in `b` that cannot be a coincidence."""
@@ -113,17 +112,6 @@ class Affinity:
         if old.role == new.role:
             return _SAME_ROLE + _name_similarity(old.name, new.name)
         return _SAME_NAME if old.name and old.name == new.name else 0
-
-    def _common(self, left: Counter[int] | Counter[str], right: Counter[int] | Counter[str]) -> int:
-        if len(left) > len(right):
-            left, right = right, left
-        self.steps += len(left)
-        total = 0
-        get = right.get
-        for key, count in left.items():
-            other = get(key, 0)  # type: ignore[arg-type]
-            total += count if count < other else other  # noqa: FURB136 (min costs a call)
-        return total
 
 
 def _name_similarity(old: str, new: str) -> int:

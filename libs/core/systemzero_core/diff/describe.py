@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
@@ -49,8 +49,12 @@ class Paths:
     May be read by several threads: what is remembered is always whole.
     """
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(
+        self, tree: Tree, children: Callable[[int], Sequence[int]] | None = None
+    ) -> None:
+        """Paths of `tree`; `children` tells those of a node, where they are known already."""
         self._tree = tree
+        self._children = children or self._neighbours
         self._paths: dict[int, tuple[PathStep, ...]] = {-1: ()}
         self._steps: dict[int, PathStep] = {}
         self._asked: dict[int, int] = {}
@@ -81,6 +85,10 @@ class Paths:
             step = self._steps[index] = PathStep(node.role, node.name, nth)
         return step
 
+    def _neighbours(self, parent: int) -> Sequence[int]:
+        ends = self._tree.ends
+        return list(neighbours(ends, parent + 1, ends[parent]))
+
     def _alike(self, index: int, role: str, name: str) -> Sequence[int]:
         """The siblings of node `index` that share its role and name, itself included."""
         tree = self._tree
@@ -90,7 +98,7 @@ class Paths:
             return families[role, name]
         asked = self._asked[parent] = self._asked.get(parent, 0) + 1
         nodes = tree.nodes
-        siblings = neighbours(tree.ends, parent + 1, tree.ends[parent]) if parent >= 0 else (0,)
+        siblings = self._children(parent) if parent >= 0 else (0,)
         if asked < _ASKED_OFTEN:
             return [c for c in siblings if nodes[c].name == name and nodes[c].role == role]
         sorted_: dict[tuple[str, str], list[int]] = {}

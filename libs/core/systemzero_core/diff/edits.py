@@ -9,9 +9,12 @@ under another node than before, or is not part of the longest run of siblings th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import pairwise
+from operator import itemgetter
+from typing import NamedTuple
 
-from systemzero_core.diff.describe import Paths, say
+from systemzero_core.diff.describe import say
 from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.script import Change, Edit, EditKind, Place
 from systemzero_core.diff.sequences import longest_increasing
@@ -43,6 +46,17 @@ class Mapping:
         else:
             self.to_b[x : x + size] = range(y, y + size)
             self.to_a[y : y + size] = range(x, x + size)
+
+
+def unmapped(mapped: list[int]) -> list[int]:
+    """The nodes that have no partner in `mapped`, in order; by `index`, for they are few."""
+    found: list[int] = []
+    with suppress(ValueError):
+        at = mapped.index(-1)
+        while True:
+            found.append(at)
+            at = mapped.index(-1, at + 1)
+    return found
 
 
 def changes_between(old: Node, new: Node) -> tuple[Change, ...]:
@@ -96,19 +110,24 @@ def moved_nodes(
         mapping: which node is which.
         slices: the same in pieces `(x, y, size)`: one node, or neighbouring subtrees, whole.
     """
-    to_b = mapping.to_b
-    surviving_a = _Surviving(a.parents, to_b)
-    surviving_b = _Surviving(b.parents, mapping.to_a)
+    to_b, to_a = mapping.to_b, mapping.to_a
+    parents_a, parents_b = a.parents, b.parents
+    surviving_a, surviving_b = _Surviving(parents_a, to_b), _Surviving(parents_b, to_a)
     moved: list[int] = []
     families: dict[int, list[tuple[int, int, int]]] = {}
-    for piece in sorted(slices):
+    for piece in slices:
         x, y, size = piece
-        parent = surviving_a.above(x)
-        if (to_b[parent] if parent >= 0 else -1) == surviving_b.above(y):
-            families.setdefault(parent, []).append(piece)
-        else:
-            moved += neighbours(a.ends, x, x + size)
+        parent, other = parents_a[x], parents_b[y]
+        if parent < 0 or other < 0 or to_b[parent] != other:
+            parent, other = surviving_a.above(x), surviving_b.above(y)
+            if (to_b[parent] if parent >= 0 else -1) != other:
+                moved += neighbours(a.ends, x, x + size)
+                continue
+        families.setdefault(parent, []).append(piece)
     for family in families.values():
+        if len(family) == 1:
+            continue
+        family.sort()
         if any(before[1] > after[1] for before, after in pairwise(family)):
             members = [i for x, _, size in family for i in neighbours(a.ends, x, x + size)]
             still = set(longest_increasing([to_b[i] for i in members]))
@@ -116,9 +135,11 @@ def moved_nodes(
     return sorted(moved)
 
 
-def changed_nodes(a: Tree, b: Tree, slices: Iterable[tuple[int, int, int]]) -> list[int]:
+def changed_nodes(
+    a: Prepared, b: Prepared, slices: Iterable[tuple[int, int, int]]
+) -> list[int]:
     """Which nodes of `a` have other fields in `b`, in document order; `slices` as above."""
-    old, new = a.nodes, b.nodes
+    old, new = a.exact, b.exact
     changed: list[int] = []
     for x, y, size in slices:
         if old[x : x + size] != new[y : y + size]:
@@ -126,52 +147,58 @@ def changed_nodes(a: Tree, b: Tree, slices: Iterable[tuple[int, int, int]]) -> l
     return sorted(changed)
 
 
-def _components(tree: Tree, mapped: Sequence[int]) -> dict[int, list[int]]:
-    """The unmapped nodes that hang together, by their root; each list in document order."""
+def _components(tree: Tree, left: Iterable[int]) -> dict[int, list[int]]:
+    """The leftover nodes that hang together, by their root; each list in document order."""
     roots: dict[int, int] = {}
     parts: dict[int, list[int]] = {}
     parents = tree.parents
-    for i in [k for k, other in enumerate(mapped) if other < 0]:
+    for i in left:
         root = roots.get(parents[i], i)
         roots[i] = root
         parts.setdefault(root, []).append(i)
     return parts
 
 
-def build_edits(
-    a: Prepared, b: Tree, mapping: Mapping, moved: Iterable[int], changed: Iterable[int]
-) -> tuple[Edit, ...]:
-    """The edits in the order of `a`, each insert after the node that `b` shows before it.
+class Findings(NamedTuple):
+    """What follows from a mapping, each list in document order.
 
-    Args:
-        a: the tree before.
-        b: the tree after.
-        mapping: which node is which.
+    Attributes:
+        deleted: nodes of `a` without a partner.
+        inserted: nodes of `b` without a partner.
         moved: nodes of `a` that moved.
         changed: nodes of `a` whose fields differ from those of the node of `b`.
     """
+
+    deleted: list[int]
+    inserted: list[int]
+    moved: list[int]
+    changed: list[int]
+
+
+def build_edits(a: Prepared, b: Prepared, mapping: Mapping, found: Findings) -> tuple[Edit, ...]:
+    """The edits in the order of `a`, each insert after the node that `b` shows before it."""
     write = _Writer(a, b, mapping)
     edits: list[tuple[int, int, Edit]] = [
-        *((i, 0, write.delete(i, part)) for i, part in _components(a.tree, mapping.to_b).items()),
-        *((i, 1, write.move(i)) for i in moved),
-        *((i, 2, write.update(i)) for i in changed),
+        *((i, 0, write.delete(i, part)) for i, part in _components(a.tree, found.deleted).items()),
+        *((i, 1, write.move(i)) for i in found.moved),
+        *((i, 2, write.update(i)) for i in found.changed),
     ]
-    for root, part in _components(b, mapping.to_a).items():
+    for root, part in _components(b.tree, found.inserted).items():
         before = mapping.to_a[root - 1] if root else -1
         edits.append((before, 3 + root, write.insert(root, part)))
-    edits.sort(key=lambda item: item[:2])
-    return tuple(edit for _, _, edit in edits)
+    edits.sort(key=itemgetter(0, 1))
+    return tuple([edit for _, _, edit in edits])
 
 
 class _Writer:
     """Writes single edits."""
 
-    def __init__(self, a: Prepared, b: Tree, mapping: Mapping) -> None:
+    def __init__(self, a: Prepared, b: Prepared, mapping: Mapping) -> None:
         self._a = a.tree
-        self._b = b
+        self._b = b.tree
         self._to_b = mapping.to_b
         self._paths_a = a.paths
-        self._paths_b = Paths(b)
+        self._paths_b = b.paths
 
     def delete(self, root: int, part: list[int]) -> Edit:
         path = self._paths_a.path(root)

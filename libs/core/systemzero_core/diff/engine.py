@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from systemzero_core.diff.budget import DEFAULT_BUDGET, Budget
-from systemzero_core.diff.edits import build_edits, changed_nodes, moved_nodes
+from systemzero_core.diff.edits import Findings, build_edits, changed_nodes, moved_nodes
 from systemzero_core.diff.mapper import Mapper
 from systemzero_core.diff.moves import find_moves
 from systemzero_core.diff.prepared import Prepared
@@ -23,11 +23,12 @@ def diff(a: Tree | Prepared, b: Tree, *, budget: Budget = DEFAULT_BUDGET) -> Edi
         A script with `apply(script, a) == b`; without edits exactly when `a == b`.
     """
     before = a if isinstance(a, Prepared) else Prepared(a)
-    mapper = Mapper(before, Prepared(b, before), budget)
+    after = Prepared(b, before)
+    mapper = Mapper(before, after, budget)
     mapper.run()
-    find_moves(mapper)
-    old, mapping = before.tree, mapper.mapping
-    moved = moved_nodes(old, b, mapping, mapper.slices)
-    changed = changed_nodes(old, b, mapper.slices)
-    edits = build_edits(before, b, mapping, moved, changed)
+    deleted, inserted = find_moves(mapper)
+    mapping, slices = mapper.mapping, mapper.slices
+    moved = moved_nodes(before.tree, b, mapping, slices)
+    changed = changed_nodes(before, after, slices)
+    edits = build_edits(before, after, mapping, Findings(deleted, inserted, moved, changed))
     return EditScript(edits, tuple(mapping.to_b), len(b), mapper.degraded)

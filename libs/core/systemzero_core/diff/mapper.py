@@ -15,8 +15,7 @@ from systemzero_core.diff.budget import Budget
 from systemzero_core.diff.edits import Mapping
 from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.sequences import (
-    Run,
-    close_gaps,
+    aligned_runs,
     common_runs,
     heaviest_alignment,
     longest_increasing,
@@ -53,13 +52,14 @@ class Mapper:
         self.degraded = ""
         self.moving = False
         self.affinity = Affinity(a, b, budget.steps)
-        self._todo: list[tuple[Sequence[int], Sequence[int], bool]] = []
+        self._pairs: list[tuple[int, int]] = []  # mapped nodes whose children wait
+        self._lists: list[tuple[Sequence[int], Sequence[int]]] = []  # siblings that wait
 
     def run(self) -> None:
         """Map what can be mapped."""
         if not self.a.labels or not self.b.labels:
             return
-        self._todo.append(((0,), (0,), True))
+        self._align((0,), (0,), (self.a.subtrees[0],), (self.b.subtrees[0],))
         self.drain()
         if self.mapping.to_b[0] < 0 and self.mapping.to_a[0] < 0:
             self.moving = True
@@ -68,16 +68,24 @@ class Mapper:
 
     def drain(self) -> None:
         """Align every pair of lists that waits."""
-        while self._todo:
-            self._align(*self._todo.pop())
+        while self._pairs or self._lists:
+            while self._pairs:
+                self._align_children(*self._pairs.pop())
+            if self._lists:
+                self._align_free(*self._lists.pop())
 
     def map_pair(self, x: int, y: int) -> None:
         """Map two nodes; their children are aligned later."""
         if self.a.subtrees[x] == self.b.subtrees[y] and self.is_free(x, y):
             self._map_slices(x, y, self.a.ends[x] - x)
             return
-        self._map_slices(x, y, 1)
-        self._todo.append((self.a.children(x), self.b.children(y), not self.moving))
+        self._map_node(x, y)
+        self._pairs.append((x, y))
+
+    def _map_node(self, x: int, y: int) -> None:
+        self.mapping.to_b[x] = y
+        self.mapping.to_a[y] = x
+        self.slices.append((x, y, 1))
 
     def _map_slices(self, x: int, y: int, size: int) -> None:
         self.mapping.add(x, y, size)
@@ -91,20 +99,41 @@ class Mapper:
         to_b, to_a = self.mapping.to_b, self.mapping.to_a
         return max(to_b[x : x + size]) < 0 and max(to_a[y : y + size]) < 0
 
-    def _align(self, left: Sequence[int], right: Sequence[int], whole: bool) -> None:
-        """Align two lists; `whole` ones are all children of two nodes, with nothing mapped yet."""
-        if not whole:
-            left = [x for x in left if self.mapping.to_b[x] < 0]
-            right = [y for y in right if self.mapping.to_a[y] < 0]
-        if not left or not right:
+    def _align_children(self, x: int, y: int) -> None:
+        numbers_a, numbers_b = self.a.below.get(x), self.b.below.get(y)
+        if numbers_a is None or numbers_b is None:
             return
-        numbers_a = [self.a.subtrees[x] for x in left]
-        numbers_b = [self.b.subtrees[y] for y in right]
-        runs = common_runs(numbers_a, numbers_b)
-        if len(runs) > 1 or (runs and runs[0].size < max(len(left), len(right))):
-            runs = close_gaps(numbers_a, numbers_b, runs)
+        if self.moving:
+            self._align_free(self.a.children(x), self.b.children(y))
+        elif len(numbers_a) == len(numbers_b) == 1:
+            if numbers_a == numbers_b:
+                self._map_slices(x + 1, y + 1, self.a.ends[x] - x - 1)
+            else:
+                self._fill_pair(x + 1, y + 1)
+        else:
+            self._align(self.a.children(x), self.b.children(y), numbers_a, numbers_b)
+
+    def _align_free(self, left: Sequence[int], right: Sequence[int]) -> None:
+        """Align siblings of which some may be mapped, or lie in others' places."""
+        left = [x for x in left if self.mapping.to_b[x] < 0]
+        right = [y for y in right if self.mapping.to_a[y] < 0]
+        if left and right:
+            numbers_a = [self.a.subtrees[x] for x in left]
+            numbers_b = [self.b.subtrees[y] for y in right]
+            self._align(left, right, numbers_a, numbers_b, whole=False)
+
+    def _align(
+        self,
+        left: Sequence[int],
+        right: Sequence[int],
+        numbers_a: Sequence[int],
+        numbers_b: Sequence[int],
+        *,
+        whole: bool = True,
+    ) -> None:
+        """Align two lists; `whole` ones are all children of two nodes, with nothing mapped yet."""
         low_p = low_q = 0
-        for p, q, size in runs:
+        for p, q, size in aligned_runs(numbers_a, numbers_b):
             if low_p < p and low_q < q:
                 self._fill_gap(left[low_p:p], right[low_q:q])
             low_p, low_q = p + size, q + size
@@ -117,20 +146,31 @@ class Mapper:
             self._fill_gap(left[low_p:], right[low_q:])
 
     def _fill_gap(self, left: Sequence[int], right: Sequence[int]) -> None:
-        if len(left) == len(right) == 1 and self._same_label(left[0], right[0]):
-            self.map_pair(left[0], right[0])
-            return
-        if len(left) > 1 and len(right) > 1 and self._split_at_names(left, right):
-            return
+        if len(left) == len(right) == 1:
+            self._fill_pair(left[0], right[0])
+        elif not (len(left) > 1 and len(right) > 1 and self._split_at_names(left, right)):
+            self._weigh_gap(left, right)
+
+    def _fill_pair(self, x: int, y: int) -> None:
+        """What stands alone between identical neighbours."""
+        if self.a.labels[x] == self.b.labels[y]:
+            self.map_pair(x, y)
+        elif x in self.a.below or y in self.b.below:
+            self._weigh_gap((x,), (y,))
+        elif self.affinity.score(x, y):
+            self._map_node(x, y)
+
+    def _weigh_gap(self, left: Sequence[int], right: Sequence[int]) -> None:
         if self._is_too_much(left, right):
             self._fill_by_key(left, right, 0)
             return
         opened = open_wrapper(self.affinity, left, right)
         if opened is not None:
-            self._todo.append((*opened, False))
+            self._lists.append(opened)
             return
         score = self.affinity.score
         table = [[score(x, y) for y in right] for x in left]
+        self.is_spent()  # also where the budget ran out on the way
         for p, q in heaviest_alignment(table):
             self.map_pair(left[p], right[q])
 
@@ -151,11 +191,11 @@ class Mapper:
             x, y = left[p], right[q]
             size = max(self.a.ends[x] - x, self.b.ends[y] - y)
             if self.affinity.score(x, y) >= size * UNIT:
-                self._todo.append((left[low_p:p], right[low_q:q], False))
+                self._lists.append((left[low_p:p], right[low_q:q]))
                 self.map_pair(x, y)
                 low_p, low_q = p + 1, q + 1
         if low_p:
-            self._todo.append((left[low_p:], right[low_q:], False))
+            self._lists.append((left[low_p:], right[low_q:]))
         return low_p > 0
 
     @staticmethod
@@ -167,9 +207,6 @@ class Mapper:
                 number = side.labels[i]
                 places[number] = -1 if number in places else k
         return places
-
-    def _same_label(self, x: int, y: int) -> bool:
-        return self.a.labels[x] == self.b.labels[y]
 
     def is_spent(self) -> bool:
         """Whether the budget is used up; says so in the answer."""
@@ -198,7 +235,7 @@ class Mapper:
         key = _KEYS[tier]
         runs = common_runs([key(self.a, x) for x in left], [key(self.b, y) for y in right])
         low_p = low_q = 0
-        for p, q, size in [*runs, Run(len(left), len(right), 0)]:
+        for p, q, size in [*runs, (len(left), len(right), 0)]:
             if low_p < p and low_q < q:
                 self._fill_by_key(left[low_p:p], right[low_q:q], tier + 1)
             for k in range(size):

@@ -6,28 +6,30 @@ text `3` that vanishes from one row and turns up in another is a coincidence, no
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from systemzero_core.diff.affinity import UNIT, recognisable
+from systemzero_core.diff.edits import unmapped
 from systemzero_core.diff.mapper import Mapper
 
 
-def find_moves(mapper: Mapper) -> None:
-    """Map the leftovers of `mapper` that moved, with what they hold."""
-    left = _leftover(mapper.mapping.to_b)
-    if not left:
-        return
+def find_moves(mapper: Mapper) -> tuple[list[int], list[int]]:
+    """Map the leftovers of `mapper` that moved, with what they hold.
+
+    Returns:
+        what is left over then, of `a` and of `b`, in document order.
+    """
+    a, b, to_a, to_b = mapper.a, mapper.b, mapper.mapping.to_a, mapper.mapping.to_b
+    left, right = unmapped(to_b), unmapped(to_a)
+    if not left or not right:
+        return left, right
     mapper.moving = True
-    waiting: dict[int, list[int]] = defaultdict(list)
-    for y in reversed(_leftover(mapper.mapping.to_a)):
-        waiting[mapper.b.subtrees[y]].append(y)
+    waiting: dict[int, list[int]] = {}
+    for y in reversed(right):
+        waiting.setdefault(b.subtrees[y], []).append(y)
     for x in left:
-        if mapper.a.subtrees[x] in waiting and recognisable(mapper.a, x):
-            _move(mapper, x, waiting[mapper.a.subtrees[x]])
-
-
-def _leftover(mapped: list[int]) -> list[int]:
-    return [i for i, other in enumerate(mapped) if other < 0]
+        candidates = waiting.get(a.subtrees[x])
+        if candidates and recognisable(a, x):
+            _move(mapper, x, candidates)
+    return [x for x in left if to_b[x] < 0], [y for y in right if to_a[y] < 0]
 
 
 def _move(mapper: Mapper, x: int, candidates: list[int]) -> None:
@@ -54,7 +56,7 @@ def _whole(mapper: Mapper, x: int, y: int) -> tuple[int, int]:
 
 def _mostly_the_same(mapper: Mapper, x: int, y: int) -> bool:
     """Whether the smaller subtree is for the most part found in the larger, and not lost in it."""
-    if mapper.a.roles[x] != mapper.b.roles[y]:
+    if mapper.a.tree.nodes[x].role != mapper.b.tree.nodes[y].role:
         return False
     sizes = sorted((mapper.a.ends[x] - x, mapper.b.ends[y] - y))
     saved = mapper.affinity.score(x, y)

@@ -3,6 +3,11 @@
 Hash-consing (Ershov, CACM 1(8), 1958): a subtree's number is looked up by its root's label and its
 children's numbers, so numbers are exact, not hashes that may collide. Boxes and the platform's own
 role take no part: a page that shifted by a line is the same page, box by box different.
+
+The numbers mean nothing but that the same is the same:
+1. A node's exact number is that of all its fields, its label's number that of the first node seen
+   with the same role, name, value, states and attributes.
+2. A leaf's subtree has its label's number, which is positive; those of other subtrees are negative.
 """
 
 from __future__ import annotations
@@ -10,62 +15,105 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable
 from functools import cached_property
+from itertools import repeat
 
 from systemzero_core.diff.describe import Paths
 from systemzero_core.diff.walk import neighbours
-from systemzero_core.tree import Tree
+from systemzero_core.tree import Node, Tree
+
+
+class _Numbers:
+    """What was numbered so far; read-only once a tree is prepared.
+
+    Attributes:
+        exact: the number of each node.
+        label: for each number of a node (0: none) the number of its label.
+        role: the role of each.
+        labels: the number of each label.
+        subtrees: the number of each label with the subtrees below it.
+    """
+
+    def __init__(self) -> None:
+        self.exact: dict[Node, int] = {}
+        self.label: list[int] = [0]
+        self.role: list[str] = [""]
+        self.labels: dict[Hashable, int] = {}
+        self.subtrees: dict[tuple[int, tuple[int, ...]], int] = {}
+
+
+_NOTHING = _Numbers()
+
+_KEPT = 2
+"""Nodes for each node of the tree, at most, in contents that are kept for the next diff."""
 
 
 class Prepared:
-    """One tree with its labels and subtrees numbered.
+    """One tree with its nodes, labels and subtrees numbered.
 
     A baseline that many captures are compared with is prepared once and passed to `diff` in place
     of the tree.
 
     Attributes:
         tree: the tree.
+        exact: for each node the number of all that it says, box and platform role included.
         labels: for each node the number of its label (role, name, value, states, attributes).
         subtrees: for each node the number of the subtree under it, itself included.
+        ends: for each node the index one past its subtree's last node.
+        below: for each node with children the numbers of their subtrees, in order.
     """
 
     def __init__(self, tree: Tree, base: Prepared | None = None) -> None:
         """Number `tree`; with the numbers of `base` for what occurs there."""
         self.tree = tree
-        self._base_labels: dict[Hashable, int] = base.label_numbers if base else {}
-        self._base_subtrees: dict[Hashable, int] = base.subtree_numbers if base else {}
-        self.label_numbers: dict[Hashable, int] = {}
-        self.subtree_numbers: dict[Hashable, int] = {}
+        self.numbers = _Numbers()
+        known = self._known = base.numbers if base else _NOTHING
+        self.exact, self.labels = self._number_nodes(known)
+        self.below: dict[int, tuple[int, ...]] = {}
         self.ends = tree.ends
+        self.subtrees = self._number_subtrees(known)
         self._children: dict[int, tuple[int, ...]] = {}
-        self.labels = self._number_labels()
-        self.subtrees = self._number_subtrees()
+        self._contents: dict[int, Counter[int]] = {}
+        self._to_keep = _KEPT * len(tree)
 
-    def _number_labels(self) -> list[int]:
-        base, own = self._base_labels, self.label_numbers
-        offset = len(base)
-        numbers: list[int] = []
-        for node in self.tree.nodes:
-            key = (node.role, node.name, node.value, node.states, node.attributes)
-            number = base.get(key)
-            numbers.append(own.setdefault(key, offset + len(own)) if number is None else number)
-        return numbers
+    def _number_nodes(self, known: _Numbers) -> tuple[list[int], list[int]]:
+        nodes, own = self.tree.nodes, self.numbers
+        exact = list(map(known.exact.get, nodes, repeat(0)))
+        labels = list(map(known.label.__getitem__, exact))
+        offset = len(known.exact)
+        for i in [i for i, number in enumerate(exact) if not number]:
+            node = nodes[i]
+            number = own.exact.get(node, 0)
+            if not number:
+                number = own.exact[node] = offset + len(own.exact) + 1
+                key = (node.role, node.name, node.value, node.states, node.attributes)
+                label = known.labels.get(key) or own.labels.setdefault(key, number)
+                own.label.append(label)
+                own.role.append(node.role)
+            exact[i] = number
+            labels[i] = own.label[number - offset]
+        return exact, labels
 
-    def _number_subtrees(self) -> list[int]:
-        base, own = self._base_subtrees, self.subtree_numbers
+    def _number_subtrees(self, known: _Numbers) -> list[int]:
+        labels, ends, below = self.labels, self.ends, self.below
+        base, own = known.subtrees, self.numbers.subtrees
         offset = len(base)
-        labels, ends = self.labels, self.ends
-        numbers = [0] * len(labels)
-        for i in range(len(labels) - 1, -1, -1):
-            key: Hashable = labels[i]
+        numbers = labels.copy()
+        for i, last in reversed(self.tree.last_children.items()):
             child, end = i + 1, ends[i]
-            if child < end:
-                parts = [labels[i]]
+            if child == last:
+                family: tuple[int, ...] = (numbers[child],)
+            else:
+                members = []
                 while child < end:
-                    parts.append(numbers[child])
+                    members.append(numbers[child])
                     child = ends[child]
-                key = tuple(parts)
+                family = tuple(members)
+            below[i] = family
+            key = (labels[i], family)
             number = base.get(key)
-            numbers[i] = own.setdefault(key, offset + len(own)) if number is None else number
+            if number is None:
+                number = own.setdefault(key, -1 - offset - len(own))
+            numbers[i] = number
         return numbers
 
     def children(self, index: int) -> tuple[int, ...]:
@@ -77,15 +125,26 @@ class Prepared:
             )
         return found
 
+    def content(self, index: int) -> Counter[int]:
+        """The labels below node `index`, each with how often it occurs there."""
+        found = self._contents.get(index)
+        if found is None:
+            end = self.ends[index]
+            found = Counter(self.labels[index + 1 : end])
+            if self._to_keep > 0:
+                self._to_keep -= end - index
+                self._contents[index] = found
+        return found
+
+    def role_of(self, label: int) -> str:
+        """The role of a label that occurs in the tree."""
+        own = label - len(self._known.exact)
+        return self.numbers.role[own] if own > 0 else self._known.role[label]
+
     @cached_property
     def paths(self) -> Paths:
         """The paths of the nodes, kept for the next diff against the same tree."""
-        return Paths(self.tree)
-
-    @cached_property
-    def roles(self) -> list[str]:
-        """For each node its role."""
-        return [node.role for node in self.tree.nodes]
+        return Paths(self.tree, self.children)
 
     @cached_property
     def subtree_counts(self) -> Counter[int]:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
 MAX_BIT_CELLS = 64_000_000
 """Cells (rows times columns, a bit each) of one bit-parallel LCS; past it, rare items anchor."""
 
+_DENSE_CELLS = 50_000
+"""Cells up to which the bits are always the fastest."""
 
-class Run(NamedTuple):
-    """`size` items from `p` on in one list that are those from `q` on in another."""
+_SPARSE = 4
+"""Pairs of equal items for each item, at most, for an LCS through the pairs themselves."""
 
-    p: int
-    q: int
-    size: int
+
+Run: TypeAlias = tuple[int, int, int]
+"""`(p, q, size)`: `size` items from `p` on in one list that are those from `q` on in another."""
 
 
 def longest_increasing(values: Sequence[int]) -> list[int]:
@@ -32,7 +34,7 @@ def longest_increasing(values: Sequence[int]) -> list[int]:
     tail_at: list[int] = []
     before = [-1] * len(values)
     for i, value in enumerate(values):
-        slot = bisect_left(tails, value)
+        slot = bisect_left(tails, value) if tails and value <= tails[-1] else len(tails)
         if slot:
             before[i] = tail_at[slot - 1]
         if slot == len(tails):
@@ -50,26 +52,39 @@ def longest_increasing(values: Sequence[int]) -> list[int]:
     return chain
 
 
+def aligned_runs(a: Sequence[Hashable], b: Sequence[Hashable]) -> Sequence[Run]:
+    """`common_runs`, with the gaps closed where there are some on both sides."""
+    runs = common_runs(a, b)
+    if not runs:
+        return runs
+    p, q, size = runs[-1]
+    gaps = len(runs) + 1 - (runs[0][:2] == (0, 0)) - (p + size == len(a) and q + size == len(b))
+    if gaps < 2:
+        return runs
+    matched = sum([size for _, _, size in runs])
+    return runs if matched in (len(a), len(b)) else close_gaps(a, b, runs)
+
+
 def common_runs(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Run]:
     """A long common subsequence of `a` and `b`, in order, as runs as long as possible.
 
     Longest where `len(a) * len(b)` is at most `MAX_BIT_CELLS`; longer lists are cut at the items
     that are unique in both (patience diff) and only what lies between is aligned exactly.
     """
-    start = 0
     limit = min(len(a), len(b))
+    start = 0
     while start < limit and a[start] == b[start]:
         start += 1
-    stop = 0
     limit -= start
+    stop = 0
     while stop < limit and a[-1 - stop] == b[-1 - stop]:
         stop += 1
-    runs = [Run(0, 0, start)] if start else []
-    middle_a, middle_b = a[start : len(a) - stop], b[start : len(b) - stop]
-    if middle_a and middle_b:
-        runs += _as_runs(_middle(middle_a, middle_b), start)
+    runs = [(0, 0, start)] if start else []
+    if stop < limit and start + stop + 1 < max(len(a), len(b)):  # one and one differ
+        pairs = _middle(a[start : len(a) - stop], b[start : len(b) - stop])
+        runs += _as_runs(pairs, start)
     if stop:
-        runs.append(Run(len(a) - stop, len(b) - stop, stop))
+        runs.append((len(a) - stop, len(b) - stop, stop))
     return runs
 
 
@@ -81,19 +96,44 @@ def _as_runs(pairs: Iterable[tuple[int, int]], offset: int) -> list[Run]:
             size += 1
             continue
         if size:
-            runs.append(Run(first_p + offset, first_q + offset, size))
+            runs.append((first_p + offset, first_q + offset, size))
         first_p, first_q, size = p, q, 1
     if size:
-        runs.append(Run(first_p + offset, first_q + offset, size))
+        runs.append((first_p + offset, first_q + offset, size))
     return runs
 
 
-def _middle(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+def _middle(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterable[tuple[int, int]]:
     if len(a) == 1 or len(b) == 1:
         return _single(a, b)
-    if len(a) * len(b) <= MAX_BIT_CELLS:
+    both = set(a).intersection(b)
+    if not both:
+        return ()
+    # What only one side has is no part of any common subsequence.
+    at_a = [i for i, item in enumerate(a) if item in both]
+    at_b = [j for j, item in enumerate(b) if item in both]
+    a, b = [a[i] for i in at_a], [b[j] for j in at_b]
+    if a == b:
+        return zip(at_a, at_b, strict=True)
+    return [(at_a[i], at_b[j]) for i, j in _crossing(a, b)]
+
+
+def _crossing(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """The pairs of lists that have the same items, more or less, in another order."""
+    cells = len(a) * len(b)
+    if cells > MAX_BIT_CELLS:
+        return _patience(a, b)
+    if cells < _DENSE_CELLS:
         return _bit_parallel(a, b)
-    return _patience(a, b)
+    places: dict[Hashable, list[int]] = {}
+    for j, item in enumerate(b):
+        places.setdefault(item, []).append(j)
+    waiting = [places.get(item, ()) for item in a]
+    if sum(map(len, waiting)) > _SPARSE * len(a):
+        return _bit_parallel(a, b)
+    # Of one item's pairs the later come first, so that no two of them are in order.
+    candidates = [(i, j) for i, found in enumerate(waiting) for j in reversed(found)]
+    return [candidates[k] for k in longest_increasing([j for _, j in candidates])]
 
 
 def _single(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
@@ -189,18 +229,19 @@ def close_gaps(a: Sequence[Hashable], b: Sequence[Hashable], runs: Sequence[Run]
     first = 0  # of `slid`, since the last gap
     gap = (0, 0)  # how many items of a, of b are without a partner before that one
     low_p = low_q = 0
-    for run in [*runs, Run(len(a), len(b), 0)]:
-        after = (run.p - low_p, run.q - low_q)
-        low_p, low_q = run.p + run.size, run.q + run.size
+    for run in [*runs, (len(a), len(b), 0)]:
+        p, q, size = run
+        after = (p - low_p, q - low_q)
+        low_p, low_q = p + size, q + size
         if after != (0, 0):
             by_p, by_q = _slide(a, b, slid[first:], gap, after)
             if by_p or by_q:
-                slid[first:] = [Run(p + by_p, q + by_q, size) for p, q, size in slid[first:]]
+                slid[first:] = [(x + by_p, y + by_q, long) for x, y, long in slid[first:]]
             if by_p > 0 or by_q > 0:  # the gap after the runs is now part of the gap before them
                 gap = (gap[0] + by_p, gap[1] + by_q)
             else:
                 first, gap = len(slid), (after[0] - by_p, after[1] - by_q)
-        if run.size:
+        if size:
             slid.append(run)
     return slid
 
@@ -216,7 +257,7 @@ def _slide(
     if not runs or before == (0, 0):
         return 0, 0
     p, q, _ = runs[0]
-    size = sum(run.size for run in runs)
+    size = sum([run[2] for run in runs])
     if before[1] and not after[1] and a[p : p + size] == a[p + after[0] : p + after[0] + size]:
         return after[0], 0
     if before[0] and not after[0] and b[q : q + size] == b[q + after[1] : q + after[1] + size]:

@@ -18,6 +18,9 @@ _MAX_LEVELS = 6
 _MAX_CELLS = 2_000
 """Pairs of nodes that are weighed to look through one level."""
 
+_WHOLE = 2 * UNIT
+"""What a node scores, at most, for each node in it."""
+
 _Score = Callable[[int, int], int]
 _Family = Callable[[int], Sequence[int]]
 
@@ -51,64 +54,71 @@ def _with_one_opened(
     own: Prepared, nodes: Sequence[int], other: Prepared, others: Sequence[int], score: _Score
 ) -> list[int] | None:
     """`nodes` with the first wrapper among them opened; None if there is none."""
-    total = sum(other.ends[i] - i for i in others)
-    for k, node in enumerate(nodes):
-        if own.ends[node] == node + 1:
-            continue
-        alike = [i for i in others if other.roles[i] == own.roles[node]]
-        most = min(total, own.ends[node] - node)
-        if _settled(alike, node, nodes, score, most):
-            continue
-        levels = _levels(node, own.children, others, score)
+    inner = [k for k, node in enumerate(nodes) if node in own.below]
+    if not inner:
+        return None
+    sides = _Sides(own, other, others, score)
+    for k in inner:
+        levels = sides.levels(nodes[k]) if not sides.is_settled(nodes[k], nodes) else ()
         if levels:
             return [*nodes[:k], *_opened(levels, own.children), *nodes[k + 1 :]]
     return None
 
 
-def _settled(
-    alike: Sequence[int], node: int, siblings: Sequence[int], score: _Score, most: int
-) -> bool:
-    """Whether one of `alike` is so clearly the same node that nothing is to be gained.
+class _Sides:
+    """The side of a suspected wrapper, and the other one.
 
-    Args:
-        alike: the nodes of the other side that have the same role.
-        node: the suspected wrapper.
-        siblings: the nodes of its side.
-        score: of a node of `alike` and `node`.
-        most: nodes that both sides have at most in common.
+    Bounds spare most of the weighing: what two nodes have in common is no more than the smaller has.
     """
-    for other in alike:
-        value = score(other, node)
-        if value * 5 >= most * 2 * UNIT * 4:
-            return all(score(other, sibling) <= value for sibling in siblings)
-    return False
 
+    def __init__(
+        self, own: Prepared, other: Prepared, others: Sequence[int], score: _Score
+    ) -> None:
+        """`score` is of a node of `others`, siblings of the other side, and one of this side."""
+        self._own = own
+        self._other = other
+        self._others = others
+        self._score = score
+        self._sizes = [other.ends[i] - i for i in others]
 
-def _levels(node: int, children: _Family, others: Sequence[int], score: _Score) -> list[int]:
-    """The nodes to open, outermost first, to match `others` best; empty to keep `node` whole.
+    def is_settled(self, node: int, siblings: Sequence[int]) -> bool:
+        """Whether one of the others is so clearly `node` that nothing is to be gained."""
+        ends, nodes = self._own.ends, self._other.tree.nodes
+        role = self._own.tree.nodes[node].role
+        most = min(sum(self._sizes), ends[node] - node)
+        for other, size in zip(self._others, self._sizes, strict=True):
+            if nodes[other].role != role or size * 5 < most * 4:
+                continue
+            value = self._score(other, node)
+            if value * 5 >= most * _WHOLE * 4:
+                return all(
+                    min(ends[i] - i, size) * _WHOLE <= value or self._score(other, i) <= value
+                    for i in siblings
+                )
+        return False
 
-    Args:
-        node: the suspected wrapper.
-        children: of each node of its side.
-        others: the nodes of the other side in the same gap.
-        score: of a node of `others` and one of this side.
-    """
-    best = max(score(other, node) for other in others)
-    chosen: list[int] = []
-    path: list[int] = []
-    while len(path) < _MAX_LEVELS:
-        inside = children(node)
-        if not inside or len(inside) * len(others) > _MAX_CELLS:
-            break
-        path.append(node)
-        table = [[score(other, child) for child in inside] for other in others]
-        value = sum(table[p][q] for p, q in heaviest_alignment(table))
-        if value > best:
-            best = value
-            chosen = path.copy()
-        tops = list(map(max, zip(*table, strict=True)))
-        node = inside[tops.index(max(tops))]
-    return chosen
+    def levels(self, node: int) -> Sequence[int]:
+        """The nodes to open, outermost first, to match the others best; none to keep it whole."""
+        own, others, score = self._own, self._others, self._score
+        best = max([score(other, node) for other in others])
+        chosen: list[int] = []
+        path: list[int] = []
+        while len(path) < _MAX_LEVELS:
+            inside = own.children(node)
+            if not inside or len(inside) * len(others) > _MAX_CELLS:
+                break
+            largest = max([own.ends[child] - child for child in inside])
+            if sum([min(size, largest) for size in self._sizes]) * _WHOLE <= best:
+                break
+            path.append(node)
+            table = [[score(other, child) for child in inside] for other in others]
+            value = sum([table[p][q] for p, q in heaviest_alignment(table)])
+            if value > best:
+                best = value
+                chosen = path.copy()
+            tops = list(map(max, zip(*table, strict=True)))
+            node = inside[tops.index(max(tops))]
+        return chosen
 
 
 def _opened(levels: Sequence[int], children: _Family) -> list[int]:
