@@ -14,7 +14,6 @@ from systemzero_core.diff.edits import (
     build_edits,
     changed_nodes,
     moved_nodes,
-    unmapped,
 )
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tree import Tree
@@ -29,8 +28,8 @@ def script_of(a: Tree, b: Tree, pairs: list[tuple[int, int]]) -> EditScript:
     before = Prepared(a)
     after = Prepared(b, before)
     found = Findings(
-        deleted=unmapped(mapping.to_b),
-        inserted=unmapped(mapping.to_a),
+        deleted=mapping.deleted(),
+        inserted=mapping.inserted(),
         moved=moved_nodes(a, b, mapping, slices),
         changed=changed_nodes(before, after, slices),
     )

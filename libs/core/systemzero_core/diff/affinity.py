@@ -53,7 +53,7 @@ class Affinity:
         if a.subtrees[x] == b.subtrees[y]:
             return 2 * UNIT * (a.ends[x] - x)
         root = self._root_score(x, y)
-        whole = x in a.below and y in b.below and self.steps <= self.budget
+        whole = x in a.families and y in b.families and self.steps <= self.budget
         if not (root or whole) or self.unmistakable_a(x) or self.unmistakable_b(y):
             return 0
         if not whole:

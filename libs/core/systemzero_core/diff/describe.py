@@ -19,7 +19,7 @@ from systemzero_core.tree import Bounds, Node, Tree
 MAX_QUOTED = 60
 """Characters of a name or value that a sentence quotes, at most."""
 
-_ASKED_OFTEN = 8
+_ASKED_OFTEN = 4
 """Children asked for before all children of a parent are sorted by role and name."""
 
 _TEXT_ROLES = frozenset(("text", "StaticText", "statictext"))

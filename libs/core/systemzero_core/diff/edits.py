@@ -9,7 +9,6 @@ under another node than before, or is not part of the longest run of siblings th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -32,30 +31,47 @@ class Mapping:
         to_a: the same, read backwards.
     """
 
-    __slots__ = ("to_a", "to_b")
+    __slots__ = ("_free_a", "_free_b", "to_a", "to_b")
 
     def __init__(self, size_a: int, size_b: int) -> None:
         self.to_b = [-1] * size_a
         self.to_a = [-1] * size_b
+        # Bytes are searched many times faster than lists: 1 where there is no partner.
+        self._free_a = bytearray(b"\1") * size_a
+        self._free_b = bytearray(b"\1") * size_b
 
-    def add(self, x: int, y: int, size: int = 1) -> None:
+    def add(self, x: int, y: int) -> None:
+        """Map two nodes."""
+        self.to_b[x] = y
+        self.to_a[y] = x
+        self._free_a[x] = self._free_b[y] = 0
+
+    def add_slice(self, x: int, y: int, size: int) -> None:
         """Map the `size` nodes from `x` on to those from `y` on, in document order."""
-        if size == 1:
-            self.to_b[x] = y
-            self.to_a[y] = x
-        else:
-            self.to_b[x : x + size] = range(y, y + size)
-            self.to_a[y : y + size] = range(x, x + size)
+        self.to_b[x : x + size] = range(y, y + size)
+        self.to_a[y : y + size] = range(x, x + size)
+        self._free_a[x : x + size] = self._free_b[y : y + size] = bytes(size)
+
+    def is_free(self, x: int, y: int, size: int) -> bool:
+        """Whether none of the `size` nodes from `x` on, and from `y` on, has a partner."""
+        taken = self._free_a.find(0, x, x + size)
+        return taken < 0 and self._free_b.find(0, y, y + size) < 0
+
+    def deleted(self) -> list[int]:
+        """The nodes of `a` without a partner, in order."""
+        return _ones(self._free_a)
+
+    def inserted(self) -> list[int]:
+        """The nodes of `b` without a partner, in order."""
+        return _ones(self._free_b)
 
 
-def unmapped(mapped: list[int]) -> list[int]:
-    """The nodes that have no partner in `mapped`, in order; by `index`, for they are few."""
+def _ones(flags: bytearray) -> list[int]:
     found: list[int] = []
-    with suppress(ValueError):
-        at = mapped.index(-1)
-        while True:
-            found.append(at)
-            at = mapped.index(-1, at + 1)
+    at = flags.find(1)
+    while at >= 0:
+        found.append(at)
+        at = flags.find(1, at + 1)
     return found
 
 

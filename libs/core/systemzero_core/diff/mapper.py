@@ -25,6 +25,8 @@ from systemzero_core.diff.wrappers import open_wrapper
 MAX_GAP_CELLS = 10_000
 """Pairs of nodes that one gap between two lists of children may weigh."""
 
+_PARENT_AND_CHILD = 2
+
 # What two nodes must share to be partners where there is no time to weigh them, best first.
 _KEYS: tuple[Callable[[Prepared, int], Hashable], ...] = (
     lambda side, i: side.subtrees[i],
@@ -83,35 +85,31 @@ class Mapper:
         self._pairs.append((x, y))
 
     def _map_node(self, x: int, y: int) -> None:
-        self.mapping.to_b[x] = y
-        self.mapping.to_a[y] = x
+        self.mapping.add(x, y)
         self.slices.append((x, y, 1))
 
     def _map_slices(self, x: int, y: int, size: int) -> None:
-        self.mapping.add(x, y, size)
+        self.mapping.add_slice(x, y, size)
         self.slices.append((x, y, size))
 
     def is_free(self, x: int, y: int) -> bool:
         """Whether nothing in the subtrees of x and y, of equal size, is mapped yet."""
-        if not self.moving:
-            return True  # on the way down nothing below is mapped
-        size = self.a.ends[x] - x
-        to_b, to_a = self.mapping.to_b, self.mapping.to_a
-        return max(to_b[x : x + size]) < 0 and max(to_a[y : y + size]) < 0
+        # On the way down nothing below is mapped.
+        return not self.moving or self.mapping.is_free(x, y, self.a.ends[x] - x)
 
     def _align_children(self, x: int, y: int) -> None:
-        numbers_a, numbers_b = self.a.below.get(x), self.b.below.get(y)
-        if numbers_a is None or numbers_b is None:
+        family_a, family_b = self.a.families.get(x), self.b.families.get(y)
+        if family_a is None or family_b is None:
             return
         if self.moving:
             self._align_free(self.a.children(x), self.b.children(y))
-        elif len(numbers_a) == len(numbers_b) == 1:
-            if numbers_a == numbers_b:
+        elif len(family_a) == len(family_b) == _PARENT_AND_CHILD:
+            if family_a[1] == family_b[1]:
                 self._map_slices(x + 1, y + 1, self.a.ends[x] - x - 1)
             else:
                 self._fill_pair(x + 1, y + 1)
         else:
-            self._align(self.a.children(x), self.b.children(y), numbers_a, numbers_b)
+            self._align(self.a.children(x), self.b.children(y), family_a[1:], family_b[1:])
 
     def _align_free(self, left: Sequence[int], right: Sequence[int]) -> None:
         """Align siblings of which some may be mapped, or lie in others' places."""
@@ -155,7 +153,7 @@ class Mapper:
         """What stands alone between identical neighbours."""
         if self.a.labels[x] == self.b.labels[y]:
             self.map_pair(x, y)
-        elif x in self.a.below or y in self.b.below:
+        elif x in self.a.families or y in self.b.families:
             self._weigh_gap((x,), (y,))
         elif self.affinity.score(x, y):
             self._map_node(x, y)

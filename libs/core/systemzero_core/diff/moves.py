@@ -7,7 +7,6 @@ text `3` that vanishes from one row and turns up in another is a coincidence, no
 from __future__ import annotations
 
 from systemzero_core.diff.affinity import UNIT, recognisable
-from systemzero_core.diff.edits import unmapped
 from systemzero_core.diff.mapper import Mapper
 
 
@@ -17,8 +16,8 @@ def find_moves(mapper: Mapper) -> tuple[list[int], list[int]]:
     Returns:
         what is left over then, of `a` and of `b`, in document order.
     """
-    a, b, to_a, to_b = mapper.a, mapper.b, mapper.mapping.to_a, mapper.mapping.to_b
-    left, right = unmapped(to_b), unmapped(to_a)
+    a, b, mapping = mapper.a, mapper.b, mapper.mapping
+    left, right = mapping.deleted(), mapping.inserted()
     if not left or not right:
         return left, right
     mapper.moving = True
@@ -29,7 +28,7 @@ def find_moves(mapper: Mapper) -> tuple[list[int], list[int]]:
         candidates = waiting.get(a.subtrees[x])
         if candidates and recognisable(a, x):
             _move(mapper, x, candidates)
-    return [x for x in left if to_b[x] < 0], [y for y in right if to_a[y] < 0]
+    return mapping.deleted(), mapping.inserted()
 
 
 def _move(mapper: Mapper, x: int, candidates: list[int]) -> None:

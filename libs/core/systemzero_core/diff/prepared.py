@@ -30,7 +30,7 @@ class _Numbers:
         label: for each number of a node (0: none) the number of its label.
         role: the role of each.
         labels: the number of each label.
-        subtrees: the number of each label with the subtrees below it.
+        subtrees: the number of each subtree, by its family.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class _Numbers:
         self.label: list[int] = [0]
         self.role: list[str] = [""]
         self.labels: dict[Hashable, int] = {}
-        self.subtrees: dict[tuple[int, tuple[int, ...]], int] = {}
+        self.subtrees: dict[tuple[int, ...], int] = {}
 
 
 _NOTHING = _Numbers()
@@ -59,7 +59,7 @@ class Prepared:
         labels: for each node the number of its label (role, name, value, states, attributes).
         subtrees: for each node the number of the subtree under it, itself included.
         ends: for each node the index one past its subtree's last node.
-        below: for each node with children the numbers of their subtrees, in order.
+        families: for each node with children its label's number, then those of their subtrees.
     """
 
     def __init__(self, tree: Tree, base: Prepared | None = None) -> None:
@@ -68,7 +68,7 @@ class Prepared:
         self.numbers = _Numbers()
         known = self._known = base.numbers if base else _NOTHING
         self.exact, self.labels = self._number_nodes(known)
-        self.below: dict[int, tuple[int, ...]] = {}
+        self.families: dict[int, tuple[int, ...]] = {}
         self.ends = tree.ends
         self.subtrees = self._number_subtrees(known)
         self._children: dict[int, tuple[int, ...]] = {}
@@ -94,25 +94,24 @@ class Prepared:
         return exact, labels
 
     def _number_subtrees(self, known: _Numbers) -> list[int]:
-        labels, ends, below = self.labels, self.ends, self.below
+        labels, ends, families = self.labels, self.ends, self.families
         base, own = known.subtrees, self.numbers.subtrees
         offset = len(base)
         numbers = labels.copy()
         for i, last in reversed(self.tree.last_children.items()):
             child, end = i + 1, ends[i]
             if child == last:
-                family: tuple[int, ...] = (numbers[child],)
+                family: tuple[int, ...] = (labels[i], numbers[child])
             else:
-                members = []
+                members = [labels[i]]
                 while child < end:
                     members.append(numbers[child])
                     child = ends[child]
                 family = tuple(members)
-            below[i] = family
-            key = (labels[i], family)
-            number = base.get(key)
+            families[i] = family
+            number = base.get(family)
             if number is None:
-                number = own.setdefault(key, -1 - offset - len(own))
+                number = own.setdefault(family, -1 - offset - len(own))
             numbers[i] = number
         return numbers
 

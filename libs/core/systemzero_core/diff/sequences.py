@@ -14,7 +14,7 @@ from typing import TypeAlias
 MAX_BIT_CELLS = 64_000_000
 """Cells (rows times columns, a bit each) of one bit-parallel LCS; past it, rare items anchor."""
 
-_DENSE_CELLS = 50_000
+_DENSE_CELLS = 5_000
 """Cells up to which the bits are always the fastest."""
 
 _SPARSE = 4

@@ -54,7 +54,7 @@ def _with_one_opened(
     own: Prepared, nodes: Sequence[int], other: Prepared, others: Sequence[int], score: _Score
 ) -> list[int] | None:
     """`nodes` with the first wrapper among them opened; None if there is none."""
-    inner = [k for k, node in enumerate(nodes) if node in own.below]
+    inner = [k for k, node in enumerate(nodes) if node in own.families]
     if not inner:
         return None
     sides = _Sides(own, other, others, score)
