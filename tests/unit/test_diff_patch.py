@@ -21,7 +21,7 @@ from tests.unit.diff_trees import outline, trees
 
 
 def script_of(a: Tree, b: Tree, pairs: list[tuple[int, int]]) -> EditScript:
-    mapping = Mapping(len(a), len(b))
+    mapping = Mapping(a, b)
     for x, y in pairs:
         mapping.add(x, y)
     slices = [(x, y, 1) for x, y in pairs]

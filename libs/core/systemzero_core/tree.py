@@ -109,16 +109,21 @@ class Tree:
         return f"Tree({len(self.nodes)} nodes)"
 
     @cached_property
+    def indices(self) -> tuple[int, ...]:
+        """The integers from 0 to `len(self)`, once for all that holds many of them."""
+        return tuple(range(len(self.nodes) + 1))
+
+    @cached_property
     def last_children(self) -> dict[int, int]:
         """For each node that has children, in document order, the index of the last one."""
-        last = dict(zip(self.parents, range(len(self.parents)), strict=True))
+        last = dict(zip(self.parents, self.indices, strict=False))
         last.pop(-1, None)
         return last
 
     @cached_property
     def ends(self) -> tuple[int, ...]:
         """For each node, the index one past its subtree's last node."""
-        ends = list(range(1, len(self.nodes) + 1))
+        ends = list(self.indices[1:])
         for parent, last in reversed(self.last_children.items()):
             ends[parent] = ends[last]
         return tuple(ends)

@@ -31,9 +31,12 @@ class Mapping:
         to_a: the same, read backwards.
     """
 
-    __slots__ = ("_free_a", "_free_b", "to_a", "to_b")
+    __slots__ = ("_free_a", "_free_b", "_indices_a", "_indices_b", "to_a", "to_b")
 
-    def __init__(self, size_a: int, size_b: int) -> None:
+    def __init__(self, a: Tree, b: Tree) -> None:
+        size_a, size_b = len(a), len(b)
+        self._indices_a = a.indices
+        self._indices_b = b.indices
         self.to_b = [-1] * size_a
         self.to_a = [-1] * size_b
         # Bytes are searched many times faster than lists: 1 where there is no partner.
@@ -48,8 +51,8 @@ class Mapping:
 
     def add_slice(self, x: int, y: int, size: int) -> None:
         """Map the `size` nodes from `x` on to those from `y` on, in document order."""
-        self.to_b[x : x + size] = range(y, y + size)
-        self.to_a[y : y + size] = range(x, x + size)
+        self.to_b[x : x + size] = self._indices_b[y : y + size]
+        self.to_a[y : y + size] = self._indices_a[x : x + size]
         self._free_a[x : x + size] = self._free_b[y : y + size] = bytes(size)
 
     def is_free(self, x: int, y: int, size: int) -> bool:

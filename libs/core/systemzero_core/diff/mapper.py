@@ -49,7 +49,7 @@ class Mapper:
     def __init__(self, a: Prepared, b: Prepared, budget: Budget) -> None:
         self.a = a
         self.b = b
-        self.mapping = Mapping(len(a.labels), len(b.labels))
+        self.mapping = Mapping(a.tree, b.tree)
         self.slices: list[tuple[int, int, int]] = []
         self.degraded = ""
         self.moving = False
