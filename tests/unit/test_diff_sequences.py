@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systemzero_core.diff import sequences
+from systemzero_core.diff.gaps import close_gaps
 from systemzero_core.diff.sequences import (
-    close_gaps,
     common_runs,
     heaviest_alignment,
     longest_increasing,

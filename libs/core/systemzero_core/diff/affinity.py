@@ -8,6 +8,8 @@ multisets (of labels, of roles), which bounds the saving from above whatever the
 
 from __future__ import annotations
 
+from collections import Counter
+
 from systemzero_core.diff.prepared import Prepared
 
 UNIT = 8
@@ -34,6 +36,8 @@ class Affinity:
     def __init__(self, a: Prepared, b: Prepared, budget: int) -> None:
         self.a = a
         self.b = b
+        self._contents_a: dict[int, Counter[int]] = {}
+        self._contents_b: dict[int, Counter[int]] = {}
         self._scores: dict[int, int] = {}
         self._width = len(b.labels)
         self.steps = 0
@@ -68,7 +72,8 @@ class Affinity:
     def _shared(self, x: int, y: int) -> tuple[int, int]:
         """How many nodes below x and y can be paired by label, and how many by role."""
         a, b = self.a, self.b
-        left, right = a.content(x), b.content(y)
+        left = self._contents_a.get(x) or self._content(a, x, self._contents_a)
+        right = self._contents_b.get(y) or self._content(b, y, self._contents_b)
         self.steps += len(left) + len(right)
         same = a.ends[x] - x - 1
         # What is paired by label is paired by role: only of the rest the roles are to be counted.
@@ -89,6 +94,11 @@ class Affinity:
                     roles[role] -= paired
                     alike += paired
         return same, alike
+
+    def _content(self, side: Prepared, at: int, known: dict[int, Counter[int]]) -> Counter[int]:
+        self.steps += 1 + (side.ends[at] - at) // 8
+        found = known[at] = side.content(at)
+        return found
 
     def unmistakable_a(self, x: int) -> bool:
         """Whether node `x` of `a` has one identical partner in `b` that cannot be a coincidence."""

@@ -49,9 +49,7 @@ class Paths:
     May be read by several threads: what is remembered is always whole.
     """
 
-    def __init__(
-        self, tree: Tree, children: Callable[[int], Sequence[int]] | None = None
-    ) -> None:
+    def __init__(self, tree: Tree, children: Callable[[int], Sequence[int]] | None = None) -> None:
         """Paths of `tree`; `children` tells those of a node, where they are known already."""
         self._tree = tree
         self._children = children or self._neighbours

@@ -154,9 +154,7 @@ def moved_nodes(
     return sorted(moved)
 
 
-def changed_nodes(
-    a: Prepared, b: Prepared, slices: Iterable[tuple[int, int, int]]
-) -> list[int]:
+def changed_nodes(a: Prepared, b: Prepared, slices: Iterable[tuple[int, int, int]]) -> list[int]:
     """Which nodes of `a` have other fields in `b`, in document order; `slices` as above."""
     old, new = a.exact, b.exact
     changed: list[int] = []

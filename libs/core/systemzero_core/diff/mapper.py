@@ -13,9 +13,9 @@ from collections.abc import Callable, Hashable, Sequence
 from systemzero_core.diff.affinity import UNIT, Affinity
 from systemzero_core.diff.budget import Budget
 from systemzero_core.diff.edits import Mapping
+from systemzero_core.diff.gaps import aligned_runs
 from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.sequences import (
-    aligned_runs,
     common_runs,
     heaviest_alignment,
     longest_increasing,

@@ -68,7 +68,7 @@ def _with_one_opened(
 class _Sides:
     """The side of a suspected wrapper, and the other one.
 
-    Bounds spare most of the weighing: what two nodes have in common is no more than the smaller has.
+    Bounds spare most of the weighing: two nodes share no more than the smaller one has.
     """
 
     def __init__(
