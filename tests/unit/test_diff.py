@@ -121,6 +121,18 @@ main
     assert kinds(diff(outline(FORM), after)) == [("move", 4), ("update", 1)]
 
 
+def test_of_equal_things_the_one_that_kept_its_parent_moved() -> None:
+    rows = "  link Terms\n  link Shop\n  link Help\n"
+    before = outline(f"main\n navigation\n  link Home\n list\n  link Offer of the day\n{rows}")
+    after = outline(
+        "main\n navigation\n  link Home\n  link Offer of the day\n"
+        f" list\n{rows}  link Offer of the day"
+    )
+    script = diff(before, after)
+    assert kinds(script) == [("insert", 1), ("move", 1)]
+    assert script.edits[1].sentence == "link “Offer of the day” moved within list"
+
+
 def test_the_first_of_many_that_went_to_the_end_is_one_move() -> None:
     names = [f"item {i}" for i in range(50)]
     script = diff(listed(names), listed([*names[1:], names[0]]))

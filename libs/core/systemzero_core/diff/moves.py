@@ -21,23 +21,26 @@ def find_moves(mapper: Mapper) -> tuple[list[int], list[int]]:
     if not left or not right:
         return left, right
     mapper.moving = True
-    waiting: dict[int, list[int]] = {}
+    anywhere: dict[int, list[int]] = {}
+    beside: dict[tuple[int, int], list[int]] = {}  # by parent, too
     for y in reversed(right):
-        waiting.setdefault(b.subtrees[y], []).append(y)
-    for x in left:
-        candidates = waiting.get(a.subtrees[x])
-        if candidates and recognisable(a, x):
-            _move(mapper, x, candidates)
+        anywhere.setdefault(b.subtrees[y], []).append(y)
+        beside.setdefault((b.subtrees[y], b.tree.parents[y]), []).append(y)
+    movable = [x for x in left if a.subtrees[x] in anywhere and recognisable(a, x)]
+    for x in movable:  # of several that are equal, the one that kept its parent moved the least
+        parent = mapping.to_b[a.tree.parents[x]] if x else -1
+        _move(mapper, x, beside.get((a.subtrees[x], parent), []))
+    for x in movable:
+        _move(mapper, x, anywhere[a.subtrees[x]])
     return mapping.deleted(), mapping.inserted()
 
 
 def _move(mapper: Mapper, x: int, candidates: list[int]) -> None:
-    to_b = mapper.mapping.to_b
-    while candidates and to_b[x] < 0:
+    mapping = mapper.mapping
+    while candidates and mapping.to_b[x] < 0:
         y = candidates.pop()
-        if mapper.is_free(x, y):
-            px, py = _whole(mapper, x, y)
-            mapper.map_pair(px, py)
+        if mapping.to_a[y] < 0 and mapper.is_free(x, y):
+            mapper.map_pair(*_whole(mapper, x, y))
             mapper.drain()
 
 
