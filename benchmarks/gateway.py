@@ -19,6 +19,7 @@ from typing import Any
 
 import grpc
 
+from benchmarks._limits import measure_limits
 from benchmarks._report import Report, progress
 from systemzero_chassis import logs, loop
 from systemzero_chassis.database import open_sqlite
@@ -27,7 +28,6 @@ from systemzero_gateway import apikey
 from systemzero_gateway.config import TokenSettings
 from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
-from systemzero_gateway.limits import CallerLimits, Limiter, Rate
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.gateway import SERVICE, world
 
@@ -162,13 +162,7 @@ async def decisions(report: Report, data: Path) -> None:
         "gateway.authenticated_hit", (time.process_time() - start) * 1e6 / calls, "us of CPU", 5
     )
     await database.close()
-    limits = CallerLimits(*(Limiter(Rate(1e9, 10**9), time.monotonic) for _ in range(2)))
-    start = time.process_time()
-    for _ in range(calls):
-        limits.take("tenant", "key_1", 1)
-    report.emit(
-        "gateway.limit_decision", (time.process_time() - start) * 1e6 / calls, "us of CPU", 5
-    )
+    await measure_limits(report)
     start = time.process_time()
     secret = apikey.new_secret()
     for _ in range(calls):

@@ -19,8 +19,7 @@ from systemzero.gateway.v1 import auth_service_pb2_grpc, status_service_pb2, sta
 from systemzero.policy.v1 import policy_pb2
 from systemzero_chassis import contract
 from systemzero_gateway import apikey
-from systemzero_gateway.config import LimitSettings
-from systemzero_gateway.limits import Rate
+from systemzero_gateway.limits import LimitSettings, Rate
 from tests.support.gateway import World, each, refused, world
 
 StatusCode = grpc.StatusCode

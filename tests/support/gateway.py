@@ -25,8 +25,8 @@ from systemzero_chassis.service import Listener
 from systemzero_core.errors import InvalidInput
 from systemzero_core.tlog import Checkpoint, Signer
 from systemzero_gateway.app import GatewayApp, build
-from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings, LimitSettings
-from systemzero_gateway.limits import Rate
+from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings
+from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_gateway.policy import Method, methods_with_policy
 
 SERVICE = "systemzero.test.Echo"

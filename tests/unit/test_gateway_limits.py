@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_gateway.limits import CallerLimits, Limiter, Rate
+from systemzero_chassis.identity import Principal
+from systemzero_gateway.caller import Caller
+from systemzero_gateway.limits import Bucket, CallerLimits, MemoryLimits, Rate
+from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 
 
 class Clock:
@@ -19,7 +22,7 @@ class Clock:
         return self.now
 
 
-class Bucket:
+class Model:
     """The naive model: a level that rises with time up to the burst, in exact arithmetic."""
 
     def __init__(self, rate: Rate) -> None:
@@ -31,6 +34,7 @@ class Bucket:
         self.level = min(self.burst, self.level + seconds * self.speed)
 
     def take(self, cost: int) -> bool:
+        cost = min(cost, int(self.burst))  # from a full bucket any call passes
         if cost > self.level:
             return False
         self.level -= cost
@@ -43,68 +47,97 @@ class Bucket:
     calls=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 10)), max_size=60),
 )
 def test_it_decides_as_a_bucket_does(rate: Rate, calls: list[tuple[int, int]]) -> None:
-    clock, bucket = Clock(), Bucket(rate)
-    limiter = Limiter(rate, clock)
+    clock, bucket = Clock(), Model(rate)
+    limits, a = MemoryLimits(clock), Bucket("a", rate)
     for eighths, cost in calls:
         clock.now += eighths / 8
         bucket.wait(Fraction(eighths, 8))
-        decision = limiter.take("a", cost)
+        decision = limits.take_one(a, cost)
         assert decision.allowed is bucket.take(cost)
         assert decision.remaining == int(bucket.level)
         assert decision.reset == pytest.approx(float((bucket.burst - bucket.level) / bucket.speed))
-        missing = max(Fraction(0), (cost - bucket.level) / bucket.speed)
+        missing = max(Fraction(0), (min(cost, rate.burst) - bucket.level) / bucket.speed)
         expected = 0.0 if decision.allowed else float(missing)
         assert decision.retry_after == pytest.approx(expected)
 
 
-@given(st.integers(1, 40), st.integers(1, 40))
+@given(st.integers(1, 40), st.integers(1, 60))
 def test_waiting_as_told_is_enough_and_less_is_not(used: int, cost: int) -> None:
     clock = Clock()
-    limiter = Limiter(Rate(60, 40), clock)
-    limiter.take("a", used)
-    decision = limiter.take("a", cost)
+    limits, a = MemoryLimits(clock), Bucket("a", Rate(60, 40))
+    limits.take_one(a, used)
+    decision = limits.take_one(a, cost)
     if not decision.allowed:
         clock.now += decision.retry_after - 0.001
-        assert not limiter.take("a", cost).allowed
+        assert not limits.take_one(a, cost).allowed
         clock.now += 0.001
-        assert limiter.take("a", cost).allowed
+        assert limits.take_one(a, cost).allowed
 
 
 def test_keys_do_not_share_a_bucket() -> None:
-    limiter = Limiter(Rate(60, 1), Clock())
-    assert limiter.take("a", 1).allowed
-    assert limiter.take("b", 1).allowed
-    assert not limiter.take("a", 1).allowed
+    limits, rate = MemoryLimits(Clock()), Rate(60, 1)
+    assert limits.take_one(Bucket("a", rate), 1).allowed
+    assert limits.take_one(Bucket("b", rate), 1).allowed
+    assert not limits.take_one(Bucket("a", rate), 1).allowed
 
 
 def test_memory_is_bounded_and_used_up_buckets_outlive_full_ones() -> None:
-    clock = Clock()
-    limiter = Limiter(Rate(60, 40), clock, entries=100)
+    clock, rate = Clock(), Rate(60, 40)
+    limits = MemoryLimits(clock, entries=100)
     for number in range(99):
-        limiter.take(f"brief {number}", 1)
-    limiter.take("long", 40)
+        limits.take_one(Bucket(f"brief {number}", rate), 1)
+    limits.take_one(Bucket("long", rate), 40)
     clock.now += 5
     for number in range(50):
-        limiter.take(f"new {number}", 1)
-    assert len(limiter) <= 100
-    assert not limiter.take("long", 40).allowed
+        limits.take_one(Bucket(f"new {number}", rate), 1)
+    assert len(limits) <= 100
+    assert not limits.take_one(Bucket("long", rate), 40).allowed
     for number in range(1_000):
-        limiter.take(f"flood {number}", 1)
-    assert len(limiter) <= 100
+        limits.take_one(Bucket(f"flood {number}", rate), 1)
+    assert len(limits) <= 100
 
 
-def test_a_refusal_by_one_limit_takes_nothing_of_the_other() -> None:
-    clock = Clock()
-    tenants, principals = Limiter(Rate(60, 10), clock), Limiter(Rate(60, 3), clock)
-    limits = CallerLimits(tenants, principals)
-    assert limits.take("acme", "key_1", 3)[0].remaining == 0
-    refused, subject = limits.take("acme", "key_1", 3)
-    assert (refused.allowed, subject) == (False, "principal")
-    assert tenants.look("acme", 1)[0].remaining == 6
-    assert limits.take("acme", "key_2", 3)[0].allowed
-    assert limits.take("acme", "key_3", 3)[0].allowed
-    refused, subject = limits.take("acme", "key_4", 3)
+def caller(tenant: str, principal: str, quotas: Quotas = NO_QUOTAS) -> Caller:
+    return Caller(Principal(tenant, principal), frozenset(), None, quotas=quotas)
+
+
+async def test_a_refusal_by_one_limit_takes_nothing_of_the_other() -> None:
+    limits = CallerLimits(MemoryLimits(Clock()), Rate(60, 10), Rate(60, 3))
+    taken, _ = await limits.take(caller("acme", "key_1"), 3)
+    assert taken.remaining == 0
+    for _ in range(5):
+        refused, subject = await limits.take(caller("acme", "key_1"), 3)
+        assert (refused.allowed, subject) == (False, "principal")
+    assert (await limits.take(caller("acme", "key_2"), 3))[0].allowed
+    assert (await limits.take(caller("acme", "key_3"), 3))[0].allowed
+    refused, subject = await limits.take(caller("acme", "key_4"), 3)
     assert (refused.allowed, subject) == (False, "tenant")
+    assert (await limits.take(caller("acme", "key_4"), 1))[0].allowed
+    assert (await limits.take(caller("other", "key_5"), 3))[0].allowed
+
+
+async def test_a_tenants_quotas_override_the_platforms_rates() -> None:
+    limits = CallerLimits(MemoryLimits(Clock()), Rate(60, 10), Rate(60, 3))
+    for principal, quotas, units in [
+        ("key_1", Quotas(burst=20), 20),
+        ("key_2", Quotas(burst=2), 2),
+        ("key_3", Quotas(per_minute=600), 3),
+    ]:
+        who = caller(f"tenant of {principal}", principal, quotas)
+        answers = [(await limits.take(who, 1))[0] for _ in range(units + 1)]
+        assert [answer.allowed for answer in answers] == [True] * units + [False]
+    assert answers[-1].retry_after == pytest.approx(0.1)
+
+
+async def test_other_rates_hold_from_the_next_call_on() -> None:
+    limits = CallerLimits(MemoryLimits(Clock()), Rate(60, 10), Rate(60, 3))
+    who, special = caller("acme", "key_1"), caller("special", "key_2", Quotas(per_minute=600))
+    for one in (who, special):
+        assert (await limits.take(one, 3))[0].allowed
+        assert not (await limits.take(one, 3))[0].allowed
+    limits.change(Rate(60, 10), Rate(60, 6))
+    for one in (who, special):
+        assert (await limits.take(one, 3))[0].allowed
 
 
 @pytest.mark.parametrize(("per_minute", "burst"), [(0, 1), (-1, 1), (1, 0)])

@@ -1,8 +1,9 @@
-"""What is settled before a call is routed: who, how often, whether.
+"""What is settled before a call is routed: who, how often, how many at a time, whether.
 
-The order is the argument: a credential seen before costs a look into a dict; only one that was not
-is held against its address, so that guessing is slow, and hurts nobody behind the same address who
-is known already. The rate comes before the permission, since denials cost as much as answers.
+The order is the argument. Load is shed before anything else is done. A credential seen before costs
+a look into a dict; only one that was not is held against its address, so that guessing is slow, and
+hurts nobody behind the same address who is known already. The rate comes before the rest, since
+refusals cost as much as answers, and so that whoever is known learns of every refusal what is left.
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from systemzero_chassis.guards import Context
-from systemzero_core.errors import PermissionDenied, RateLimited, TooLarge, Unauthenticated
+from systemzero_core.errors import PermissionDenied, RateLimited, Unauthenticated
 from systemzero_gateway.audit import Audit
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
-from systemzero_gateway.limits import CallerLimits, Decision, Limiter
+from systemzero_gateway.limits import (
+    Bucket,
+    CallerLimits,
+    Decision,
+    InFlight,
+    LimitSettings,
+    LimitStore,
+    MemoryLimits,
+)
 from systemzero_gateway.policy import Method
+from systemzero_gateway.sizes import StreamBudget
 
 FORWARDED = frozenset({"traceparent", "tracestate", "x-request-id"})
 """The only metadata of a client that a backend sees."""
@@ -67,77 +77,133 @@ def network_of(address: str) -> str:
     return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
+class Ticket:
+    """A call that was let in. Whoever got it MUST `end` it, however the call ends."""
+
+    __slots__ = ("_admission", "_in_flight", "_method", "_peer", "caller")
+
+    def __init__(
+        self,
+        admission: Admission,
+        method: Method,
+        caller: Caller,
+        context: Context,
+        in_flight: InFlight,
+    ) -> None:
+        self._admission = admission
+        self._method = method
+        # now, since a call that is gone has no peer any more, and gRPC crashes when asked for it
+        self._peer = context.peer() if method.audit else ""
+        self._in_flight: InFlight | None = in_flight
+        self.caller = caller
+
+    def end(self, reason: str) -> None:
+        """The call is over, for `reason`: none means well. Only the first one counts."""
+        if self._in_flight is not None:
+            self._in_flight.leave(self.caller.principal.tenant)
+            self._in_flight = None
+            self._admission.ended(self._method, self.caller, self._peer, reason)
+
+    def stream_budget(self) -> StreamBudget:
+        """What the call's stream of requests may carry."""
+        return StreamBudget(self._method, self._admission.limits.stream_bytes)
+
+
 class Admission:
     """Lets calls in, or raises."""
 
     def __init__(
         self,
         authenticator: Authenticator,
-        callers: CallerLimits,
-        failures: Limiter,
+        limits: LimitSettings,
+        store: LimitStore,
+        addresses: MemoryLimits,
         audit: Audit,
     ) -> None:
-        self._authenticator = authenticator
-        self._callers = callers
-        self._failures = failures
-        self._audit = audit
+        """`store` has the buckets of callers, `addresses` those of failed attempts.
 
-    async def admit(self, method: Method, inbound: Inbound, context: Context) -> Caller:
-        """The caller, if it may call `method` now; sets the rate limit's trailers.
+        `calls` counts calls with one response that are under way, `streams` those with a stream.
+        """
+        self._authenticator = authenticator
+        self._callers = CallerLimits(store, limits.tenant, limits.principal)
+        self._addresses = addresses
+        self.calls = InFlight(limits.total_in_flight, limits.in_flight)
+        self.streams = InFlight(limits.total_streams, limits.streams)
+        self._audit = audit
+        self.limits = limits
+
+    def change(self, limits: LimitSettings) -> None:
+        """Have other limits from now on; what is under way goes on."""
+        self._callers.change(limits.tenant, limits.principal)
+        self.calls.change(limits.total_in_flight, limits.in_flight)
+        self.streams.change(limits.total_streams, limits.streams)
+        self.limits = limits
+
+    async def admit(self, method: Method, inbound: Inbound, context: Context) -> Ticket:
+        """Let a call in; sets the rate limit's trailers.
 
         Raises:
+            Overloaded: there are too many calls under way.
             Unauthenticated: its credential is missing or not accepted.
-            RateLimited: a limit is used up.
+            RateLimited: a limit is used up (TooManyInFlight: that of the tenant's calls).
             PermissionDenied: it lacks the permission.
-            Unavailable: the key store does not answer.
+            Unavailable: the key store or the limits' store does not answer.
         """
+        in_flight = self.streams if method.server_streaming else self.calls
+        in_flight.enter()
         caller = None
         try:
             caller = await self._identify(inbound, context)
-            self._limit(method, caller, context)
+            await self._limit(method, caller, context)
             caller.require(frozenset((method.permission,)))
-        except (Unauthenticated, RateLimited, PermissionDenied) as error:
-            address = address_of(context.peer())
-            self._audit.record(method.path, address, caller, "denied", error.reason)
+            in_flight.claim(caller.principal.tenant, caller.quotas.in_flight)
+        except BaseException as error:
+            in_flight.leave(None)
+            if isinstance(error, Unauthenticated | RateLimited | PermissionDenied):
+                address = address_of(context.peer())
+                self._audit.record(method.path, address, caller, "denied", error.reason)
             raise
-        return caller
+        return Ticket(self, method, caller, context, in_flight)
 
-    def outcome(self, method: Method, caller: Caller, context: Context, reason: str) -> None:
-        """Record how an admitted call of an audited method ended; no reason means well."""
+    def ended(self, method: Method, caller: Caller, peer: str, reason: str) -> None:
+        """Record how a call of an audited method ended; no reason means well."""
         if method.audit:
             decision = "failed" if reason else "allowed"
-            self._audit.record(method.path, address_of(context.peer()), caller, decision, reason)
+            self._audit.record(method.path, address_of(peer), caller, decision, reason)
 
     async def _identify(self, inbound: Inbound, context: Context) -> Caller:
         if len(inbound.credentials) == 1:
             caller = await self._authenticator.known(inbound.credentials[0])
             if caller is not None:
                 return caller
-        network = network_of(address_of(context.peer()))
-        decision, _ = self._failures.look(network, 1)
+        bucket = Bucket(network_of(address_of(context.peer())), self.limits.failures)
+        decision = self._addresses.look(bucket, 1)
         if not decision.allowed:
+            _tell(context, decision)
             raise _refusal(decision, "address")
         header = inbound.credentials[0] if len(inbound.credentials) == 1 else ""
         try:
             return await self._authenticator.authenticate(header)
         except Unauthenticated:
-            self._failures.take(network, 1)
+            _tell(context, self._addresses.take_one(bucket, 1))
             raise
 
-    def _limit(self, method: Method, caller: Caller, context: Context) -> None:
-        principal = caller.principal
-        decision, subject = self._callers.take(
-            principal.tenant, principal.principal_id, method.cost
-        )
-        context.set_trailing_metadata(
-            (
-                ("ratelimit-limit", str(decision.limit)),
-                ("ratelimit-remaining", str(decision.remaining)),
-                ("ratelimit-reset", str(int(decision.reset) + 1)),
-            )
-        )
+    async def _limit(self, method: Method, caller: Caller, context: Context) -> None:
+        decision, subject = await self._callers.take(caller, method.cost)
+        _tell(context, decision)
         if not decision.allowed:
             raise _refusal(decision, subject)
+
+
+def _tell(context: Context, decision: Decision) -> None:
+    """Put what is left into the call's trailers."""
+    context.set_trailing_metadata(
+        (
+            ("ratelimit-limit", str(decision.limit)),
+            ("ratelimit-remaining", str(decision.remaining)),
+            ("ratelimit-reset", str(int(decision.reset) + 1)),
+        )
+    )
 
 
 def _refusal(decision: Decision, subject: str) -> RateLimited:
@@ -146,16 +212,3 @@ def _refusal(decision: Decision, subject: str) -> RateLimited:
         retry_after=decision.retry_after,
         metadata={"subject": subject, "limit": str(decision.limit)},
     )
-
-
-def check_size(method: Method, size: int) -> None:
-    """Hold one request message of `size` bytes against the method's bound.
-
-    Raises:
-        TooLarge: it is larger.
-    """
-    if size > method.max_bytes:
-        raise TooLarge(
-            f"a message of {size:,} bytes is larger than the {method.max_bytes:,} allowed",
-            metadata={"limit": str(method.max_bytes), "actual": str(size)},
-        )

@@ -27,7 +27,7 @@ from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.handlers import AuthServicer, StatusServicer
 from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
-from systemzero_gateway.limits import CallerLimits, Limiter
+from systemzero_gateway.limits import LimitSettings, MemoryLimits, open_limits, password_of
 from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_gateway.routing import Forwarder, Gateway, backend_of
 from systemzero_gateway.store import SCHEMA
@@ -61,13 +61,14 @@ class GatewayApp:
         self._identity = Identity(self._database, pepper, settings.tokens)
         self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
         own = self._own_services(backends, signer, settings.routes)
-        admission = self._admission(settings)
+        self._limits = open_limits(settings.limits, self._logger)
+        self.admission = self._admission(settings.limits)
         channels = {**backends, OWN: own}
         forwarders = {}
         for path, method in methods.items():
             name = backend_of(path, settings.routes) or ""
             forwarders[path] = Forwarder(
-                method, name, channels[name], admission, signer, settings.deadlines
+                method, name, channels[name], self.admission, signer, settings.deadlines
             )
         self._drain = Drain()
         guards = (
@@ -98,6 +99,7 @@ class GatewayApp:
         if self._listener is not None:
             await self._listener.stop(grace)
         await self._upkeep.stop()
+        await self._limits.close()
         await self._database.close()
 
     def _own_services(
@@ -114,13 +116,10 @@ class GatewayApp:
         registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)
         return LocalChannel(registry)
 
-    def _admission(self, settings: GatewaySettings) -> Admission:
-        limits = settings.limits
-        callers = CallerLimits(
-            Limiter(limits.tenant, time.monotonic), Limiter(limits.principal, time.monotonic)
-        )
-        failures = Limiter(limits.failures, time.monotonic)
-        return Admission(self._identity.authenticator, callers, failures, Audit(self._logger))
+    def _admission(self, limits: LimitSettings) -> Admission:
+        addresses = MemoryLimits(time.monotonic)
+        audit = Audit(self._logger)
+        return Admission(self._identity.authenticator, limits, self._limits, addresses, audit)
 
     def _report(self, call: Call, error: BaseException) -> None:
         self._logger.error("internal error", rpc_method=call.method, exc_info=error)
@@ -153,8 +152,10 @@ def check(
     """Hold the settings against the names of the backends and against the contract.
 
     Raises:
-        ConfigError: a method leads to no backend, or costs more than a limit ever lets pass.
+        ConfigError: a method leads to no backend, or costs more than a limit ever lets pass; a
+            password can't be read.
     """
+    password_of(settings.limits)
     known = {OWN, *backends}
     for path, method in methods.items():
         if backend_of(path, settings.routes) not in known:

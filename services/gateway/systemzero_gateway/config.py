@@ -12,7 +12,7 @@ import msgspec
 
 from systemzero_chassis.config import Settings
 from systemzero_chassis.database import DatabaseSettings
-from systemzero_gateway.limits import Rate
+from systemzero_gateway.limits import LimitSettings
 from systemzero_gateway.tokens import CLOCK_SKEW, MAX_LIFETIME
 
 PREFIX = "SZ_GATEWAY_"
@@ -28,17 +28,6 @@ _ROUTES = {
 }
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
-
-
-class LimitSettings(Settings, frozen=True):
-    """What a tenant, a principal, and an unknown peer's address may use up.
-
-    `failures` counts calls from one address whose credential was not accepted.
-    """
-
-    tenant: Rate = Rate()
-    principal: Rate = Rate()
-    failures: Rate = Rate(per_minute=30, burst=20)
 
 
 class DeadlineSettings(Settings, frozen=True):

@@ -39,7 +39,11 @@ class Role(StrEnum):
 
 
 class Method(msgspec.Struct, frozen=True):
-    """One RPC and its policy; `cost` in rate-limit units, `max_bytes` of one request message."""
+    """One RPC and its policy.
+
+    `cost` in rate-limit units, `max_bytes` of one request message, `max_stream_bytes` of all those
+    of one stream together (0: the platform's default).
+    """
 
     path: str
     permission: str
@@ -48,6 +52,7 @@ class Method(msgspec.Struct, frozen=True):
     audit: bool = False
     client_streaming: bool = False
     server_streaming: bool = False
+    max_stream_bytes: int = 0
 
 
 def permission_name(value: int) -> str:
@@ -136,5 +141,6 @@ def methods_with_policy(descriptors: Mapping[str, MethodDescriptor]) -> dict[str
                 audit=access.audit,
                 client_streaming=descriptor.client_streaming,
                 server_streaming=descriptor.server_streaming,
+                max_stream_bytes=access.max_stream_bytes,
             )
     return found

@@ -30,10 +30,11 @@ from systemzero_core.errors import (
     Unavailable,
     UnknownMethod,
 )
-from systemzero_gateway.admission import Admission, Inbound, check_size, read_metadata
+from systemzero_gateway.admission import Admission, Inbound, Ticket, read_metadata
 from systemzero_gateway.caller import Caller, set_current_caller
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.policy import Method
+from systemzero_gateway.sizes import check_size
 from systemzero_gateway.streams import StreamCall
 
 SHAVED = 0.05
@@ -86,30 +87,36 @@ class Forwarder:
     async def unary(self, request: Any, context: Context) -> bytes:
         """Forward a call with one response."""
         inbound = read_metadata(context.invocation_metadata() or ())
-        caller = await self._admission.admit(self._method, inbound, context)
-        forwarded = Forwarded(self, caller, inbound, request, context)
+        ticket = await self._admission.admit(self._method, inbound, context)
         try:
-            response: bytes = await forwarded.call
-            trailers = await forwarded.call.trailing_metadata()
-        except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
-            await forwarded.fail(error)
-        forwarded.succeed(trailers)
+            forwarded = Forwarded(self, ticket, inbound, request, context)
+            try:
+                response: bytes = await forwarded.call
+                trailers = await forwarded.call.trailing_metadata()
+            except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+                await forwarded.fail(error)
+            forwarded.succeed(trailers)
+        finally:
+            ticket.end("CANCELLED")  # unless it has ended otherwise
         return response
 
     async def stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         """Forward a call with a stream of responses."""
         inbound = read_metadata(context.invocation_metadata() or ())
-        caller = await self._admission.admit(self._method, inbound, context)
-        forwarded = Forwarded(self, caller, inbound, request, context)
+        ticket = await self._admission.admit(self._method, inbound, context)
         try:
-            async for response in forwarded.call:
-                yield response
-            trailers = await forwarded.call.trailing_metadata()
-        except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
-            await forwarded.fail(error)
+            forwarded = Forwarded(self, ticket, inbound, request, context)
+            try:
+                async for response in forwarded.call:
+                    yield response
+                trailers = await forwarded.call.trailing_metadata()
+            except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+                await forwarded.fail(error)
+            finally:
+                forwarded.call.cancel()
+            forwarded.succeed(trailers)
         finally:
-            forwarded.call.cancel()
-        forwarded.succeed(trailers)
+            ticket.end("CANCELLED")  # unless it has ended otherwise
 
     def open(self, request: Any, caller: Caller, inbound: Inbound, context: Context) -> Any:
         """The call to the backend."""
@@ -144,11 +151,6 @@ class Forwarder:
         """Where to."""
         return self._backend
 
-    @property
-    def admission(self) -> Admission:
-        """Who let it in."""
-        return self._admission
-
 
 class Forwarded:
     """One call on its way through."""
@@ -156,13 +158,13 @@ class Forwarded:
     def __init__(
         self,
         forwarder: Forwarder,
-        caller: Caller,
+        ticket: Ticket,
         inbound: Inbound,
         request: Any,
         context: Context,
     ) -> None:
         self._forwarder = forwarder
-        self._caller = caller
+        self._ticket = ticket
         self._context = context
         self._refusal: TooLarge | None = None
         if forwarder.method.client_streaming:
@@ -171,45 +173,42 @@ class Forwarded:
             try:
                 check_size(forwarder.method, len(request))
             except TooLarge as error:
-                self._outcome(error.reason)
+                self._ticket.end(error.reason)
                 raise
-        self.call = forwarder.open(request, caller, inbound, context)
+        self.call = forwarder.open(request, ticket.caller, inbound, context)
 
     def succeed(self, trailers: Any) -> None:
         """Hand on the trailers of a call that went well."""
-        self._outcome("")
+        self._ticket.end("")
         self._context.set_trailing_metadata(self._with(trailers))
 
     async def fail(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> NoReturn:
         """End the client's call as the backend's ended."""
         if self._refusal is not None:
-            self._outcome(self._refusal.reason)
+            self._ticket.end(self._refusal.reason)
             raise self._refusal from None
         if isinstance(error, asyncio.CancelledError):
-            self._outcome("CANCELLED")
+            self._ticket.end("CANCELLED")
             raise error
         trailers: Any = error.trailing_metadata() or ()
         if any(key == STATUS_DETAILS_KEY for key, _ in trailers):
-            self._outcome(error.code().name)
+            self._ticket.end(error.code().name)
             await self._context.abort(error.code(), error.details() or "", self._with(trailers))
         replaced = _transport_failure(error.code(), self._forwarder.backend)
-        self._outcome(replaced.reason)
+        self._ticket.end(replaced.reason)
         raise replaced from None
 
     async def _checked(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The client's messages, as far as each keeps to the bound."""
+        """The client's messages, as far as they keep to their bounds."""
+        budget = self._ticket.stream_budget()
         async for message in requests:
             try:
-                check_size(self._forwarder.method, len(message))
+                budget.take(len(message))
             except TooLarge as error:
                 # A channel cancels a call whose requests raise, and keeps the reason to itself.
                 self._refusal = error
                 raise
             yield message
-
-    def _outcome(self, reason: str) -> None:
-        forwarder = self._forwarder
-        forwarder.admission.outcome(forwarder.method, self._caller, self._context, reason)
 
     def _with(self, trailers: Any) -> tuple[tuple[str, str | bytes], ...]:
         """The gateway's trailers and those of the backend that are for clients."""

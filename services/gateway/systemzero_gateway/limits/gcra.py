@@ -1,0 +1,73 @@
+"""Rate limits by the generic cell rate algorithm (GCRA; ITU-T I.371, annex A).
+
+Per bucket one number is kept: the theoretical arrival time (TAT), at which it is full again. A
+call of cost `c` moves it by `c` emission intervals; one that would move it further than `burst`
+intervals ahead of now is refused and moves nothing.
+
+Invariants:
+1. From a full bucket exactly `burst` units pass at once; after that `per_minute` a minute.
+2. A refused call takes nothing: waiting `retry_after` seconds is enough.
+3. From a full bucket any call passes: one that costs more than `burst` takes all of it.
+4. A bucket that is full need not be remembered.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from systemzero_chassis.config import Settings
+
+_ROUNDING: Final = 1e-6  # units; what is this close to a whole unit is one
+_SECONDS: Final = 1e-9  # what is this close to having passed has
+
+
+class Rate(Settings, frozen=True):
+    """`per_minute` units a minute, and `burst` units at once from a full bucket."""
+
+    per_minute: float = 60.0
+    burst: int = 40
+
+    def __post_init__(self) -> None:
+        """Refuse rates that are none.
+
+        Raises:
+            ValueError: not both are positive.
+        """
+        if not self.per_minute > 0 or self.burst <= 0:
+            raise ValueError("per_minute and burst must be positive")
+
+
+class Bucket(NamedTuple):
+    """What calls take from: `key` names it, `rate` says how large it is and how fast it fills."""
+
+    key: str
+    rate: Rate
+
+
+class Decision(NamedTuple):
+    """What a limiter says to one call.
+
+    `limit` and `remaining` in units; `retry_after` (0 if allowed) and `reset`, when the bucket is
+    full, in seconds from now.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    retry_after: float
+    reset: float
+
+
+def decide(rate: Rate, tat: float, now: float, cost: int) -> tuple[Decision, float]:
+    """The decision on a call of `cost` units at `now`, and the TAT after it; times in seconds."""
+    burst = rate.burst
+    interval = 60.0 / rate.per_minute
+    tolerance = interval * burst
+    start = max(now, tat)
+    moved = start + interval * min(cost, burst)
+    excess = moved - now - tolerance
+    if excess > _SECONDS:
+        start_left = int((tolerance - (start - now)) / interval + _ROUNDING)
+        return Decision(False, burst, start_left, excess, start - now), start
+    left = int((tolerance - (moved - now)) / interval + _ROUNDING)
+    return Decision(True, burst, left, 0.0, moved - now), moved

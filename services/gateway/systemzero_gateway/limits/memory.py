@@ -1,0 +1,63 @@
+"""Buckets in the memory of this process: of one gateway alone.
+
+Memory is bounded: about 100 bytes a bucket, at most `entries` of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from systemzero_gateway.limits.gcra import Bucket, Decision, decide
+
+_ENTRIES: Final = 100_000
+
+
+class MemoryLimits:
+    """See `LimitStore`; what it does never waits."""
+
+    def __init__(self, clock: Callable[[], float], entries: int = _ENTRIES) -> None:
+        """`clock` gives seconds and never goes back; at most `entries` buckets are remembered."""
+        self._clock = clock
+        self._entries = entries
+        self._tats: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._tats)
+
+    def look(self, bucket: Bucket, cost: int) -> Decision:
+        """What a bucket says to a call of `cost` units, which takes nothing."""
+        return decide(bucket.rate, self._tats.get(bucket.key, 0.0), self._clock(), cost)[0]
+
+    def take_one(self, bucket: Bucket, cost: int) -> Decision:
+        """Take `cost` units from one bucket, if they are there."""
+        decision, tat = decide(bucket.rate, self._tats.get(bucket.key, 0.0), self._clock(), cost)
+        if decision.allowed:
+            self._keep(bucket.key, tat)
+        return decision
+
+    async def take(self, buckets: Sequence[Bucket], cost: int) -> list[Decision]:
+        """See `LimitStore.take`."""
+        now, tats = self._clock(), self._tats
+        decided = [decide(rate, tats.get(key, 0.0), now, cost) for key, rate in buckets]
+        if all(decision.allowed for decision, _ in decided):
+            for bucket, (_, tat) in zip(buckets, decided, strict=True):
+                self._keep(bucket.key, tat)
+        return [decision for decision, _ in decided]
+
+    async def close(self) -> None:
+        """See `LimitStore.close`."""
+
+    def _keep(self, key: str, tat: float) -> None:
+        if len(self._tats) >= self._entries and key not in self._tats:
+            self._make_room()
+        self._tats[key] = tat
+
+    def _make_room(self) -> None:
+        now = self._clock()
+        self._tats = {key: tat for key, tat in self._tats.items() if tat > now}
+        # Only keys that peers choose (addresses) can fill it with live ones; the eldest tenth goes,
+        # so that the sweep's cost is spread over as many new keys.
+        if len(self._tats) >= self._entries:
+            for key in list(self._tats)[: self._entries // 10 + 1]:
+                del self._tats[key]

@@ -1,0 +1,51 @@
+"""The store that the settings ask for."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from systemzero_chassis.config import ConfigError
+from systemzero_chassis.secrets import Secret, read_private
+from systemzero_gateway.limits.memory import MemoryLimits
+from systemzero_gateway.limits.protocol import LimitStore
+from systemzero_gateway.limits.settings import LimitSettings
+
+
+def open_limits(
+    settings: LimitSettings, logger: structlog.typing.FilteringBoundLogger
+) -> LimitStore:
+    """Buckets in memory, or in the store that is named; it is connected to with the first call.
+
+    Raises:
+        ConfigError: the password can't be read.
+    """
+    memory = MemoryLimits(time.monotonic)
+    if not settings.store:
+        return memory
+    # here, since most gateways are alone: the client takes half a second and 17 MB to import
+    from systemzero_gateway.limits.shared import SharedLimits
+    from systemzero_gateway.limits.valkey import ValkeyLimits
+
+    store = ValkeyLimits(settings.store, password_of(settings), settings.store_timeout)
+    return SharedLimits(store, memory if settings.on_store_failure == "local" else None, logger)
+
+
+def password_of(settings: LimitSettings) -> Secret | None:
+    """The store's password, if it has one.
+
+    Raises:
+        ConfigError: the file can't be read, is open to others, or holds no password.
+    """
+    file = settings.store_password_file
+    if file is None:
+        return None
+    try:
+        password = read_private(file).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"configuration: limits.store_password_file: {file}: {reason}") from None
+    if not password:
+        raise ConfigError(f"configuration: limits.store_password_file: {file}: is empty")
+    return Secret(password)

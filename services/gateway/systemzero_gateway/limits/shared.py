@@ -1,0 +1,79 @@
+"""Shared limits, and what holds while their store is away.
+
+Invariants:
+1. A store that failed once is asked by nobody on the way of a call until it answers again; so one
+   that hangs costs those calls that were under way its time-out, and all others nothing.
+2. It is asked again by a task of its own; that it is back needs no restart and no call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from systemzero_core.errors import Unavailable
+from systemzero_gateway.limits.gcra import Bucket, Decision
+from systemzero_gateway.limits.protocol import LimitStore
+from systemzero_gateway.limits.valkey import ValkeyLimits
+
+PROBE_SECONDS: Final = 0.25
+"""Between two questions to a store that is away."""
+
+
+class SharedLimits:
+    """See `LimitStore`: the shared store while it answers, else the `fallback`, else a refusal."""
+
+    def __init__(
+        self,
+        store: ValkeyLimits,
+        fallback: LimitStore | None,
+        logger: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        """Without a `fallback` every call is refused while the store is away."""
+        self._store = store
+        self._fallback = fallback
+        self._logger = logger
+        self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store failed, and has not answered since."""
+        return self._probing is not None
+
+    async def take(self, buckets: Sequence[Bucket], cost: int) -> list[Decision]:
+        """See `LimitStore.take`."""
+        if self._probing is None:
+            try:
+                return await self._store.take(buckets, cost)
+            except Unavailable as error:
+                self._went_away(error)
+        if self._fallback is None:
+            raise Unavailable("the rate limits can't be checked", metadata={"part": "limits"})
+        return await self._fallback.take(buckets, cost)
+
+    async def close(self) -> None:
+        """See `LimitStore.close`."""
+        if self._probing is not None:
+            self._probing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._probing
+        await self._store.close()
+
+    def _went_away(self, error: Unavailable) -> None:
+        if self._probing is None:
+            policy = "deny" if self._fallback is None else "local"
+            self._logger.warning("limits.store.away", policy=policy, error=repr(error.__cause__))
+            self._probing = asyncio.create_task(self._probe())
+
+    async def _probe(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            with suppress(Unavailable):
+                await self._store.ping()
+                break
+        self._probing = None
+        self._logger.info("limits.store.back")
