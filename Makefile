@@ -44,6 +44,10 @@ lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers,
 stubs: setup ## Generate protobuf messages, gRPC stubs and their types into protos/gen
 	$(BIN)/python scripts/generate_stubs.py protos/gen
 
+.PHONY: revisions
+revisions: setup ## Write the services' first migrations anew from their tables (until 0.8.0 is out)
+	$(BIN)/python -m scripts.first_revisions
+
 .PHONY: record
 record: setup ## Record the web captures under tests/data anew (Chromium, npm, PyPI)
 	$(BIN)/python -m scripts.record_captures

@@ -1,7 +1,21 @@
 """What all tests share."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from tests.support.postgres import Server, server
 
 # An example that takes long on a busy machine is no failure.
 settings.register_profile("systemzero", deadline=None)
 settings.load_profile("systemzero")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The PostgreSQL server of all tests, started for the first that asks."""
+    with server() as running:
+        yield running

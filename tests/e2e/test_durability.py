@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_core.tlog import VerifierKey, verify_checkpoint, verify_export
 from tests.support.captures import capture
 from tests.support.platform import KINDS, Services, running
+from tests.support.postgres import ROLE, Server
 
 
 def document(version: str, state: str) -> tree_pb2.NativeCapture:
@@ -22,9 +26,27 @@ def document(version: str, state: str) -> tree_pb2.NativeCapture:
     return tree_pb2.NativeCapture(data=recorded.ax, dom=recorded.dom)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | None]:
+    """Where state is kept: a file with the URL of a migrated PostgreSQL, or None for SQLite."""
+    if request.param == "sqlite":
+        yield None
+        return
+    server: Server = request.getfixturevalue("postgres").fresh()
+    owner, service = tmp_path / "owner.url", tmp_path / "service.url"
+    owner.write_text(server.owner_url)
+    service.write_text(server.url)
+    command = [str(Path(sys.executable).with_name("sz-admin")), "migrate", "--role", ROLE]
+    subprocess.run([*command, "--url-file", str(owner)], check=True, capture_output=True)
+    yield service
+    server.drop()
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_kill_9_after_an_acknowledged_ingest_loses_nothing(kind: str, tmp_path: Path) -> None:
-    with running(kind, tmp_path) as platform, platform.services() as services:
+def test_kill_9_after_an_acknowledged_ingest_loses_nothing(
+    kind: str, tmp_path: Path, database: Path | None
+) -> None:
+    with running(kind, tmp_path, database=database) as platform, platform.services() as services:
         learn(services)
         request = capture_pb.IngestRequest(
             request_id="only-once", native=document("5.31.0", "1-console"), check=True
@@ -32,7 +54,7 @@ def test_kill_9_after_an_acknowledged_ingest_loses_nothing(kind: str, tmp_path: 
         answer = services.capture.Ingest(request)
         note = services.log.GetCheckpoint(log_pb.GetCheckpointRequest()).note
         platform.kill()
-    with running(kind, tmp_path) as platform, platform.services() as services:
+    with running(kind, tmp_path, database=database) as platform, platform.services() as services:
         wanted = capture_pb.GetCaptureRequest(capture_id=answer.capture.capture_id)
         assert services.capture.GetCapture(wanted).capture == answer.capture
         event = services.drift.GetEvent(

@@ -115,13 +115,17 @@ class _Credential:
 
 @contextmanager
 def running(
-    kind: str, data: Path, environment: Mapping[str, str] | None = None
+    kind: str,
+    data: Path,
+    environment: Mapping[str, str] | None = None,
+    database: Path | None = None,
 ) -> Iterator[Platform]:
     """A platform of `kind` whose state is below `data`; `environment` has settings of the gateway.
 
-    Their names are without prefix: `LIMITS__TENANT`.
+    Their names are without prefix: `LIMITS__TENANT`. `database` is a file with the URL of a
+    PostgreSQL, if that is where state goes.
     """
-    platform = start(kind, data, environment)
+    platform = start(kind, data, environment, database)
     try:
         yield platform
     finally:
@@ -129,7 +133,12 @@ def running(
             platform.kill()
 
 
-def start(kind: str, data: Path, environment: Mapping[str, str] | None = None) -> Platform:
+def start(
+    kind: str,
+    data: Path,
+    environment: Mapping[str, str] | None = None,
+    database: Path | None = None,
+) -> Platform:
     """Start a platform; returns when every service of it serves."""
     prefix = "SZ_STANDALONE_GATEWAY__" if kind == "standalone" else "SZ_GATEWAY_"
     limits = {"LIMITS__TENANT": GENEROUS, "LIMITS__PRINCIPAL": GENEROUS}
@@ -140,6 +149,9 @@ def start(kind: str, data: Path, environment: Mapping[str, str] | None = None) -
     else:
         command = [sys.executable, "-m", "scripts.run_split"]
         command += ["--listen", "127.0.0.1:0", "--data", str(data)]
+    if database is not None:
+        owners = ("STANDALONE",) if kind == "standalone" else ("GATEWAY", "CAPTURE", "DIFF")
+        own |= {f"SZ_{owner}_DATABASE__URL_FILE": str(database) for owner in owners}
     data.mkdir(parents=True, exist_ok=True)
     log = data / "stderr.log"
     with log.open("ab") as stderr:

@@ -43,9 +43,9 @@ _CALM = ("fsync=off", "full_page_writes=off", "max_connections=200", "shared_buf
 class Server:
     """A running server with an owner of schemas and a role for services."""
 
-    def __init__(self, superuser: str) -> None:
+    def __init__(self, superuser: str, password: str = "") -> None:
         self.superuser = superuser
-        password = secrets.token_hex(8)
+        self._password = password = password or secrets.token_hex(8)
         url = make_url(superuser)
         self._database = f"sz_test_{secrets.token_hex(6)}"
         self.owner_url = _text(url.set(username=OWNER, password=password, database=self._database))
@@ -86,6 +86,10 @@ class Server:
     def open(self, metadata: MetaData, version: int) -> PostgresDatabase:
         """A database in a fresh schema with the tables of `metadata`."""
         return open_postgres(self.url, self.provision(metadata, version), version, SETTINGS)
+
+    def fresh(self) -> Server:
+        """Another database on the same server."""
+        return Server(self.superuser, self._password)
 
     def drop(self) -> None:
         """Remove the database; the roles stay, for others that run at the same time."""

@@ -45,7 +45,7 @@ class CaptureService:
             ConfigError: the database's settings are wrong.
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
         """
-        self._database = open_database(settings.data / "capture.db", SCHEMA, settings.database)
+        self._database = open_database(settings.data, SCHEMA, settings.database)
         self._executor = ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode")
         store, bell = SqlCaptureStore(self._database), Bell()
         stub = diff_service_pb2_grpc.DiffServiceStub(diff)

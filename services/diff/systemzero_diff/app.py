@@ -85,7 +85,7 @@ class DiffService:
             FailedPrecondition: a key file can't be used.
         """
         self._settings = settings
-        self._database = open_database(settings.data / "diff.db", SCHEMA, settings.database)
+        self._database = open_database(settings.data, SCHEMA, settings.database)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="diff")
         keys = load_log_keys(settings.data / LOG_KEY)
         origin = settings.origin or load_or_create_origin(settings.data / "origin")

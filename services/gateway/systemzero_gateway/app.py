@@ -57,7 +57,7 @@ class GatewayApp:
         self.platform_key_file = data / "platform.key"
         self._logger = get_logger("gateway")
         pepper = load_or_create_pepper(data / "pepper.key")
-        self._database = open_database(data / "gateway.sqlite3", SCHEMA, settings.database)
+        self._database = open_database(data, SCHEMA, settings.database)
         self._identity = Identity(self._database, pepper, settings.tokens)
         self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
         own = self._own_services(backends, signer, settings.routes)

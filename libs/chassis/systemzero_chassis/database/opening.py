@@ -21,16 +21,18 @@ class Schema(msgspec.Struct, frozen=True):
         metadata: the tables.
         version: how many migrations lead to them.
         migrations: folder of the migrations, `0001_….py` and on.
+        file: name of the SQLite file in the service's data folder.
     """
 
     name: str
     metadata: MetaData
     version: int
     migrations: Path
+    file: str
 
 
-def open_database(file: Path, schema: Schema, settings: DatabaseSettings) -> Database:
-    """The database that `settings` name, or the SQLite file `file`. Blocks; for a service's start.
+def open_database(folder: Path, schema: Schema, settings: DatabaseSettings) -> Database:
+    """The database that `settings` name, or the SQLite file in `folder`. Blocks; for the start.
 
     A file that is not there is made with the newest schema; PostgreSQL wants `sz-admin migrate`.
 
@@ -43,4 +45,4 @@ def open_database(file: Path, schema: Schema, settings: DatabaseSettings) -> Dat
     url = settings.location()
     if url:
         return open_postgres(url, schema.name, schema.version, settings)
-    return open_sqlite(file, schema.metadata, schema.version)
+    return open_sqlite(folder / schema.file, schema.metadata, schema.version)

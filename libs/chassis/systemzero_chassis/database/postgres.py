@@ -128,7 +128,7 @@ def open_postgres(
     try:
         run_blocking(check())
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise _refusal(make_url(url), error) from error
+        raise refusal(url, error) from error
     return PostgresDatabase(sessions)
 
 
@@ -199,7 +199,9 @@ def _check_role(connection: Connection) -> None:
         )
 
 
-def _refusal(url: URL, error: Exception) -> Exception:
+def refusal(address: str, error: Exception) -> Unavailable:
+    """What to tell of a database that can't be opened at a URL; nothing of its password."""
+    url = make_url(address.strip())
     place = f"{url.host or 'the local server'}:{url.port or 5432}/{url.database or ''}"
     known = translated(error)
     # asyncpg's own words: they name role or database, never the password

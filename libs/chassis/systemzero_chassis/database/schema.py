@@ -56,10 +56,27 @@ def check_schema(connection: Connection, version: int, schema: str) -> None:
                 f"the database has no schema {schema} for this role: run `sz-admin migrate`"
             )
         raise SchemaMismatch("the file is a database, but not one of System//Zero")
-    noted = connection.execute(select(_VERSION.c.version_num)).scalar()
-    found = int(noted) if noted and noted.isdecimal() else 0
+    found = noted_version(connection) or 0
     if found != version:
         raise SchemaMismatch(_advice(found, version), metadata=_versions(found, version))
+
+
+def check_not_newer(found: int, wanted: int) -> None:
+    """Check that `found` is no later version than this code's.
+
+    Raises:
+        SchemaMismatch: it is.
+    """
+    if found > wanted:
+        raise SchemaMismatch(_advice(found, wanted), metadata=_versions(found, wanted))
+
+
+def noted_version(connection: Connection) -> int | None:
+    """The version that the database notes; None if it notes none."""
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    noted = connection.execute(select(_VERSION.c.version_num)).scalar()
+    return int(noted) if noted and noted.isdecimal() else 0
 
 
 def _advice(found: int, wanted: int) -> str:

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Alias, BinaryExpression, ColumnElement, Executable, Join, bindparam
-from sqlalchemy.sql import dml, operators, selectable, visitors
+from sqlalchemy.sql import dml, operators, schema, selectable, visitors
 from sqlalchemy.sql.elements import BindParameter, BooleanClauseList, Grouping, TextClause
 
 COLUMN: Final = "tenant"
@@ -25,22 +25,33 @@ TENANT: Final[BindParameter[str]] = bindparam("this_tenant")
 """Stands for the transaction's tenant in a statement; its value is given by `TenantConnection`."""
 
 _GIVEN: Final = object()
-_checked: WeakSet[Any] = WeakSet()
+_checked: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 class Unscoped(AssertionError):
     """A statement that would reach across tenants: a mistake in the code, never a caller's."""
 
 
-def check_scoped(statement: Executable) -> None:
-    """Check a statement as the module says.
+def check_scoped(statement: Executable) -> str:
+    """Check a statement as the module says; under which name it takes the tenant, empty for none.
 
     Raises:
         Unscoped: names the table that is not held.
     """
     if statement not in _checked:
         _check(statement, frozenset())
-        _checked.add(statement)
+        _checked[statement] = _key(statement)
+    return _checked[statement]
+
+
+def _key(statement: Any) -> str:
+    if isinstance(statement, dml.Insert) and statement.select is None:
+        return COLUMN if COLUMN in statement.table.c else ""
+    return TENANT.key if any(map(_is_given, visitors.iterate(statement))) else ""
+
+
+def _is_given(element: Any) -> bool:
+    return isinstance(element, BindParameter) and element.key == TENANT.key
 
 
 def _check(element: Any, around: frozenset[Any]) -> None:
@@ -51,7 +62,8 @@ def _check(element: Any, around: frozenset[Any]) -> None:
     elif isinstance(element, selectable.Select):
         around |= _hold(_tables(element.get_final_froms()), _conditions_of(element), around)
     elif isinstance(element, dml.Update | dml.Delete):
-        around |= _hold({element.table}, _anded(element.whereclause), frozenset())
+        named = {element.table, *_named(element)}  # UPDATE ... FROM others that it names
+        around |= _hold(named, _anded(element.whereclause), frozenset())
     elif isinstance(element, selectable.Subquery | selectable.CTE):
         around = frozenset()  # what stands in FROM sees nothing of the query around it
     for child in element.get_children():
@@ -60,6 +72,15 @@ def _check(element: Any, around: frozenset[Any]) -> None:
 
 def _is_literal(element: Any) -> bool:
     return bool(getattr(element, "is_literal", False)) and str(element) != "*"  # as in count(*)
+
+
+def _named(element: Any) -> Iterator[Any]:
+    """The tables of every column that stands in `element`, but not in a subquery of it."""
+    for child in element.get_children():
+        if isinstance(child, schema.Column):
+            yield child.table
+        elif not isinstance(child, selectable.Select | selectable.FromClause):
+            yield from _named(child)
 
 
 def _hold(
@@ -89,7 +110,7 @@ def _equalities(conditions: Iterable[ColumnElement[Any]]) -> Iterator[tuple[Any,
 
 def _tenant_of(side: Any) -> Any:
     if isinstance(side, BindParameter):
-        return _GIVEN if side.key == TENANT.key else None
+        return _GIVEN if _is_given(side) else None
     return side.table if getattr(side, "name", None) == COLUMN else None
 
 
@@ -134,9 +155,5 @@ def _check_insert(statement: dml.Insert) -> None:
     names = [getattr(name, "name", name) for name in statement._select_names or ()]  # noqa: SLF001
     query: Any = statement.select
     given = dict(zip(names, query.selected_columns, strict=True)).get(COLUMN)
-    if not any(e is TENANT or getattr(e, "key", "") == TENANT.key for e in _within(given)):
+    if given is None or not any(map(_is_given, visitors.iterate(given))):
         raise Unscoped(f"{statement.table.name}: rows are inserted for no tenant")
-
-
-def _within(element: Any) -> Iterator[Any]:
-    return iter(()) if element is None else visitors.iterate(element)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable
-from sqlalchemy.sql import dml
 
-from systemzero_chassis.database.scope import COLUMN, TENANT, check_scoped
+from systemzero_chassis.database.scope import check_scoped
 
 T = TypeVar("T")
 
@@ -37,8 +36,8 @@ class TenantConnection:
         Raises:
             Unscoped: the statement would reach other tenants' rows.
         """
-        check_scoped(statement)
-        own = {_key(statement): self.tenant}
+        key = check_scoped(statement)
+        own = {key: self.tenant} if key else {}
         if values is None or isinstance(values, Mapping):
             given: Any = {**(values or {}), **own}
         else:
@@ -50,13 +49,6 @@ class TenantConnection:
     def unscoped(self) -> Connection:
         """The connection itself, for the log's store alone, whose statements name the tenant."""
         return self._connection
-
-
-def _key(statement: Executable) -> str:
-    """Under which name the statement takes the tenant."""
-    if isinstance(statement, dml.Insert) and statement.select is None:
-        return COLUMN
-    return str(TENANT.key)
 
 
 class TenantDatabase(Protocol):

@@ -25,7 +25,8 @@ SCHEMA_VERSION: Final = 1
 _POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
 
 METADATA: Final = MetaData()
-SCHEMA: Final = Schema("capture", METADATA, SCHEMA_VERSION, Path(__file__).with_name("migrations"))
+_MIGRATIONS: Final = Path(__file__).with_name("migrations")
+SCHEMA: Final = Schema("capture", METADATA, SCHEMA_VERSION, _MIGRATIONS, "capture.db")
 
 TREES: Final = Table(
     "trees",

@@ -23,7 +23,8 @@ from systemzero_chassis.logstore import log_tables
 SCHEMA_VERSION: Final = 1
 
 METADATA: Final = MetaData()
-SCHEMA: Final = Schema("diff", METADATA, SCHEMA_VERSION, Path(__file__).with_name("migrations"))
+_MIGRATIONS: Final = Path(__file__).with_name("migrations")
+SCHEMA: Final = Schema("diff", METADATA, SCHEMA_VERSION, _MIGRATIONS, "diff.db")
 
 _POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
 

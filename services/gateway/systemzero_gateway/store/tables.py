@@ -11,7 +11,8 @@ from systemzero_chassis.database import Schema
 
 SCHEMA_VERSION: Final = 1
 METADATA: Final = MetaData()
-SCHEMA: Final = Schema("gateway", METADATA, SCHEMA_VERSION, Path(__file__).with_name("migrations"))
+_MIGRATIONS: Final = Path(__file__).with_name("migrations")
+SCHEMA: Final = Schema("gateway", METADATA, SCHEMA_VERSION, _MIGRATIONS, "gateway.sqlite3")
 
 TENANTS: Final = Table(
     "tenants",

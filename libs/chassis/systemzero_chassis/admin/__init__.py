@@ -1,0 +1,1 @@
+"""`sz-admin`: what is done to an installation's state, by whoever runs it."""

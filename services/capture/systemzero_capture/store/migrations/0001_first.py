@@ -1,0 +1,60 @@
+"""The first schema of the capture service."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "captures",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("capture_id", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("capture_time", sa.BigInteger(), nullable=True),
+        sa.Column("full_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("format", sa.Text(), nullable=True),
+        sa.Column("incompleteness", sa.LargeBinary(), nullable=True),
+        sa.Column("app", sa.Text(), nullable=False),
+        sa.Column("screen_hint", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("claimed_by_digest", sa.Boolean(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=True),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("erase_time", sa.BigInteger(), nullable=True),
+        sa.Column("verdict", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("position"),
+    )
+    op.create_index("captures_by_digest", "captures", ["tenant", "full_digest"], unique=False)
+    op.create_index("captures_by_id", "captures", ["tenant", "capture_id"], unique=True)
+    op.create_index("captures_by_position", "captures", ["tenant", "position"], unique=False)
+    op.create_index(
+        "captures_by_request",
+        "captures",
+        ["tenant", "request_id"],
+        unique=True,
+        sqlite_where=sa.text("request_id IS NOT NULL"),
+        postgresql_where=sa.text("request_id IS NOT NULL"),
+    )
+    op.create_table(
+        "trees",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("full_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("structure_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("content_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("node_count", sa.Integer(), nullable=False),
+        sa.Column("complete", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "full_digest"),
+    )

@@ -1,0 +1,152 @@
+"""The first schema of the diff service."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "answers",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "request_id"),
+    )
+    op.create_table(
+        "decisions",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("decision_id", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("expire_time", sa.BigInteger(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("log_index", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("decisions_by_event", "decisions", ["tenant", "event_id"], unique=False)
+    op.create_index("decisions_by_position", "decisions", ["tenant", "position"], unique=False)
+    op.create_table(
+        "events",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("capture_id", sa.Text(), nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
+        sa.Column("screen_id", sa.Text(), nullable=False),
+        sa.Column("template_id", sa.Text(), nullable=False),
+        sa.Column("template_version", sa.Integer(), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.LargeBinary(), nullable=False),
+        sa.Column("log_index", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("events_by_fingerprint", "events", ["tenant", "fingerprint"], unique=False)
+    op.create_index("events_by_id", "events", ["tenant", "event_id"], unique=True)
+    op.create_index("events_by_position", "events", ["tenant", "position"], unique=False)
+    op.create_table(
+        "log_checkpoints",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "size"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "log_cosignatures",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("witness", sa.Text(), nullable=False),
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "witness", "size"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "log_entries",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.Text(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("hashes", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "position"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "templates",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("template_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("screen_id", sa.Text(), nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("etag", sa.Text(), nullable=False),
+        sa.Column("newest", sa.Boolean(), nullable=False),
+        sa.Column("deleted", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("tree", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("position"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "templates_by_id", "templates", ["tenant", "template_id", "version"], unique=True
+    )
+    op.create_index("templates_by_position", "templates", ["tenant", "position"], unique=False)
+    op.create_index(
+        "templates_by_screen", "templates", ["tenant", "newest", "screen_id"], unique=False
+    )
+    op.create_table(
+        "verdict_counts",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "day", "kind"),
+    )
