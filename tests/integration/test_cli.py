@@ -16,6 +16,7 @@ from systemzero_client.cli.login import login
 from tests.support.captures import CAPTURES
 from tests.support.cli import Ran, Sz
 from tests.support.platform import Platform, running
+from tests.support.witness import FakeWitness
 
 APP = CAPTURES / "parcel-console"
 GOOD = (APP / "4.15.5__1-console.ax.json.gz", APP / "4.15.5__1-console-again.ax.json.gz")
@@ -337,6 +338,27 @@ def test_an_export_that_was_tampered_with_names_the_entry(user: Sz, tmp_path: Pa
     export.write_bytes(b"".join(lines[:-2] + lines[-1:]))
     missing = user("log", "verify", "--file", export)
     assert f"the first that is missing is entry {len(lines) - 3}" in missing.err
+
+
+def test_the_log_is_mirrored_into_tiles_and_verified_there(user: Sz, tmp_path: Path) -> None:
+    drift(user)
+    folder = tmp_path / "tiles"
+    first = user("log", "tiles", folder, "--json").one()
+    assert user("log", "tiles", folder).status == 0
+    assert user("log", "verify", "--tiles", folder, "--json").one() == first
+    (folder / "tile/0/000.p").rename(folder / "gone")
+    ran = user("log", "verify", "--tiles", folder)
+    assert (ran.status, "tile/0/000.p" in ran.err) == (2, True)
+
+
+def test_witnesses_that_saw_nothing_are_missed(user: Sz) -> None:
+    witness = FakeWitness().verifier
+    ran = user("log", "verify", "--witness", witness)
+    assert (ran.status, "0 of the 1 witnesses" in ran.err) == (2, True)
+    ran = user("log", "verify", "--witness", witness, "--witnesses", 2)
+    assert (ran.status, "2 of 1 cannot be" in ran.err) == (2, True)
+    ran = user("log", "verify", "--witness", witness, "--file", "export.jsonl")
+    assert (ran.status, "needs the server" in ran.err) == (2, True)
 
 
 def test_the_key_of_another_log_is_not_accepted(user: Sz, tmp_path: Path) -> None:

@@ -58,10 +58,10 @@ class Log:
         return response
 
     async def export(
-        self, form: pb.ExportFormat.ValueType = pb.EXPORT_FORMAT_JSON_LINES
+        self, form: pb.ExportFormat.ValueType = pb.EXPORT_FORMAT_JSON_LINES, *, start: int = 0
     ) -> AsyncGenerator[bytes]:
-        """The whole log as a document, in chunks of at most 64 KiB."""
-        request = pb.ExportEntriesRequest(format=form)
+        """The log from entry `start` on as a document, in chunks of at most 64 KiB."""
+        request = pb.ExportEntriesRequest(format=form, start_index=start)
         stream = self._transport.stream(self._stub.ExportEntries, request, _EXPORT_TIMEOUT)
         async for response in stream:
             yield response.chunk

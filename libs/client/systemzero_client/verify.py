@@ -23,6 +23,7 @@ from systemzero_client.witnesses import Witnessed, Witnesses, witnessed
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tlog import (
     Checkpoint,
+    CompactRange,
     ExportReport,
     LogVerificationError,
     VerifiedBundle,
@@ -129,15 +130,42 @@ class LogVerifier:
             LogVerificationError: the first thing that is wrong, with `line` and `entry`.
             SystemZeroError: a call failed.
         """
-        checkpoint = await self.checkpoint()
         with tempfile.TemporaryFile() as file:
-            async for chunk in self._client.log.export():
-                file.write(chunk)
-            file.seek(0)
-            pin = self._pin_of(checkpoint.origin)
-            report = await asyncio.to_thread(
-                verify_export, file, vkeys=[pin.key], pinned=checkpoint, progress=progress
-            )
+            return await self.entries_after(None, CompactRange(), file, progress=progress)
+
+    async def entries_after(
+        self,
+        known: str | None,
+        tree: CompactRange,
+        file: BinaryIO,
+        *,
+        progress: Progress | None = None,
+    ) -> ExportReport:
+        """The entries after those of a checkpoint that is at hand, written to `file` and verified.
+
+        Args:
+            known: a signed note of the log; None for no entries.
+            tree: that of its entries; it becomes the whole log's.
+            file: empty; the export of the entries is written there.
+            progress: called with the number of entries of the log that were verified.
+
+        Raises:
+            LogVerificationError: the first thing that is wrong, with `line` and `entry`.
+            SystemZeroError: a call failed.
+        """
+        checkpoint = await self.checkpoint()
+        pin = self._pin_of(checkpoint.origin)
+        if known is not None:
+            older = verify_checkpoint(known, pin.keys)
+            if (older.origin, older.root) != (checkpoint.origin, tree.root()):
+                raise LogVerificationError("what is at hand is not what its checkpoint says")
+            await self._check_extends(older, checkpoint)
+        async for chunk in self._client.log.export(start=tree.size):
+            file.write(chunk)
+        file.seek(0)
+        report = await asyncio.to_thread(
+            verify_export, file, vkeys=[pin.key], pinned=checkpoint, progress=progress, after=tree
+        )
         self._store.put(msgspec.structs.replace(pin, note=report.note))
         return report
 
@@ -216,7 +244,7 @@ def trusted_for_file(
 
     Args:
         origin: the log's name, as the file says.
-        vkeys: the keys that the file names; none of them is trusted for that.
+        vkeys: the keys that the file names, if it names any; none is trusted for that.
         store: where pins are.
         key: the log's key, if the caller has it.
 
@@ -235,7 +263,9 @@ def trusted_for_file(
             "first"
         )
     named = set(vkeys)
-    matching = tuple(pin for pin in pins if not named.isdisjoint((pin.vkey, *pin.former)))
+    matching = tuple(
+        pin for pin in pins if not named or not named.isdisjoint((pin.vkey, *pin.former))
+    )
     return Trusted(tuple(key for pin in pins for key in pin.keys), _largest(matching))
 
 

@@ -28,10 +28,10 @@ async def chunks(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(buffer)
 
 
-async def csv_lines(log: LogStore, tenant: str) -> AsyncIterator[bytes]:
+async def csv_lines(log: LogStore, tenant: str, start: int) -> AsyncIterator[bytes]:
     """RFC 4180, UTF-8, with a header line. No cell is taken for a formula by a spreadsheet."""
     yield _csv(_COLUMNS)
-    async for entry in _entries(log, tenant):
+    async for entry in _entries(log, tenant, start):
         yield _csv(tuple(_inert(cell) for cell in _cells(entry)))
 
 
@@ -45,7 +45,7 @@ def _inert(cell: str) -> str:
     return "'" + cell if cell.startswith(_FORMULA) else cell
 
 
-async def html_lines(log: LogStore, tenant: str) -> AsyncIterator[bytes]:
+async def html_lines(log: LogStore, tenant: str, start: int) -> AsyncIterator[bytes]:
     """One page with one table; everything from outside is escaped."""
     title = f"Evidence log of {html.escape(tenant)}"
     yield (
@@ -54,7 +54,7 @@ async def html_lines(log: LogStore, tenant: str) -> AsyncIterator[bytes]:
     ).encode()
     yield "".join(f"<th>{name}</th>" for name in _COLUMNS).encode()
     yield b"</tr></thead><tbody>\n"
-    async for entry in _entries(log, tenant):
+    async for entry in _entries(log, tenant, start):
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(entry))
         yield f"<tr>{row}</tr>\n".encode()
     yield b"</tbody></table></html>\n"
@@ -65,8 +65,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     return (str(entry.index), entry.create_time, entry.kind, entry.leaf_hash.hex(), body)
 
 
-async def _entries(log: LogStore, tenant: str) -> AsyncIterator[Entry]:
-    start = 0
+async def _entries(log: LogStore, tenant: str, start: int) -> AsyncIterator[Entry]:
     while page := await log.list_entries(tenant, start, _PAGE):
         for entry in page:
             yield entry

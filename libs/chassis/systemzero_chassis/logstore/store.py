@@ -362,8 +362,10 @@ class LogStore:
             extends = (older.note, consistency.hashes)
         return encode_bundle(entry, proof.hashes, note, self.vkeys(tenant), extends=extends)
 
-    async def export(self, tenant: str) -> AsyncIterator[bytes]:
-        """The whole log as lines for `tlog.verify_export`: header, entries, signed checkpoint.
+    async def export(self, tenant: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The log as lines for `tlog.verify_export`: header, entries, signed checkpoint.
+
+        The entries are those from index `start` on.
 
         Entries are given as they are stored: it is the reader's to judge them. The checkpoint is
         that of the entries given, made when the end is reached, so that every erasure seen on the
@@ -371,7 +373,7 @@ class LogStore:
         the reader can see what is wrong.
         """
         yield header_line(self.origin(tenant), list(self.vkeys(tenant)))
-        size = 0
+        size = start
         while page := await self.list_entries(tenant, size, _EXPORT_PAGE):
             for entry in page:
                 yield entry_line(entry)

@@ -23,9 +23,16 @@ from systemzero_client.cli.output import Output, Progress, note, to_dict, write_
 from systemzero_client.cli.problems import describe
 from systemzero_client.cli.profiles import Wanted
 from systemzero_client.cli.text import printable, time_text
+from systemzero_client.tiles import TileFolder
 from systemzero_client.verify import LogVerifier, verify_bundle_file, verify_export_file
 from systemzero_client.witnesses import Witnessed, Witnesses
-from systemzero_core.tlog import Entry, ExportReport, LogVerificationError, VerifiedBundle
+from systemzero_core.tlog import (
+    Checkpoint,
+    Entry,
+    ExportReport,
+    LogVerificationError,
+    VerifiedBundle,
+)
 
 T = TypeVar("T")
 
@@ -70,6 +77,7 @@ async def entries(remote: Remote, start: int, limit: int) -> None:
 
 @log.command()
 @click.option("--file", "file", default="", help="An export to verify, offline.")
+@click.option("--tiles", "tiles_folder", default="", help="A folder of tiles to verify, offline.")
 @_key_option
 @click.option(
     "--witness",
@@ -89,20 +97,21 @@ async def entries(remote: Remote, start: int, limit: int) -> None:
 @json_option
 def verify(
     file: str,
+    tiles_folder: str,
     key: str,
     witness_keys: tuple[str, ...],
     quorum: int,
     wanted: Wanted,
     as_json: bool,
 ) -> Exit:
-    """Verify every entry of the log, or of an exported FILE.
+    """Verify every entry of the log, or of an exported file, or of a folder of tiles.
 
     The key is trusted on first use and pinned, with the checkpoint that was verified last: from
     then on a log that was rewritten or cut is found out. Witnesses vouch that others are shown the
     same log. Failure: exit status 2, and the entry.
     """
-    if file and witness_keys:
-        raise click.UsageError("an exported file has no cosignatures: --witness needs the server")
+    if bool(file) + bool(tiles_folder) + bool(witness_keys) > 1:
+        raise click.UsageError("one of --file, --tiles and --witness: the last needs the server")
     output = Output(as_json=as_json)
     witnesses = Witnesses.parse(witness_keys, quorum)
     with Progress() as progress:
@@ -112,6 +121,9 @@ def verify(
 
         if file:
             return _verified(output, lambda: _verify_file(file, key, show), _report)
+        if tiles_folder:
+            folder = TileFolder(Path(tiles_folder))
+            return _verified(output, lambda: folder.verify(key=key, progress=show), _whole)
 
         async def online(remote: Remote) -> _Online:
             verifier = LogVerifier(
@@ -139,6 +151,32 @@ async def export(remote: Remote, form: str, target: str) -> None:
             progress.show(size, "bytes")
     if target != "-":
         remote.output.result({"file": target, "bytes": size}, [f"{target}: {size} bytes"])
+
+
+@log.command()
+@click.argument("folder", type=click.Path(file_okay=False))
+@_key_option
+@server_options
+@json_option
+def tiles(folder: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
+    """Mirror the log into FOLDER as C2SP tiles, for any static file server; again to update it.
+
+    What is new is fetched, and verified before any of it is written. Tiles hold leaves, not bodies.
+    """
+    output = Output(as_json=as_json)
+    with Progress() as progress:
+
+        async def online(remote: Remote) -> Checkpoint:
+            verifier = LogVerifier(remote.client, key=key)
+            try:
+                report = await TileFolder(Path(folder)).update(
+                    verifier, progress=lambda done: progress.show(done, "entries")
+                )
+                return report.checkpoint
+            finally:
+                _tell_key(verifier)
+
+        return _verified(output, lambda: run_remote(wanted, output, online), _whole)
 
 
 @log.command()
@@ -194,6 +232,16 @@ def _verified(
     value, lines = shown(found)
     output.result({"verified": True, **value}, lines)
     return Exit.UNCHANGED
+
+
+def _whole(checkpoint: Checkpoint) -> tuple[dict[str, Any], list[str]]:
+    root = checkpoint.root.hex()
+    value = {"origin": checkpoint.origin, "size": checkpoint.size, "root": root}
+    lines = [
+        f"VERIFIED {checkpoint.origin}: {checkpoint.size} entries",
+        f"  root hash {root}",
+    ]
+    return value, lines
 
 
 def _report(report: ExportReport) -> tuple[dict[str, Any], list[str]]:

@@ -24,7 +24,7 @@ from systemzero_core.tlog.entry import (
 )
 from systemzero_core.tlog.erasure import ERASURE_KIND, Erasures
 from systemzero_core.tlog.errors import LogVerificationError
-from systemzero_core.tlog.export import ExportReport, verify_export
+from systemzero_core.tlog.export import ExportReport, export_leaves, verify_export
 from systemzero_core.tlog.lines import EXPORT_FORMAT, checkpoint_line, entry_line, header_line
 from systemzero_core.tlog.merkle import (
     EMPTY_ROOT,
@@ -43,6 +43,14 @@ from systemzero_core.tlog.merkle import (
 from systemzero_core.tlog.note import Signer, VerifierKey, sign_note, split_note, verify_note
 from systemzero_core.tlog.proofs import verify_consistency, verify_inclusion
 from systemzero_core.tlog.rotation import follow, sign_rotation, verify_rotation
+from systemzero_core.tlog.tiles import (
+    CHECKPOINT_PATH,
+    TileFile,
+    TileTree,
+    hashes_of,
+    partial_paths,
+    unbundled,
+)
 from systemzero_core.tlog.witness import (
     Cosignature,
     WitnessKey,
@@ -54,6 +62,7 @@ from systemzero_core.tlog.witness import (
 
 __all__ = [
     "BUNDLE_FORMAT",
+    "CHECKPOINT_PATH",
     "EMPTY_ROOT",
     "ERASURE_KIND",
     "EXPORT_FORMAT",
@@ -69,6 +78,8 @@ __all__ = [
     "LogVerificationError",
     "NodeId",
     "Signer",
+    "TileFile",
+    "TileTree",
     "VerifiedBundle",
     "VerifierKey",
     "WitnessKey",
@@ -81,11 +92,13 @@ __all__ = [
     "digest_of",
     "encode_bundle",
     "entry_line",
+    "export_leaves",
     "follow",
     "format_time",
     "grow",
     "hash_children",
     "hash_leaf",
+    "hashes_of",
     "header_line",
     "inclusion_proof",
     "leaf_hash_of",
@@ -94,12 +107,14 @@ __all__ = [
     "new_entry",
     "parse_checkpoint",
     "parse_time",
+    "partial_paths",
     "root_hash",
     "siblings",
     "sign_note",
     "sign_rotation",
     "split_note",
     "submission",
+    "unbundled",
     "verify_bundle",
     "verify_checkpoint",
     "verify_consistency",

@@ -31,6 +31,10 @@ class CompactRange:
         self.size += 1
         return completed
 
+    def edge(self) -> list[bytes]:
+        """The hashes of `left_edge(size)`: complete subtrees, from left to right."""
+        return list(self._hashes)
+
     def root(self) -> bytes:
         """The root hash of the leaves so far."""
         if not self._hashes:

@@ -10,7 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from systemzero_core.errors import DomainError
 from systemzero_core.tlog.checkpoint import Checkpoint
 from systemzero_core.tlog.compact import CompactRange
+from systemzero_core.tlog.entry import leaf_of
 from systemzero_core.tlog.erasure import Erasures
 from systemzero_core.tlog.errors import LogVerificationError
 from systemzero_core.tlog.lines import (
@@ -59,27 +60,41 @@ def verify_export(
     vkeys: Iterable[VerifierKey],
     pinned: Checkpoint | None = None,
     progress: Callable[[int], None] | None = None,
+    after: CompactRange | None = None,
 ) -> ExportReport:
-    """Check a whole export.
+    """Check a whole export, or one of the entries that come after those of a known tree.
 
     Args:
         lines: each with its line feed, as a file opened in binary mode gives them.
         vkeys: the log's keys, known from elsewhere than the export.
         pinned: the last checkpoint that was verified; the export must extend it.
         progress: called with the number of entries verified, every 10,000.
+        after: the tree of the entries before the export's first; it is changed.
 
     Raises:
         LogVerificationError: the first thing that is wrong, with `line` and `entry` in `metadata`.
     """
-    return _Verification(frozenset(vkeys), pinned).run(lines, progress)
+    tree = CompactRange() if after is None else after
+    return _Verification(frozenset(vkeys), pinned, tree).run(lines, progress)
+
+
+def export_leaves(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The leaves of the entries in an export that was verified, in order."""
+    for line in lines:
+        if line.startswith(_ENTRY_START):
+            entry = _entry_decoder.decode(line)
+            yield leaf_of(entry.kind, entry.create_time, bytes.fromhex(entry.digest))
 
 
 class _Verification:
-    def __init__(self, trusted: frozenset[VerifierKey], pinned: Checkpoint | None) -> None:
+    def __init__(
+        self, trusted: frozenset[VerifierKey], pinned: Checkpoint | None, tree: CompactRange
+    ) -> None:
         self._trusted = trusted
         self._pinned = pinned
         self._line = 0
-        self._tree = CompactRange()
+        self._tree = tree
+        self._first = tree.size
         self._erasures = Erasures()
         self._keys: list[VerifierKey] = []
         self._origin = ""
@@ -107,7 +122,8 @@ class _Verification:
         """The error with its place: that of the current line, unless it names another entry."""
         if "entry" in error.metadata:
             entry = int(error.metadata["entry"])
-            return LogVerificationError.at(error.message, line=entry + 2, entry=entry)
+            line_of_entry = entry - self._first + 2
+            return LogVerificationError.at(error.message, line=line_of_entry, entry=entry)
         at = self._tree.size if line.startswith(_ENTRY_START) else None
         return LogVerificationError.at(error.message, line=self._line, entry=at)
 

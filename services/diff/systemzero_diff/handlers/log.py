@@ -81,12 +81,15 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
         self, request: pb.ExportEntriesRequest, context: Any
     ) -> AsyncIterator[pb.ExportEntriesResponse]:
         tenant = current_principal().tenant
+        start = _index(request.start_index, "start_index")
+        if start > await self._log.size(tenant):
+            raise InvalidInput.at("start_index", "beyond the end of the log")
         if request.format == pb.EXPORT_FORMAT_CSV:
-            lines = csv_lines(self._log, tenant)
+            lines = csv_lines(self._log, tenant, start)
         elif request.format == pb.EXPORT_FORMAT_HTML:
-            lines = html_lines(self._log, tenant)
+            lines = html_lines(self._log, tenant, start)
         elif request.format in (pb.EXPORT_FORMAT_UNSPECIFIED, pb.EXPORT_FORMAT_JSON_LINES):
-            lines = self._log.export(tenant)
+            lines = self._log.export(tenant, start)
         else:
             raise InvalidInput.at("format", f"{request.format} is no format")
         async for chunk in chunks(lines):
