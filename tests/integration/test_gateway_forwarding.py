@@ -57,13 +57,29 @@ async def test_the_backend_sees_the_caller_and_no_header_of_the_clients_making(
     assert here.secret not in str(seen)
 
 
-@pytest.mark.parametrize("method", ["Unary", "Client"])
+async def test_what_is_forwarded_is_bounded_and_of_each_key_one(here: World) -> None:
+    metadata = (
+        *here.bearer(),
+        *(("x-request-id", f"r-{number}") for number in range(20)),
+        ("tracestate", "x" * 513),
+        ("x-request-id-bin", b"\x00"),
+        ("te", "trailers"),
+        ("connection", "x-request-id"),
+        ("keep-alive", "1"),
+        ("sz-identity-bin", b"forged"),
+    )
+    seen = msgspec.json.decode(await here.call("Unary", b"metadata", metadata))
+    transport = {"user-agent", "grpc-accept-encoding", "accept-encoding", "sz-identity"}
+    assert [pair for pair in seen if pair[0] not in transport] == [["x-request-id", "r-0"]]
+
+
+@pytest.mark.parametrize("method", ["Unary", "Server", "Client", "Both"])
 async def test_a_rich_error_arrives_whole(here: World, method: str) -> None:
-    if method == "Unary":
-        call = here.call(method, b"bad")
-    else:
+    if method in {"Client", "Both"}:
         call = await sent(here.call(method, None), b"bad")
-    code, reason, details = await refused(call)
+    else:
+        call = here.call(method, b"bad")
+    code, reason, details = await refused(call if method in {"Unary", "Client"} else each(call))
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT")
     assert details["BadRequest"].field_violations[0].field == "nodes[3].parent"
 
@@ -77,11 +93,13 @@ async def test_a_stream_delivers_what_came_before_its_error(here: World) -> None
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT")
 
 
+@pytest.mark.parametrize("method", ["Unary", "Server", "Client", "Both"])
 async def test_trailers_arrive_with_the_limits_beside_them_and_internal_ones_do_not(
-    here: World,
+    here: World, method: str
 ) -> None:
-    call = here.call("Unary", b"trailers")
-    await call
+    streaming = method in {"Client", "Both"}
+    call = here.call(method, sending(b"trailers") if streaming else b"trailers")
+    _ = await call if method in {"Unary", "Client"} else await each(call)
     trailers = dict(await call.trailing_metadata())
     assert trailers["x-entry"] == "7"
     assert trailers["x-raw-bin"] == b"\x00\xff"
@@ -155,6 +173,16 @@ async def test_a_reader_that_stops_stops_the_sender(here: World) -> None:
     while not sender.done():
         await call.read()
     call.cancel()
+
+
+async def test_a_reader_that_stops_stops_the_backend(here: World) -> None:
+    call = here.call("List", b"big " * 400)
+    await call.read()
+    _, waiting = await asyncio.wait([asyncio.ensure_future(here.echo.finished.wait())], timeout=1)
+    assert waiting
+    while await call.read() is not grpc.aio.EOF:  # type: ignore[attr-defined]
+        pass
+    await here.echo.finished.wait()
 
 
 @pytest.mark.parametrize("name", [f"{SERVICE}/Nothing", "no.such.Service/Method", "odd"])

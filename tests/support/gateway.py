@@ -36,6 +36,8 @@ METHODS = [
     Method(f"/{SERVICE}/Server", "capture_write", server_streaming=True, max_bytes=MAX_BYTES),
     Method(f"/{SERVICE}/Client", "capture_write", client_streaming=True, max_bytes=MAX_BYTES),
     Method(f"/{SERVICE}/Both", "capture_write", 1, 100 * MAX_BYTES, True, True, True),
+    Method(f"/{SERVICE}/Get", "capture_read", idempotent=True),
+    Method(f"/{SERVICE}/List", "capture_read", server_streaming=True, idempotent=True),
 ]
 LAVISH = LimitSettings(Rate(1e6, 100_000), Rate(1e6, 100_000), Rate(1e6, 100_000))
 SHORT = DeadlineSettings(default=5.0, ceiling=10.0, stream=20.0)
@@ -51,6 +53,7 @@ class Echo:
     def __init__(self) -> None:
         self.started = asyncio.Event()
         self.cancelled = asyncio.Event()
+        self.finished = asyncio.Event()
 
     async def answer(self, request: bytes, context: Any) -> bytes:
         if request == b"metadata":
@@ -64,6 +67,8 @@ class Echo:
         if request == b"trailers":
             trailers = (("x-entry", "7"), ("x-raw-bin", b"\x00\xff"), ("sz-internal", "secret"))
             context.set_trailing_metadata(trailers)
+        if request == b"big":
+            return b"x" * 100_000
         if request == b"wait":
             await self._wait()
         return request
@@ -81,6 +86,7 @@ class Echo:
     async def server(self, request: bytes, context: Any) -> AsyncIterator[bytes]:
         for word in request.split():
             yield await self.answer(word, context)
+        self.finished.set()
 
     async def client(self, requests: Any, context: Any) -> bytes:
         return b" ".join([await self.answer(request, context) async for request in requests])
@@ -95,6 +101,8 @@ class Echo:
             "Server": grpc.unary_stream_rpc_method_handler(self.server),
             "Client": grpc.stream_unary_rpc_method_handler(self.client),
             "Both": grpc.stream_stream_rpc_method_handler(self.both),
+            "Get": grpc.unary_unary_rpc_method_handler(self.unary),
+            "List": grpc.unary_stream_rpc_method_handler(self.server),
         }
 
 
@@ -134,6 +142,8 @@ ARITIES = {
     "Server": "unary_stream",
     "Client": "stream_unary",
     "Both": "stream_stream",
+    "Get": "unary_unary",
+    "List": "unary_stream",
 }
 
 
@@ -145,8 +155,12 @@ async def world(
     target: str | None = None,
     limits: LimitSettings = LAVISH,
     deadlines: DeadlineSettings = SHORT,
+    **more: Any,
 ) -> AsyncIterator[World]:
-    """A gateway over `data` before an echo in this process, behind a port, or at `target`."""
+    """A gateway over `data` before an echo in this process, behind a port, or at `target`.
+
+    `more` are settings of the gateway.
+    """
     key = Ed25519PrivateKey.generate()
     signer = IdentitySigner("gateway", key, clock)
     verifier = IdentityVerifier("echo", {"gateway": key.public_key()}, clock)
@@ -160,7 +174,7 @@ async def world(
     if not local:
         backend = service_channel(target or f"127.0.0.1:{await listener.start('127.0.0.1:0')}")
     settings = GatewaySettings(
-        data=data, routes=ROUTES, backends={"echo": ""}, limits=limits, deadlines=deadlines
+        data=data, routes=ROUTES, backends={"echo": ""}, limits=limits, deadlines=deadlines, **more
     )
     methods = methods_with_policy(contract.methods()) | {m.path: m for m in METHODS}
     app = build(settings, {"echo": backend}, signer, methods=methods)

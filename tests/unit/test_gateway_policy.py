@@ -23,7 +23,7 @@ from systemzero_gateway.policy import (
     permission_value,
     permissions_of,
 )
-from systemzero_gateway.routing import backend_of
+from systemzero_gateway.routes import backend_of
 
 ROOT = Path(__file__).parent.parent.parent
 METHODS = methods_with_policy(contract.methods())

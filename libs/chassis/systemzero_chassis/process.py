@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,10 @@ from systemzero_chassis.telemetry import configure_tracing, observe_guard
 from systemzero_core.errors import DomainError
 
 S = TypeVar("S", bound=Settings)
+
+_SERVICE_CONFIG = json.dumps(
+    {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}
+)
 
 BACKEND_MESSAGE_BYTES = 64_000_000
 """The largest message between services: a tree of 200,000 nodes, as protobuf. What comes from
@@ -97,15 +102,18 @@ def announce(line: str) -> None:
 
 
 def service_channel(target: str) -> grpc.aio.Channel:
-    """A channel to another service at a gRPC target, such as `dns:///diff:50053`.
+    """A channel to another service at a gRPC target.
 
-    A service that is down is tried again every second at most, so that one that comes back is seen
-    soon; calls meanwhile fail at once (no wait-for-ready, no hidden retries).
+    That is one address, a name with several (`dns:///diff:50053`), or a list of them
+    (`ipv4:10.0.0.1:50053,10.0.0.2:50053`); calls go to all in turn, but for those that are down or
+    say that they don't serve, such as one that is being stopped. A service that is down is tried
+    again every second at most, so that one that comes back is seen soon; calls meanwhile fail at
+    once (no wait-for-ready, no hidden retries).
     """
     return grpc.aio.insecure_channel(
         target,
         options=[
-            ("grpc.lb_policy_name", "round_robin"),
+            ("grpc.service_config", _SERVICE_CONFIG),
             ("grpc.enable_retries", 0),
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.min_reconnect_backoff_ms", 1_000),

@@ -15,10 +15,10 @@ from types import FrameType
 from typing import Any, Protocol
 
 import grpc
-from grpc_health.v1 import _async as health_aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from systemzero_chassis.health import Health
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.symbols import SymbolPool
 
@@ -61,7 +61,10 @@ def server_options(max_message_bytes: int) -> list[tuple[str, Any]]:
 
 
 class Listener:
-    """A gRPC server for handlers, with health and reflection beside them."""
+    """A gRPC server for handlers, with health and reflection beside them.
+
+    Whoever says nothing else through `health` serves from `start` on.
+    """
 
     def __init__(
         self,
@@ -69,30 +72,31 @@ class Listener:
         services: Sequence[str],
         max_message_bytes: int,
     ) -> None:
-        self._services = tuple(services)
         self._server = grpc.aio.server(options=server_options(max_message_bytes))
         self._server.add_generic_rpc_handlers(tuple(handlers))
-        self._health = health_aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        self.health = Health(services)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         symbols: Any = SymbolPool()  # answers what reflection asks, without being a DescriptorPool
         reflection.enable_server_reflection(names, self._server, symbols)
 
-    async def start(self, address: str) -> int:
+    async def start(self, address: str, *, serving: bool = True) -> int:
         """Listen on `address` (`host:port`, port 0 picks one); the port that it is.
+
+        Where `serving` is off, what serves is left to be said through `health`.
 
         Raises:
             RuntimeError: the address can't be bound.
         """
         port = self._server.add_insecure_port(address)
         await self._server.start()
-        for name in ("", *self._services):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        if serving:
+            self.health.set_all(True)
         return port
 
     async def stop(self, grace: float) -> None:
         """Say NOT_SERVING, give calls in flight `grace` seconds, end."""
-        await self._health.enter_graceful_shutdown()
+        self.health.stop()
         await self._server.stop(grace)
 
 

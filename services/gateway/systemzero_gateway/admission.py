@@ -30,7 +30,7 @@ from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import StreamBudget
 
 FORWARDED = frozenset({"traceparent", "tracestate", "x-request-id"})
-"""The only metadata of a client that a backend sees."""
+"""The only metadata of a client that a backend sees: of each key the first value."""
 
 _MAX_FORWARDED_CHARACTERS = 512
 
@@ -45,15 +45,15 @@ class Inbound(NamedTuple):
 def read_metadata(metadata: Any) -> Inbound:
     """Sort a call's metadata, pairs of key and value, by allow-list."""
     credentials: tuple[str, ...] = ()
-    forwarded = []
+    forwarded: dict[str, str] = {}
     for key, value in metadata:
         if not isinstance(value, str):
             continue
         if key == "authorization":
             credentials += (value,)
         elif key in FORWARDED and len(value) <= _MAX_FORWARDED_CHARACTERS:
-            forwarded.append((key, value))
-    return Inbound(credentials, forwarded)
+            forwarded.setdefault(key, value)
+    return Inbound(credentials, list(forwarded.items()))
 
 
 def address_of(peer: str) -> str:

@@ -23,13 +23,16 @@ from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import observe_guard
 from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit import Audit
+from systemzero_gateway.backends import Backend
 from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.handlers import AuthServicer, StatusServicer
+from systemzero_gateway.health import PlatformHealth
 from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import LimitSettings, MemoryLimits, open_limits, password_of
 from systemzero_gateway.policy import Method, methods_with_policy
-from systemzero_gateway.routing import Forwarder, Gateway, backend_of
+from systemzero_gateway.routes import backend_of
+from systemzero_gateway.routing import Forwarder, Gateway
 from systemzero_gateway.store import SCHEMA
 from systemzero_gateway.upkeep import Upkeep
 
@@ -60,15 +63,19 @@ class GatewayApp:
         self._database = open_database(data, SCHEMA, settings.database)
         self._identity = Identity(self._database, pepper, settings.tokens)
         self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
-        own = self._own_services(backends, signer, settings.routes)
+        behind = {
+            name: self._backend(name, channel, settings) for name, channel in backends.items()
+        }
+        self._health = PlatformHealth(settings.routes, behind)
+        own = self._own_services(behind, signer, settings.routes)
         self._limits = open_limits(settings.limits, self._logger)
         self.admission = self._admission(settings.limits)
-        channels = {**backends, OWN: own}
+        reachable = {**behind, OWN: self._backend(OWN, own, settings)}
         forwarders = {}
         for path, method in methods.items():
-            name = backend_of(path, settings.routes) or ""
+            backend = reachable[backend_of(path, settings.routes) or ""]
             forwarders[path] = Forwarder(
-                method, name, channels[name], self.admission, signer, settings.deadlines
+                method, backend, self.admission, signer, settings.deadlines
             )
         self._drain = Drain()
         guards = (
@@ -89,12 +96,14 @@ class GatewayApp:
         await self._identity.start(self.admin_key_file, self.platform_key_file)
         names = [service.full_name for service in contract.services()]
         self._listener = Listener([self._handler], names, self._max_bytes)
-        port = await self._listener.start(address)
+        await self._health.start(self._listener.health, names)
+        port = await self._listener.start(address, serving=False)
         self._upkeep.start()
         return port
 
     async def stop(self, grace: float) -> None:
         """End watches, take no more calls, give others `grace` seconds, close the store."""
+        await self._health.stop()
         await self._drain.end()
         if self._listener is not None:
             await self._listener.stop(grace)
@@ -102,9 +111,12 @@ class GatewayApp:
         await self._limits.close()
         await self._database.close()
 
+    def _backend(self, name: str, channel: grpc.aio.Channel, settings: GatewaySettings) -> Backend:
+        return Backend(name, channel, settings.breaker, settings.retry, self._logger)
+
     def _own_services(
         self,
-        backends: Mapping[str, grpc.aio.Channel],
+        backends: Mapping[str, Backend],
         signer: IdentitySigner,
         routes: Mapping[str, str],
     ) -> LocalChannel:

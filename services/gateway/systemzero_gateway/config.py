@@ -12,7 +12,9 @@ import msgspec
 
 from systemzero_chassis.config import Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_gateway.breaker import BreakerSettings
 from systemzero_gateway.limits import LimitSettings
+from systemzero_gateway.retry import RetrySettings
 from systemzero_gateway.tokens import CLOCK_SKEW, MAX_LIFETIME
 
 PREFIX = "SZ_GATEWAY_"
@@ -85,5 +87,7 @@ class GatewaySettings(Settings, frozen=True):
     limits: LimitSettings = LimitSettings()
     deadlines: DeadlineSettings = DeadlineSettings()
     tokens: TokenSettings = TokenSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    retry: RetrySettings = RetrySettings()
     grace: Seconds = 10.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

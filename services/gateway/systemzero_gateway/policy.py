@@ -42,7 +42,7 @@ class Method(msgspec.Struct, frozen=True):
     """One RPC and its policy.
 
     `cost` in rate-limit units, `max_bytes` of one request message, `max_stream_bytes` of all those
-    of one stream together (0: the platform's default).
+    of one stream together (0: the platform's default). `idempotent` calls may be sent twice.
     """
 
     path: str
@@ -53,6 +53,7 @@ class Method(msgspec.Struct, frozen=True):
     client_streaming: bool = False
     server_streaming: bool = False
     max_stream_bytes: int = 0
+    idempotent: bool = False
 
 
 def permission_name(value: int) -> str:
@@ -139,6 +140,7 @@ def methods_with_policy(descriptors: Mapping[str, MethodDescriptor]) -> dict[str
                 cost=access.cost or 1,
                 max_bytes=access.max_bytes or DEFAULT_MAX_BYTES,
                 audit=access.audit,
+                idempotent=access.idempotent,
                 client_streaming=descriptor.client_streaming,
                 server_streaming=descriptor.server_streaming,
                 max_stream_bytes=access.max_stream_bytes,

@@ -7,11 +7,15 @@ Invariants:
    is replaced by the gateway's, since its text names addresses.
 3. Whoever gives a call up, the other side's half ends too.
 4. A message is taken from one side only when the other had room for the one before.
+5. A call is sent a second time only where the contract calls it idempotent, the first attempt ended
+   UNAVAILABLE before the first byte of a response, and the backend's budget has room for it; both
+   attempts share one deadline.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any, NoReturn
@@ -31,6 +35,7 @@ from systemzero_core.errors import (
     UnknownMethod,
 )
 from systemzero_gateway.admission import Admission, Inbound, Ticket, read_metadata
+from systemzero_gateway.backends import Backend
 from systemzero_gateway.caller import Caller, set_current_caller
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.policy import Method
@@ -43,32 +48,26 @@ that the hop that timed out can say so."""
 SHAVED_SECONDS = 0.1
 
 
-def backend_of(path: str, routes: Mapping[str, str]) -> str | None:
-    """The name of the backend for the method at `path`, by the longest prefix that fits."""
-    name = path.removeprefix("/")
-    fitting = [prefix for prefix in routes if name.startswith(prefix)]
-    return routes[max(fitting, key=len)] if fitting else None
-
-
 class Forwarder:
     """Forwards the calls of one method to one backend."""
 
     def __init__(
         self,
         method: Method,
-        backend: str,
-        channel: grpc.aio.Channel,
+        backend: Backend,
         admission: Admission,
         signer: IdentitySigner,
         deadlines: DeadlineSettings,
     ) -> None:
-        self._method = method
-        self._backend = backend
-        self._admission = admission
+        self.method = method
+        self.backend = backend
+        self.admission = admission
+        self.attempts = backend.attempts if method.idempotent and not method.client_streaming else 1
         self._signer = signer
         self._deadlines = deadlines
         requests = "stream" if method.client_streaming else "unary"
         responses = "stream" if method.server_streaming else "unary"
+        channel = backend.channel
         # made once: a multicallable holds its encoded method name
         self._open: Any = getattr(channel, f"{requests}_{responses}")(method.path, None, None)
         if method.client_streaming and not isinstance(channel, LocalChannel):
@@ -76,25 +75,29 @@ class Forwarder:
 
     def handler(self) -> Handler:
         """The handler for a gRPC server; it takes and gives raw bytes."""
-        if self._method.server_streaming:
-            if self._method.client_streaming:
+        if self.method.server_streaming:
+            if self.method.client_streaming:
                 return grpc.stream_stream_rpc_method_handler(self.stream)
             return grpc.unary_stream_rpc_method_handler(self.stream)
-        if self._method.client_streaming:
+        if self.method.client_streaming:
             return grpc.stream_unary_rpc_method_handler(self.unary)
         return grpc.unary_unary_rpc_method_handler(self.unary)
 
     async def unary(self, request: Any, context: Context) -> bytes:
         """Forward a call with one response."""
         inbound = read_metadata(context.invocation_metadata() or ())
-        ticket = await self._admission.admit(self._method, inbound, context)
+        ticket = await self.admission.admit(self.method, inbound, context)
         try:
             forwarded = Forwarded(self, ticket, inbound, request, context)
-            try:
-                response: bytes = await forwarded.call
-                trailers = await forwarded.call.trailing_metadata()
-            except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
-                await forwarded.fail(error)
+            while True:
+                call = forwarded.attempt()
+                try:
+                    response: bytes = await call
+                    trailers = await call.trailing_metadata()
+                    break
+                except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+                    if not forwarded.goes_on_after(error):
+                        await forwarded.fail(error)
             forwarded.succeed(trailers)
         finally:
             ticket.end("CANCELLED")  # unless it has ended otherwise
@@ -103,37 +106,39 @@ class Forwarder:
     async def stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         """Forward a call with a stream of responses."""
         inbound = read_metadata(context.invocation_metadata() or ())
-        ticket = await self._admission.admit(self._method, inbound, context)
+        ticket = await self.admission.admit(self.method, inbound, context)
         try:
             forwarded = Forwarded(self, ticket, inbound, request, context)
-            try:
-                async for response in forwarded.call:
-                    yield response
-                trailers = await forwarded.call.trailing_metadata()
-            except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
-                await forwarded.fail(error)
-            finally:
-                forwarded.call.cancel()
+            while True:
+                call = forwarded.attempt()
+                try:
+                    async for response in call:
+                        forwarded.begin()
+                        yield response
+                    trailers = await call.trailing_metadata()
+                    break
+                except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
+                    if not forwarded.goes_on_after(error):
+                        await forwarded.fail(error)
+                finally:
+                    call.cancel()
             forwarded.succeed(trailers)
         finally:
             ticket.end("CANCELLED")  # unless it has ended otherwise
 
-    def open(self, request: Any, caller: Caller, inbound: Inbound, context: Context) -> Any:
+    def open(self, request: Any, caller: Caller, inbound: Inbound, timeout: float) -> Any:
         """The call to the backend."""
-        identity = self._signer.token(caller.principal, self._backend)
+        identity = self._signer.token(caller.principal, self.backend.name)
         trace = trace_metadata()
         forwarded = inbound.forwarded
         if trace:  # the gateway's own span stands between the client's and the backend's
             forwarded = [pair for pair in forwarded if pair[0] == "x-request-id"] + trace
         set_current_caller(caller)
-        return self._open(
-            request,
-            timeout=self._timeout(context.time_remaining()),
-            metadata=(*forwarded, (METADATA_KEY, identity)),
-        )
+        return self._open(request, timeout=timeout, metadata=(*forwarded, (METADATA_KEY, identity)))
 
-    def _timeout(self, remaining: float | None) -> float:
-        if self._method.server_streaming:
+    def timeout(self, remaining: float | None) -> float:
+        """Seconds that the backend gets of the `remaining` ones, if the client set a deadline."""
+        if self.method.server_streaming:
             seconds = self._deadlines.stream if remaining is None else remaining
             seconds = min(seconds, self._deadlines.stream)
         else:
@@ -141,19 +146,9 @@ class Forwarder:
             seconds = min(seconds, self._deadlines.ceiling)
         return seconds - min(seconds * SHAVED, SHAVED_SECONDS)
 
-    @property
-    def method(self) -> Method:
-        """What is forwarded."""
-        return self._method
-
-    @property
-    def backend(self) -> str:
-        """Where to."""
-        return self._backend
-
 
 class Forwarded:
-    """One call on its way through."""
+    """One call on its way through, in one attempt or more."""
 
     def __init__(
         self,
@@ -165,22 +160,69 @@ class Forwarded:
     ) -> None:
         self._forwarder = forwarder
         self._ticket = ticket
+        self._inbound = inbound
         self._context = context
         self._refusal: TooLarge | None = None
+        self._request = request
+        self._begun = False
+        self._attempts = 0
+        self._timeout = forwarder.timeout(context.time_remaining())
+        self._deadline = time.monotonic() + self._timeout
         if forwarder.method.client_streaming:
-            request = self._checked(request)
+            self._request = self._checked(request)
         else:
             try:
                 check_size(forwarder.method, len(request))
             except TooLarge as error:
                 self._ticket.end(error.reason)
                 raise
-        self.call = forwarder.open(request, ticket.caller, inbound, context)
+
+    def attempt(self) -> Any:
+        """Send the call to the backend.
+
+        Raises:
+            Unavailable: the backend is known not to answer.
+        """
+        forwarder = self._forwarder
+        try:
+            forwarder.backend.check()
+        except Unavailable as error:
+            self._ticket.end(error.reason)
+            raise
+        self._attempts += 1
+        if self._attempts > 1:
+            self._timeout = self._deadline - time.monotonic()
+        return forwarder.open(self._request, self._ticket.caller, self._inbound, self._timeout)
+
+    def begin(self) -> None:
+        """A message of the response has come."""
+        if not self._begun:
+            self._begun = True
+            self._forwarder.backend.answered()
 
     def succeed(self, trailers: Any) -> None:
         """Hand on the trailers of a call that went well."""
+        self.begin()
         self._ticket.end("")
         self._context.set_trailing_metadata(self._with(trailers))
+
+    def goes_on_after(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> bool:
+        """Note how an attempt failed; whether there is to be another."""
+        if isinstance(error, asyncio.CancelledError) or self._begun:
+            return False
+        code, backend = error.code(), self._forwarder.backend
+        if _has_details(error):
+            backend.answered()
+        elif code is grpc.StatusCode.UNAVAILABLE:
+            backend.failed()
+        elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            backend.unanswered(self._timeout)
+        return (
+            code is grpc.StatusCode.UNAVAILABLE
+            and self._attempts < self._forwarder.attempts
+            and time.monotonic() < self._deadline
+            and backend.grants_retry()
+        )
 
     async def fail(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> NoReturn:
         """End the client's call as the backend's ended."""
@@ -190,11 +232,12 @@ class Forwarded:
         if isinstance(error, asyncio.CancelledError):
             self._ticket.end("CANCELLED")
             raise error
-        trailers: Any = error.trailing_metadata() or ()
-        if any(key == STATUS_DETAILS_KEY for key, _ in trailers):
+        if _has_details(error):
             self._ticket.end(error.code().name)
-            await self._context.abort(error.code(), error.details() or "", self._with(trailers))
-        replaced = _transport_failure(error.code(), self._forwarder.backend)
+            await self._context.abort(
+                error.code(), error.details() or "", self._with(error.trailing_metadata())
+            )
+        replaced = _transport_failure(error.code(), self._forwarder.backend.name)
         self._ticket.end(replaced.reason)
         raise replaced from None
 
@@ -216,6 +259,12 @@ class Forwarded:
         if not trailers:
             return own
         return (*own, *((key, value) for key, value in trailers if not key.startswith("sz-")))
+
+
+def _has_details(error: grpc.aio.AioRpcError) -> bool:
+    """Whether the backend itself made the error: the transport's have no details."""
+    trailers: Any = error.trailing_metadata() or ()
+    return any(key == STATUS_DETAILS_KEY for key, _ in trailers)
 
 
 def _transport_failure(code: grpc.StatusCode, backend: str) -> DomainError:

@@ -9,58 +9,55 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import grpc
-from grpc_health.v1 import health_pb2
 
 from systemzero.log.v1 import log_service_pb2
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
+from systemzero_core.errors import Unavailable
+from systemzero_gateway.backends import Backend
+from systemzero_gateway.breaker import State
+from systemzero_gateway.monitor import probe
 
 PROBE_SECONDS = 2.0
 
-_HEALTH = "/grpc.health.v1.Health/Check"
 _CHECKPOINT = "/systemzero.log.v1.LogService/GetCheckpoint"
 
 
 class Probe(NamedTuple):
-    """What a backend said of itself, and how long it took, in seconds."""
+    """What a backend said of itself, how long it took, in seconds, and its breaker's state."""
 
     name: str
     serving: bool
-    latency: float
+    latency: float | None
+    breaker: State
 
 
-async def probe_all(backends: Mapping[str, grpc.aio.Channel]) -> list[Probe]:
-    """Ask every backend at the same time."""
+async def probe_all(backends: Mapping[str, Backend]) -> list[Probe]:
+    """Ask every backend at the same time, but for those that are known not to answer."""
     return list(await asyncio.gather(*(_probe(*item) for item in sorted(backends.items()))))
 
 
-async def _probe(name: str, channel: grpc.aio.Channel) -> Probe:
+async def _probe(name: str, backend: Backend) -> Probe:
+    state = backend.breaker.state
+    if state is not State.CLOSED:
+        return Probe(name, serving=False, latency=None, breaker=state)
     started = time.perf_counter()
-    check = channel.unary_unary(
-        _HEALTH,
-        health_pb2.HealthCheckRequest.SerializeToString,
-        health_pb2.HealthCheckResponse.FromString,
-    )
-    try:
-        answer = await check(health_pb2.HealthCheckRequest(), timeout=PROBE_SECONDS)
-        serving = answer.status == health_pb2.HealthCheckResponse.SERVING
-    except grpc.aio.AioRpcError as error:
-        # a backend of the same process keeps no health of its own: that it answers is the answer
-        serving = error.code() is grpc.StatusCode.UNIMPLEMENTED
-    return Probe(name, serving, time.perf_counter() - started)
+    serving = await probe(backend.channel, PROBE_SECONDS) is True
+    return Probe(name, serving, time.perf_counter() - started, state)
 
 
 async def newest_checkpoint(
-    channel: grpc.aio.Channel, backend: str, signer: IdentitySigner, principal: Principal
+    backend: Backend, signer: IdentitySigner, principal: Principal
 ) -> log_service_pb2.GetCheckpointResponse:
     """The principal's newest checkpoint; an empty message where the log does not answer."""
-    get = channel.unary_unary(
+    get = backend.channel.unary_unary(
         _CHECKPOINT,
         log_service_pb2.GetCheckpointRequest.SerializeToString,
         log_service_pb2.GetCheckpointResponse.FromString,
     )
-    identity = (METADATA_KEY, signer.token(principal, backend))
+    identity = (METADATA_KEY, signer.token(principal, backend.name))
     request = log_service_pb2.GetCheckpointRequest()
     answer = log_service_pb2.GetCheckpointResponse()
-    with suppress(grpc.aio.AioRpcError):
+    with suppress(grpc.aio.AioRpcError, Unavailable):
+        backend.check()
         answer = await get(request, timeout=PROBE_SECONDS, metadata=(identity,))
     return answer

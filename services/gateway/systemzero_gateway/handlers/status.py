@@ -8,11 +8,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc
-
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_core.tlog import LogVerificationError, parse_checkpoint
+from systemzero_gateway.backends import Backend
 from systemzero_gateway.caller import current_caller
 from systemzero_gateway.keys import MICROSECONDS
 from systemzero_gateway.status import newest_checkpoint, probe_all
@@ -24,7 +23,7 @@ class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
     def __init__(
         self,
         version: str,
-        backends: Mapping[str, grpc.aio.Channel],
+        backends: Mapping[str, Backend],
         log_backend: str,
         signer: IdentitySigner,
     ) -> None:
@@ -46,9 +45,11 @@ class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
         response.start_time.FromDatetime(self._start_time)
         for probe in await probe_all(self._backends):
             backend = response.backends.add(name=probe.name, serving=probe.serving)
-            backend.latency.FromNanoseconds(int(probe.latency * 1e9))
-        channel = self._backends[self._log_backend]
-        newest = await newest_checkpoint(channel, self._log_backend, self._signer, principal)
+            backend.breaker = status_service_pb2.BreakerState.ValueType(probe.breaker)
+            if probe.latency is not None:
+                backend.latency.FromNanoseconds(int(probe.latency * 1e9))
+        log = self._backends[self._log_backend]
+        newest = await newest_checkpoint(log, self._signer, principal)
         with suppress(LogVerificationError):
             response.log_size = parse_checkpoint(newest.note).size
         if newest.HasField("create_time"):

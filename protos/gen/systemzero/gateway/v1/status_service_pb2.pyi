@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _BreakerState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BreakerStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BreakerState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BREAKER_STATE_UNSPECIFIED: _BreakerState.ValueType  # 0
+    """Not known."""
+    BREAKER_STATE_CLOSED: _BreakerState.ValueType  # 1
+    """Calls pass."""
+    BREAKER_STATE_HALF_OPEN: _BreakerState.ValueType  # 2
+    """Calls are refused; a health check is on its way."""
+    BREAKER_STATE_OPEN: _BreakerState.ValueType  # 3
+    """Calls are refused, until a health check is answered."""
+
+class BreakerState(_BreakerState, metaclass=_BreakerStateEnumTypeWrapper):
+    """The state of a backend's circuit breaker."""
+
+BREAKER_STATE_UNSPECIFIED: BreakerState.ValueType  # 0
+"""Not known."""
+BREAKER_STATE_CLOSED: BreakerState.ValueType  # 1
+"""Calls pass."""
+BREAKER_STATE_HALF_OPEN: BreakerState.ValueType  # 2
+"""Calls are refused; a health check is on its way."""
+BREAKER_STATE_OPEN: BreakerState.ValueType  # 3
+"""Calls are refused, until a health check is answered."""
+Global___BreakerState: _TypeAlias = BreakerState  # noqa: Y015
 
 @_typing.final
 class GetStatusRequest(_message.Message):
@@ -98,13 +127,16 @@ class BackendStatus(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     SERVING_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
+    BREAKER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Its name: `capture`, `diff`."""
     serving: _builtins.bool
     """Output only. Whether it serves."""
+    breaker: Global___BreakerState.ValueType
+    """Output only. Whether the gateway sends it calls; other gateways may know otherwise."""
     @_builtins.property
     def latency(self) -> _duration_pb2.Duration:
-        """Output only. How long it took to say so."""
+        """Output only. How long it took to say so; not set where it was not asked."""
 
     def __init__(
         self,
@@ -112,10 +144,11 @@ class BackendStatus(_message.Message):
         name: _builtins.str = ...,
         serving: _builtins.bool = ...,
         latency: _duration_pb2.Duration | None = ...,
+        breaker: Global___BreakerState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency", "name", b"name", "serving", b"serving"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "latency", b"latency", "name", b"name", "serving", b"serving"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,80 @@
+"""`grpc.health.v1` for a server: which services serve, and word of it when that changes.
+
+grpcio-health-checking's servicer holds a lock while it writes to a watcher, so that one who reads
+nothing stops all news, and its watches never end, so that they use up every grace at shutdown.
+
+Invariants:
+1. Telling takes no watcher's time: `set` and `stop` return at once, whoever reads or does not.
+2. After `stop` every service is NOT_SERVING for good, and every watch ends once it has said so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+WHOLE = ""
+"""The name that stands for all services together."""
+
+
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no types
+    """The servicer; `names` are known from the start, and not serving yet."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._serving = {WHOLE: False, **dict.fromkeys(names, False)}
+        self._stopped = False
+        self._changed = asyncio.Event()
+
+    def set(self, name: str, serving: bool) -> None:
+        """Say whether the service `name` serves."""
+        if not self._stopped and self._serving[name] is not serving:
+            self._serving[name] = serving
+            self._tell()
+
+    def set_all(self, serving: bool) -> None:
+        """Say of every service, and of the whole, whether it serves."""
+        for name in self._serving:
+            self.set(name, serving)
+
+    def stop(self) -> None:
+        """Say NOT_SERVING of everything, for good."""
+        self.set_all(False)
+        self._stopped = True
+        self._tell()
+
+    async def Check(  # noqa: N802 - named by the protocol
+        self, request: health_pb2.HealthCheckRequest, context: Any
+    ) -> health_pb2.HealthCheckResponse:
+        """Whether a service serves, now."""
+        if request.service not in self._serving:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
+        return self._answer(request.service)
+
+    async def Watch(  # noqa: N802 - named by the protocol
+        self, request: health_pb2.HealthCheckRequest, context: Any
+    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+        """Whether a service serves, now and whenever that changes."""
+        said = None
+        while True:
+            changed, answer = self._changed, self._answer(request.service)
+            if answer != said:
+                said = answer
+                yield answer
+            elif self._stopped:
+                return
+            else:
+                await changed.wait()
+
+    def _answer(self, name: str) -> health_pb2.HealthCheckResponse:
+        status = health_pb2.HealthCheckResponse
+        if name not in self._serving:
+            return status(status=status.SERVICE_UNKNOWN)
+        return status(status=status.SERVING if self._serving[name] else status.NOT_SERVING)
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,24 @@
+"""The gateway's own metrics, beside those of every call (`systemzero_chassis.telemetry`)."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+BREAKER_STATE = Gauge(
+    "gateway_breaker_state",
+    "State of the backend's circuit breaker: 1 closed, 2 half open, 3 open.",
+    ["backend"],
+    multiprocess_mode="livemax",
+)
+FAILURES = Counter(
+    "gateway_backend_failures",
+    "Calls that the backend did not take, or left without an answer.",
+    ["backend"],
+)
+RETRIES = Counter("gateway_backend_retries", "Calls sent a second time.", ["backend"])
+SERVING = Gauge(
+    "gateway_backend_serving",
+    "Whether the backend said that it serves when it was asked last.",
+    ["backend"],
+    multiprocess_mode="livemin",
+)

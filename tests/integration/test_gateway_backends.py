@@ -1,0 +1,221 @@
+"""Backends that die, hang, refuse and come back; what their callers and all others see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from systemzero.gateway.v1 import auth_service_pb2, auth_service_pb2_grpc, status_service_pb2_grpc
+from systemzero.gateway.v1 import status_service_pb2 as status_pb
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.service import Listener
+from systemzero_gateway import monitor
+from systemzero_gateway.breaker import BreakerSettings
+from systemzero_gateway.retry import RetrySettings
+from tests.support.gateway import SERVICE, World, each, refused, world
+from tests.support.replica import replica, several
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor, "INTERVAL", 0.02)
+
+
+class Moody:
+    """A backend that is unavailable for the next `refusals` calls, and counts what reaches it."""
+
+    def __init__(self) -> None:
+        self.refusals = 0
+        self.late = False
+        self.calls = 0
+
+    async def _maybe_refuse(self, context: Any) -> None:
+        self.calls += 1
+        if self.refusals:
+            self.refusals -= 1
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+
+    async def unary(self, request: bytes, context: Any) -> bytes:
+        await self._maybe_refuse(context)
+        return request
+
+    async def stream(self, request: bytes, context: Any) -> AsyncIterator[bytes]:
+        if self.late:
+            yield b"first"
+        await self._maybe_refuse(context)
+        yield request
+
+    def handlers(self) -> dict[str, Any]:
+        return {
+            "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
+            "Get": grpc.unary_unary_rpc_method_handler(self.unary),
+            "List": grpc.unary_stream_rpc_method_handler(self.stream),
+        }
+
+
+@asynccontextmanager
+async def before_moody(data: Path, **settings: Any) -> AsyncIterator[tuple[World, Moody]]:
+    moody, registry = Moody(), HandlerRegistry()
+    registry.add_registered_method_handlers(SERVICE, moody.handlers())
+    listener = Listener([registry], [SERVICE], 5_000_000)
+    target = f"127.0.0.1:{await listener.start('127.0.0.1:0')}"
+    async with world(data, local=False, target=target, **settings) as here:
+        yield here, moody
+    await listener.stop(0)
+
+
+async def until(here: World, name: str, status: int) -> None:
+    """Watch the health that the gateway tells until it is `status`."""
+    stub = health_pb2_grpc.HealthStub(here.channel)
+    watch = stub.Watch(health_pb2.HealthCheckRequest(service=name), timeout=20)
+    async for told in watch:
+        if told.status == status:
+            watch.cancel()
+            return
+
+
+async def breaker_of(here: World) -> tuple[bool, int]:
+    stub = status_service_pb2_grpc.StatusServiceStub(here.channel)
+    status = await stub.GetStatus(status_pb.GetStatusRequest(), metadata=here.bearer())
+    return status.backends[0].serving, status.backends[0].breaker
+
+
+async def test_an_idempotent_call_is_sent_again_and_any_other_is_not(tmp_path: Path) -> None:
+    async with before_moody(tmp_path) as (here, moody):
+        moody.refusals = 1
+        assert await here.call("Get", b"a") == b"a"
+        assert moody.calls == 2
+        moody.refusals = 1
+        assert await each(here.call("List", b"a")) == [b"a"]
+        assert moody.calls == 4
+        moody.refusals = 1
+        code, reason, _ = await refused(here.call("Unary", b"a"))
+        assert (code, reason, moody.calls) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", 5)
+
+
+async def test_attempts_are_bounded(tmp_path: Path) -> None:
+    async with before_moody(tmp_path, retry=RetrySettings(attempts=3)) as (here, moody):
+        moody.refusals = 3
+        await refused(here.call("Get", b"a"))
+        assert moody.calls == 3
+
+
+async def test_a_stream_that_has_begun_is_not_sent_again(tmp_path: Path) -> None:
+    async with before_moody(tmp_path) as (here, moody):
+        moody.refusals, moody.late = 1, True
+        call = here.call("List", b"a")
+        assert await call.read() == b"first"
+        await refused(call.read())
+        assert moody.calls == 1
+
+
+async def test_a_backend_that_always_fails_is_not_hammered(tmp_path: Path) -> None:
+    patient = BreakerSettings(failures=10_000)
+    few = RetrySettings(budget=20)
+    async with before_moody(tmp_path, breaker=patient, retry=few) as (here, moody):
+        moody.refusals = 1_000
+        for _ in range(100):
+            await refused(here.call("Get", b"a"))
+        assert moody.calls < 110
+
+
+async def test_callers_see_nothing_of_a_replica_that_is_killed(tmp_path: Path) -> None:
+    async with replica("one") as one, replica("two") as two:
+        target, seen = several(one.port, two.port), Counter[bytes]()
+        async with world(tmp_path, local=False, target=target) as here:
+
+            async def ask(times: int) -> None:
+                for _ in range(times):
+                    seen[await here.call("Get", b"")] += 1
+                    seen[(await each(here.call("List", b"")))[0]] += 1
+
+            await asyncio.gather(*(ask(5) for _ in range(8)))
+            assert seen.keys() == {b"one", b"two"}
+            load = asyncio.gather(*(ask(40) for _ in range(8)))
+            await one.kill()
+            await load
+            seen.clear()
+            await ask(5)
+            assert seen.keys() == {b"two"}
+            assert await breaker_of(here) == (True, status_pb.BREAKER_STATE_CLOSED)
+
+
+async def test_a_replica_that_says_it_does_not_serve_gets_no_calls(tmp_path: Path) -> None:
+    async with replica("one") as one, replica("two") as two:
+        target, seen = several(one.port, two.port), Counter[bytes]()
+        async with world(tmp_path, local=False, target=target) as here:
+            one.send(signal.SIGTERM)
+            await one.process.wait()
+            for _ in range(20):
+                seen[await here.call("Unary", b"")] += 1  # a call that is not tried again
+            assert seen == {b"two": 20}
+
+
+async def test_an_open_breaker_refuses_at_once_until_a_probe_is_answered(tmp_path: Path) -> None:
+    settings = BreakerSettings(failures=3, pause=0.3)
+    async with before_moody(tmp_path, breaker=settings) as (here, moody):
+        moody.refusals = 3
+        for _ in range(3):
+            await refused(here.call("Unary", b"a"))
+        for _ in range(5):
+            code, reason, details = await refused(here.call("Unary", b"a"))
+            assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
+            assert details["ErrorInfo"].metadata["backend"] == "echo"
+        assert moody.calls == 3
+        assert await breaker_of(here) == (False, status_pb.BREAKER_STATE_OPEN)
+        jwks = auth_service_pb2_grpc.AuthServiceStub(here.channel).GetJwks
+        await jwks(auth_service_pb2.GetJwksRequest(), metadata=here.bearer())
+        await until(here, SERVICE_BEHIND, SERVING)
+        assert await here.call("Unary", b"a") == b"a"
+        assert await breaker_of(here) == (True, status_pb.BREAKER_STATE_CLOSED)
+
+
+SERVICE_BEHIND = "systemzero.capture.v1.CaptureService"
+
+
+async def test_a_backend_that_hangs_is_given_up_and_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitor, "PROBE_SECONDS", 0.2)
+    settings = BreakerSettings(failures=3, pause=0.1)
+    async with (
+        replica("one") as one,
+        world(tmp_path, local=False, target=several(one.port), breaker=settings) as here,
+    ):
+        assert await here.call("Unary", b"") == b"one"
+        one.send(signal.SIGSTOP)
+        await until(here, SERVICE_BEHIND, NOT_SERVING)
+        _, reason, _ = await refused(here.call("Unary", b"", timeout=1_000))
+        assert reason == "UNAVAILABLE"
+        one.send(signal.SIGCONT)
+        await until(here, SERVICE_BEHIND, SERVING)
+        assert await here.call("Unary", b"") == b"one"
+
+
+async def test_health_is_told_by_service_and_follows_the_backend(tmp_path: Path) -> None:
+    async with (
+        replica("one") as one,
+        world(tmp_path, local=False, target=several(one.port)) as here,
+    ):
+        for name in ("", SERVICE_BEHIND):
+            await until(here, name, SERVING)
+        await one.kill()
+        for name in ("", SERVICE_BEHIND):
+            await until(here, name, NOT_SERVING)
+        await until(here, "systemzero.gateway.v1.AuthService", SERVING)
+        async with replica("one", one.port):
+            for name in ("", SERVICE_BEHIND):
+                await until(here, name, SERVING)
+            assert await here.call("Get", b"") == b"one"
