@@ -110,6 +110,28 @@ async def test_what_another_process_wrote_is_seen_after_a_while(world: World) ->
     assert (await world.sets.of("acme")).baselines
 
 
+async def test_nobody_waits_while_another_looks_for_what_other_processes_wrote(
+    world: World,
+) -> None:
+    await world.put(template("order", "Buy"))
+    await world.sets.of("acme")
+    await world.store.write(
+        "acme", lambda t: t.put_template(template("cart", "Pay", template_id="tpl_2"), NOW, "e")
+    )
+    world.now += 0.6
+    world.store.hold = True
+    looking = asyncio.ensure_future(world.sets.of("acme"))
+    await world.store.holding.wait()
+    assert set((await world.sets.of("acme")).baselines) == {"tpl_1"}  # at once, as it was
+    await world.put(next_version(template("order", "Buy"), {}))
+    own = asyncio.ensure_future(world.sets.of("acme"))  # this process wrote: it has to wait
+    world.store.go.set()
+    await looking
+    baselines = (await own).baselines
+    assert set(baselines) == {"tpl_1", "tpl_2"}
+    assert baselines["tpl_1"].template.version == 2
+
+
 async def test_no_two_states_share_a_generation_also_after_being_dropped(store: SlowStore) -> None:
     world = World(store, most_tenants=1)
     versions = template("order", "Buy")

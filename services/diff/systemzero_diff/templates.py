@@ -2,7 +2,8 @@
 
 Invariants:
 1. What this process wrote is seen by its next read; what another wrote, within `FOLLOW_SECONDS`.
-2. Readers never wait for a rebuild: the index publishes whole snapshots.
+2. Readers never wait for a rebuild, nor for each other while one looks for what other processes
+   wrote: the index publishes whole snapshots.
 3. `generation` changes whenever anything a verdict may rest on does, decisions included, and no
    two states of a tenant share one, also when its set is dropped and loaded anew.
 """
@@ -63,6 +64,11 @@ class TemplateSet:
     def generation(self) -> Generation:
         """See the third invariant."""
         return self.position, self.decision_position
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it was never read, or this process has written since."""
+        return self.read_at == float("-inf")
 
     def match(self, tree: Tree, full_digest: bytes, hint: str, k: int = _RESULTS) -> MatchAnswer:
         """The templates that fit `tree`, by the weights and thresholds of this set."""
@@ -140,11 +146,16 @@ class TemplateSets:
                 self._sets.pop(next(iter(self._sets)))
             found = TemplateSet(*self._settings(tenant))
         self._sets[tenant] = found  # last: the first is the one not used for longest
-        if self._monotonic() - found.read_at > FOLLOW_SECONDS:
+        # What this process wrote is waited for. For what others did one read in a while goes and
+        # looks, and those that come meanwhile are answered from what is there.
+        if found.is_behind or (self._is_old(found) and not found.lock.locked()):
             async with found.lock:
-                if self._monotonic() - found.read_at > FOLLOW_SECONDS:
+                if found.is_behind or self._is_old(found):
                     await self._follow(tenant, found)
         return found
+
+    def _is_old(self, found: TemplateSet) -> bool:
+        return self._monotonic() - found.read_at > FOLLOW_SECONDS
 
     def stale(self, tenant: str) -> None:
         """This process wrote to the tenant's templates or decisions: read before the next use."""
