@@ -526,6 +526,12 @@ async def test_templates_are_paged_by_screen(house: House) -> None:
     request = template_pb.ListTemplatesRequest(page_size=2)
     page = await house.templates().ListTemplates(request)
     assert [template.screen_id for template in page.templates] == ["a", "b"]
+    for template in page.templates:  # what they are, without what they look like
+        assert template.required_nodes
+        assert not template.HasField("tree")
+        assert not template.HasField("signatures")
+    whole = template_pb.GetTemplateRequest(template_id="a")
+    assert len((await house.templates().GetTemplate(whole)).template.tree.nodes) == len(ORDER)
     request.page_token = page.next_page_token
     rest = await house.templates().ListTemplates(request)
     assert [template.screen_id for template in rest.templates] == ["c"]

@@ -19,8 +19,9 @@ from systemzero_core.match import (
     brute_force,
     tokens_of,
 )
-from systemzero_core.match.index import _class_of, _least, _rounded_up
 from systemzero_core.match.ranking import LEAST_SCORE, keep
+from systemzero_core.match.scan import _rounded_up
+from systemzero_core.match.slots import _class_of, _least
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Tree
 from tests.unit.match_strategies import trees

@@ -65,6 +65,13 @@ class _Rebase(msgspec.Struct, frozen=True):
     template: Template
 
 
+class _Made(msgspec.Struct, frozen=True):
+    """What is to be written: the decision, and the template version of an approval for good."""
+
+    decision: Decision
+    template: Template | None
+
+
 class Decider:
     """Decides for all tenants."""
 
@@ -114,26 +121,37 @@ class Decider:
                 if first is None:
                     raise
                 return first
-        judgement = rebase.judgement if rebase else _recorded(event)
-        decision = self._decision(principal, wish, event, judgement)
-
-        def job(transaction: Transaction) -> bytes:
-            if (first := transaction.answer(answered)) is not None:
-                return first
-            record = events.decision_record(decision, wish.event_id)
-            index = transaction.append(DECISION_KIND, record, decision.create_time)
-            transaction.put_decision(decision, wish.event_id, index)
-            version = None
-            if rebase:
-                version = self._put(transaction, rebase.template, principal, wish)
-            decided = Decided(transaction.event(wish.event_id), version)
-            answer = encode(decided)
-            transaction.keep_answer(answered, answer)
-            return answer
-
-        answer = await self._store.write(tenant, job)
+        made = _Made(
+            decision=self._decision(principal, wish, event, rebase),
+            template=rebase.template if rebase else None,
+        )
+        answer = await self._store.write(
+            tenant, lambda t: self._write(t, principal, wish, made, answered, encode)
+        )
         self._sets.stale(tenant)
         self._bell.ring(tenant)
+        return answer
+
+    def _write(
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        wish: Wish,
+        made: _Made,
+        answered: Answered,
+        encode: Callable[[Decided], bytes],
+    ) -> bytes:
+        """Decision, its log entry and the template version it makes: all of it, or the answer."""
+        if (first := transaction.answer(answered)) is not None:
+            return first
+        record = events.decision_record(made.decision, wish.event_id)
+        index = transaction.append(DECISION_KIND, record, made.decision.create_time)
+        transaction.put_decision(made.decision, wish.event_id, index)
+        version = None
+        if made.template:
+            version = self._put(transaction, made.template, principal, wish)
+        answer = encode(Decided(transaction.event(wish.event_id), version))
+        transaction.keep_answer(answered, answer)
         return answer
 
     async def _rebase(self, principal: Principal, event: StoredEvent) -> _Rebase:
@@ -163,10 +181,10 @@ class Decider:
         return await self._sources.capture(principal, event.event.capture_id)
 
     def _decision(
-        self, principal: Principal, wish: Wish, event: StoredEvent, judgement: Judgement
+        self, principal: Principal, wish: Wish, event: StoredEvent, rebase: _Rebase | None
     ) -> Decision:
         return decide(
-            judgement,
+            rebase.judgement if rebase else _recorded(event),
             wish.kind,
             wish.scope,
             decision_id=self._new_id("dec"),

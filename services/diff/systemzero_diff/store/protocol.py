@@ -58,7 +58,10 @@ class Transaction(Protocol):
         ...
 
     def templates(self, after: str, count: int, app: str) -> Sequence[StoredTemplate]:
-        """Newest versions of templates that are not deleted, by screen id, above `after`."""
+        """Newest versions of templates that are not deleted, by screen id, above `after`.
+
+        Without their trees: a page of them may be a hundred times what it says.
+        """
         ...
 
     def template_changes(self, after: int) -> Sequence[StoredTemplate]:

@@ -32,9 +32,10 @@ def template_values(template: Template) -> dict[str, Any]:
 
 
 def template_of_row(row: Row[Any]) -> StoredTemplate:
-    """A row of `templates`."""
+    """A row of `templates`; one that was read without its tree has none."""
     template = _decode_template(row.body)
-    tree = None if row.tree is None else decompress(row.tree)
+    body = getattr(row, "tree", None)
+    tree = None if body is None else decompress(body)
     return StoredTemplate(
         template=msgspec.structs.replace(template, tree=tree),
         position=row.position,

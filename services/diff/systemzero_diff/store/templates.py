@@ -23,7 +23,10 @@ _BY_ID = _NEWEST.where(_C.template_id == bindparam("name"))
 _BY_SCREEN = _LIVE.where(_C.screen_id == bindparam("name"))
 _BY_VERSION = _ALL.where(_C.template_id == bindparam("name"), _C.version == bindparam("version"))
 _LIST = (
-    _LIVE.where(_C.screen_id > bindparam("after")).order_by(_C.screen_id).limit(bindparam("count"))
+    _LIVE.with_only_columns(*(column for column in _C if column is not _C.tree))
+    .where(_C.screen_id > bindparam("after"))
+    .order_by(_C.screen_id)
+    .limit(bindparam("count"))
 )
 _CHANGES = _NEWEST.where(_C.position > bindparam("position")).order_by(_C.position)
 _SUPERSEDE = (

@@ -165,7 +165,7 @@ class Template(_message.Message):
 
     @_builtins.property
     def signatures(self) -> _tree_pb2.Signatures:
-        """Output only. The digests of `tree`."""
+        """Output only. The digests of the baseline; absent in a list, where the baseline is not read."""
 
     @_builtins.property
     def required_nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeSelector]:
