@@ -86,8 +86,15 @@ node-modules: ## The packages of the tests' Node client, where there is npm
 		test -z "$${CI:-}"; \
 	fi
 
+build/verifiers/.synced: tests/verifiers/requirements.lock | $(UV)
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --ignore-requires-python --require-hashes --target build/verifiers -r $<
+	touch $@
+
+.PHONY: verifiers
+verifiers: build/verifiers/.synced ## Another log's verifier, for the tests of ours
+
 .PHONY: test
-test: setup node-modules ## Run the tests
+test: setup node-modules verifiers ## Run the tests
 	$(BIN)/pytest $(TESTS)
 
 .PHONY: lint
@@ -107,7 +114,7 @@ stubs-check: setup ## Fail if the committed stubs are not those of the protos
 	diff -r --exclude=__pycache__ build/stubs/systemzero protos/gen/systemzero
 
 .PHONY: ci
-ci: lint stubs-check node-modules ## What CI runs: lint, stubs, tests, coverage
+ci: lint stubs-check node-modules verifiers ## What CI runs: lint, stubs, tests, coverage
 	rm -f .coverage .coverage.*
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90 $(TESTS)
 
