@@ -148,7 +148,7 @@ def forwarding(report: Report) -> None:
 async def decisions(report: Report, data: Path) -> None:
     """The two decisions that every call pays for, in this process."""
     database = open_sqlite(data / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
-    identity = Identity(database, load_or_create_pepper(data / "pepper.key"), TokenSettings())
+    identity = Identity(database, load_or_create_pepper(data / "pepper.key"), TokenSettings(), 1)
     await identity.start(data / "admin.key", data / "platform.key")
     authenticator = identity.authenticator
     header = f"Bearer {(data / 'admin.key').read_text().strip()}"

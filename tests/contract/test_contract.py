@@ -20,7 +20,10 @@ METHODS = contract.methods()
 ACCESS = {
     path: method.GetOptions().Extensions[policy_pb2.access] for path, method in METHODS.items()
 }
-CHANGES = ("Approve", "Create", "Delete", "Import", "Issue", "Learn", "Reject", "Revoke", "Rotate")
+CHANGES = (
+    *("Approve", "Create", "Delete", "Import", "Issue", "Learn", "Reject", "Resume", "Revoke"),
+    *("Rotate", "Suspend", "UpdateTenant"),
+)
 
 
 def files() -> list[Path]:

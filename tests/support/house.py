@@ -7,11 +7,12 @@ from systemzero_chassis.identity import Principal
 from systemzero_core.errors import Unauthenticated
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
-from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing
+from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, page_tokens
 from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import ALL, Role
 from systemzero_gateway.signing import Schedule, SigningKeys
-from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore
+from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
+from systemzero_gateway.tenants import Tenants
 from systemzero_gateway.tokenbook import TokenBook
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
 
@@ -27,8 +28,11 @@ class House:
         self.now = 1_000_000.0
         self.database = database
         self.store = SqlKeyStore(database)
+        pages = page_tokens(PEPPER)
         self.uses = LastUses(self.store, self.microseconds, self.seconds)
-        self.keys = KeyRing(self.store, PEPPER, self.uses, self.microseconds)
+        self.keys = KeyRing(self.store, PEPPER, self.uses, pages, self.microseconds)
+        tenants = SqlTenantStore(database)
+        self.tenants = Tenants(tenants, self.keys, pages, 10, self.microseconds)
         schedule = Schedule(86_400 * SECOND, 7_200 * SECOND)
         store = SqlSigningKeyStore(database)
         self.signing = SigningKeys(store, PEPPER, schedule, self.microseconds)

@@ -27,6 +27,7 @@ from systemzero.gateway.v1 import (
     auth_service_pb2_grpc,
     status_service_pb2,
     status_service_pb2_grpc,
+    tenant_service_pb2_grpc,
 )
 from systemzero.log.v1 import log_service_pb2_grpc
 
@@ -93,6 +94,7 @@ class Services:
         self.drift = stub(drift_service_pb2_grpc.DriftServiceStub)
         self.log = stub(log_service_pb2_grpc.LogServiceStub)
         self.auth = stub(auth_service_pb2_grpc.AuthServiceStub)
+        self.tenants = stub(tenant_service_pb2_grpc.TenantServiceStub)
         self.status = stub(status_service_pb2_grpc.StatusServiceStub)
 
     def __enter__(self) -> Services:

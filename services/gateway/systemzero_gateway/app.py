@@ -9,7 +9,11 @@ from importlib.metadata import version
 import grpc
 from opentelemetry import trace
 
-from systemzero.gateway.v1 import auth_service_pb2_grpc, status_service_pb2_grpc
+from systemzero.gateway.v1 import (
+    auth_service_pb2_grpc,
+    status_service_pb2_grpc,
+    tenant_service_pb2_grpc,
+)
 from systemzero_chassis import contract
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import open_database
@@ -25,7 +29,7 @@ from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit import Audit
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.config import OWN, GatewaySettings
-from systemzero_gateway.handlers import AuthServicer, StatusServicer
+from systemzero_gateway.handlers import AuthServicer, StatusServicer, TenantServicer
 from systemzero_gateway.health import PlatformHealth
 from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
@@ -61,7 +65,9 @@ class GatewayApp:
         self._logger = get_logger("gateway")
         pepper = load_or_create_pepper(data / "pepper.key")
         self._database = open_database(data, SCHEMA, settings.database)
-        self._identity = Identity(self._database, pepper, settings.tokens)
+        self._identity = Identity(
+            self._database, pepper, settings.tokens, max(m.cost for m in methods.values())
+        )
         self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
         behind = {
             name: self._backend(name, channel, settings) for name, channel in backends.items()
@@ -123,6 +129,8 @@ class GatewayApp:
         registry = HandlerRegistry([errors_guard(self._report)])
         auth = AuthServicer(self._identity)
         registry.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
+        tenants = TenantServicer(self._identity)
+        registry.add(tenant_service_pb2_grpc.add_TenantServiceServicer_to_server, tenants)
         log_backend = backend_of(_LOG_METHODS, routes) or ""
         status = StatusServicer(version("systemzero-gateway"), backends, log_backend, signer)
         registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)

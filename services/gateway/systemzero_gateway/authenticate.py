@@ -126,6 +126,7 @@ class Authenticator:
             Principal(key.tenant, key.key_id),
             granted(key.tenant, Role(key.role), key.scopes),
             _earliest(key.expire_time, found.expire_time),
+            quotas=found.quotas,
         )
 
     async def _by_token(self, token: str) -> Caller | None:
@@ -133,14 +134,16 @@ class Authenticator:
             claims = self._tokens.verify(token)
         except Unauthenticated:
             return None
-        key = await self._store.find_token(claims.tenant, claims.sub, claims.jti)
-        if key is None or not key.works(self._clock()):
+        found = await self._store.find_token(claims.tenant, claims.sub, claims.jti)
+        if found is None or not found.key.works(self._clock()):
             return None
+        key = found.key
         return Caller(
             Principal(key.tenant, key.key_id),
             granted(key.tenant, Role(key.role), key.scopes) & frozenset(claims.scopes),
             _earliest(key.expire_time, claims.exp * 1_000_000),
             by_token=True,
+            quotas=found.quotas,
         )
 
     def _is_over(self, expire_time: int | None) -> bool:

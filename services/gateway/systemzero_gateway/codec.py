@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
+from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
 from systemzero_core.errors import InvalidInput
 from systemzero_gateway import apikey
 from systemzero_gateway.policy import Permissions, Role, permission_name, permission_value
+from systemzero_gateway.quotas import Quotas
 from systemzero_gateway.signing import SigningKey
-from systemzero_gateway.store import KeyRecord
+from systemzero_gateway.store import KeyRecord, TenantRecord
 from systemzero_gateway.tokens import ALGORITHM, Claims
 
 _ROLES: dict[int, Role] = {
@@ -73,6 +75,35 @@ def timestamp(microseconds: int) -> Timestamp:
 def optional_timestamp(microseconds: int | None) -> Timestamp | None:
     """As `timestamp`; None stays None, which is a field that is not set."""
     return None if microseconds is None else timestamp(microseconds)
+
+
+def quotas_of(message: tenant_pb.Quotas) -> Quotas:
+    """The quotas in a message.
+
+    Raises:
+        InvalidInput: one of them is not positive.
+    """
+    values = {}
+    for field in ("per_minute", "burst", "in_flight"):
+        value = getattr(message, field)
+        if message.HasField(field):
+            if not value > 0:
+                raise InvalidInput.at(f"quotas.{field}", "must be above 0")
+            values[field] = value
+    return Quotas(**values)
+
+
+def tenant(record: TenantRecord) -> tenant_pb.Tenant:
+    """A tenant as a message."""
+    quotas = record.quotas
+    return tenant_pb.Tenant(
+        tenant_id=record.tenant,
+        create_time=timestamp(record.create_time),
+        suspend_time=optional_timestamp(record.suspend_time),
+        quotas=tenant_pb.Quotas(
+            per_minute=quotas.per_minute, burst=quotas.burst, in_flight=quotas.in_flight
+        ),
+    )
 
 
 def introspection(claims: Claims, permissions: Permissions) -> pb.IntrospectTokenResponse:

@@ -8,20 +8,25 @@ from pathlib import Path
 from systemzero_chassis.database import Database
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.config import TokenSettings
-from systemzero_gateway.keys import DEFAULT_TENANT, MICROSECONDS, KeyRing
+from systemzero_gateway.keys import DEFAULT_TENANT, MICROSECONDS, KeyRing, page_tokens
 from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import PLATFORM_TENANT
 from systemzero_gateway.signing import Schedule, SigningKeys
-from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore
+from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
+from systemzero_gateway.tenants import Tenants
 from systemzero_gateway.tokenbook import TokenBook
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
 
 
 class Identity:
-    """Keys, tokens and who holds them. `chores` are to be done every minute and at the end."""
+    """Tenants, keys, tokens. `chores` are to be done every minute, and once more at the end."""
 
-    def __init__(self, database: Database, pepper: bytes, settings: TokenSettings) -> None:
+    def __init__(
+        self, database: Database, pepper: bytes, settings: TokenSettings, least_burst: int
+    ) -> None:
+        """`least_burst`: what the most expensive method costs."""
         store = SqlKeyStore(database)
+        pages = page_tokens(pepper)
         uses = LastUses(store, microseconds, time.monotonic)
         schedule = Schedule(
             int(settings.rotate_every * MICROSECONDS), int(settings.overlap * MICROSECONDS)
@@ -29,7 +34,10 @@ class Identity:
         names = settings.issuer, settings.audience
         self.signing = SigningKeys(SqlSigningKeyStore(database), pepper, schedule, microseconds)
         verifier = TokenVerifier(self.signing, *names, time.time)
-        self.keys = KeyRing(store, pepper, uses, microseconds)
+        self.keys = KeyRing(store, pepper, uses, pages, microseconds)
+        self.tenants = Tenants(
+            SqlTenantStore(database), self.keys, pages, least_burst, microseconds
+        )
         issuer = TokenIssuer(self.signing, *names, time.time)
         self.tokens = TokenBook(store, issuer, verifier, settings.lifetime, microseconds)
         self.authenticator = Authenticator(

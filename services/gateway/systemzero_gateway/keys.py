@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from systemzero_chassis import fields
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.secrets import (
     Secret,
@@ -31,6 +32,9 @@ DEFAULT_TENANT: Final = "default"
 MICROSECONDS: Final = 1_000_000
 DEFAULT_OVERLAP: Final = 24 * 3600 * MICROSECONDS
 MAX_OVERLAP: Final = 30 * 24 * 3600 * MICROSECONDS
+
+FIRST_KEY: Final = "first admin key"
+"""The name of the key with which a tenant begins."""
 
 _MAX_NAME_CHARACTERS: Final = 100
 _PEPPER_BYTES: Final = 32
@@ -51,17 +55,27 @@ def load_or_create_pepper(path: Path) -> bytes:
     return pepper
 
 
+def page_tokens(pepper: bytes) -> PageTokens:
+    """The page tokens of every gateway with this pepper."""
+    return PageTokens(hmac.digest(pepper, b"page tokens", "sha256"))
+
+
 class KeyRing:
     """The keys of all tenants. Times in microseconds since 1970."""
 
     def __init__(
-        self, store: KeyStore, pepper: bytes, uses: LastUses, clock: Callable[[], int]
+        self,
+        store: KeyStore,
+        pepper: bytes,
+        uses: LastUses,
+        pages: PageTokens,
+        clock: Callable[[], int],
     ) -> None:
         self._store = store
         self._pepper = pepper
         self._uses = uses
         self._clock = clock
-        self._pages = PageTokens(hmac.digest(pepper, b"page tokens", "sha256"))
+        self._pages = pages
 
     async def bootstrap(self, tenant: str, file: Path) -> None:
         """Create `tenant`, and where it never had a key, its first admin key.
@@ -84,7 +98,7 @@ class KeyRing:
             raise FailedPrecondition(str(error)) from None
         if not apikey.is_well_formed(secret):
             raise FailedPrecondition(f"{file}: holds no API key; move the file away")
-        key = KeyRecord(new_id("key"), tenant, "first admin key", Role.ADMIN, (), now)
+        key = KeyRecord(new_id("key"), tenant, FIRST_KEY, Role.ADMIN, (), now)
         await self._store.add_first_key(key, apikey.digest(self._pepper, secret))
 
     async def create(
@@ -104,12 +118,21 @@ class KeyRing:
         now, tenant = self._clock(), caller.principal.tenant
         _check(name, permissions_of(tenant, role), scopes, expire_time, now)
         caller.require(granted(tenant, role, scopes))
+        key, secret, digest = self.make(tenant, name, role, scopes, expire_time)
+        await self._store.add_key(key, digest)
+        return key, secret
+
+    def make(
+        self, tenant: str, name: str, role: Role, scopes: Sequence[str], expire_time: int | None
+    ) -> tuple[KeyRecord, Secret, bytes]:
+        """A key that is in no store yet, its secret, and what the store is to know of that."""
         key = KeyRecord(
-            new_id("key"), tenant, name, role, tuple(sorted(set(scopes))), now, expire_time
+            *(new_id("key"), tenant, name, role, tuple(sorted(set(scopes)))),
+            create_time=self._clock(),
+            expire_time=expire_time,
         )
         secret = apikey.new_secret(apikey.kind_of(tenant))
-        await self._store.add_key(key, apikey.digest(self._pepper, secret))
-        return key, Secret(secret)
+        return key, Secret(secret), apikey.digest(self._pepper, secret)
 
     async def rotate(
         self, caller: Caller, key_id: str, overlap: int
@@ -150,9 +173,7 @@ class KeyRing:
         Raises:
             InvalidInput: the size or the token is wrong.
         """
-        if not 0 <= page_size <= 1_000:
-            raise InvalidInput.at("page_size", "must be between 1 and 1,000, or 0 for 50")
-        tenant, size = caller.principal.tenant, page_size or 50
+        tenant, size = caller.principal.tenant, fields.page_size(page_size)
         scope = f"api keys of {tenant}"
         after = "".join(str(part) for part in self._pages.open(scope, page_token))
         with suppress(Unavailable):  # then the reading says so, or they are a little old

@@ -78,10 +78,10 @@ class TokenBook:
         if claims is None:
             return None
         tenant = caller.principal.tenant
-        key = await self._store.find_token(tenant, claims.sub, claims.jti)
-        if key is None or claims.tenant != tenant or not key.works(self._clock()):
+        found = await self._store.find_token(tenant, claims.sub, claims.jti)
+        if found is None or claims.tenant != tenant or not found.key.works(self._clock()):
             return None
-        held = granted(tenant, Role(key.role), key.scopes)
+        held = granted(tenant, Role(found.key.role), found.key.scopes)
         return claims, held & frozenset(claims.scopes)
 
     async def revoke(self, caller: Caller, token: str, token_id: str) -> None:

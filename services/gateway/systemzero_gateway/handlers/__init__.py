@@ -2,5 +2,6 @@
 
 from systemzero_gateway.handlers.auth import AuthServicer
 from systemzero_gateway.handlers.status import StatusServicer
+from systemzero_gateway.handlers.tenants import TenantServicer
 
-__all__ = ["AuthServicer", "StatusServicer"]
+__all__ = ["AuthServicer", "StatusServicer", "TenantServicer"]

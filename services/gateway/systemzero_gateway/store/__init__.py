@@ -1,17 +1,21 @@
 """Where keys, tenants and signing keys are kept."""
 
-from systemzero_gateway.store.protocol import KeyRecord, KeyStore, SecretRecord
+from systemzero_gateway.store.protocol import Credential, KeyRecord, KeyStore
 from systemzero_gateway.store.signing import SqlSigningKeyStore
 from systemzero_gateway.store.sql import SqlKeyStore
 from systemzero_gateway.store.tables import METADATA, SCHEMA, SCHEMA_VERSION
+from systemzero_gateway.store.tenants import SqlTenantStore, TenantRecord, TenantStore
 
 __all__ = [
     "METADATA",
     "SCHEMA",
     "SCHEMA_VERSION",
+    "Credential",
     "KeyRecord",
     "KeyStore",
-    "SecretRecord",
     "SqlKeyStore",
     "SqlSigningKeyStore",
+    "SqlTenantStore",
+    "TenantRecord",
+    "TenantStore",
 ]

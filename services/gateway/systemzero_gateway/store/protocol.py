@@ -7,6 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from systemzero_gateway.quotas import NO_QUOTAS, Quotas
+
 
 class KeyRecord(msgspec.Struct, frozen=True):
     """An API key without its secrets; `scopes` empty means all that the role has."""
@@ -26,11 +28,16 @@ class KeyRecord(msgspec.Struct, frozen=True):
         return self.revoke_time is None and (self.expire_time is None or now < self.expire_time)
 
 
-class SecretRecord(msgspec.Struct, frozen=True):
-    """One secret of a key, found by its digest; `expire_time` is its own, not its key's."""
+class Credential(msgspec.Struct, frozen=True):
+    """What a secret or a token stands for.
+
+    `expire_time` is that of the secret, None for never; the key's is its own. `quotas` are those of
+    the key's tenant.
+    """
 
     key: KeyRecord
-    expire_time: int | None
+    quotas: Quotas = NO_QUOTAS
+    expire_time: int | None = None
 
 
 class KeyStore(Protocol):
@@ -45,11 +52,11 @@ class KeyStore(Protocol):
         """A number that grows with every change."""
         ...
 
-    async def find_secret(self, digest: bytes) -> SecretRecord | None:
+    async def find_secret(self, digest: bytes) -> Credential | None:
         """The secret with `digest`, unless its tenant is suspended."""
         ...
 
-    async def find_token(self, tenant: str, key_id: str, token_id: str) -> KeyRecord | None:
+    async def find_token(self, tenant: str, key_id: str, token_id: str) -> Credential | None:
         """The key of a token, unless its tenant is suspended, or the token is revoked.
 
         One query, scoped by the tenant: whatever it is that is missing or another's, it is looked

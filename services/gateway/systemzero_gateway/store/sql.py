@@ -15,6 +15,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -23,11 +24,14 @@ from sqlalchemy import (
 from systemzero_chassis.database import Database
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_gateway.store._changes import change, revision
-from systemzero_gateway.store.protocol import KeyRecord, SecretRecord
+from systemzero_gateway.store._keys import KEY_COLUMNS, add_key, add_secret, key_of
+from systemzero_gateway.store.protocol import Credential, KeyRecord
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVOKED_TOKENS, TENANTS
+from systemzero_gateway.store.tenants import QUOTA_COLUMNS, quotas_of
 
-_KEY_COLUMNS = tuple(API_KEYS.columns)
 _REVOKED: Final = REVOKED_TOKENS.c
+_COLUMNS: Final = (*KEY_COLUMNS, *QUOTA_COLUMNS)
+_OWN_EXPIRY: Final = "own_expire_time"
 
 
 class SqlKeyStore:
@@ -40,26 +44,26 @@ class SqlKeyStore:
         """See `KeyStore.revision`."""
         return await self._database.read(revision)
 
-    async def find_secret(self, digest: bytes) -> SecretRecord | None:
+    async def find_secret(self, digest: bytes) -> Credential | None:
         """See `KeyStore.find_secret`."""
         query = (
-            _active(select(*_KEY_COLUMNS, KEY_SECRETS.c.expire_time.label("secret_expire_time")))
+            _active(select(*_COLUMNS, KEY_SECRETS.c.expire_time.label(_OWN_EXPIRY)))
             .join(KEY_SECRETS, KEY_SECRETS.c.key_id == API_KEYS.c.key_id)
             .where(KEY_SECRETS.c.digest == digest)
         )
         row = await self._database.read(lambda connection: connection.execute(query).first())
-        return None if row is None else SecretRecord(_record(row), row.secret_expire_time)
+        return None if row is None else _credential(row)
 
-    async def find_token(self, tenant: str, key_id: str, token_id: str) -> KeyRecord | None:
+    async def find_token(self, tenant: str, key_id: str, token_id: str) -> Credential | None:
         """See `KeyStore.find_token`."""
         revoked = exists().where(_REVOKED.tenant == tenant, _REVOKED.token_id == token_id)
         query = (
-            _active(select(*_KEY_COLUMNS))
+            _active(select(*_COLUMNS, null().label(_OWN_EXPIRY)))
             .where(API_KEYS.c.tenant == tenant, API_KEYS.c.key_id == key_id)
             .where(~revoked)
         )
         row = await self._database.read(lambda connection: connection.execute(query).first())
-        return None if row is None else _record(row)
+        return None if row is None else _credential(row)
 
     async def add_tenant(self, tenant: str, now: int) -> None:
         """See `KeyStore.add_tenant`."""
@@ -77,14 +81,14 @@ class SqlKeyStore:
 
     async def add_key(self, key: KeyRecord, digest: bytes) -> None:
         """See `KeyStore.add_key`."""
-        await change(self._database, lambda connection: _add_key(connection, key, digest))
+        await change(self._database, lambda connection: add_key(connection, key, digest))
 
     async def add_first_key(self, key: KeyRecord, digest: bytes) -> None:
         """See `KeyStore.add_first_key`."""
 
         def add(connection: Connection) -> None:
             if not _has_keys(connection, key.tenant):
-                _add_key(connection, key, digest)
+                add_key(connection, key, digest)
 
         await change(self._database, add)
 
@@ -107,7 +111,7 @@ class SqlKeyStore:
                 .where(or_(expire_time.is_(None), expire_time > old_expire_time))
                 .values(expire_time=old_expire_time)
             )
-            _insert_secret(connection, key_id, digest, now)
+            add_secret(connection, key_id, digest, now)
 
         await change(self._database, add)
 
@@ -128,13 +132,13 @@ class SqlKeyStore:
     async def list_keys(self, tenant: str, after: str, count: int) -> Sequence[KeyRecord]:
         """See `KeyStore.list_keys`."""
         query = (
-            select(*_KEY_COLUMNS)
+            select(*KEY_COLUMNS)
             .where(API_KEYS.c.tenant == tenant, API_KEYS.c.key_id > after)
             .order_by(API_KEYS.c.key_id)
             .limit(count)
         )
         return await self._database.read(
-            lambda connection: [_record(row) for row in connection.execute(query)]
+            lambda connection: [key_of(row) for row in connection.execute(query)]
         )
 
     async def note_uses(self, times: Mapping[str, int]) -> None:
@@ -177,11 +181,6 @@ def _has_keys(connection: Connection, tenant: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _add_key(connection: Connection, key: KeyRecord, digest: bytes) -> None:
-    connection.execute(insert(API_KEYS).values(_row(key)))
-    _insert_secret(connection, key.key_id, digest, key.create_time)
-
-
 def _active(query: Select[Any]) -> Select[Any]:
     """`query` on keys, without those of suspended tenants."""
     keys = query.select_from(API_KEYS)
@@ -191,23 +190,12 @@ def _active(query: Select[Any]) -> Select[Any]:
 
 
 def _get(connection: Connection, tenant: str, key_id: str) -> KeyRecord:
-    query = select(*_KEY_COLUMNS).where(API_KEYS.c.key_id == key_id, API_KEYS.c.tenant == tenant)
+    query = select(*KEY_COLUMNS).where(API_KEYS.c.key_id == key_id, API_KEYS.c.tenant == tenant)
     row = connection.execute(query).first()
     if row is None:
         raise NotFound("there is no such key")
-    return _record(row)
+    return key_of(row)
 
 
-def _insert_secret(connection: Connection, key_id: str, digest: bytes, now: int) -> None:
-    row = {"digest": digest, "key_id": key_id, "create_time": now, "expire_time": None}
-    connection.execute(insert(KEY_SECRETS).values(row))
-
-
-def _row(key: KeyRecord) -> dict[str, Any]:
-    columns = {column.name: getattr(key, column.name) for column in _KEY_COLUMNS}
-    return {**columns, "scopes": " ".join(key.scopes)}
-
-
-def _record(row: Row[Any]) -> KeyRecord:
-    columns = {column.name: getattr(row, column.name) for column in _KEY_COLUMNS}
-    return KeyRecord(**{**columns, "scopes": tuple(row.scopes.split())})
+def _credential(row: Row[Any]) -> Credential:
+    return Credential(key_of(row), quotas_of(row), row.own_expire_time)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 
 from systemzero_chassis.database import Schema
 
@@ -20,6 +30,9 @@ TENANTS: Final = Table(
     Column("tenant", Text, primary_key=True),
     Column("create_time", BigInteger, nullable=False),
     Column("suspend_time", BigInteger),
+    Column("quota_per_minute", Double),
+    Column("quota_burst", BigInteger),
+    Column("quota_in_flight", BigInteger),
 )
 
 API_KEYS: Final = Table(

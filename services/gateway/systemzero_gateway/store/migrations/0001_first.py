@@ -26,6 +26,9 @@ def upgrade() -> None:
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("suspend_time", sa.BigInteger(), nullable=True),
+        sa.Column("quota_per_minute", sa.Double(), nullable=True),
+        sa.Column("quota_burst", sa.BigInteger(), nullable=True),
+        sa.Column("quota_in_flight", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant"),
     )
     op.create_table(

@@ -1,0 +1,71 @@
+"""`systemzero.gateway.v1.TenantService`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from systemzero.gateway.v1 import tenant_service_pb2 as pb
+from systemzero.gateway.v1 import tenant_service_pb2_grpc
+from systemzero_gateway import codec
+from systemzero_gateway.caller import current_caller
+from systemzero_gateway.identity import Identity
+
+
+class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
+    """Tenants. Every change is followed by a look at the revision on the next call."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._tenants = identity.tenants
+        self._authenticator = identity.authenticator
+
+    async def CreateTenant(
+        self, request: pb.CreateTenantRequest, context: Any
+    ) -> pb.CreateTenantResponse:
+        """See the contract."""
+        quotas = codec.quotas_of(request.quotas)
+        tenant, key, secret = await self._tenants.create(request.tenant_id, quotas)
+        self._authenticator.forget()
+        return pb.CreateTenantResponse(
+            tenant=codec.tenant(tenant), api_key=codec.api_key(key), secret=secret.reveal()
+        )
+
+    async def GetTenant(self, request: pb.GetTenantRequest, context: Any) -> pb.GetTenantResponse:
+        """See the contract."""
+        tenant = await self._tenants.get(current_caller(), request.tenant_id)
+        return pb.GetTenantResponse(tenant=codec.tenant(tenant))
+
+    async def ListTenants(
+        self, request: pb.ListTenantsRequest, context: Any
+    ) -> pb.ListTenantsResponse:
+        """See the contract."""
+        tenants, token = await self._tenants.page(
+            current_caller(), request.page_size, request.page_token
+        )
+        return pb.ListTenantsResponse(
+            tenants=[codec.tenant(tenant) for tenant in tenants], next_page_token=token
+        )
+
+    async def UpdateTenantQuotas(
+        self, request: pb.UpdateTenantQuotasRequest, context: Any
+    ) -> pb.UpdateTenantQuotasResponse:
+        """See the contract."""
+        quotas = codec.quotas_of(request.quotas)
+        tenant = await self._tenants.set_quotas(request.tenant_id, quotas)
+        self._authenticator.forget()
+        return pb.UpdateTenantQuotasResponse(tenant=codec.tenant(tenant))
+
+    async def SuspendTenant(
+        self, request: pb.SuspendTenantRequest, context: Any
+    ) -> pb.SuspendTenantResponse:
+        """See the contract."""
+        tenant = await self._tenants.suspend(request.tenant_id)
+        self._authenticator.forget()
+        return pb.SuspendTenantResponse(tenant=codec.tenant(tenant))
+
+    async def ResumeTenant(
+        self, request: pb.ResumeTenantRequest, context: Any
+    ) -> pb.ResumeTenantResponse:
+        """See the contract."""
+        tenant = await self._tenants.resume(request.tenant_id)
+        self._authenticator.forget()
+        return pb.ResumeTenantResponse(tenant=codec.tenant(tenant))

@@ -1,0 +1,164 @@
+"""The store of tenants: who they are, whether they are suspended, what they may use up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from systemzero_chassis.database import Database
+from systemzero_core.errors import AlreadyExists, NotFound
+from systemzero_gateway.quotas import NO_QUOTAS, Quotas
+from systemzero_gateway.store._changes import change
+from systemzero_gateway.store._keys import add_key
+from systemzero_gateway.store.protocol import KeyRecord
+from systemzero_gateway.store.tables import TENANTS
+
+
+class TenantRecord(msgspec.Struct, frozen=True):
+    """A tenant; times in microseconds since 1970."""
+
+    tenant: str
+    create_time: int
+    suspend_time: int | None = None
+    quotas: Quotas = NO_QUOTAS
+
+
+class TenantStore(Protocol):
+    """Keeps tenants. Every change raises the revision; `Unavailable` where nobody answers.
+
+    `only` restricts what is seen to one tenant; None sees all. What is hidden by it and what does
+    not exist is looked for by the same query, and missed with the same error.
+    """
+
+    async def create(self, tenant: TenantRecord, key: KeyRecord, digest: bytes) -> None:
+        """Add a tenant with its first key.
+
+        Raises:
+            AlreadyExists: there is such a tenant.
+        """
+        ...
+
+    async def get(self, tenant: str, only: str | None) -> TenantRecord:
+        """A tenant.
+
+        Raises:
+            NotFound: there is none that is seen.
+        """
+        ...
+
+    async def page(self, after: str, count: int, only: str | None) -> Sequence[TenantRecord]:
+        """At most `count` tenants by id, from the first id greater than `after`."""
+        ...
+
+    async def set_quotas(self, tenant: str, quotas: Quotas) -> TenantRecord:
+        """Replace a tenant's quotas.
+
+        Raises:
+            NotFound: there is no such tenant.
+        """
+        ...
+
+    async def suspend(self, tenant: str, now: int) -> TenantRecord:
+        """Suspend a tenant; one that is suspended stays as it is.
+
+        Raises:
+            NotFound: there is no such tenant.
+        """
+        ...
+
+    async def resume(self, tenant: str) -> TenantRecord:
+        """Resume a tenant.
+
+        Raises:
+            NotFound: there is no such tenant.
+        """
+        ...
+
+
+class SqlTenantStore:
+    """See `TenantStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, tenant: TenantRecord, key: KeyRecord, digest: bytes) -> None:
+        """See `TenantStore.create`."""
+
+        def create(connection: Connection) -> None:
+            if connection.execute(_seen(tenant.tenant)).first() is not None:
+                raise AlreadyExists("there is such a tenant already")
+            row = {"tenant": tenant.tenant, "create_time": tenant.create_time}
+            connection.execute(insert(TENANTS).values(row | _columns(tenant.quotas)))
+            add_key(connection, key, digest)
+
+        await change(self._database, create)
+
+    async def get(self, tenant: str, only: str | None) -> TenantRecord:
+        """See `TenantStore.get`."""
+        return await self._database.read(lambda connection: _get(connection, tenant, only))
+
+    async def page(self, after: str, count: int, only: str | None) -> Sequence[TenantRecord]:
+        """See `TenantStore.page`."""
+        query = _restricted(select(TENANTS).where(TENANTS.c.tenant > after), only)
+        query = query.order_by(TENANTS.c.tenant).limit(count)
+        return await self._database.read(
+            lambda connection: [_record(row) for row in connection.execute(query)]
+        )
+
+    async def set_quotas(self, tenant: str, quotas: Quotas) -> TenantRecord:
+        """See `TenantStore.set_quotas`."""
+        return await self._update(tenant, _columns(quotas))
+
+    async def suspend(self, tenant: str, now: int) -> TenantRecord:
+        """See `TenantStore.suspend`."""
+        first = func.coalesce(TENANTS.c.suspend_time, now)
+        return await self._update(tenant, {"suspend_time": first})
+
+    async def resume(self, tenant: str) -> TenantRecord:
+        """See `TenantStore.resume`."""
+        return await self._update(tenant, {"suspend_time": None})
+
+    async def _update(self, tenant: str, values: dict[str, Any]) -> TenantRecord:
+        def job(connection: Connection) -> TenantRecord:
+            connection.execute(update(TENANTS).where(TENANTS.c.tenant == tenant).values(values))
+            return _get(connection, tenant, None)
+
+        return await change(self._database, job)
+
+
+QUOTA_COLUMNS: Final = (
+    TENANTS.c.quota_per_minute,
+    TENANTS.c.quota_burst,
+    TENANTS.c.quota_in_flight,
+)
+
+
+def quotas_of(row: Row[Any]) -> Quotas:
+    """The quotas in a row that has `QUOTA_COLUMNS`."""
+    return Quotas(row.quota_per_minute, row.quota_burst, row.quota_in_flight)
+
+
+def _columns(quotas: Quotas) -> dict[str, Any]:
+    return {f"quota_{name}": value for name, value in msgspec.structs.asdict(quotas).items()}
+
+
+def _seen(tenant: str, only: str | None = None) -> Select[Any]:
+    return _restricted(select(TENANTS).where(TENANTS.c.tenant == tenant), only)
+
+
+def _restricted(query: Select[Any], only: str | None) -> Select[Any]:
+    return query if only is None else query.where(TENANTS.c.tenant == only)
+
+
+def _get(connection: Connection, tenant: str, only: str | None) -> TenantRecord:
+    row = connection.execute(_seen(tenant, only)).first()
+    if row is None:
+        raise NotFound("there is no such tenant")
+    return _record(row)
+
+
+def _record(row: Row[Any]) -> TenantRecord:
+    return TenantRecord(row.tenant, row.create_time, row.suspend_time, quotas_of(row))
