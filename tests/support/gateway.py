@@ -54,6 +54,7 @@ class Echo:
         self.started = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.finished = asyncio.Event()
+        self.release = asyncio.Event()
 
     async def answer(self, request: bytes, context: Any) -> bytes:
         if request == b"metadata":
@@ -69,6 +70,9 @@ class Echo:
             context.set_trailing_metadata(trailers)
         if request == b"big":
             return b"x" * 100_000
+        if request == b"hold":
+            self.started.set()
+            await self.release.wait()
         if request == b"wait":
             await self._wait()
         return request

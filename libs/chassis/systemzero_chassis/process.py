@@ -14,7 +14,8 @@ import grpc
 
 from systemzero_chassis import config, logs, loop
 from systemzero_chassis.config import ConfigError, Settings
-from systemzero_chassis.guards import Call, errors_guard, identity_guard
+from systemzero_chassis.drain import Drain
+from systemzero_chassis.guards import Call, Guard, errors_guard, identity_guard
 from systemzero_chassis.identity import IdentityVerifier
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.registry import HandlerRegistry
@@ -62,18 +63,25 @@ async def _served(serve: Callable[[S], Awaitable[None]], settings: S) -> None:
 
 
 def backend_registry(
-    service: Service, verifier: IdentityVerifier, *, observed: bool = True
+    service: Service,
+    verifier: IdentityVerifier,
+    *,
+    observed: bool = True,
+    drain: Drain | None = None,
 ) -> HandlerRegistry:
     """The handlers of a backend behind its guards: nothing answers without a good identity.
 
-    `observed` is off where another service of the same process observes the call already.
+    `observed` is off, and there is no `drain` of its own, where another service of the same process
+    observes the call already.
     """
     logger = get_logger(service.name)
 
     def report(call: Call, error: BaseException) -> None:
         logger.error("internal error", rpc_method=call.method, exc_info=error)
 
-    guards = [errors_guard(report), identity_guard(verifier)]
+    guards: list[Guard] = [errors_guard(report), identity_guard(verifier)]
+    if drain is not None:
+        guards.append(drain.guard)
     if observed:
         guards.insert(0, observe_guard(logger, configure_tracing(service.name, os.environ)))
     registry = HandlerRegistry(guards)
@@ -85,12 +93,15 @@ async def serve_backend(
     service: Service, verifier: IdentityVerifier, listen: str, grace: float
 ) -> None:
     """Serve a backend on `listen` until a signal, then drain for `grace` seconds and stop."""
-    registry = backend_registry(service, verifier)
+    drain = Drain()
+    registry = backend_registry(service, verifier, drain=drain)
     listener = Listener([registry], registry.services, BACKEND_MESSAGE_BYTES)
     await service.start()
     port = await listener.start(listen)
     announce(f"{service.name}: listening on {listen.rpartition(':')[0]}:{port}")
     await until_signal()
+    listener.health.stop()
+    await drain.end()
     await listener.stop(grace)
     await service.stop()
 

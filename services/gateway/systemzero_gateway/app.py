@@ -77,13 +77,13 @@ class GatewayApp:
         self._limits = open_limits(settings.limits, self._logger)
         self.admission = self._admission(settings.limits)
         reachable = {**behind, OWN: self._backend(OWN, own, settings)}
+        self._drain = Drain()
         forwarders = {}
         for path, method in methods.items():
             backend = reachable[backend_of(path, settings.routes) or ""]
             forwarders[path] = Forwarder(
-                method, backend, self.admission, signer, settings.deadlines
+                method, backend, self.admission, signer, settings.deadlines, self._drain
             )
-        self._drain = Drain()
         guards = (
             observe_guard(self._logger, tracer),
             errors_guard(self._report),
@@ -108,11 +108,15 @@ class GatewayApp:
         return port
 
     async def stop(self, grace: float) -> None:
-        """End watches, take no more calls, give others `grace` seconds, close the store."""
+        """Say NOT_SERVING, tell streams to go, refuse new calls, give others `grace` seconds."""
+        started = time.monotonic()
         await self._health.stop()
+        counts = {"calls": len(self.admission.calls), "streams": len(self.admission.streams)}
+        self._logger.info("draining", grace=grace, **counts)
         await self._drain.end()
         if self._listener is not None:
             await self._listener.stop(grace)
+        self._logger.info("drained", seconds=round(time.monotonic() - started, 3))
         await self._upkeep.stop()
         await self._limits.close()
         await self._database.close()

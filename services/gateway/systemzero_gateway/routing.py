@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 import grpc
 
+from systemzero_chassis.drain import Drain, stopping
 from systemzero_chassis.errors import STATUS_DETAILS_KEY
 from systemzero_chassis.guards import Context, Guard, Handler, guarded
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner
@@ -58,11 +59,13 @@ class Forwarder:
         admission: Admission,
         signer: IdentitySigner,
         deadlines: DeadlineSettings,
+        drain: Drain,
     ) -> None:
         self.method = method
         self.backend = backend
         self.admission = admission
         self.attempts = backend.attempts if method.idempotent and not method.client_streaming else 1
+        self.drain = drain
         self._signer = signer
         self._deadlines = deadlines
         requests = "stream" if method.client_streaming else "unary"
@@ -163,6 +166,7 @@ class Forwarded:
         self._inbound = inbound
         self._context = context
         self._refusal: TooLarge | None = None
+        self._told_to_go = False
         self._request = request
         self._begun = False
         self._attempts = 0
@@ -201,8 +205,15 @@ class Forwarded:
             self._forwarder.backend.answered()
 
     def succeed(self, trailers: Any) -> None:
-        """Hand on the trailers of a call that went well."""
+        """Hand on the trailers of a call that went well.
+
+        Raises:
+            Unavailable: it is a conversation that was cut short since the gateway is stopping.
+        """
         self.begin()
+        if self._told_to_go:
+            self._ticket.end(Unavailable.reason)
+            raise stopping()
         self._ticket.end("")
         self._context.set_trailing_metadata(self._with(trailers))
 
@@ -243,7 +254,9 @@ class Forwarded:
 
     async def _checked(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The client's messages, as far as they keep to their bounds."""
-        budget = self._ticket.stream_budget()
+        budget, drain = self._ticket.stream_budget(), self._forwarder.drain
+        if self._forwarder.method.server_streaming:
+            requests = drain.until_end(requests)
         async for message in requests:
             try:
                 budget.take(len(message))
@@ -252,6 +265,7 @@ class Forwarded:
                 self._refusal = error
                 raise
             yield message
+        self._told_to_go = drain.draining and self._forwarder.method.server_streaming
 
     def _with(self, trailers: Any) -> tuple[tuple[str, str | bytes], ...]:
         """The gateway's trailers and those of the backend that are for clients."""
