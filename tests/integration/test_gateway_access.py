@@ -301,6 +301,10 @@ async def test_guessing_is_slowed_down_and_hurts_nobody_who_is_known(tmp_path: P
         reasons = [(await refused(here.call("Unary", b"a", ())))[1] for _ in range(4)]
         assert reasons == ["UNAUTHENTICATED"] * 3 + ["RATE_LIMITED"]
         assert await here.call("Unary", b"a") == b"a"
+        made = await new_key(here)  # a change, after which everybody is looked up again
+        assert await here.call("Unary", b"a") == b"a"
+        _, reason, _ = await refused(here.call("Unary", b"a", here.bearer(made.secret)))
+        assert reason == "RATE_LIMITED"
 
 
 async def test_the_status_names_the_caller_and_the_backends(here: World) -> None:

@@ -131,6 +131,18 @@ async def test_a_message_is_as_large_as_it_is_unpacked(
         assert details["ErrorInfo"].metadata["actual"] == str(MAX_BYTES + 1)
 
 
+async def test_other_limits_hold_at_once_and_what_is_under_way_goes_on(tmp_path: Path) -> None:
+    async with world(tmp_path, local=True, limits=lavish()) as here:
+        call, task = await under_way(here)
+        here.app.reload(lavish(in_flight=1))
+        _, reason, _ = await refused(here.call("Unary", b"a"))
+        assert reason == "TOO_MANY_IN_FLIGHT"
+        here.app.reload(lavish(in_flight=2))
+        assert await here.call("Unary", b"a") == b"a"
+        assert not task.done()
+        await ended(here, call, task)
+
+
 BOMB = """
 import sys, grpc
 target, path, key, size = sys.argv[1:]

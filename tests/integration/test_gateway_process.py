@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+import yaml
 
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
 from systemzero_gateway.__main__ import main
@@ -28,6 +31,22 @@ def arguments(monkeypatch: pytest.MonkeyPatch, file: Path, text: str) -> None:
         ("lissen: 127.0.0.1:1", "lissen"),
         ("limits: {tenant: {burst: 4}}", "limits.tenant.burst: 4"),
         ("limits: {failures: {per_minute: 0}}", "limits.failures"),
+        ("limits: {principal: {per_minut: 1}}", "per_minut"),
+        ("limits: {in_flight: 0}", "limits.in_flight"),
+        ("limits: {total_in_flight: -1}", "limits.total_in_flight"),
+        ("limits: {streams: 0}", "limits.streams"),
+        ("limits: {total_streams: none}", "limits.total_streams"),
+        ("limits: {stream_bytes: 0}", "limits.stream_bytes"),
+        ("limits: {store: valkey.example}", "store: must be a URL"),
+        ("limits: {store: 'redis://'}", "store: must be a URL"),
+        ("limits: {store: 'redis://valkey.example:x'}", "store: must be a URL"),
+        ("limits: {store: 'redis://:horse@valkey.example'}", "store_password_file"),
+        ("limits: {store: 'redis://valkey.example/?password=horse'}", "store_password_file"),
+        ("limits: {store_password_file: some.file}", "there is no store"),
+        ("limits: {store: 'redis://a', store_password_file: none.such}", "store_password_file"),
+        ("limits: {store_timeout: 0}", "limits.store_timeout"),
+        ("limits: {on_store_failure: allow}", "limits.on_store_failure"),
+        ("limits: {store: 'rediss://a:1/2', on_store_failure: local, store_timeout: 0.1}", ""),
         ("deadlines: {default: 0}", "deadlines.default"),
         ("routes: {systemzero.capture.: capture}", "leads to no backend"),
         ("backends: {capture: x}", "leads to no backend"),
@@ -45,6 +64,31 @@ def test_the_configuration_is_checked_without_starting(
     assert main() == (2 if told else 0)
     assert told in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["gateway.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("LIMITS__STORE", "redis://valkey.example:6379/1", ""),
+        ("LIMITS__STORE_TIMEOUT", "0.2", ""),
+        ("LIMITS__TENANT__PER_MINUTE", "600", ""),
+        ("LIMITS__IN_FLIGHT", "0", "limits.in_flight"),
+        ("LIMITS__STREAM_BYTES", "many", "limits.stream_bytes"),
+        ("LIMITS__IN_FLIHGT", "1", "in_flihgt"),
+    ],
+)
+def test_the_environment_is_checked_as_the_file_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    told: str,
+) -> None:
+    arguments(monkeypatch, tmp_path / "gateway.yaml", "")
+    monkeypatch.setenv(f"SZ_GATEWAY_{variable}", value)
+    assert main() == (2 if told else 0)
+    assert told in capsys.readouterr().err
 
 
 def private_text(file: Path) -> str:
@@ -82,3 +126,57 @@ async def test_it_starts_says_where_serves_and_stops_on_a_signal(tmp_path: Path)
     assert process.returncode == 0
     assert b"Traceback" not in errors
     assert secret.encode() not in errors
+
+
+async def told(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
+    """The next log line of the process with `event`."""
+    assert process.stderr is not None
+    while True:
+        line = await asyncio.wait_for(process.stderr.readline(), 20)
+        assert line
+        if line.startswith(b"{") and (fields := json.loads(line))["event"] == event:
+            return dict(fields)
+
+
+async def test_a_hangup_has_it_read_its_limits_again(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    settings: dict[str, Any] = {
+        "listen": "127.0.0.1:0",
+        "data": str(tmp_path / "data"),
+        "trust": str(tmp_path / "trust"),
+        "backends": {"capture": "127.0.0.1:1", "diff": "127.0.0.1:1"},
+    }
+    file.write_text(yaml.safe_dump(settings))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "systemzero_gateway", "--config", str(file)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    target = (await process.stdout.readline()).decode().split()[-1]
+    secret = private_text(Path((await process.stdout.readline()).decode().split()[-1]))
+    async with grpc.aio.insecure_channel(target) as channel:
+        path = status_service_pb2_grpc.StatusServiceStub(channel)
+
+        async def limit() -> str | bytes:
+            request = status_service_pb2.GetStatusRequest()
+            call = path.GetStatus(request, metadata=(("authorization", f"Bearer {secret}"),))
+            await call
+            return dict(await call.trailing_metadata())["ratelimit-limit"]
+
+        assert await limit() == "40"
+        limits = {"principal": {"burst": 30}, "in_flight": 5, "store": "redis://valkey.example"}
+        file.write_text(yaml.safe_dump(settings | {"limits": limits}))
+        process.send_signal(signal.SIGHUP)
+        reloaded = await told(process, "limits.reloaded")
+        assert reloaded["changed"] == {"principal.burst": "40 -> 30", "in_flight": "100 -> 5"}
+        assert reloaded["needs_restart"] == ["store"]
+        assert await limit() == "30"
+        for wrong in ("limits: {burst: 3}", "limits: {principal: {burst: 1}}", "limits: ["):
+            file.write_text(wrong)
+            process.send_signal(signal.SIGHUP)
+            assert (await told(process, "reload failed"))["level"] == "error"
+        assert await limit() == "30"
+    process.send_signal(signal.SIGTERM)
+    await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -42,20 +44,44 @@ def run(
     check: Callable[[S], None] = lambda _settings: None,
 ) -> int:
     """Run a service; the process's exit status: 0 after a signal, 2 for what stops a start."""
-    parser = argparse.ArgumentParser(prog=f"systemzero_{name}")
-    parser.add_argument("--config", type=Path, help="YAML file with the settings")
-    parser.add_argument("--check-config", action="store_true", help="check the settings, then end")
-    arguments = parser.parse_args()
     try:
-        settings = config.load(settings_class, arguments.config, os.environ, prefix)
+        settings = load(name, settings_class, prefix)
         check(settings)
-        if not arguments.check_config:
+        if not _arguments(name).check_config:
             logs.configure(getattr(settings, "log_level", "info"))
             loop.run(_served(serve, settings))
     except (ConfigError, DomainError, OSError, RuntimeError) as error:
         sys.stderr.write(f"systemzero_{name}: {error}\n")
         return 2
     return 0
+
+
+def load(name: str, settings_class: type[S], prefix: str) -> S:
+    """The settings by this process's arguments and environment, read now.
+
+    Raises:
+        ConfigError: the file can't be read, or a key or value is wrong.
+    """
+    return config.load(settings_class, _arguments(name).config, os.environ, prefix)
+
+
+def on_hangup(name: str, reload: Callable[[], None]) -> None:
+    """Do `reload` on every SIGHUP; where it raises ConfigError, say so, and nothing changes."""
+
+    def again() -> None:
+        try:
+            reload()
+        except ConfigError as error:
+            get_logger(name).error("reload failed", error=str(error))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)
+
+
+def _arguments(name: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"systemzero_{name}")
+    parser.add_argument("--config", type=Path, help="YAML file with the settings")
+    parser.add_argument("--check-config", action="store_true", help="check the settings, then end")
+    return parser.parse_args()
 
 
 async def _served(serve: Callable[[S], Awaitable[None]], settings: S) -> None:

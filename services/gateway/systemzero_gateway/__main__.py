@@ -7,7 +7,7 @@ import sys
 from contextlib import AsyncExitStack
 
 from systemzero_chassis import contract
-from systemzero_chassis.process import announce, run, service_channel
+from systemzero_chassis.process import announce, load, on_hangup, run, service_channel
 from systemzero_chassis.service import until_signal
 from systemzero_chassis.telemetry import configure_tracing
 from systemzero_chassis.trust import service_signer
@@ -27,6 +27,7 @@ async def _serve(settings: GatewaySettings) -> None:
         port = await app.start(settings.listen)
         announce(f"gateway: listening on {settings.listen.rpartition(':')[0]}:{port}")
         announce(f"gateway: first admin key in {app.admin_key_file}")
+        on_hangup(OWN, lambda: app.reload(load(OWN, GatewaySettings, PREFIX).limits))
         await until_signal()
         await app.stop(settings.grace)
 

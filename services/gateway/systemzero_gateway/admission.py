@@ -176,12 +176,12 @@ class Admission:
             caller = await self._authenticator.known(inbound.credentials[0])
             if caller is not None:
                 return caller
+        header = inbound.credentials[0] if len(inbound.credentials) == 1 else ""
         bucket = Bucket(network_of(address_of(context.peer())), self.limits.failures)
         decision = self._addresses.look(bucket, 1)
-        if not decision.allowed:
+        if not decision.allowed and not self._authenticator.is_familiar(header):
             _tell(context, decision)
             raise _refusal(decision, "address")
-        header = inbound.credentials[0] if len(inbound.credentials) == 1 else ""
         try:
             return await self._authenticator.authenticate(header)
         except Unauthenticated:

@@ -35,6 +35,7 @@ from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import LimitSettings, MemoryLimits, open_limits, password_of
 from systemzero_gateway.policy import Method, methods_with_policy
+from systemzero_gateway.reload import applicable, changes, check_costs
 from systemzero_gateway.routes import backend_of
 from systemzero_gateway.routing import Forwarder, Gateway
 from systemzero_gateway.store import SCHEMA
@@ -63,6 +64,7 @@ class GatewayApp:
         self.admin_key_file = data / "admin.key"
         self.platform_key_file = data / "platform.key"
         self._logger = get_logger("gateway")
+        self._methods = methods
         pepper = load_or_create_pepper(data / "pepper.key")
         self._database = open_database(data, SCHEMA, settings.database)
         self._identity = Identity(
@@ -124,6 +126,17 @@ class GatewayApp:
     def _backend(self, name: str, channel: grpc.aio.Channel, settings: GatewaySettings) -> Backend:
         return Backend(name, channel, settings.breaker, settings.retry, self._logger)
 
+    def reload(self, limits: LimitSettings) -> None:
+        """Have other limits from now on, without touching what is under way; tell what changed.
+
+        Raises:
+            ConfigError: they contradict the contract; the old ones stay.
+        """
+        check_costs(limits, self._methods.values())
+        changed, ignored = changes(self.admission.limits, limits)
+        self.admission.change(applicable(self.admission.limits, limits))
+        self._logger.info("limits.reloaded", changed=changed, needs_restart=ignored)
+
     def _own_services(
         self,
         backends: Mapping[str, Backend],
@@ -180,12 +193,8 @@ def check(
             password can't be read.
     """
     password_of(settings.limits)
+    check_costs(settings.limits, methods.values())
     known = {OWN, *backends}
-    for path, method in methods.items():
+    for path in methods:
         if backend_of(path, settings.routes) not in known:
             raise ConfigError(f"configuration: routes: {path} leads to no backend")
-        for name in ("tenant", "principal"):
-            burst = getattr(settings.limits, name).burst
-            if method.cost > burst:
-                costs = f"{path} costs {method.cost}"
-                raise ConfigError(f"configuration: limits.{name}.burst: {burst}, but {costs}")

@@ -49,7 +49,7 @@ class Authenticator:
         self._uses = uses
         self._clock = clock
         self._ticks = ticks
-        self._cache: dict[bytes, Caller] = {}
+        self._cache: dict[bytes, Caller | None] = {}  # None: good once, to be looked up again
         self._revision = -1
         self._valid_until = 0.0
         self._revalidating = asyncio.Lock()
@@ -69,6 +69,13 @@ class Authenticator:
         self._uses.note(caller.principal.principal_id, tick)
         return caller
 
+    def is_familiar(self, header: str) -> bool:
+        """Whether the caller behind `header` was authenticated before, whatever changed since.
+
+        Who is familiar is not held against an address that guessers share with it.
+        """
+        return hashlib.sha256(header.encode()).digest() in self._cache
+
     async def authenticate(self, header: str) -> Caller:
         """The caller behind `header`, by the store.
 
@@ -79,6 +86,7 @@ class Authenticator:
         revision = self._revision
         caller = await self._caller(header)
         if caller is None or self._is_over(caller.expire_time):
+            self._cache.pop(hashlib.sha256(header.encode()).digest(), None)
             raise Unauthenticated("the credential is missing or not accepted")
         self._uses.note(caller.principal.principal_id, self._ticks())
         if revision == self._revision:  # else what was read may be older than the revision
@@ -97,7 +105,7 @@ class Authenticator:
             revision = await self._store.revision()
             if revision != self._revision:
                 await self._tokens.refresh()
-                self._cache.clear()
+                self._cache = dict.fromkeys(self._cache)
                 self._revision = revision
             self._valid_until = started + REVALIDATE
 

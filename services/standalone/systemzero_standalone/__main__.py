@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from systemzero_chassis.process import announce, run
+from systemzero_chassis.process import announce, load, on_hangup, run
 from systemzero_chassis.service import until_signal
-from systemzero_standalone.app import StandaloneApp
+from systemzero_standalone.app import StandaloneApp, check
 from systemzero_standalone.config import ENVIRONMENT_PREFIX, StandaloneSettings
+
+NAME = "standalone"
 
 
 async def _serve(settings: StandaloneSettings) -> None:
@@ -15,9 +17,10 @@ async def _serve(settings: StandaloneSettings) -> None:
     port = await app.start(settings.listen)
     announce(f"listening on {settings.listen.rpartition(':')[0]}:{port}")
     announce(f"first admin key in {app.admin_key_file}")
+    on_hangup(NAME, lambda: app.reload(load(NAME, StandaloneSettings, ENVIRONMENT_PREFIX)))
     await until_signal()
     await app.stop(settings.grace)
 
 
 if __name__ == "__main__":
-    sys.exit(run("standalone", StandaloneSettings, ENVIRONMENT_PREFIX, _serve))
+    sys.exit(run(NAME, StandaloneSettings, ENVIRONMENT_PREFIX, _serve, check))

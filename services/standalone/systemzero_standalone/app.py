@@ -13,14 +13,17 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from systemzero_capture import app as capture
+from systemzero_chassis import contract
 from systemzero_chassis.identity import IdentitySigner, IdentityVerifier
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.process import backend_registry
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.telemetry import configure_tracing
 from systemzero_diff import app as diff
+from systemzero_gateway import app as gateway
 from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN
+from systemzero_gateway.policy import methods_with_policy
 from systemzero_standalone.config import StandaloneSettings
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -76,11 +79,29 @@ class StandaloneApp:
             await service.start()
         return await self._gateway.start(address)
 
+    def reload(self, settings: StandaloneSettings) -> None:
+        """Have the gateway's limits of `settings` from now on.
+
+        Raises:
+            ConfigError: they contradict the contract; the old ones stay.
+        """
+        self._gateway.reload(settings.gateway.limits)
+
     async def stop(self, grace: float) -> None:
         """Give calls in flight `grace` seconds, then close everything."""
         await self._gateway.stop(grace)
         for service in self._services:
             await service.stop()
+
+
+def check(settings: StandaloneSettings) -> None:
+    """Hold the settings against the contract.
+
+    Raises:
+        ConfigError: names what contradicts it.
+    """
+    methods = methods_with_policy(contract.methods())
+    gateway.check(settings.gateway, (capture.NAME, diff.NAME), methods)
 
 
 def _in(settings: S, standalone: StandaloneSettings, name: str) -> S:
