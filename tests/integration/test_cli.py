@@ -386,6 +386,54 @@ def test_an_entry_is_proven_and_the_bundle_verifies_offline(user: Sz, tmp_path: 
     assert user("log", "proof", 10_000_000).status == 2
 
 
+def test_tokens_are_issued_introspected_and_revoked(user: Sz, tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    issued = user(
+        *("token", "issue", "--minutes", 5, "--scope", "capture_read"),
+        *("--secret-file", secret, "--json"),
+    ).one()
+    text = secret.read_text().strip()
+    assert (issued["token"], secret.stat().st_mode & 0o777) == ("", 0o600)
+    active = user("token", "introspect", "--token-file", secret)
+    assert active.status == 0
+    assert "may capture_read" in active.out
+    assert text not in active.out
+    assert user("token", "introspect", "--json", stdin=text.encode()).one()["active"]
+    assert user("status", "--api-key-file", secret).status == 2  # no scope for it
+    assert user("token", "revoke", issued["token_id"]).out == "REVOKED\n"
+    ended = user("token", "introspect", "--token-file", secret)
+    assert (ended.status, ended.out) == (1, "NOT ACTIVE\n")
+    assert user("token", "revoke", "--token-file", secret).status == 0
+    refused = user("token", "revoke", text)
+    assert (refused.status, text in refused.err) == (2, False)
+
+
+def test_tenants_are_made_bounded_suspended_and_resumed(
+    platform: Platform, user: Sz, tmp_path: Path
+) -> None:
+    secret = tmp_path / "acme.key"
+    own = ("--api-key-file", platform.data / "gateway" / "platform.key")
+    made = user(
+        *("tenants", "create", "acme", "--burst", 500, "--secret-file", secret, "--json", *own)
+    ).one()
+    assert (made["secret"], made["tenant"]["quotas"]) == ("", {"burst": 500})
+    assert "tenant acme" in user("login", "--key-file", secret, platform.target).out
+    changed = user("tenants", "quotas", "acme", "--per-minute", 90.5, "--in-flight", 4, *own)
+    assert "per_minute 90.5  burst 500  in_flight 4" in changed.out
+    back = user("tenants", "quotas", "acme", "--burst", "default", *own)
+    assert "per_minute 90.5  burst default  in_flight 4" in back.out
+    assert user("tenants", "quotas", "acme", *own).out == back.out
+    assert "burst" in user("tenants", "quotas", "acme", "--burst", 1, *own).err
+    assert user("tenants", "quotas", "acme", "--burst", "1.5", *own).status == 2
+    listed = user("tenants", "--json", *own).json()
+    assert [tenant["tenant_id"] for tenant in listed] == ["acme", "default", "platform"]
+    assert [tenant["tenant_id"] for tenant in user("tenants", "--json").json()] == ["acme"]
+    assert user("tenants", "suspend", "acme", *own).out.startswith("SUSPENDED acme")
+    assert user("status").status == 2
+    assert user("tenants", "resume", "acme", *own).out.startswith("RESUMED acme")
+    assert user("status").status == 0
+
+
 def test_keys_are_made_rotated_and_revoked(user: Sz, tmp_path: Path) -> None:
     secret = tmp_path / "viewer.key"
     made = user("keys", "create", "ci", "--role", "viewer", "--secret-file", secret, "--json").one()

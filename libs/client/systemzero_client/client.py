@@ -15,6 +15,7 @@ from systemzero_client.log import Log
 from systemzero_client.screens import Screens
 from systemzero_client.streams import Backoff
 from systemzero_client.templates import Templates
+from systemzero_client.tenants import Tenants
 
 _DEFAULT_BACKOFF = Backoff()
 
@@ -29,6 +30,7 @@ class Client:
         events: read, watch and decide about drift events.
         log: the evidence log; see `systemzero_client.verify`.
         keys: API keys and tokens.
+        tenants: tenants and their quotas.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Client:
         self.events = Events(self.transport, backoff)
         self.log = Log(self.transport)
         self.keys = Keys(self.transport)
+        self.tenants = Tenants(self.transport)
         # What nearly everybody is here for, without the detour.
         self.ingest = self.captures.ingest
         self.ingest_many = self.captures.ingest_many

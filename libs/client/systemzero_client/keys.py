@@ -83,6 +83,26 @@ class Keys:
         )
         return response
 
+    async def introspect_token(self, token: str) -> pb.IntrospectTokenResponse:
+        """Whether a token of the tenant is active, and what it says."""
+        request = pb.IntrospectTokenRequest(token=token)
+        response: pb.IntrospectTokenResponse = await self._transport.unary(
+            self._stub.IntrospectToken, request
+        )
+        return response
+
+    async def revoke_token(self, token: str = "", *, token_id: str = "") -> None:
+        """Revoke a token, by its text or its id."""
+        request = pb.RevokeTokenRequest(token=token, token_id=token_id)
+        await self._transport.unary(self._stub.RevokeToken, request)
+
+    async def jwks(self) -> pb.GetJwksResponse:
+        """The public keys that verify tokens; its JSON form is a JSON Web Key Set."""
+        response: pb.GetJwksResponse = await self._transport.unary(
+            self._stub.GetJwks, pb.GetJwksRequest()
+        )
+        return response
+
 
 def _duration(span: timedelta | None) -> Duration | None:
     if span is None:

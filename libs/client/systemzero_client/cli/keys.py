@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import click
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
-from systemzero.policy.v1 import policy_pb2
 from systemzero_client.cli.options import ListingGroup, Remote, Until, remote
 from systemzero_client.cli.output import to_dict
-from systemzero_client.cli.text import printable, time_text
-from systemzero_client.private_files import write_private
+from systemzero_client.cli.shown import (
+    PERMISSIONS,
+    key_line,
+    scope_option,
+    secret_file_option,
+    show_secret,
+)
 
 _ROLES = {name.removeprefix("ROLE_").lower(): value for name, value in pb.Role.items() if value}
-_SCOPES = {
-    name.removeprefix("PERMISSION_").lower(): value
-    for name, value in policy_pb2.Permission.items()
-    if value
-}
-_secret_file = click.option(
-    "--secret-file", default="", help="Write the secret there, for its owner alone, not to stdout."
-)
 
 
 @click.group(cls=ListingGroup)
@@ -36,15 +30,15 @@ def keys() -> None:
 async def list_(remote: Remote) -> None:
     """List the tenant's keys."""
     async for key in remote.client.keys.list():
-        remote.output.result(to_dict(key), [_line(key)])
+        remote.output.result(to_dict(key), [key_line(key)])
 
 
 @keys.command()
 @click.argument("name")
 @click.option("--role", type=click.Choice(list(_ROLES)), required=True)
-@click.option("--scope", "scopes", type=click.Choice(list(_SCOPES)), multiple=True)
+@scope_option
 @click.option("--expires", type=Until(), help="A time or a span (90d); never if not given.")
-@_secret_file
+@secret_file_option
 @remote
 async def create(
     remote: Remote,
@@ -56,18 +50,19 @@ async def create(
 ) -> None:
     """Create a key."""
     done = await remote.client.keys.create(
-        name, _ROLES[role], scopes=[_SCOPES[scope] for scope in scopes], expires=expires
+        name, _ROLES[role], scopes=[PERMISSIONS[scope] for scope in scopes], expires=expires
     )
-    _show_secret(remote, done, secret_file)
+    show_secret(remote, done, key_line(done.api_key), secret_file)
 
 
 @keys.command()
 @click.argument("key")
-@_secret_file
+@secret_file_option
 @remote
 async def rotate(remote: Remote, key: str, secret_file: str) -> None:
     """Give a key a new secret; the old one goes on working for a day."""
-    _show_secret(remote, await remote.client.keys.rotate(key), secret_file)
+    done = await remote.client.keys.rotate(key)
+    show_secret(remote, done, key_line(done.api_key), secret_file)
 
 
 @keys.command()
@@ -76,31 +71,4 @@ async def rotate(remote: Remote, key: str, secret_file: str) -> None:
 async def revoke(remote: Remote, key: str) -> None:
     """Revoke a key, its secrets and its tokens."""
     done = await remote.client.keys.revoke(key)
-    remote.output.result({"api_key": to_dict(done)}, [f"REVOKED {_line(done)}"])
-
-
-def _show_secret(
-    remote: Remote, done: pb.CreateApiKeyResponse | pb.RotateApiKeyResponse, secret_file: str
-) -> None:
-    value: dict[str, Any] = to_dict(done)
-    if secret_file:
-        write_private(Path(secret_file), done.secret.encode() + b"\n")
-        value["secret"] = ""
-        value["secret_file"] = secret_file
-        where = f"secret in {secret_file}"
-    else:
-        where = f"secret, shown this once: {done.secret}"
-    remote.output.result(value, [_line(done.api_key), where])
-
-
-def _line(key: pb.ApiKey) -> str:
-    role = pb.Role.Name(key.role).removeprefix("ROLE_").lower()
-    kind = pb.KeyKind.Name(key.kind).removeprefix("KEY_KIND_").lower()
-    parts = [key.key_id, kind, f"{role:8}", printable(key.name)]
-    if key.HasField("expire_time"):
-        parts.append(f"expires {time_text(key.expire_time)}")
-    if key.HasField("revoke_time"):
-        parts.append(f"revoked {time_text(key.revoke_time)}")
-    used = time_text(key.last_use_time) if key.HasField("last_use_time") else "never"
-    parts.append(f"last used {used}")
-    return "  ".join(parts)
+    remote.output.result({"api_key": to_dict(done)}, [f"REVOKED {key_line(done)}"])

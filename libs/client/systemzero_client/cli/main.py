@@ -18,6 +18,8 @@ from systemzero_client.cli.log import log
 from systemzero_client.cli.login import login, status
 from systemzero_client.cli.problems import Problem, describe
 from systemzero_client.cli.templates import learn, templates
+from systemzero_client.cli.tenants import tenants
+from systemzero_client.cli.token import token
 from systemzero_client.errors import SystemZeroError
 from systemzero_core.errors import DomainError
 
@@ -60,6 +62,8 @@ for _command in (
     templates,
     log,
     keys,
+    token,
+    tenants,
 ):
     sz.add_command(_command)
 

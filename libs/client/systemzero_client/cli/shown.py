@@ -1,0 +1,56 @@
+"""New secrets and the keys they are of: printed once, or written to a file of mode 0600."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from google.protobuf.message import Message
+
+from systemzero.gateway.v1 import auth_service_pb2 as pb
+from systemzero.policy.v1 import policy_pb2
+from systemzero_client.cli.options import Remote
+from systemzero_client.cli.output import to_dict
+from systemzero_client.cli.text import printable, time_text
+from systemzero_client.private_files import write_private
+
+PERMISSIONS = {
+    name.removeprefix("PERMISSION_").lower(): value
+    for name, value in policy_pb2.Permission.items()
+    if value
+}
+secret_file_option = click.option(
+    "--secret-file", default="", help="Write the secret there, for its owner alone, not to stdout."
+)
+scope_option = click.option(
+    "--scope", "scopes", type=click.Choice(list(PERMISSIONS)), multiple=True
+)
+
+
+def show_secret(
+    remote: Remote, done: Message, line: str, secret_file: str, field: str = "secret"
+) -> None:
+    """The result `done`, whose `field` is a secret, with a line for people."""
+    value: dict[str, Any] = to_dict(done)
+    if secret_file:
+        write_private(Path(secret_file), f"{value[field]}\n".encode())
+        value |= {field: "", "secret_file": secret_file}
+        where = f"{field} in {secret_file}"
+    else:
+        where = f"{field}, shown this once: {value[field]}"
+    remote.output.result(value, [line, where])
+
+
+def key_line(key: pb.ApiKey) -> str:
+    """A key for people."""
+    role = pb.Role.Name(key.role).removeprefix("ROLE_").lower()
+    kind = pb.KeyKind.Name(key.kind).removeprefix("KEY_KIND_").lower()
+    parts = [key.key_id, kind, f"{role:8}", printable(key.name)]
+    if key.HasField("expire_time"):
+        parts.append(f"expires {time_text(key.expire_time)}")
+    if key.HasField("revoke_time"):
+        parts.append(f"revoked {time_text(key.revoke_time)}")
+    used = time_text(key.last_use_time) if key.HasField("last_use_time") else "never"
+    parts.append(f"last used {used}")
+    return "  ".join(parts)
