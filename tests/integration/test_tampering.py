@@ -24,7 +24,7 @@ from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero_chassis.database import SqliteDatabase, open_sqlite
 from systemzero_chassis.fields import timestamp
 from systemzero_chassis.logstore import LogDiverged, LogStore, Witness, load_log_keys
-from systemzero_core.errors import DataCorrupted
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import (
     Checkpoint,
     LogVerificationError,
@@ -32,8 +32,8 @@ from systemzero_core.tlog import (
     parse_checkpoint,
     verify_export,
 )
-from systemzero_diff.app import load_or_create_origin
-from systemzero_diff.audit import audit
+from systemzero_diff.audit import audit, check_service
+from systemzero_diff.places import load_or_create_origin
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION
 from tests.support.checks import DRIFT, check, put
 from tests.support.services import diff_house
@@ -345,3 +345,18 @@ def test_what_is_no_evidence_is_in_the_schema() -> None:
     columns = {f"{t.name}.{c.name}" for t in METADATA.tables.values() for c in t.columns}
     assert set(NO_EVIDENCE_COLUMNS) <= columns
     assert {"schema_version"} | set(METADATA.tables) >= set(NO_EVIDENCE)
+
+
+async def test_the_operators_check_names_it_and_knows_who_remembers_more(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    """What `sz-admin check` runs: with a checkpoint that somebody kept, an old backup shows."""
+    async with opened(evidence.copy(tmp_path / "now")) as (database, log):
+        newest = await log.checkpoint(TENANT)
+        lines = [line async for line in check_service(database, evidence.folder, "", [newest])]
+        assert [line.partition(":")[0] for line in lines] == [f"tenant {TENANT}"] * 2
+    for folder, said in ((evidence.backup, "restore a newer backup"), (tmp_path, "has no log")):
+        copy = Path(shutil.copytree(evidence.backup, tmp_path / f"copy of {folder.name}"))
+        async with opened(copy) as (database, _):
+            with pytest.raises((LogVerificationError, FailedPrecondition), match=said):
+                _ = [line async for line in check_service(database, folder, "", [newest])]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from importlib.metadata import entry_points
-from pathlib import Path
 
 import grpc
 
@@ -29,7 +26,7 @@ from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, load_log_keys
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.secrets import load_or_create_secret, write_private
+from systemzero_chassis.secrets import load_or_create_secret
 from systemzero_core.drift import ENTRY_POINT_GROUP, Detector, registered
 from systemzero_diff.check import Checker
 from systemzero_diff.config import DiffSettings
@@ -37,26 +34,14 @@ from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.decide import Decider
 from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, TemplateServicer
 from systemzero_diff.learn import Librarian
+from systemzero_diff.places import LOG_KEY, ORIGIN_FILE, load_or_create_origin
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import LOG, SCHEMA, SqlDiffStore
 from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
-LOG_KEY = "log.key"
-"""The file in the data folder with the key that signs the log."""
 _WORKERS = 2
-
-
-def load_or_create_origin(path: Path) -> str:
-    """The log's origin in the file at `path`, made up once.
-
-    Random, so that no two installations sign logs of one name: a client that has pinned one of them
-    would have to take the other for a forgery.
-    """
-    with suppress(FileExistsError):
-        write_private(path, f"systemzero.local/{secrets.token_hex(8)}".encode())
-    return path.read_text()
 
 
 def load_detectors() -> tuple[Detector, ...]:
@@ -88,7 +73,7 @@ class DiffService:
         self._database = open_database(settings.data, SCHEMA, settings.database)
         self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="diff")
         keys = load_log_keys(settings.data / LOG_KEY)
-        origin = settings.origin or load_or_create_origin(settings.data / "origin")
+        origin = settings.origin or load_or_create_origin(settings.data / ORIGIN_FILE)
         self._log = LogStore(
             self._database,
             LOG,

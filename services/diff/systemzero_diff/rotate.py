@@ -11,7 +11,7 @@ from pathlib import Path
 
 from systemzero_chassis.logstore import begin_rotation, finish_rotation
 from systemzero_core.errors import DomainError
-from systemzero_diff.app import LOG_KEY, load_or_create_origin
+from systemzero_diff.places import LOG_KEY, ORIGIN_FILE, load_or_create_origin
 
 _NEXT = {
     "begin": "the next key is made: restart the service, and both keys sign; then `finish`",
@@ -31,7 +31,7 @@ def main() -> int:
         if arguments.step == "finish":
             finish_rotation(key)
         else:
-            name = arguments.origin or load_or_create_origin(arguments.data / "origin")
+            name = arguments.origin or load_or_create_origin(arguments.data / ORIGIN_FILE)
             begin_rotation(key, name)
     except (DomainError, OSError) as error:
         sys.stderr.write(f"systemzero_diff.rotate: {error}\n")

@@ -1,0 +1,98 @@
+"""`sz-admin check`: whether everything that is stored is what was stored.
+
+A service says how its own is checked by an entry point of the group `systemzero.checks`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from systemzero_chassis.admin.schemas import installed
+from systemzero_chassis.database import Database, DatabaseSettings, Schema, open_database
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
+
+GROUP: Final = "systemzero.checks"
+
+Check = Callable[[Database, Path, str, Sequence[str]], AsyncIterator[str]]
+"""Yields a line for each thing that was found whole; raises `DataCorrupted` for what is not.
+
+It is given the service's database, its data folder, the log's configured origin (or nothing), and
+signed checkpoints that its logs must extend.
+"""
+
+
+def add(subparsers: Any) -> None:
+    """Add the command to a command line."""
+    parser = subparsers.add_parser(
+        "check",
+        help="check that everything stored is what was stored",
+        description="Check databases, logs, and the rows that rest on them; also while serving.",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="data folder of all services")
+    parser.add_argument("--url-file", type=Path, help="file with a service's URL of PostgreSQL")
+    parser.add_argument("--url", help="that URL, if it has no password")
+    parser.add_argument("--origin", default="", help="the log's origin, if one is configured")
+    parser.add_argument(
+        "--extends",
+        type=Path,
+        action="append",
+        default=[],
+        help="file with a checkpoint that its log must extend: of a client, a witness, a mirror",
+    )
+    parser.add_argument(
+        "--service", action="append", help="only this one (may be repeated); else all installed"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check each service's database.
+
+    Raises:
+        DataCorrupted: the first thing that is not as it was stored, named.
+        DomainError: a database can't be opened.
+    """
+    settings = DatabaseSettings(url=arguments.url or "", url_file=arguments.url_file)
+    notes = [path.read_text() for path in arguments.extends]
+    for schema in installed(arguments.service):
+        folder = arguments.data / schema.name
+        if not settings.location() and not (folder / schema.file).exists():
+            if arguments.service:
+                raise FailedPrecondition(f"{folder / schema.file} is not there")
+            continue
+        asyncio.run(_check(schema, folder, settings, arguments.origin, notes))
+
+
+async def _check(
+    schema: Schema, folder: Path, settings: DatabaseSettings, origin: str, notes: Sequence[str]
+) -> None:
+    database = open_database(folder, schema, settings)
+    try:
+        if not settings.location():
+            await database.read(_check_file)
+        _say(schema.name, "the database is whole")
+        for point in entry_points(group=GROUP, name=schema.name):
+            check: Check = point.load()
+            async for line in check(database, folder, origin, notes):
+                _say(schema.name, line)
+    finally:
+        await database.close()
+
+
+def _check_file(connection: Connection) -> None:
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+    if found != "ok":
+        raise DataCorrupted(f"the database's file is damaged: {found}")
+
+
+def _say(service: str, line: str) -> None:
+    sys.stdout.write(f"{service}: {line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,190 @@
+"""Backup and restore of a data folder with SQLite files, while its services are serving.
+
+    FOLDER/backup.json         what is in the backup: every file with its size and SHA-256
+    FOLDER/SERVICE/...         as in the data folder
+
+Invariants:
+1. Each database is copied as of one moment, by SQLite's own means; nobody who writes waits for it.
+2. `backup.json` is written last: a folder without it is no backup.
+3. A service whose rows are named by another's is copied after it, so that what is named is there.
+4. A restore appears whole or not at all, and never in the place of a data folder that is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from systemzero_chassis.database._engine import create_private_file
+from systemzero_chassis.database.errors import translated
+from systemzero_chassis.database.opening import Schema
+from systemzero_chassis.secrets import sync_folder, write_private
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
+
+FORMAT: Final = "systemzero.backup/1"
+MANIFEST: Final = "backup.json"
+_BESIDE: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database
+
+
+class BackedUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file: its path below the folder, size in bytes, and SHA-256 in hexadecimal."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is in a backup, and when it was begun (RFC 3339, UTC)."""
+
+    format: str
+    create_time: str
+    files: tuple[BackedUp, ...]
+
+
+def back_up(data: Path, to: Path, schemas: Sequence[Schema]) -> Manifest:
+    """Back `data` up into the folder `to`, which is made.
+
+    Args:
+        data: with a folder for each service.
+        to: where there is nothing yet, or an empty folder.
+        schemas: those of the services.
+
+    Raises:
+        FailedPrecondition: `to` has something in it, or no service has a database in `data`.
+        Unavailable, DataCorrupted: a database can't be read.
+        OSError: a file can't be read or written.
+    """
+    known = [f"{schema.name}/{schema.file}" for schema in _named_last(schemas)]
+    databases = [path for path in known if (data / path).exists()]
+    if to.absolute().is_relative_to(data.absolute()):
+        raise FailedPrecondition(f"{to} is within {data}: a backup stands beside it")
+    if not databases:
+        raise FailedPrecondition(f"no service has a database below {data}")
+    if to.exists() and any(to.iterdir()):
+        raise FailedPrecondition(f"{to} is not empty: a backup goes into a folder of its own")
+    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    to.chmod(0o700)  # it holds keys
+    begun = datetime.now(UTC).isoformat()
+    for path in databases:
+        _copy_database(data / path, to / path)
+    others = [path for path in _files(data) if path not in databases]
+    for path in others:
+        _copy(data / path, to / path)
+    files = tuple(_described(to, path) for path in (*databases, *others))
+    manifest = Manifest(FORMAT, begun, files)
+    write_private(to / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    return manifest
+
+
+def restore(backup: Path, data: Path) -> Manifest:
+    """Make the data folder `data` from a backup.
+
+    Raises:
+        FailedPrecondition: `data` is there already.
+        DataCorrupted: the backup is not whole; the message names the file.
+        OSError: a file can't be read or written.
+    """
+    if data.exists() and any(data.iterdir()):
+        raise FailedPrecondition(f"{data} is not empty: move what is there out of the way first")
+    manifest = _manifest(backup)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=data.parent, prefix=f".{data.name}."))  # mode 0700
+    try:
+        for file in manifest.files:
+            _copy_checked(file, backup, made)
+        if data.exists():
+            data.rmdir()
+        made.rename(data)
+    except BaseException:
+        shutil.rmtree(made)
+        raise
+    sync_folder(data.parent)
+    return manifest
+
+
+def _copy_checked(file: BackedUp, backup: Path, made: Path) -> None:
+    _copy(backup / file.path, made / file.path)
+    if _described(made, file.path) != file:
+        raise DataCorrupted(f"{backup / file.path} is not the file that was backed up")
+
+
+def _named_last(schemas: Sequence[Schema]) -> list[Schema]:
+    """The capture service last: events and templates, of the diff service, name captures."""
+    return sorted(schemas, key=lambda schema: schema.name == "capture")
+
+
+def _manifest(backup: Path) -> Manifest:
+    try:
+        manifest = msgspec.json.decode((backup / MANIFEST).read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        raise DataCorrupted(f"{backup} is no backup, or one that was not finished") from None
+    except msgspec.DecodeError as error:
+        raise DataCorrupted(f"{backup / MANIFEST} is damaged: {error}") from error
+    if manifest.format != FORMAT:
+        raise DataCorrupted(f"{backup / MANIFEST} is not of the format {FORMAT}")
+    for file in manifest.files:
+        if Path(file.path).is_absolute() or ".." in Path(file.path).parts:
+            raise DataCorrupted(f"{backup / MANIFEST} names a file outside of the backup")
+    return manifest
+
+
+def _files(data: Path) -> Iterator[str]:
+    """Every regular file but those that SQLite keeps beside a database; links are not followed."""
+    for folder, _, names in os.walk(data):
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.is_file() and not path.is_symlink() and not name.endswith(_BESIDE):
+                yield str(path.relative_to(data))
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    create_private_file(target)
+    try:
+        original = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+        copy = sqlite3.connect(target)
+        with copy:
+            original.backup(copy)  # in one step: one snapshot
+        copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
+        copy.close()
+        original.close()
+    except sqlite3.Error as error:
+        raise translated(error) from error
+    _sync(target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file with its mode, in folders for their owner alone."""
+    if not source.exists():
+        raise DataCorrupted(f"{source} is missing")
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create_private_file(target)
+    shutil.copyfile(source, target)
+    shutil.copymode(source, target)
+    _sync(target)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    sync_folder(path.parent)
+
+
+def _described(folder: Path, path: str) -> BackedUp:
+    with (folder / path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return BackedUp(path, (folder / path).stat().st_size, digest)
+
+
+def total_size(files: Iterable[BackedUp]) -> int:
+    """The bytes of all files together."""
+    return sum(file.size for file in files)

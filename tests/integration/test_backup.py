@@ -1,0 +1,92 @@
+"""What a backup refuses to be made of, and a restore to be made from."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from systemzero_chassis.admin.schemas import installed
+from systemzero_chassis.database import DatabaseSettings, open_database
+from systemzero_chassis.database.backup import back_up, restore
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
+
+SCHEMAS = installed()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder with the databases of all services, and a key."""
+
+    async def make() -> None:
+        for schema in SCHEMAS:
+            folder = tmp_path / "data" / schema.name
+            await open_database(folder, schema, DatabaseSettings()).close()
+            (folder / "some.key").write_text(schema.name)
+            (folder / "some.key").chmod(0o600)
+
+    asyncio.run(make())
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def backup(data: Path, tmp_path: Path) -> Path:
+    back_up(data, tmp_path / "backup", SCHEMAS)
+    return tmp_path / "backup"
+
+
+def test_a_restored_folder_has_the_same_rows_and_keys(data: Path, tmp_path: Path) -> None:
+    file = sqlite3.connect(data / "diff" / "diff.db", isolation_level=None)
+    file.execute("INSERT INTO verdict_counts VALUES ('acme', '2026-01-01', 'drift', 1)")
+    file.execute("BEGIN IMMEDIATE")  # somebody is writing meanwhile, and does not commit
+    file.execute("INSERT INTO verdict_counts VALUES ('acme', '2026-01-02', 'drift', 2)")
+    back_up(data, tmp_path / "backup", SCHEMAS)
+    file.close()
+    restore(tmp_path / "backup", tmp_path / "again")
+    file = sqlite3.connect(tmp_path / "again" / "diff" / "diff.db")
+    assert file.execute("SELECT day FROM verdict_counts").fetchall() == [("2026-01-01",)]
+    file.close()
+    for schema in SCHEMAS:
+        key = tmp_path / "again" / schema.name / "some.key"
+        assert (key.read_text(), key.stat().st_mode & 0o777) == (schema.name, 0o600)
+    folders = [tmp_path / "again", tmp_path / "backup", *(tmp_path / "again").glob("*/")]
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+
+
+def test_a_backup_has_a_folder_of_its_own(data: Path, backup: Path, tmp_path: Path) -> None:
+    for source, target, said in (
+        (data, data / "in", "is within"),
+        (data, backup, "not empty"),
+        (tmp_path / "none", tmp_path / "new", "no service has a database"),
+    ):
+        with pytest.raises(FailedPrecondition, match=said):
+            back_up(source, target, SCHEMAS)
+    with pytest.raises(FailedPrecondition, match="not empty"):
+        restore(backup, data)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "said"),
+    [
+        ("diff/diff.db", b"SQLite", b"SQLIte", "not the file that was backed up"),
+        ("diff/diff.db", b"", None, "is missing"),
+        ("capture/some.key", b"capture", b"capturE", "not the file that was backed up"),
+        ("backup.json", b"", None, "is no backup"),
+        ("backup.json", b"{", b"[", "is damaged"),
+        ("backup.json", b"backup/1", b"backup/0", "not of the format"),
+        ("backup.json", b'"diff/diff.db', b'"../diff.db', "outside of the backup"),
+    ],
+)
+def test_what_is_no_whole_backup_restores_nothing(
+    backup: Path, tmp_path: Path, path: str, before: bytes, after: bytes | None, said: str
+) -> None:
+    file = backup / path
+    if after is None:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes().replace(before, after, 1))
+    with pytest.raises(DataCorrupted, match=said):
+        restore(backup, tmp_path / "target")
+    assert not list(tmp_path.glob("*target*"))
