@@ -23,6 +23,12 @@ from systemzero_chassis.logs import get_logger
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener, Service, until_signal
 from systemzero_chassis.telemetry import configure_tracing, observe_guard
+from systemzero_chassis.tls import (
+    BackendTlsSettings,
+    ServerTls,
+    TlsSettings,
+    channel_credentials,
+)
 from systemzero_core.errors import DomainError
 
 S = TypeVar("S", bound=Settings)
@@ -116,12 +122,21 @@ def backend_registry(
 
 
 async def serve_backend(
-    service: Service, verifier: IdentityVerifier, listen: str, grace: float
+    service: Service,
+    verifier: IdentityVerifier,
+    listen: str,
+    grace: float,
+    tls: TlsSettings | None,
 ) -> None:
-    """Serve a backend on `listen` until a signal, then drain for `grace` seconds and stop."""
+    """Serve a backend on `listen` until a signal, then drain for `grace` seconds and stop.
+
+    Raises:
+        ConfigError: a file of `tls` can't be used.
+    """
+    secured = None if tls is None else ServerTls(tls, get_logger(service.name))
     drain = Drain()
     registry = backend_registry(service, verifier, drain=drain)
-    listener = Listener([registry], registry.services, BACKEND_MESSAGE_BYTES)
+    listener = Listener([registry], registry.services, BACKEND_MESSAGE_BYTES, secured)
     await service.start()
     port = await listener.start(listen)
     announce(f"{service.name}: listening on {listen.rpartition(':')[0]}:{port}")
@@ -138,28 +153,33 @@ def announce(line: str) -> None:
     sys.stdout.flush()
 
 
-def service_channel(target: str) -> grpc.aio.Channel:
-    """A channel to another service at a gRPC target.
+def service_channel(target: str, tls: BackendTlsSettings | None = None) -> grpc.aio.Channel:
+    """A channel to another service at a gRPC target, in the clear unless `tls` says how.
 
     That is one address, a name with several (`dns:///diff:50053`), or a list of them
     (`ipv4:10.0.0.1:50053,10.0.0.2:50053`); calls go to all in turn, but for those that are down or
     say that they don't serve, such as one that is being stopped. A service that is down is tried
     again every second at most, so that one that comes back is seen soon; calls meanwhile fail at
     once (no wait-for-ready, no hidden retries).
+
+    Raises:
+        ConfigError: a file of `tls` can't be used.
     """
-    return grpc.aio.insecure_channel(
-        target,
-        options=[
-            ("grpc.service_config", _SERVICE_CONFIG),
-            ("grpc.enable_retries", 0),
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 1_000),
-            ("grpc.max_reconnect_backoff_ms", 1_000),
-            ("grpc.keepalive_time_ms", 60_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
-            # a watch may be quiet for long: go on asking, or a dead service goes unnoticed
-            ("grpc.http2.max_pings_without_data", 0),
-            ("grpc.max_receive_message_length", -1),
-            ("grpc.max_send_message_length", -1),
-        ],
-    )
+    options = [
+        ("grpc.service_config", _SERVICE_CONFIG),
+        ("grpc.enable_retries", 0),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 1_000),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        # a watch may be quiet for long: go on asking, or a dead service goes unnoticed
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+    ]
+    if tls is None:
+        return grpc.aio.insecure_channel(target, options)
+    if tls.server_name:
+        options.append(("grpc.ssl_target_name_override", tls.server_name))
+    return grpc.aio.secure_channel(target, channel_credentials(tls), options)

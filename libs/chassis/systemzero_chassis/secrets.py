@@ -79,16 +79,16 @@ def _written_beside(path: Path, data: bytes) -> Path:
     return Path(temporary)
 
 
-def read_private(path: Path) -> bytes:
+def read_private(path: Path, forbidden: int = 0o077) -> bytes:
     """The bytes of a key file.
 
     Raises:
-        PermissionError: group or others may read the file.
+        PermissionError: the file has one of the `forbidden` mode bits: group or others may read it.
         FileNotFoundError: there is none.
     """
     with path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)  # of the file that is read
-        if mode & 0o077:
+        if mode & forbidden:
             raise PermissionError(f"{path}: mode {mode:04o} lets others read a key; make it 0600")
         return file.read()
 

@@ -21,6 +21,7 @@ from grpc_reflection.v1alpha import reflection
 from systemzero_chassis.health import Health
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.symbols import SymbolPool
+from systemzero_chassis.tls import ServerTls
 
 _YOUNG_OBJECTS = 10_000
 """Objects that may come to be before the youngest are looked at: one capture makes thousands."""
@@ -71,7 +72,9 @@ class Listener:
         handlers: Sequence[grpc.GenericRpcHandler[Any, Any]],
         services: Sequence[str],
         max_message_bytes: int,
+        tls: ServerTls | None = None,
     ) -> None:
+        self._tls = tls  # handshakes call it: it has to live as long as the server
         self._server = grpc.aio.server(options=server_options(max_message_bytes))
         self._server.add_generic_rpc_handlers(tuple(handlers))
         self.health = Health(services)
@@ -88,7 +91,10 @@ class Listener:
         Raises:
             RuntimeError: the address can't be bound.
         """
-        port = self._server.add_insecure_port(address)
+        if self._tls is None:
+            port = self._server.add_insecure_port(address)
+        else:
+            port = self._server.add_secure_port(address, self._tls.credentials())
         await self._server.start()
         if serving:
             self.health.set_all(True)

@@ -7,16 +7,21 @@ import sys
 from systemzero_capture.app import NAME, CaptureService
 from systemzero_capture.config import ENVIRONMENT_PREFIX, CaptureSettings
 from systemzero_chassis.process import run, serve_backend, service_channel
+from systemzero_chassis.tls import check_files
 from systemzero_chassis.trust import service_signer, service_verifier
 
 
 async def _serve(settings: CaptureSettings) -> None:
     signer = service_signer(NAME, settings.data, settings.trust)
     verifier = service_verifier(NAME, ("gateway", "diff"), settings.trust)
-    async with service_channel(settings.diff) as channel:
+    async with service_channel(settings.diff, settings.backend_tls) as channel:
         service = CaptureService(settings, channel, signer)
-        await serve_backend(service, verifier, settings.listen, settings.grace)
+        await serve_backend(service, verifier, settings.listen, settings.grace, settings.tls)
+
+
+def _check(settings: CaptureSettings) -> None:
+    check_files(settings.tls, settings.backend_tls)
 
 
 if __name__ == "__main__":
-    sys.exit(run(NAME, CaptureSettings, ENVIRONMENT_PREFIX, _serve))
+    sys.exit(run(NAME, CaptureSettings, ENVIRONMENT_PREFIX, _serve, _check))

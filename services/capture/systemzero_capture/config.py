@@ -6,6 +6,7 @@ from pathlib import Path
 
 from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 
 ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
 
@@ -18,6 +19,8 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         data: folder of the database and keys, created with mode 0700.
         database: PostgreSQL in the place of the SQLite file in `data`.
         trust: folder in which services publish the public keys of their identities.
+        tls: TLS on the service's port; none is in the clear.
+        backend_tls: TLS to the diff service; none is in the clear.
         diff: target of the diff service.
         log_level: `debug`, `info`, `warning` or `error`.
         grace: seconds that calls in flight get at shutdown.
@@ -29,6 +32,8 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     data: Path = Path("data/capture")
     database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")
+    tls: TlsSettings | None = None
+    backend_tls: BackendTlsSettings | None = None
     diff: str = "127.0.0.1:50053"
     log_level: LogLevel = "info"
     grace: Seconds = 10.0

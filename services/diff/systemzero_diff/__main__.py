@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from systemzero_chassis.process import run, serve_backend, service_channel
+from systemzero_chassis.tls import check_files
 from systemzero_chassis.trust import service_signer, service_verifier
 from systemzero_diff.app import NAME, DiffService
 from systemzero_diff.config import ENVIRONMENT_PREFIX, DiffSettings
@@ -13,10 +14,14 @@ from systemzero_diff.config import ENVIRONMENT_PREFIX, DiffSettings
 async def _serve(settings: DiffSettings) -> None:
     signer = service_signer(NAME, settings.data, settings.trust)
     verifier = service_verifier(NAME, ("gateway", "capture"), settings.trust)
-    async with service_channel(settings.capture) as channel:
+    async with service_channel(settings.capture, settings.backend_tls) as channel:
         service = DiffService(settings, channel, signer)
-        await serve_backend(service, verifier, settings.listen, settings.grace)
+        await serve_backend(service, verifier, settings.listen, settings.grace, settings.tls)
+
+
+def _check(settings: DiffSettings) -> None:
+    check_files(settings.tls, settings.backend_tls)
 
 
 if __name__ == "__main__":
-    sys.exit(run(NAME, DiffSettings, ENVIRONMENT_PREFIX, _serve))
+    sys.exit(run(NAME, DiffSettings, ENVIRONMENT_PREFIX, _serve, _check))

@@ -10,6 +10,7 @@ import msgspec
 from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logstore import Witness
+from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
 
 ENVIRONMENT_PREFIX = "SZ_DIFF_"
@@ -54,6 +55,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         data: folder of the database and keys, created with mode 0700.
         database: PostgreSQL in the place of the SQLite file in `data`.
         trust: folder in which services publish the public keys of their identities.
+        tls: TLS on the service's port; none is in the clear.
+        backend_tls: TLS to the capture service; none is in the clear.
         capture: target of the capture service.
         origin: the start of every tenant's log name; choose it once, it stands in every checkpoint.
             Empty for one that is made up at the first start and kept in the data folder.
@@ -71,6 +74,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     data: Path = Path("data/diff")
     database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")
+    tls: TlsSettings | None = None
+    backend_tls: BackendTlsSettings | None = None
     capture: str = "127.0.0.1:50052"
     origin: str = ""
     log_level: LogLevel = "info"

@@ -19,7 +19,7 @@ from systemzero_gateway.policy import methods_with_policy
 async def _serve(settings: GatewaySettings) -> None:
     async with AsyncExitStack() as stack:
         backends = {
-            name: await stack.enter_async_context(service_channel(target))
+            name: await stack.enter_async_context(service_channel(target, settings.backend_tls))
             for name, target in settings.backends.items()
         }
         signer = service_signer(OWN, settings.data, settings.trust)

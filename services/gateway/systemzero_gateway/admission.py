@@ -17,6 +17,7 @@ from systemzero_core.errors import PermissionDenied, RateLimited, Unauthenticate
 from systemzero_gateway.audit import Audit
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
+from systemzero_gateway.certificates import certificate_of
 from systemzero_gateway.limits import (
     Bucket,
     CallerLimits,
@@ -33,6 +34,8 @@ FORWARDED = frozenset({"traceparent", "tracestate", "x-request-id"})
 """The only metadata of a client that a backend sees: of each key the first value."""
 
 _MAX_FORWARDED_CHARACTERS = 512
+_AMBIGUOUS = "several"
+"""Stands for several credentials; without a scheme, it is never accepted."""
 
 
 class Inbound(NamedTuple):
@@ -125,6 +128,7 @@ class Admission:
         `calls` counts calls with one response that are under way, `streams` those with a stream.
         """
         self._authenticator = authenticator
+        self._asks_for_certificates = authenticator.asks_for_certificates
         self._callers = CallerLimits(store, limits.tenant, limits.principal)
         self._addresses = addresses
         self.calls = InFlight(limits.total_in_flight, limits.in_flight)
@@ -172,18 +176,19 @@ class Admission:
             self._audit.record(method.path, address_of(peer), caller, decision, reason)
 
     async def _identify(self, inbound: Inbound, context: Context) -> Caller:
-        if len(inbound.credentials) == 1:
-            caller = await self._authenticator.known(inbound.credentials[0])
+        certificate = certificate_of(context) if self._asks_for_certificates else b""
+        header = _AMBIGUOUS if len(inbound.credentials) > 1 else "".join(inbound.credentials)
+        if header or certificate:
+            caller = await self._authenticator.known(header, certificate)
             if caller is not None:
                 return caller
-        header = inbound.credentials[0] if len(inbound.credentials) == 1 else ""
         bucket = Bucket(network_of(address_of(context.peer())), self.limits.failures)
         decision = self._addresses.look(bucket, 1)
-        if not decision.allowed and not self._authenticator.is_familiar(header):
+        if not decision.allowed and not self._authenticator.is_familiar(header, certificate):
             _tell(context, decision)
             raise _refusal(decision, "address")
         try:
-            return await self._authenticator.authenticate(header)
+            return await self._authenticator.authenticate(header, certificate)
         except Unauthenticated:
             _tell(context, self._addresses.take_one(bucket, 1))
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
 import grpc
@@ -25,9 +25,11 @@ from systemzero_chassis.logs import get_logger
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import observe_guard
+from systemzero_chassis.tls import ServerTls, check_files
 from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit import Audit
 from systemzero_gateway.backends import Backend
+from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.handlers import AuthServicer, StatusServicer, TenantServicer
 from systemzero_gateway.health import PlatformHealth
@@ -67,8 +69,13 @@ class GatewayApp:
         self._methods = methods
         pepper = load_or_create_pepper(data / "pepper.key")
         self._database = open_database(data, SCHEMA, settings.database)
+        self._tls = None if settings.tls is None else ServerTls(settings.tls, self._logger)
         self._identity = Identity(
-            self._database, pepper, settings.tokens, max(m.cost for m in methods.values())
+            self._database,
+            pepper,
+            settings.tokens,
+            max(m.cost for m in methods.values()),
+            _clients(settings),
         )
         self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
         behind = {
@@ -103,7 +110,7 @@ class GatewayApp:
         """
         await self._identity.start(self.admin_key_file, self.platform_key_file)
         names = [service.full_name for service in contract.services()]
-        self._listener = Listener([self._handler], names, self._max_bytes)
+        self._listener = Listener([self._handler], names, self._max_bytes, self._tls)
         await self._health.start(self._listener.health, names)
         port = await self._listener.start(address, serving=False)
         self._upkeep.start()
@@ -162,6 +169,11 @@ class GatewayApp:
         self._logger.error("internal error", rpc_method=call.method, exc_info=error)
 
 
+def _clients(settings: GatewaySettings) -> Sequence[ClientCertificate] | None:
+    tls = settings.tls
+    return tls.clients if tls is not None and tls.client_ca is not None else None
+
+
 def build(
     settings: GatewaySettings,
     backends: Mapping[str, grpc.aio.Channel],
@@ -190,10 +202,11 @@ def check(
 
     Raises:
         ConfigError: a method leads to no backend, or costs more than a limit ever lets pass; a
-            password can't be read.
+            password, a certificate or its key can't be used.
     """
     password_of(settings.limits)
     check_costs(settings.limits, methods.values())
+    check_files(settings.tls, settings.backend_tls)
     known = {OWN, *backends}
     for path in methods:
         if backend_of(path, settings.routes) not in known:

@@ -1,5 +1,7 @@
 """Who holds a credential: `authorization: Bearer <API key or token>`. No other header is looked at.
 
+Where clients have certificates, one of them has to stand for somebody, whatever else is shown.
+
 Invariants:
 1. Every refusal is the same error, whichever check it was.
 2. Nothing is kept of a credential but its SHA-256.
@@ -18,6 +20,7 @@ from systemzero_chassis.identity import Principal
 from systemzero_core.errors import Unauthenticated
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
+from systemzero_gateway.certificates import CertificateCallers, both
 from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import Role, granted
 from systemzero_gateway.store import KeyStore
@@ -41,21 +44,31 @@ class Authenticator:
         uses: LastUses,
         clock: Callable[[], int],
         ticks: Callable[[], float],
+        certificates: CertificateCallers | None = None,
     ) -> None:
-        """`clock` gives microseconds since 1970, `ticks` seconds that never go back."""
+        """`clock` gives microseconds since 1970, `ticks` seconds that never go back.
+
+        `certificates` are there where nobody calls without one.
+        """
         self._store = store
         self._pepper = pepper
         self._tokens = tokens
         self._uses = uses
         self._clock = clock
         self._ticks = ticks
+        self._certificates = certificates
         self._cache: dict[bytes, Caller | None] = {}  # None: good once, to be looked up again
         self._revision = -1
         self._valid_until = 0.0
         self._revalidating = asyncio.Lock()
 
-    async def known(self, header: str) -> Caller | None:
-        """The caller behind `header` if it was authenticated before and nothing changed since.
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Whether nobody calls without a client certificate."""
+        return self._certificates is not None
+
+    async def known(self, header: str, certificate: bytes = b"") -> Caller | None:
+        """The caller with these credentials if it was seen before and nothing changed since.
 
         Raises:
             Unavailable: the store does not answer.
@@ -63,34 +76,34 @@ class Authenticator:
         tick = self._ticks()
         if tick >= self._valid_until:
             await self._revalidate()
-        caller = self._cache.get(hashlib.sha256(header.encode()).digest())
+        caller = self._cache.get(_digest(header, certificate))
         if caller is None or self._is_over(caller.expire_time):
             return None
         self._uses.note(caller.principal.principal_id, tick)
         return caller
 
-    def is_familiar(self, header: str) -> bool:
-        """Whether the caller behind `header` was authenticated before, whatever changed since.
+    def is_familiar(self, header: str, certificate: bytes = b"") -> bool:
+        """Whether the caller with these credentials was seen before, whatever changed since.
 
         Who is familiar is not held against an address that guessers share with it.
         """
-        return hashlib.sha256(header.encode()).digest() in self._cache
+        return _digest(header, certificate) in self._cache
 
-    async def authenticate(self, header: str) -> Caller:
-        """The caller behind `header`, by the store.
+    async def authenticate(self, header: str, certificate: bytes = b"") -> Caller:
+        """The caller behind `header` and the PEM `certificate`, by the store.
 
         Raises:
             Unauthenticated: the credential is not accepted.
             Unavailable: the store does not answer.
         """
         revision = self._revision
-        caller = await self._caller(header)
+        caller = await self._caller(header, certificate)
         if caller is None or self._is_over(caller.expire_time):
-            self._cache.pop(hashlib.sha256(header.encode()).digest(), None)
+            self._cache.pop(_digest(header, certificate), None)
             raise Unauthenticated("the credential is missing or not accepted")
         self._uses.note(caller.principal.principal_id, self._ticks())
         if revision == self._revision:  # else what was read may be older than the revision
-            self._remember(header, caller)
+            self._remember(_digest(header, certificate), caller)
         return caller
 
     def forget(self) -> None:
@@ -109,12 +122,18 @@ class Authenticator:
                 self._revision = revision
             self._valid_until = started + REVALIDATE
 
-    def _remember(self, header: str, caller: Caller) -> None:
+    def _remember(self, digest: bytes, caller: Caller) -> None:
         if len(self._cache) >= _ENTRIES:
             del self._cache[next(iter(self._cache))]
-        self._cache[hashlib.sha256(header.encode()).digest()] = caller
+        self._cache[digest] = caller
 
-    async def _caller(self, header: str) -> Caller | None:
+    async def _caller(self, header: str, certificate: bytes) -> Caller | None:
+        if self._certificates is None:
+            return await self._by_header(header)
+        caller = await self._certificates.caller(certificate)
+        return both(caller, await self._by_header(header)) if header else caller
+
+    async def _by_header(self, header: str) -> Caller | None:
         if len(header) > MAX_CHARACTERS + len(_SCHEME):
             return None
         if header[: len(_SCHEME)].lower() != _SCHEME:
@@ -156,6 +175,10 @@ class Authenticator:
 
     def _is_over(self, expire_time: int | None) -> bool:
         return expire_time is not None and expire_time <= self._clock()
+
+
+def _digest(header: str, certificate: bytes) -> bytes:
+    return hashlib.sha256(certificate + header.encode()).digest()
 
 
 def _earliest(*times: int | None) -> int | None:

@@ -16,13 +16,15 @@ class Caller(msgspec.Struct, frozen=True):
     """An authenticated caller.
 
     `expire_time` (microseconds since 1970, None for never) is when its credential stops working;
-    `by_token` tells a token from an API key; `quotas` are its tenant's.
+    `by_token` tells a token from an API key; `has_key` is off where there is neither, but a client
+    certificate; `quotas` are its tenant's.
     """
 
     principal: Principal
     permissions: Permissions
     expire_time: int | None
     by_token: bool = False
+    has_key: bool = True
     quotas: Quotas = NO_QUOTAS
 
     def require(self, permissions: Permissions) -> None:

@@ -12,7 +12,9 @@ import msgspec
 
 from systemzero_chassis.config import Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_gateway.breaker import BreakerSettings
+from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.limits import LimitSettings
 from systemzero_gateway.retry import RetrySettings
 from systemzero_gateway.tokens import CLOCK_SKEW, MAX_LIFETIME
@@ -69,12 +71,31 @@ class TokenSettings(Settings, frozen=True):
             raise ValueError("rotate_every must be at least twice the overlap")
 
 
+class GatewayTlsSettings(TlsSettings, frozen=True):
+    """TLS on the gateway's port; with `client_ca`, `clients` says whom certificates stand for."""
+
+    clients: tuple[ClientCertificate, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse certificates that nobody verifies, or that stand for nobody, or for two.
+
+        Raises:
+            ValueError: says which it is.
+        """
+        if bool(self.clients) != (self.client_ca is not None):
+            raise ValueError("client_ca and clients go together")
+        ids = [client.id for client in self.clients]
+        if len(set(ids)) < len(ids):
+            raise ValueError("clients: an id is there twice")
+
+
 class GatewaySettings(Settings, frozen=True):
     """Everything that can be set.
 
     `data` is the folder of the database and the keys, `database` PostgreSQL in the place of the
     SQLite file there, `trust` the one where public identity keys
-    are published; `backends` are gRPC targets by name; `routes` lead from a prefix of the method's
+    are published; `tls` encrypts the gateway's port, `backend_tls` the way to
+    the backends; `backends` are gRPC targets by name; `routes` lead from a prefix of the method's
     full name to a backend's name.
     """
 
@@ -82,6 +103,8 @@ class GatewaySettings(Settings, frozen=True):
     data: Path = Path("data/gateway")
     database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")
+    tls: GatewayTlsSettings | None = None
+    backend_tls: BackendTlsSettings | None = None
     backends: dict[str, str] = msgspec.field(default_factory=lambda: dict(_BACKENDS))
     routes: dict[str, str] = msgspec.field(default_factory=lambda: dict(_ROUTES))
     limits: LimitSettings = LimitSettings()

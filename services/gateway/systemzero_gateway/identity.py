@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from systemzero_chassis.database import Database
 from systemzero_gateway.authenticate import Authenticator
+from systemzero_gateway.certificates import CertificateCallers, ClientCertificate
 from systemzero_gateway.config import TokenSettings
 from systemzero_gateway.keys import DEFAULT_TENANT, MICROSECONDS, KeyRing, page_tokens
 from systemzero_gateway.lastuse import LastUses
@@ -22,9 +24,17 @@ class Identity:
     """Tenants, keys, tokens. `chores` are to be done every minute, and once more at the end."""
 
     def __init__(
-        self, database: Database, pepper: bytes, settings: TokenSettings, least_burst: int
+        self,
+        database: Database,
+        pepper: bytes,
+        settings: TokenSettings,
+        least_burst: int,
+        clients: Sequence[ClientCertificate] | None = None,
     ) -> None:
-        """`least_burst`: what the most expensive method costs."""
+        """`least_burst`: what the most expensive method costs.
+
+        `clients` where nobody calls without a certificate: whom those stand for.
+        """
         store = SqlKeyStore(database)
         pages = page_tokens(pepper)
         uses = LastUses(store, microseconds, time.monotonic)
@@ -35,13 +45,18 @@ class Identity:
         self.signing = SigningKeys(SqlSigningKeyStore(database), pepper, schedule, microseconds)
         verifier = TokenVerifier(self.signing, *names, time.time)
         self.keys = KeyRing(store, pepper, uses, pages, microseconds)
-        self.tenants = Tenants(
-            SqlTenantStore(database), self.keys, pages, least_burst, microseconds
-        )
+        tenants = SqlTenantStore(database)
+        self.tenants = Tenants(tenants, self.keys, pages, least_burst, microseconds)
         issuer = TokenIssuer(self.signing, *names, time.time)
         self.tokens = TokenBook(store, issuer, verifier, settings.lifetime, microseconds)
         self.authenticator = Authenticator(
-            store, pepper, verifier, uses, microseconds, time.monotonic
+            store,
+            pepper,
+            verifier,
+            uses,
+            microseconds,
+            time.monotonic,
+            None if clients is None else CertificateCallers(clients, tenants),
         )
         self.chores = (uses.flush, self.signing.rotate, self.tokens.forget)
 

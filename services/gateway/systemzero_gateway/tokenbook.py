@@ -55,10 +55,12 @@ class TokenBook:
 
         Raises:
             InvalidInput: the lifetime is out of bounds, or the caller has none of the scopes.
-            PermissionDenied: the caller came with a token itself.
+            PermissionDenied: the caller came with a token itself, or with a certificate alone.
         """
-        if caller.by_token:
-            raise PermissionDenied("a token is issued for an API key, not for a token")
+        if caller.by_token or not caller.has_key:
+            raise PermissionDenied(
+                "a token is issued for an API key, not for a token or a certificate"
+            )
         permissions = caller.permissions
         if scopes:
             permissions &= frozenset(scopes)
