@@ -96,11 +96,11 @@ def test_inserts_deletes_and_moves_name_the_place() -> None:
     )
     after = outline("main\n form Checkout\n  generic\n   link Help\n contentinfo\n  button Pay now")
     (move,) = diff(before, after).edits
-    assert move.sentence == "button “Pay now” moved from form “Checkout” to contentinfo"
+    assert move.sentence == "button “Pay now” moved from form “Checkout” to the page footer"
     assert format_path(move.path) == "main / form “Checkout” / generic / button “Pay now”"
     assert format_path(move.parent) == "main / contentinfo"
     (back,) = invert(diff(before, after)).edits
-    assert back.sentence == "button “Pay now” moved from contentinfo to form “Checkout”"
+    assert back.sentence == "button “Pay now” moved from the page footer to form “Checkout”"
 
     bare = outline("main\n form Checkout\n  generic\n   button Pay now\n   link Help")
     (gone,) = diff(before, bare).edits

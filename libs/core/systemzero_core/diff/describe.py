@@ -33,6 +33,9 @@ _STATE_WORDS = {
     "selected": ("became selected", "is no longer selected"),
     "pressed": ("became pressed", "is no longer pressed"),
 }
+_PARTS = {"contentinfo": "the page footer", "banner": "the page header"}
+"""What people call a part of a page that has no name of its own."""
+
 _OPPOSITES = {
     "expanded": "collapsed",
     "collapsed": "expanded",
@@ -164,7 +167,12 @@ def _quoted(text: str) -> str:
 
 def _where(path: Sequence[PathStep], preposition: str) -> str:
     step = _landmark(path)
-    return preposition + _called(step) if step else ""
+    return preposition + _place(step) if step else ""
+
+
+def _place(step: PathStep) -> str:
+    part = "" if step.name else _PARTS.get(step.role, "")
+    return part or _called(step)
 
 
 def _landmark(path: Sequence[PathStep]) -> PathStep | None:
@@ -180,8 +188,8 @@ def _moved(path: Sequence[PathStep], parent: Sequence[PathStep]) -> str:
     if old is None or new is None:
         return " moved"
     if old == new:
-        return f" moved within {_called(new)}"
-    return f" moved from {_called(old)} to {_called(new)}"
+        return f" moved within {_place(new)}"
+    return f" moved from {_place(old)} to {_place(new)}"
 
 
 def _change_texts(change: Change, role: str) -> list[str]:
