@@ -191,6 +191,12 @@ def test_a_text_that_only_repeats_its_parents_name_does_not_move_alone() -> None
     assert sorted(kinds(diff(before, after))) == [("delete", 2), ("insert", 2)]
 
 
+def test_a_wrapper_around_one_leaf_is_one_insert_also_where_its_name_says_nothing() -> None:
+    bare, wrapped = outline("main\n link A\n text x"), outline("main\n group\n  link A\n text x")
+    assert kinds(diff(bare, wrapped)) == [("insert", 1)]
+    assert kinds(diff(wrapped, bare)) == [("delete", 1)]
+
+
 def test_edits_stand_in_the_order_of_the_screen() -> None:
     before = outline("main\n link a\n link b\n list\n  item c\n text d\n text e")
     after = outline("main\n heading H\n link new\n link b\n list\n  item c\n text d")

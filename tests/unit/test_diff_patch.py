@@ -108,6 +108,25 @@ def test_a_script_refuses_a_tree_whose_touched_node_differs(index: int) -> None:
         apply(script, Tree(nodes, BEFORE.parents))
 
 
+@pytest.mark.parametrize("field", ["nodes", "places"])
+@pytest.mark.parametrize("kind", ["insert", "delete"])
+def test_an_edit_whose_nodes_are_not_those_of_its_places_is_refused(field: str, kind: str) -> None:
+    script = script_of(BEFORE, AFTER, [(0, 0), (1, 1), (4, 3)])
+    edits = [
+        msgspec.structs.replace(edit, **{field: getattr(edit, field)[:-1]})
+        if edit.kind == kind
+        else edit
+        for edit in script.edits
+    ]
+    with pytest.raises(FailedPrecondition, match="places"):
+        apply(msgspec.structs.replace(script, edits=tuple(edits)), BEFORE)
+
+
+def test_the_way_back_is_as_degraded_as_the_way_there() -> None:
+    script = msgspec.structs.replace(diff(BEFORE, AFTER), degraded="in a hurry")
+    assert invert(script).degraded == "in a hurry"
+
+
 def test_a_script_with_an_edit_taken_out_is_refused() -> None:
     script = diff(BEFORE, AFTER)
     for gone in script.edits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,20 @@ def test_the_common_subsequence_is_one_and_the_longest(a: list[int], b: list[int
     pairs = pairs_of(common_runs(a, b))
     assert_common(a, b, pairs)
     assert len(pairs) == plain_length(a, b)
+
+
+@pytest.mark.parametrize("dense_cells", [0, 5_000])
+def test_it_is_the_longest_for_longer_lists_of_few_and_of_many_items(
+    dense_cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequences, "_DENSE_CELLS", dense_cells)
+    source = Random(1)  # noqa: S311
+    for kinds in (2, 3, 8, 30):
+        for _ in range(20):
+            a, b = ([source.randrange(kinds) for _ in range(25)] for _ in range(2))
+            pairs = pairs_of(common_runs(a, b))
+            assert_common(a, b, pairs)
+            assert len(pairs) == plain_length(a, b)
 
 
 @pytest.fixture

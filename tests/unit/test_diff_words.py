@@ -62,6 +62,12 @@ def test_an_update_reads_as_what_happened(fields: dict[str, object], sentence: s
     assert one_sentence(LINK, msgspec.structs.replace(LINK, **fields)) == sentence
 
 
+def test_a_box_that_shifted_and_grew_is_told_in_one_sentence() -> None:
+    old, new = (Node("img", "Map", bounds=box) for box in (Bounds(0, 0, 9, 9), Bounds(2, 5, 9, 8)))
+    sentence = "img “Map” shifted down by 5 px and right by 2 px and resized from 9×9 to 9×8"
+    assert one_sentence(old, new) == sentence
+
+
 def test_a_text_that_lost_its_words_became_empty() -> None:
     assert one_sentence(Node("text", "Ready"), Node("text")) == "text “Ready” became empty"
 
@@ -106,6 +112,8 @@ def test_inserts_deletes_and_moves_name_the_place() -> None:
     (gone,) = diff(before, bare).edits
     assert gone.sentence == "contentinfo removed from main"
     (new,) = diff(outline("main\n list"), outline("main\n list\n  listitem\n   link Orders")).edits
+    assert format_path(new.parent) == "main / list"
+    assert format_path(gone.parent) == "main"
     assert new.sentence == "listitem with “Orders” (2 nodes) added to list"
     assert new.size == 2
 

@@ -91,6 +91,8 @@ class _Edits:
         self.updated: dict[int, Edit] = {}  # by node
         self.inserted: dict[int, tuple[Place, Node]] = {}  # by target
         for edit in script.edits:
+            if len(edit.places) != len(edit.nodes):
+                raise FailedPrecondition("an edit of the script has other places than nodes")
             if edit.kind is EditKind.INSERT:
                 for place, node in zip(edit.places, edit.nodes, strict=True):
                     self.inserted[place.at] = (place, node)
