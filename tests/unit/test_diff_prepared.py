@@ -26,7 +26,7 @@ def under(tree: Tree, at: int) -> tuple[object, ...]:
 
 
 @given(trees(), trees())
-def test_equal_things_have_equal_numbers_in_both_trees_and_others_other(a: Tree, b: Tree) -> None:
+def test_numbers_are_equal_exactly_where_things_are(a: Tree, b: Tree) -> None:
     before = Prepared(a)
     after = Prepared(b, before)
     for kind, of_a, of_b in (
