@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,10 +55,12 @@ def test_a_table_never_counts_too_few_and_nothing_for_an_empty_slot(
     assert number_at(found, len(entered) + 8) == 0
 
 
-def test_every_digit_of_a_bound_counts() -> None:
+@pytest.mark.parametrize("numbers", [range(16), [4, 6, 1], [1], [0, 8]])
+def test_every_digit_of_a_bound_counts(numbers: Sequence[int]) -> None:
     digits: dict[int, list[int]] = {}
-    for slot in range(16):
-        scaled([1 << slot], slot, (1 << 16) - 1, digits)
+    for slot, number in enumerate(numbers):
+        scaled([1 << slot], number, (1 << 16) - 1, digits)
     total = add_up(digits)
     for bound in range(18):
-        assert members(at_least(total, bound, (1 << 16) - 1)) == list(range(bound, 16))
+        found = members(at_least(total, bound, (1 << len(numbers)) - 1))
+        assert found == [slot for slot, number in enumerate(numbers) if number >= bound]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from array import array
+from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,10 +19,12 @@ from systemzero_core.match import (
     Tokens,
     Weights,
     brute_force,
+    scan,
     tokens_of,
 )
 from systemzero_core.match.ranking import LEAST_SCORE, keep
 from systemzero_core.match.scan import _rounded_up
+from systemzero_core.match.score import score
 from systemzero_core.match.slots import _class_of, _least
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Tree
@@ -103,6 +107,37 @@ def test_many_templates_with_crowded_buckets(entered: list[set[int]], asked: set
     assert ids(index.query(capture, 3)) == ids(brute_force(entries, capture, 3))
 
 
+def test_a_query_compares_few_of_many_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Random(1)  # noqa: S311
+    entries = [synthetic(n, set(source.sample(range(3_000), 60))) for n in range(600)]
+    index = TemplateIndex()
+    index.update_entries(entries)
+    compared = []
+
+    def counted(capture: Tokens, template: TemplateTokens, weights: Weights) -> float:
+        compared.append(template)
+        return score(capture, template, weights)
+
+    monkeypatch.setattr(scan, "score", counted)
+    for entry in entries[::60]:
+        capture = entry.tokens.tokens
+        assert capture is not None
+        assert index.query(capture, 1)[0].entry is entry
+    assert len(compared) <= 3 * 10  # of 600 for each of ten
+
+
+def test_an_entry_says_of_the_template_what_an_answer_needs() -> None:
+    template = Template(
+        template_id="t", screen_id="s", version=7, tree=LOGIN, full_signature="ab" * 32
+    )
+    index = TemplateIndex([template])
+    (found,) = index.query(tokens_of(BASKET), 1, "ab" * 32)
+    entry = found.entry
+    assert found.exact
+    assert (entry.template_id, entry.screen_id, entry.version) == ("t", "s", 7)
+    assert ids(brute_force([entry], tokens_of(BASKET), 1, "ab" * 32)) == [("t", 1.0, True)]
+
+
 def test_replacing_for_long_does_not_grow_the_index() -> None:
     index = TemplateIndex([Template(template_id="other", screen_id="o", tree=BASKET)])
     for version in range(1, 400):
@@ -169,6 +204,6 @@ def test_factors_are_rounded_up_a_little_and_have_few_digits(factor: float) -> N
 
 def test_what_scores_too_little_is_not_kept() -> None:
     best: list[Ranked] = []
-    for score in (0.3, LEAST_SCORE - 1e-6, LEAST_SCORE, 0.2):
-        keep(best, Ranked(synthetic(0, {1}), score), 3)
+    for value in (0.3, LEAST_SCORE - 1e-6, LEAST_SCORE, 0.2):
+        keep(best, Ranked(synthetic(0, {1}), value), 3)
     assert [ranked.score for ranked in best] == [0.3, 0.2, LEAST_SCORE]

@@ -42,7 +42,9 @@ def test_the_best_template_is_chosen_and_says_why() -> None:
     answer = ask(LOGIN)
     assert chosen(answer) == "login"
     assert answer.chosen is not None
-    assert (answer.chosen.version, answer.chosen.exact) == (3, False)
+    assert (answer.chosen.template_id, answer.chosen.version) == ("t-login", 3)
+    assert not answer.chosen.exact
+    assert answer.hint_rejected == ""
     assert answer.explanation == (
         "screen “login” scores 1.00 (required nodes 1.00, structure 1.00, roles 1.00, names 1.00)"
     )
@@ -52,6 +54,8 @@ def test_an_equal_digest_is_the_answer_whatever_the_hint() -> None:
     answer = ask(BASKET, hint="login", signature="ab")
     assert chosen(answer) == "basket"
     assert answer.results[0].exact
+    assert answer.explanation == "screen “basket”: the capture equals its baseline"
+    assert [(f.score, f.weight) for f in answer.results[0].features] == [(1.0, 1.0)]
     assert [f.detail for f in answer.results[0].features] == ["the capture equals the baseline"]
     assert answer.hint_rejected == "the capture equals the baseline of screen “basket”"
     assert ask(BASKET, hint="t-basket", signature="ab").hint_rejected == ""
@@ -68,6 +72,19 @@ def test_of_templates_with_equal_digests_the_hinted_one_is_chosen() -> None:
         assert answer.chosen is not None
         assert answer.chosen.template_id == expected
         assert [result.template_id for result in answer.results] == ["a", "b"]
+
+
+def test_of_several_templates_of_the_hinted_screen_the_best_is_taken() -> None:
+    index = TemplateIndex(
+        [
+            Template(template_id="a", screen_id="login", tree=STRANGER),
+            Template(template_id="b", screen_id="login", tree=LOGIN),
+            Template(template_id="c", screen_id="login", tree=BASKET),
+        ]
+    )
+    answer = match(index, tokens_of(CHANGED), hint="login")
+    assert answer.chosen is not None
+    assert answer.chosen.template_id == "b"
 
 
 def test_an_unknown_screen_is_told_the_threshold_the_best_and_what_was_missing() -> None:
