@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any, Literal
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import TypeDecorator, create_engine
 
 from systemzero_chassis.admin.schemas import installed
 from systemzero_chassis.database import Schema
@@ -48,12 +49,21 @@ def main() -> int:
 def first_revision(schema: Schema) -> str:
     """The migration that makes the schema's tables, as a module's text."""
     with create_engine("sqlite://").connect() as connection:
-        context = MigrationContext.configure(connection, opts={"target_metadata": schema.metadata})
+        options = {"target_metadata": schema.metadata}
+        context = MigrationContext.configure(connection, opts=options)
         operations = produce_migrations(context, schema.metadata).upgrade_ops
         assert operations is not None  # noqa: S101 - produce_migrations makes it
-        lines = render_python_code(operations).splitlines()
+        text = render_python_code(operations, render_item=_plain_type)
+        lines = text.splitlines()
     upgrade = "\n".join(line for line in lines if "###" not in line)
     return _TEXT.format(name=schema.name, revision=revision_of(1), upgrade=upgrade)
+
+
+def _plain_type(kind: str, item: Any, _context: object) -> str | Literal[False]:
+    """What a type of ours is to the database; a migration must not change when our type does."""
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{type(item.impl_instance).__name__}()"
+    return False
 
 
 if __name__ == "__main__":

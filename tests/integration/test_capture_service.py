@@ -19,6 +19,9 @@ from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.errors.v1 import errors_pb2
 from systemzero.tree.v1 import tree_pb2
+from systemzero_capture.model import Bounds
+from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
+from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
 from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.errors import Unavailable
@@ -26,7 +29,7 @@ from systemzero_core.formats import own
 from systemzero_core.tree import Tree
 from tests.support.gateway import refused
 from tests.support.services import KEY, House, capture_house, seconds
-from tests.support.stores import known, tree
+from tests.support.stores import DAY, NOW, known, tree
 
 UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
 DRIFT = verdict_pb2.VERDICT_KIND_DRIFT
@@ -382,3 +385,19 @@ async def test_a_restart_forgets_nothing_that_was_answered(tmp_path: Path) -> No
         assert not house.fake.requests
         again = await house.captures().ListCaptures(pb.ListCapturesRequest(page_size=1))
         assert again == page
+
+
+async def test_what_the_diff_service_reads_is_held(house: House, tmp_path: Path) -> None:
+    ids = [(await house.captures().Ingest(of(tree(name)))).capture.capture_id for name in "abcd"]
+    stub = capture_service_pb2_grpc.CaptureServiceStub(house.channel)
+    for capture_id, issuer in zip(ids, ("diff", "gateway"), strict=False):
+        wanted = pb.GetCaptureRequest(capture_id=capture_id, include_tree=True)
+        await stub.GetCapture(wanted, metadata=house.identity(issuer=issuer))
+    database = open_sqlite(tmp_path / "capture.db", METADATA, SCHEMA_VERSION)
+    later = NOW + 1000 * DAY
+    bounds = Bounds(before=later, most=0, settled=later)
+    assert await SqlCaptureStore(database).collect("acme", bounds) == 2
+    await database.close()
+    # the one that was read for a template, say, and the newest, which always stays
+    left = (await listed(house.captures())).captures
+    assert {capture.capture_id for capture in left} == {ids[0], ids[3]}

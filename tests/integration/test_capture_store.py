@@ -61,7 +61,8 @@ async def test_what_was_added_is_read_back_whole(store: CaptureStore) -> None:
     content = known("Buy", incomplete="a spinner turns")
     added = await add(store, 1, "Buy", said=said, content=content, verdict=b"verdict")
     assert await store.get("acme", "cap_1") == added
-    assert (added.known, added.sighting, added.verdict) == (content, said, b"verdict")
+    kept = sighting(app="shop", screen_hint="order", session_id="s")
+    assert (added.known, added.sighting, added.verdict) == (content, kept, b"verdict")
     assert decompress(await store.body("acme", "cap_1")) == tree("Buy")
 
 

@@ -43,7 +43,7 @@ from systemzero_diff.config import DiffSettings
 from tests.support.stores import NOW
 
 KEY = Ed25519PrivateKey.generate()
-TRUSTED = ("gateway", "capture")
+TRUSTED = ("gateway", "capture", "diff")
 
 
 def seconds() -> float:

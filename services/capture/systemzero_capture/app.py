@@ -13,12 +13,14 @@ from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers import CaptureServicer
 from systemzero_capture.ingest import Ingestor
+from systemzero_capture.retention import Collector
 from systemzero_capture.store import SCHEMA, SqlCaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
 from systemzero_chassis.database import open_database
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
+from systemzero_chassis.logs import get_logger
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret
@@ -58,6 +60,7 @@ class CaptureService:
             new_id,
             clock,
         )
+        self._collector = Collector(store, settings.retention, clock, get_logger(NAME))
         tokens = PageTokens(load_or_create_secret(settings.data / "page-tokens.key"))
         self._servicer = CaptureServicer(
             ingestor, store, tokens, bell, self._executor, clock, settings.stream_window
@@ -69,8 +72,10 @@ class CaptureService:
 
     async def start(self) -> None:
         """See `Service.start`."""
+        self._collector.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
+        await self._collector.stop()
         self._executor.shutdown()
         await self._database.close()

@@ -3,12 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 
 ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
+
+Limit = Annotated[int, msgspec.Meta(ge=0)]
+"""A number that bounds something; 0 for no bound."""
+
+
+class Retention(Settings, frozen=True, kw_only=True):
+    """How long captures are kept; held ones (of templates, of events) for good.
+
+    Attributes:
+        days: older ones are collected; 0 keeps them for good.
+        captures: of more than so many, the oldest are collected; 0 for any number.
+    """
+
+    days: Limit = 0
+    captures: Limit = 0
+
+
+class RetentionSettings(Retention, frozen=True, kw_only=True):
+    """How long captures are kept, and how often that is looked after.
+
+    Attributes:
+        tenants: other bounds for some tenants, by tenant id.
+        interval: seconds between two looks.
+    """
+
+    tenants: dict[str, Retention] = msgspec.field(default_factory=dict)
+    interval: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+
+    def of(self, tenant: str) -> Retention:
+        """What holds for a tenant."""
+        return self.tenants.get(tenant, self)
 
 
 class CaptureSettings(Settings, frozen=True, kw_only=True):
@@ -25,6 +59,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         log_level: `debug`, `info`, `warning` or `error`.
         grace: seconds that calls in flight get at shutdown.
         known_captures: how many digests of captures seen before are kept in memory.
+        retention: how long captures are kept; for good, if nothing is set.
         stream_window: how many captures of one stream are worked on at a time.
     """
 
@@ -39,3 +74,4 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     grace: Seconds = 10.0
     known_captures: Count = 20_000
     stream_window: Count = 16
+    retention: RetentionSettings = RetentionSettings()

@@ -19,7 +19,7 @@ from systemzero_capture.store import CaptureStore
 from systemzero_chassis import fields
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.errors import to_failure
-from systemzero_chassis.identity import Principal, current_principal
+from systemzero_chassis.identity import Principal, current_issuer, current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.pages import BATCH_ROWS, page_of
@@ -29,6 +29,7 @@ from systemzero_chassis.windows import Turns, ordered
 from systemzero_core.errors import DomainError, InvalidInput
 
 _logger = get_logger("capture")
+_DIFF = "diff"
 
 
 class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
@@ -104,6 +105,8 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
         message = codec.encode_capture(await self._store.get(tenant, capture_id))
         if request.include_tree:
+            if current_issuer() == _DIFF:  # it makes a template or an event of it, or compares it
+                await self._store.hold(tenant, capture_id)
             body = await self._store.body(tenant, capture_id)
             message.tree.CopyFrom(await self._off_loop(lambda: _tree_message(body)))
         return pb.GetCaptureResponse(capture=message)

@@ -203,7 +203,10 @@ class Ingestor:
             principal, capture.capture_id, capture.known, capture.sighting, message
         )
         serialised = await self._store.set_verdict(
-            principal.tenant, capture.capture_id, verdict.SerializeToString()
+            principal.tenant,
+            capture.capture_id,
+            verdict.SerializeToString(),
+            evidence=bool(verdict.event_id),
         )
         return _ingested(msgspec.structs.replace(capture, verdict=serialised))
 

@@ -64,6 +64,20 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     claimed_by_digest: bool = False
 
 
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of a tenant's captures are kept.
+
+    Attributes:
+        before: those from before this time go; 0 for none.
+        most: of more than so many, the oldest go; 0 for no bound.
+        settled: none from this time on goes.
+    """
+
+    before: int
+    most: int
+    settled: int
+
+
 class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
     """One row of captures.
 

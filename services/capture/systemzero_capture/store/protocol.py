@@ -3,7 +3,7 @@
 Invariants:
 1. Every method takes the tenant first and touches nothing of another.
 2. Content-addressed: equal normalised trees of a tenant are one body.
-3. `add` returns after the commit; a repeat of a request id returns the first row.
+3. `add` returns after the commit; for a week, a repeat of a request id returns the first row.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from systemzero_capture.model import Known, Sighting, StoredCapture
+from systemzero_capture.model import Bounds, Known, Sighting, StoredCapture
 
 
 class CaptureStore(Protocol):
@@ -38,8 +38,12 @@ class CaptureStore(Protocol):
         """
         ...
 
-    async def set_verdict(self, tenant: str, capture_id: str, verdict: bytes) -> bytes:
+    async def set_verdict(
+        self, tenant: str, capture_id: str, verdict: bytes, *, evidence: bool = False
+    ) -> bytes:
         """Keep the serialised verdict of a capture that has none; the one that it has now.
+
+        `evidence` says that an event names the capture: it is never collected.
 
         Raises:
             NotFound: the tenant has no capture of this id.
@@ -69,6 +73,25 @@ class CaptureStore(Protocol):
             NotFound: the tenant has no capture of this id.
             FailedPrecondition: the body was erased.
         """
+        ...
+
+    async def hold(self, tenant: str, capture_id: str) -> None:
+        """Keep a capture from being collected: something is made of it.
+
+        Raises:
+            NotFound: the tenant has none of this id.
+        """
+        ...
+
+    async def collect(self, tenant: str, bounds: Bounds) -> int:
+        """Delete some captures that are out of bounds and not held; how many, 0 when all are gone.
+
+        With them goes what only they used: bodies, request ids.
+        """
+        ...
+
+    async def next_tenant(self, after: str) -> str | None:
+        """The first tenant with captures whose id sorts after `after`, or None."""
         ...
 
     async def known(self, tenant: str, full_digest: bytes) -> Known | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -13,12 +14,14 @@ from systemzero_core.signature import Signatures
 
 _encode_reasons = msgspec.json.Encoder().encode
 _decode_reasons = msgspec.json.Decoder(tuple[Reason, ...]).decode
+_encode_kind = msgspec.msgpack.Encoder().encode
+_KIND_BYTES = 16
+_REQUEST_BYTES = 12
 
 
-def tree_values(tenant: str, known: Known, body: bytes) -> dict[str, Any]:
+def tree_values(known: Known, body: bytes) -> dict[str, Any]:
     """A row of `trees`."""
     return {
-        "tenant": tenant,
         "full_digest": known.signatures.full,
         "structure_digest": known.signatures.structure,
         "content_digest": known.signatures.content,
@@ -28,30 +31,37 @@ def tree_values(tenant: str, known: Known, body: bytes) -> dict[str, Any]:
     }
 
 
-def capture_values(
-    tenant: str,
-    capture_id: str,
-    create_time: int,
-    known: Known,
-    sighting: Sighting,
-    verdict: bytes,
-) -> dict[str, Any]:
-    """A row of `captures`."""
-    return {
-        "tenant": tenant,
-        "capture_id": capture_id,
-        "create_time": create_time,
-        "capture_time": sighting.capture_time,
+def kind_values(known: Known, sighting: Sighting, verdict: bytes) -> dict[str, Any]:
+    """A row of `kinds`, but its number."""
+    values = {
         "full_digest": known.signatures.full,
         "format": known.format.value if known.format else None,
         "incompleteness": _encode_reasons(known.incompleteness) if known.incompleteness else None,
         "app": sighting.app,
         "screen_hint": sighting.screen_hint,
-        "session_id": sighting.session_id,
         "claimed_by_digest": sighting.claimed_by_digest,
-        "request_id": sighting.request_id or None,
-        "request_digest": sighting.request_digest or None,
         "verdict": verdict or None,
+    }
+    digest = hashlib.sha256(_encode_kind(list(values.values()))).digest()[:_KIND_BYTES]
+    return {**values, "digest": digest}
+
+
+def request_key(request_id: str) -> bytes:
+    """What stands for a request id: 12 bytes, however long it is."""
+    return hashlib.sha256(request_id.encode()).digest()[:_REQUEST_BYTES]
+
+
+def capture_values(
+    capture_id: str, position: int, create_time: int, kind: int, sighting: Sighting
+) -> dict[str, Any]:
+    """A row of `captures`."""
+    return {
+        "position": position,
+        "capture_id": capture_id,
+        "create_time": create_time,
+        "kind": kind,
+        "session_id": sighting.session_id or None,
+        "capture_time": sighting.capture_time,
     }
 
 
@@ -61,7 +71,7 @@ def known_of_tree(row: Row[Any]) -> Known:
 
 
 def capture_of_row(row: Row[Any]) -> StoredCapture:
-    """A joined row of `captures` and `trees`."""
+    """A joined row of `captures`, `kinds` and `trees`; without the request that made it."""
     incompleteness = _decode_reasons(row.incompleteness) if row.incompleteness else ()
     form = Format(row.format) if row.format else None
     return StoredCapture(
@@ -70,12 +80,10 @@ def capture_of_row(row: Row[Any]) -> StoredCapture:
         create_time=row.create_time,
         known=Known(_signatures(row), row.node_count, form, incompleteness),
         sighting=Sighting(
-            request_id=row.request_id or "",
-            request_digest=row.request_digest or b"",
             capture_time=row.capture_time,
             app=row.app,
             screen_hint=row.screen_hint,
-            session_id=row.session_id,
+            session_id=row.session_id or "",
             claimed_by_digest=row.claimed_by_digest,
         ),
         erase_time=row.erase_time,

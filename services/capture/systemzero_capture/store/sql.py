@@ -3,73 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+import msgspec
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
-from systemzero_capture.model import Known, Sighting, StoredCapture
-from systemzero_capture.store import rows
-from systemzero_capture.store.tables import CAPTURES, TREES
-from systemzero_chassis.database import Database
+from systemzero_capture.model import Bounds, Known, Sighting, StoredCapture
+from systemzero_capture.store import retention, rows
+from systemzero_capture.store.tables import CAPTURES, KINDS, REQUESTS, TREES
+from systemzero_chassis.database import TENANT, Database, TenantConnection
 from systemzero_core.errors import Conflict, FailedPrecondition, NotFound
 
-_OF_TENANT = CAPTURES.c.tenant == bindparam("tenant")
-_ROWS: Select[Any] = select(
-    CAPTURES, TREES.c.structure_digest, TREES.c.content_digest, TREES.c.node_count
-).join(
-    TREES,
-    (TREES.c.tenant == CAPTURES.c.tenant) & (TREES.c.full_digest == CAPTURES.c.full_digest),
+REQUEST_MICROSECONDS: Final = 7 * 86_400_000_000
+"""For so long, at least, a request id stands for the capture that it made."""
+FORGET_EVERY: Final = 16
+"""Every so many captures of a tenant, twice as many old request ids are forgotten at most."""
+
+_C, _K, _R, _T = CAPTURES.c, KINDS.c, REQUESTS.c, TREES.c
+_ROWS: Select[Any] = (
+    select(
+        _C.position,
+        _C.capture_id,
+        _C.create_time,
+        _C.session_id,
+        _C.capture_time,
+        _C.erase_time,
+        KINDS,
+        _T.structure_digest,
+        _T.content_digest,
+        _T.node_count,
+    )
+    .join(KINDS, (_K.tenant == _C.tenant) & (_K.kind == _C.kind))
+    .join(TREES, (_T.tenant == _K.tenant) & (_T.full_digest == _K.full_digest))
+    .where(_C.tenant == TENANT)
 )
-_BY_ID = _ROWS.where(_OF_TENANT, CAPTURES.c.capture_id == bindparam("capture_id"))
-_BY_REQUEST = _ROWS.where(_OF_TENANT, CAPTURES.c.request_id == bindparam("request_id"))
+_BY_ID = _ROWS.where(_C.capture_id == bindparam("capture_id"))
+_BY_POSITION = _ROWS.where(_C.position == bindparam("at"))
 _AFTER = (
-    _ROWS.where(_OF_TENANT, CAPTURES.c.position > bindparam("position"))
-    .order_by(CAPTURES.c.position)
-    .limit(bindparam("count"))
+    _ROWS.where(_C.position > bindparam("after")).order_by(_C.position).limit(bindparam("count"))
 )
-_LAST = select(func.coalesce(func.max(CAPTURES.c.position), 0)).where(_OF_TENANT)
-_TREE_KEY = (TREES.c.tenant == bindparam("tenant"), TREES.c.full_digest == bindparam("digest"))
-_TREE = select(TREES).where(*_TREE_KEY)
-_STATE = select(TREES.c.body.is_not(None).label("has_body"), TREES.c.complete).where(*_TREE_KEY)
-_SET_BODY = (
-    update(TREES)
-    .where(TREES.c.tenant == bindparam("t"), TREES.c.full_digest == bindparam("d"))
-    .values(body=bindparam("b"))
+_LAST = select(func.coalesce(func.max(_C.position), 0)).where(_C.tenant == TENANT)
+_OF_TREE = (_T.tenant == TENANT, _T.full_digest == bindparam("full"))
+_TREE = select(TREES).where(*_OF_TREE)
+_SET_BODY = update(TREES).where(*_OF_TREE).values(body=bindparam("new_body"))
+_SET_COMPLETE = update(TREES).where(*_OF_TREE).values(complete=True)
+_KIND = select(_K.kind).where(_K.tenant == TENANT, _K.digest == bindparam("of_kind"))
+# all that an `add` has to know, in one trip; null where there is no row
+_STATE = select(
+    select(_T.body.is_not(None)).where(*_OF_TREE).scalar_subquery().label("has_body"),
+    select(_T.complete).where(*_OF_TREE).scalar_subquery().label("complete"),
+    _KIND.scalar_subquery().label("kind"),
+    _LAST.scalar_subquery().label("last"),
 )
-_SET_COMPLETE = (
-    update(TREES)
-    .where(TREES.c.tenant == bindparam("t"), TREES.c.full_digest == bindparam("d"))
-    .values(complete=True)
+_LAST_KIND = select(func.coalesce(func.max(_K.kind), 0)).where(_K.tenant == TENANT)
+_THIS = (_C.tenant == TENANT, _C.position == bindparam("at"))
+_SET_KIND = update(CAPTURES).where(*_THIS).values(kind=bindparam("new_kind"))
+_HELD = select(_C.position, _C.held).where(
+    _C.tenant == TENANT, _C.capture_id == bindparam("capture_id")
 )
-_SET_VERDICT = (
-    update(CAPTURES)
-    .where(
-        CAPTURES.c.tenant == bindparam("t"),
-        CAPTURES.c.capture_id == bindparam("c"),
-        CAPTURES.c.verdict.is_(None),
-    )
-    .values(verdict=bindparam("v"))
-)
+_HOLD = update(CAPTURES).where(*_THIS).values(held=True)
 _SET_ERASED = (
-    update(CAPTURES)
-    .where(
-        CAPTURES.c.tenant == bindparam("t"),
-        CAPTURES.c.capture_id == bindparam("c"),
-        CAPTURES.c.erase_time.is_(None),
-    )
-    .values(erase_time=bindparam("e"))
+    update(CAPTURES).where(*_THIS, _C.erase_time.is_(None)).values(erase_time=bindparam("at_time"))
 )
 _OTHERS = (
-    select(func.count())
-    .select_from(CAPTURES)
-    .where(
-        _OF_TENANT,
-        CAPTURES.c.full_digest == bindparam("digest"),
-        CAPTURES.c.erase_time.is_(None),
-    )
+    select(_C.position)
+    .join(KINDS, (_K.tenant == _C.tenant) & (_K.kind == _C.kind))
+    .where(_C.tenant == TENANT, _K.full_digest == bindparam("full"), _C.erase_time.is_(None))
+    .limit(1)
 )
-_INSERT_TREE = insert(TREES)
-_INSERT_CAPTURE = insert(CAPTURES)
+_REQUEST = select(REQUESTS).where(_R.tenant == TENANT, _R.request_id == bindparam("asked"))
+_OLD = (
+    select(_R.position)
+    .join(CAPTURES, (_C.tenant == _R.tenant) & (_C.position == _R.position))
+    .where(_R.tenant == TENANT, _C.create_time < bindparam("before"))
+    .order_by(_R.position)
+    .limit(2 * FORGET_EVERY)
+)
+_FORGET = delete(REQUESTS).where(
+    _R.tenant == TENANT, _R.position.in_(bindparam("old", expanding=True))
+)
+_INSERT_TREE, _INSERT_KIND = insert(TREES), insert(KINDS)
+_INSERT_CAPTURE, _INSERT_REQUEST = insert(CAPTURES), insert(REQUESTS)
 
 
 class SqlCaptureStore:
@@ -91,145 +105,202 @@ class SqlCaptureStore:
     ) -> StoredCapture | None:
         """See `CaptureStore.add`."""
 
-        def job(connection: Connection) -> StoredCapture | None:
-            if first := _find_request(connection, tenant, sighting):
+        def job(connection: TenantConnection) -> StoredCapture | None:
+            if first := _find_request(connection, sighting):
                 return first
-            if not _ensure_tree(connection, tenant, known, body):
+            of_kind = rows.kind_values(known, sighting, verdict)
+            keys = {"full": known.signatures.full, "of_kind": of_kind["digest"]}
+            state = connection.execute(_STATE, keys).one()
+            if not _ensure_tree(connection, state, known, body):
                 return None
-            values = rows.capture_values(tenant, capture_id, create_time, known, sighting, verdict)
-            position = connection.execute(_INSERT_CAPTURE, values).inserted_primary_key
+            kind = state.kind or _new_kind(connection, of_kind)
+            position = state.last + 1
+            values = rows.capture_values(capture_id, position, create_time, kind, sighting)
+            connection.execute(_INSERT_CAPTURE, values)
+            _keep_request(connection, sighting, position, create_time)
             return StoredCapture(
                 capture_id=capture_id,
-                position=position[0] if position else 0,
+                position=position,
                 create_time=create_time,
                 known=known,
-                sighting=sighting,
+                sighting=msgspec.structs.replace(sighting, request_id="", request_digest=b""),
                 verdict=verdict,
             )
 
-        return await self._database.write(job)
+        return await self._database.of(tenant).write(job)
 
-    async def set_verdict(self, tenant: str, capture_id: str, verdict: bytes) -> bytes:
+    async def set_verdict(
+        self, tenant: str, capture_id: str, verdict: bytes, *, evidence: bool = False
+    ) -> bytes:
         """See `CaptureStore.set_verdict`."""
 
-        def job(connection: Connection) -> bytes:
-            values = {"t": tenant, "c": capture_id, "v": verdict}
-            if connection.execute(_SET_VERDICT, values).rowcount:
-                return verdict
-            return _get(connection, tenant, capture_id).verdict
+        def job(connection: TenantConnection) -> bytes:
+            found = _get(connection, capture_id)
+            if found.verdict:
+                return found.verdict
+            values = rows.kind_values(found.known, found.sighting, verdict)
+            kind = connection.execute(_KIND, {"of_kind": values["digest"]}).scalar()
+            kind = kind or _new_kind(connection, values)
+            connection.execute(_SET_KIND, {"at": found.position, "new_kind": kind})
+            if evidence:
+                connection.execute(_HOLD, {"at": found.position})
+            return verdict
 
-        return await self._database.write(job)
+        return await self._database.of(tenant).write(job)
 
     async def find_request(self, tenant: str, sighting: Sighting) -> StoredCapture | None:
         """See `CaptureStore.find_request`."""
-        return await self._database.read(lambda c: _find_request(c, tenant, sighting))
+        return await self._database.of(tenant).read(lambda c: _find_request(c, sighting))
 
     async def get(self, tenant: str, capture_id: str) -> StoredCapture:
         """See `CaptureStore.get`."""
-        return await self._database.read(lambda c: _get(c, tenant, capture_id))
+        return await self._database.of(tenant).read(lambda c: _get(c, capture_id))
 
     async def body(self, tenant: str, capture_id: str) -> bytes:
         """See `CaptureStore.body`."""
 
-        def job(connection: Connection) -> bytes:
-            capture = _get(connection, tenant, capture_id)
-            tree = _tree(connection, tenant, capture.known.signatures.full)
+        def job(connection: TenantConnection) -> bytes:
+            capture = _get(connection, capture_id)
+            tree = _tree(connection, capture.known.signatures.full)
             if capture.erase_time is not None or tree is None or tree.body is None:
                 raise FailedPrecondition(f"the body of capture {capture_id} was erased")
             return bytes(tree.body)
 
-        return await self._database.read(job)
+        return await self._database.of(tenant).read(job)
+
+    async def hold(self, tenant: str, capture_id: str) -> None:
+        """See `CaptureStore.hold`."""
+        key, own = {"capture_id": capture_id}, self._database.of(tenant)
+        found = await own.read(lambda c: c.execute(_HELD, key).one_or_none())
+        if found is None:
+            raise NotFound(f"no capture {capture_id!r:.120}")
+        if not found.held:
+            at = {"at": found.position}
+            await own.write(lambda c: c.execute(_HOLD, at).close())
+
+    async def collect(self, tenant: str, bounds: Bounds) -> int:
+        """See `CaptureStore.collect`."""
+        return await self._database.of(tenant).write(lambda c: retention.collect(c, bounds))
+
+    async def next_tenant(self, after: str) -> str | None:
+        """See `CaptureStore.next_tenant`."""
+        key = {"after": after}
+        return await self._database.read(lambda c: c.execute(retention.NEXT_TENANT, key).scalar())
 
     async def known(self, tenant: str, full_digest: bytes) -> Known | None:
         """See `CaptureStore.known`."""
 
-        def job(connection: Connection) -> Known | None:
-            tree = _tree(connection, tenant, full_digest)
+        def job(connection: TenantConnection) -> Known | None:
+            tree = _tree(connection, full_digest)
             if tree is None or tree.body is None or not tree.complete:
                 return None
             return rows.known_of_tree(tree)
 
-        return await self._database.read(job)
+        return await self._database.of(tenant).read(job)
 
     async def newest(
         self, tenant: str, count: int, *, before: int | None, app: str, session_id: str
     ) -> Sequence[StoredCapture]:
         """See `CaptureStore.newest`."""
-        statement = _ROWS.where(_OF_TENANT).order_by(CAPTURES.c.position.desc()).limit(count)
+        statement = _ROWS.order_by(_C.position.desc()).limit(count)
         if before is not None:
-            statement = statement.where(CAPTURES.c.position < before)
+            statement = statement.where(_C.position < before)
         if app:
-            statement = statement.where(CAPTURES.c.app == app)
+            statement = statement.where(_K.app == app)
         if session_id:
-            statement = statement.where(CAPTURES.c.session_id == session_id)
-        return await self._database.read(lambda c: _all(c, statement, tenant=tenant))
+            statement = statement.where(_C.session_id == session_id)
+        return await self._database.of(tenant).read(lambda c: _all(c, statement))
 
     async def after(self, tenant: str, position: int, count: int) -> Sequence[StoredCapture]:
         """See `CaptureStore.after`."""
-        return await self._database.read(
-            lambda c: _all(c, _AFTER, tenant=tenant, position=position, count=count)
+        return await self._database.of(tenant).read(
+            lambda c: _all(c, _AFTER, after=position, count=count)
         )
 
     async def last_position(self, tenant: str) -> int:
         """See `CaptureStore.last_position`."""
-        return await self._database.read(
-            lambda c: int(c.execute(_LAST, {"tenant": tenant}).scalar_one())
-        )
+        return await self._database.of(tenant).read(lambda c: int(c.execute(_LAST).scalar_one()))
 
     async def erase(self, tenant: str, capture_id: str, time: int) -> StoredCapture:
         """See `CaptureStore.erase`."""
 
-        def job(connection: Connection) -> StoredCapture:
-            digest = _get(connection, tenant, capture_id).known.signatures.full
-            connection.execute(_SET_ERASED, {"t": tenant, "c": capture_id, "e": time})
-            key = {"tenant": tenant, "digest": digest}
-            if not connection.execute(_OTHERS, key).scalar_one():
-                connection.execute(_SET_BODY, {"t": tenant, "d": digest, "b": None})
-            return _get(connection, tenant, capture_id)
+        def job(connection: TenantConnection) -> StoredCapture:
+            found = _get(connection, capture_id)
+            connection.execute(_SET_ERASED, {"at": found.position, "at_time": time})
+            key = {"full": found.known.signatures.full}
+            if connection.execute(_OTHERS, key).first() is None:
+                connection.execute(_SET_BODY, {**key, "new_body": None})
+            return _get(connection, capture_id)
 
-        return await self._database.write(job)
+        return await self._database.of(tenant).write(job)
 
 
 def _all(
-    connection: Connection, statement: Select[Any], **values: str | int
+    connection: TenantConnection, statement: Select[Any], **values: int
 ) -> Sequence[StoredCapture]:
     return [rows.capture_of_row(row) for row in connection.execute(statement, values)]
 
 
-def _get(connection: Connection, tenant: str, capture_id: str) -> StoredCapture:
-    row = connection.execute(_BY_ID, {"tenant": tenant, "capture_id": capture_id}).one_or_none()
+def _get(connection: TenantConnection, capture_id: str) -> StoredCapture:
+    row = connection.execute(_BY_ID, {"capture_id": capture_id}).one_or_none()
     if row is None:
         raise NotFound(f"no capture {capture_id!r:.120}")
     return rows.capture_of_row(row)
 
 
-def _find_request(connection: Connection, tenant: str, sighting: Sighting) -> StoredCapture | None:
+def _find_request(connection: TenantConnection, sighting: Sighting) -> StoredCapture | None:
     if not sighting.request_id:
         return None
-    key = {"tenant": tenant, "request_id": sighting.request_id}
-    row = connection.execute(_BY_REQUEST, key).one_or_none()
-    if row is None:
+    key = {"asked": rows.request_key(sighting.request_id)}
+    request = connection.execute(_REQUEST, key).one_or_none()
+    if request is None:
         return None
-    if row.request_digest != sighting.request_digest:
+    if request.digest != sighting.request_digest:
         raise Conflict("request_id: used before, for another request")
-    return rows.capture_of_row(row)
+    return rows.capture_of_row(connection.execute(_BY_POSITION, {"at": request.position}).one())
 
 
-def _tree(connection: Connection, tenant: str, digest: bytes) -> Row[Any] | None:
-    return connection.execute(_TREE, {"tenant": tenant, "digest": digest}).one_or_none()
+def _keep_request(
+    connection: TenantConnection, sighting: Sighting, position: int, create_time: int
+) -> None:
+    """Keep what the request id made; now and then, forget others that are old."""
+    if not sighting.request_id:
+        return
+    values = {
+        "position": position,
+        "request_id": rows.request_key(sighting.request_id),
+        "digest": sighting.request_digest,
+    }
+    connection.execute(_INSERT_REQUEST, values)
+    if position % FORGET_EVERY == 0:
+        before = {"before": create_time - REQUEST_MICROSECONDS}
+        if old := connection.execute(_OLD, before).scalars().all():
+            connection.execute(_FORGET, {"old": old})
 
 
-def _ensure_tree(connection: Connection, tenant: str, known: Known, body: bytes | None) -> bool:
+def _tree(connection: TenantConnection, digest: bytes) -> Row[Any] | None:
+    return connection.execute(_TREE, {"full": digest}).one_or_none()
+
+
+def _ensure_tree(
+    connection: TenantConnection, state: Row[Any], known: Known, body: bytes | None
+) -> bool:
     """Whether the tree's body is stored now; a body that was erased comes back with a new one."""
     digest = known.signatures.full
-    state = connection.execute(_STATE, {"tenant": tenant, "digest": digest}).one_or_none()
-    if state is None or not state.has_body:
+    if not state.has_body:
         if body is None:
             return False
-        if state is None:
-            connection.execute(_INSERT_TREE, rows.tree_values(tenant, known, body))
+        if state.has_body is None:
+            connection.execute(_INSERT_TREE, rows.tree_values(known, body))
             return True
-        connection.execute(_SET_BODY, {"t": tenant, "d": digest, "b": body})
+        connection.execute(_SET_BODY, {"full": digest, "new_body": body})
     if not state.complete and not known.incompleteness:
-        connection.execute(_SET_COMPLETE, {"t": tenant, "d": digest})
+        connection.execute(_SET_COMPLETE, {"full": digest})
     return True
+
+
+def _new_kind(connection: TenantConnection, values: dict[str, Any]) -> int:
+    """Store a kind of captures; its number."""
+    kind = int(connection.execute(_LAST_KIND).scalar_one()) + 1
+    connection.execute(_INSERT_KIND, {**values, "kind": kind})
+    return kind

@@ -1,4 +1,8 @@
-"""The schema of the capture database. Every row carries its tenant."""
+"""The schema of the capture database. Every row carries its tenant.
+
+A sighting of an unchanged screen is one small row of `captures`. What it has in common with others
+of its kind (the tree, the application, the verdict, ...) stands once, in `kinds`.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    text,
 )
 
 from systemzero_chassis.database import Schema
+from systemzero_chassis.database.types import PackedId
 
 SCHEMA_VERSION: Final = 1
-
-_POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
 
 METADATA: Final = MetaData()
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
@@ -41,36 +43,49 @@ TREES: Final = Table(
     Column("body", LargeBinary),  # None once erased
 )
 
-CAPTURES: Final = Table(
-    "captures",
+KINDS: Final = Table(
+    "kinds",
     METADATA,
-    # SQLite hands out an INTEGER PRIMARY KEY in the order of its one writer's commits; without its
-    # AUTOINCREMENT, a page less is written: the newest row is never deleted.
-    Column("position", _POSITION, primary_key=True, autoincrement=True),
-    Column("tenant", Text, nullable=False),
-    Column("capture_id", Text, nullable=False),
-    Column("create_time", BigInteger, nullable=False),
-    Column("capture_time", BigInteger),
+    Column("tenant", Text, primary_key=True),
+    Column("kind", BigInteger, primary_key=True, autoincrement=False),  # from 1, by tenant
+    Column("digest", LargeBinary, nullable=False),  # of all that follows
     Column("full_digest", LargeBinary, nullable=False),
     Column("format", Text),
     Column("incompleteness", LargeBinary),
     Column("app", Text, nullable=False),
     Column("screen_hint", Text, nullable=False),
-    Column("session_id", Text, nullable=False),
     Column("claimed_by_digest", Boolean, nullable=False),
-    Column("request_id", Text),
-    Column("request_digest", LargeBinary),
-    Column("erase_time", BigInteger),
     Column("verdict", LargeBinary),
+    Index("kinds_by_digest", "tenant", "digest", unique=True),
+    Index("kinds_by_tree", "tenant", "full_digest"),
+)
+
+CAPTURES: Final = Table(
+    "captures",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    # From 1, by tenant, in the order of commits: a tenant's writers take turns. The newest row is
+    # never deleted, so that no position is given twice.
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("capture_id", PackedId("cap"), nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("kind", BigInteger, nullable=False),
+    Column("session_id", Text),
+    Column("capture_time", BigInteger),
+    Column("erase_time", BigInteger),
+    Column("held", Boolean),  # true where a template or an event is made of it, else null
     Index("captures_by_id", "tenant", "capture_id", unique=True),
-    Index("captures_by_position", "tenant", "position"),
-    Index("captures_by_digest", "tenant", "full_digest"),
-    Index(
-        "captures_by_request",
-        "tenant",
-        "request_id",
-        unique=True,
-        sqlite_where=text("request_id IS NOT NULL"),
-        postgresql_where=text("request_id IS NOT NULL"),
-    ),
+    Index("captures_by_kind", "tenant", "kind"),
+    sqlite_with_rowid=False,
+)
+
+REQUESTS: Final = Table(
+    "requests",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),  # the capture's
+    Column("request_id", LargeBinary, nullable=False),  # 12 bytes of its digest
+    Column("digest", LargeBinary, nullable=False),  # of the whole request
+    Index("requests_by_id", "tenant", "request_id", unique=True),
+    sqlite_with_rowid=False,
 )

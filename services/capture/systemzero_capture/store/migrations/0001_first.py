@@ -13,40 +13,46 @@ def upgrade() -> None:
     """Make the tables."""
     op.create_table(
         "captures",
-        sa.Column(
-            "position",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
         sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("capture_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("capture_id", sa.LargeBinary(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.BigInteger(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=True),
         sa.Column("capture_time", sa.BigInteger(), nullable=True),
+        sa.Column("erase_time", sa.BigInteger(), nullable=True),
+        sa.Column("held", sa.Boolean(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "position"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("captures_by_id", "captures", ["tenant", "capture_id"], unique=True)
+    op.create_index("captures_by_kind", "captures", ["tenant", "kind"], unique=False)
+    op.create_table(
+        "kinds",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("kind", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("full_digest", sa.LargeBinary(), nullable=False),
         sa.Column("format", sa.Text(), nullable=True),
         sa.Column("incompleteness", sa.LargeBinary(), nullable=True),
         sa.Column("app", sa.Text(), nullable=False),
         sa.Column("screen_hint", sa.Text(), nullable=False),
-        sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("claimed_by_digest", sa.Boolean(), nullable=False),
-        sa.Column("request_id", sa.Text(), nullable=True),
-        sa.Column("request_digest", sa.LargeBinary(), nullable=True),
-        sa.Column("erase_time", sa.BigInteger(), nullable=True),
         sa.Column("verdict", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("position"),
+        sa.PrimaryKeyConstraint("tenant", "kind"),
     )
-    op.create_index("captures_by_digest", "captures", ["tenant", "full_digest"], unique=False)
-    op.create_index("captures_by_id", "captures", ["tenant", "capture_id"], unique=True)
-    op.create_index("captures_by_position", "captures", ["tenant", "position"], unique=False)
-    op.create_index(
-        "captures_by_request",
-        "captures",
-        ["tenant", "request_id"],
-        unique=True,
-        sqlite_where=sa.text("request_id IS NOT NULL"),
-        postgresql_where=sa.text("request_id IS NOT NULL"),
+    op.create_index("kinds_by_digest", "kinds", ["tenant", "digest"], unique=True)
+    op.create_index("kinds_by_tree", "kinds", ["tenant", "full_digest"], unique=False)
+    op.create_table(
+        "requests",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("request_id", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "position"),
+        sqlite_with_rowid=False,
     )
+    op.create_index("requests_by_id", "requests", ["tenant", "request_id"], unique=True)
     op.create_table(
         "trees",
         sa.Column("tenant", sa.Text(), nullable=False),

@@ -1,0 +1,79 @@
+"""Keeps each tenant's captures within its bounds, in the background.
+
+What a template was learnt from, what an event is about and what was compared stays: it is marked as
+held when the diff service reads it, or names it in a verdict, before anything depends on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from systemzero_capture.config import Retention, RetentionSettings
+from systemzero_capture.model import Bounds
+from systemzero_capture.store import CaptureStore
+
+_DAY: Final = 86_400_000_000
+_SETTLED: Final = 3_600_000_000
+"""A capture younger than an hour may still be about to be judged: it is never collected."""
+
+
+class Collector:
+    """Collects what is out of bounds, tenant by tenant."""
+
+    def __init__(
+        self,
+        store: CaptureStore,
+        settings: RetentionSettings,
+        clock: Callable[[], int],
+        logger: FilteringBoundLogger,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._logger = logger
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, if anything is ever to be collected."""
+        if any(r.days or r.captures for r in (self._settings, *self._settings.tenants.values())):
+            self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End, after the batch under way."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def collect(self) -> int:
+        """Collect all that is out of bounds now; how many captures that were."""
+        count, tenant = 0, await self._store.next_tenant("")
+        while tenant is not None:
+            bounds = self._bounds(self._settings.of(tenant))
+            # batch by batch, through the queue that writers wait in: they come between
+            while bounds is not None and (batch := await self._store.collect(tenant, bounds)):
+                count += batch
+            tenant = await self._store.next_tenant(tenant)
+        return count
+
+    def _bounds(self, retention: Retention) -> Bounds | None:
+        if not (retention.days or retention.captures):
+            return None
+        now = self._clock()
+        before = now - retention.days * _DAY if retention.days else 0
+        return Bounds(before=before, most=retention.captures, settled=now - _SETTLED)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                count = await self.collect()
+                if count:
+                    self._logger.info("captures.collected", count=count)
+            except Exception:
+                self._logger.exception("captures could not be collected")
+            await asyncio.sleep(self._settings.interval)

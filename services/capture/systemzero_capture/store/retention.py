@@ -1,0 +1,70 @@
+"""Collecting captures that nobody needs any more, a bounded batch at a time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BindParameter, bindparam, delete, exists, func, or_, select
+
+from systemzero_capture.model import Bounds
+from systemzero_capture.store.tables import CAPTURES, KINDS, REQUESTS, TREES
+from systemzero_chassis.database import TENANT, TenantConnection
+
+_C, _K, _R, _T = CAPTURES.c, KINDS.c, REQUESTS.c, TREES.c
+BATCH: Final = 200
+"""Captures that one transaction collects at most: writers wait for no more than that."""
+
+_LAST: Final = select(func.coalesce(func.max(_C.position), 0)).where(_C.tenant == TENANT)
+_DUE = (
+    select(_C.position, _C.kind)
+    .where(
+        _C.tenant == TENANT,
+        _C.held.is_(None),
+        _C.position < bindparam("last"),  # the newest stays: positions count up from it
+        _C.create_time < bindparam("settled"),
+        or_(_C.create_time < bindparam("before"), _C.position <= bindparam("beyond")),
+    )
+    .order_by(_C.position)
+    .limit(BATCH)
+)
+_POSITIONS: BindParameter[int] = bindparam("positions", expanding=True)
+_DROP_CAPTURES = delete(CAPTURES).where(_C.tenant == TENANT, _C.position.in_(_POSITIONS))
+_DROP_REQUESTS = delete(REQUESTS).where(_R.tenant == TENANT, _R.position.in_(_POSITIONS))
+_UNUSED_KINDS = select(_K.kind, _K.full_digest).where(
+    _K.tenant == TENANT,
+    _K.kind.in_(bindparam("kinds", expanding=True)),
+    ~exists(select(_C.kind).where(_C.tenant == _K.tenant, _C.kind == _K.kind)),
+)
+_DROP_KINDS = delete(KINDS).where(
+    _K.tenant == TENANT, _K.kind.in_(bindparam("kinds", expanding=True))
+)
+_DROP_TREES = delete(TREES).where(
+    _T.tenant == TENANT,
+    _T.full_digest.in_(bindparam("digests", expanding=True)),
+    ~exists(select(_K.kind).where(_K.tenant == _T.tenant, _K.full_digest == _T.full_digest)),
+)
+NEXT_TENANT: Final = select(func.min(_T.tenant)).where(_T.tenant > bindparam("after"))
+"""The tenant that follows another, among all: a seek, not a scan."""
+
+
+def collect(connection: TenantConnection, bounds: Bounds) -> int:
+    """Collect up to `BATCH` captures that are out of bounds, with what only they used; how many."""
+    last = int(connection.execute(_LAST).scalar_one())
+    limits = {
+        "last": last,
+        "before": bounds.before,
+        "settled": bounds.settled,
+        "beyond": last - bounds.most if bounds.most else -1,
+    }
+    due = connection.execute(_DUE, limits).all()
+    if not due:
+        return 0
+    positions = {"positions": [row.position for row in due]}
+    connection.execute(_DROP_REQUESTS, positions)
+    connection.execute(_DROP_CAPTURES, positions)
+    kinds = connection.execute(_UNUSED_KINDS, {"kinds": list({row.kind for row in due})}).all()
+    if kinds:
+        connection.execute(_DROP_KINDS, {"kinds": [row.kind for row in kinds]})
+        digests = list({row.full_digest for row in kinds})
+        connection.execute(_DROP_TREES, {"digests": digests})
+    return len(due)
