@@ -20,7 +20,7 @@ from systemzero.policy.v1 import policy_pb2
 from systemzero_chassis import contract
 from systemzero_gateway import apikey
 from systemzero_gateway.limits import LimitSettings, Rate
-from tests.support.gateway import World, each, refused, world
+from tests.support.gateway import World, each, refused, sending, world
 
 StatusCode = grpc.StatusCode
 
@@ -159,6 +159,27 @@ async def until_refused(here: World, credential: str) -> str:
             await here.call("Unary", b"a", here.bearer(credential))
         except grpc.aio.AioRpcError as error:
             return error.code().name
+
+
+@pytest.mark.parametrize("method", ["Server", "Client", "Both"])
+async def test_a_stream_ends_with_the_key_that_opened_it(tmp_path: Path, method: str) -> None:
+    async with world(tmp_path, local=True) as one, world(tmp_path, local=True) as other:
+        made = await new_key(one)
+        request = sending(b"wait") if method in {"Client", "Both"} else b"wait"
+        call = other.call(method, request, other.bearer(made.secret))
+        unconcerned = other.call("Both", None)
+        await unconcerned.write(b"a")
+        assert await unconcerned.read() == b"a"
+        await other.echo.started.wait()
+        revoke = pb.RevokeApiKeyRequest(key_id=made.api_key.key_id)
+        await auth(one).RevokeApiKey(revoke, metadata=one.bearer())
+        ending = refused(call if method == "Client" else each(call))
+        code, reason, _ = await asyncio.wait_for(ending, 2)
+        assert (code, reason) == (StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+        await other.echo.cancelled.wait()
+        await unconcerned.write(b"b")
+        assert await unconcerned.read() == b"b"
+        unconcerned.cancel()
 
 
 async def test_a_token_is_introspected_and_one_that_is_none_is_not_active(here: World) -> None:

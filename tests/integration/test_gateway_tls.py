@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 
+from systemzero.gateway.v1 import tenant_service_pb2, tenant_service_pb2_grpc
 from systemzero.log.v1 import log_service_pb2
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.process import service_channel
@@ -304,3 +305,26 @@ async def test_services_speak_mutual_tls_to_one_another(tmp_path: Path) -> None:
             with pytest.raises(grpc.aio.AioRpcError):
                 await channel.unary_unary(health, None, None)(b"", timeout=10)
     await listener.stop(0)
+
+
+async def test_a_stream_by_certificate_goes_on_until_its_tenant_is_suspended(
+    tmp_path: Path,
+) -> None:
+    async with strict_world(tmp_path) as (running, authority):
+        robot, admin = authority.issue(ROBOT), authority.issue("spiffe://other.example/admin")
+        async with (
+            channel(running.port, authority, *robot) as connected,
+            channel(running.port, authority, *admin) as of_platform,
+        ):
+            stream: Any = connected.stream_stream(f"/{SERVICE}/Both")()
+            await stream.write(b"before")
+            assert await stream.read() == b"before"
+            await running.app._streams.check()
+            await stream.write(b"after")
+            assert await stream.read() == b"after"
+            tenants: Any = tenant_service_pb2_grpc.TenantServiceStub(of_platform)
+            await tenants.SuspendTenant(
+                tenant_service_pb2.SuspendTenantRequest(tenant_id="default")
+            )
+            _, reason, _ = await asyncio.wait_for(refused(stream.read()), 5)
+            assert reason == "UNAUTHENTICATED"

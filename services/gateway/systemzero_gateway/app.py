@@ -36,6 +36,7 @@ from systemzero_gateway.health import PlatformHealth
 from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import LimitSettings, MemoryLimits, open_limits, password_of
+from systemzero_gateway.openstreams import OpenStreams
 from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_gateway.reload import applicable, changes, check_costs
 from systemzero_gateway.routes import backend_of
@@ -87,6 +88,7 @@ class GatewayApp:
         self.admission = self._admission(settings.limits)
         reachable = {**behind, OWN: self._backend(OWN, own, settings)}
         self._drain = Drain()
+        self._streams = OpenStreams(self._identity.authenticator)
         forwarders = {}
         for path, method in methods.items():
             backend = reachable[backend_of(path, settings.routes) or ""]
@@ -98,7 +100,7 @@ class GatewayApp:
             errors_guard(self._report),
             self._drain.guard,
         )
-        self._handler = Gateway(forwarders, guards)
+        self._handler = Gateway(forwarders, guards, (self._streams.guard,))
         self._max_bytes = max(method.max_bytes for method in methods.values())
         self._listener: Listener | None = None
 
@@ -114,6 +116,7 @@ class GatewayApp:
         await self._health.start(self._listener.health, names)
         port = await self._listener.start(address, serving=False)
         self._upkeep.start()
+        self._streams.start()
         return port
 
     async def stop(self, grace: float) -> None:
@@ -126,6 +129,7 @@ class GatewayApp:
         if self._listener is not None:
             await self._listener.stop(grace)
         self._logger.info("drained", seconds=round(time.monotonic() - started, 3))
+        await self._streams.stop()
         await self._upkeep.stop()
         await self._limits.close()
         await self._database.close()

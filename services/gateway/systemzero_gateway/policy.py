@@ -55,6 +55,11 @@ class Method(msgspec.Struct, frozen=True):
     max_stream_bytes: int = 0
     idempotent: bool = False
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether either side may send more than one message."""
+        return self.client_streaming or self.server_streaming
+
 
 def permission_name(value: int) -> str:
     """The name of a value of the contract's enum.

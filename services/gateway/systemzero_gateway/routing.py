@@ -294,11 +294,17 @@ def _transport_failure(code: grpc.StatusCode, backend: str) -> DomainError:
 class Gateway(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic at run time
     """The handlers of all methods that may be called; every other method is refused."""
 
-    def __init__(self, forwarders: Mapping[str, Forwarder], guards: tuple[Guard, ...]) -> None:
-        self._handlers = {
-            path: guarded(forwarder.handler(), path, guards)
-            for path, forwarder in forwarders.items()
-        }
+    def __init__(
+        self,
+        forwarders: Mapping[str, Forwarder],
+        guards: tuple[Guard, ...],
+        of_streams: tuple[Guard, ...],
+    ) -> None:
+        """`of_streams` stand inside the other guards, around calls with a stream alone."""
+        self._handlers = {}
+        for path, forwarder in forwarders.items():
+            own = (*guards, *of_streams) if forwarder.method.is_stream else guards
+            self._handlers[path] = guarded(forwarder.handler(), path, own)
         # One label for all of them: their names are the callers' to choose.
         refusing = grpc.stream_stream_rpc_method_handler(_refuse)
         self._refusing = guarded(refusing, "unknown", guards)
