@@ -130,6 +130,12 @@ bench-peers: setup ## The diff beside its peers (installed under build/peers); C
 mutation: setup ## Mutation testing of diff and match: a seeded sample, bounded in time; MUTANTS=N
 	@for package in diff match; do $(BIN)/python -m scripts.mutation $$package --mutants $(or $(MUTANTS),150); done
 
+ROUNDS ?= 500
+.PHONY: crash
+crash: setup ## Crash services and databases under load, many times (ROUNDS=500), and miss nothing
+	$(BIN)/python -m tests.crash --rounds $(ROUNDS)
+	$(BIN)/python -m tests.crash --rounds $(ROUNDS) --database postgres
+
 .PHONY: clean
 clean: ## Remove what can be made again; ./data stays
 	rm -rf $(VENV) .uv build dist .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*

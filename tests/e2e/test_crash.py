@@ -1,0 +1,20 @@
+"""A few rounds of the crash loop; `make crash` runs it long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.crash.__main__ import SQLITE_FAULTS, postgres
+from tests.crash.rounds import run
+
+
+def test_crashes_and_failing_writes_lose_nothing(tmp_path: Path) -> None:
+    ledger = run(tmp_path / "data", len(SQLITE_FAULTS), SQLITE_FAULTS, 1)
+    assert ledger.failures
+    assert len(ledger.notes) > len(SQLITE_FAULTS)
+
+
+def test_crashes_of_postgres_and_of_its_client_lose_nothing(tmp_path: Path) -> None:
+    with postgres(tmp_path) as (database, faults):
+        ledger = run(tmp_path / "data", len(faults), faults, 2, database)
+    assert len(ledger.answers) > len(faults)
