@@ -40,6 +40,8 @@ class Server:
         settings = {
             "SZ_STANDALONE_LISTEN": "127.0.0.1:0",
             "SZ_STANDALONE_DATA": str(folder / "data"),
+            "SZ_STANDALONE_GATEWAY__OPS__LISTEN": "",
+            "SZ_STANDALONE_GATEWAY__OPS__CHANNELZ": "",
         }
         with log.open("wb") as stderr:
             process = subprocess.Popen(

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
-from systemzero_gateway.__main__ import main
+from systemzero_gateway.process import main
 
 
 def arguments(monkeypatch: pytest.MonkeyPatch, file: Path, text: str) -> None:
@@ -99,6 +99,8 @@ def private_text(file: Path) -> str:
 async def test_it_starts_says_where_serves_and_stops_on_a_signal(tmp_path: Path) -> None:
     settings = {
         "SZ_GATEWAY_LISTEN": "127.0.0.1:0",
+        "SZ_GATEWAY_OPS__LISTEN": "127.0.0.1:0",
+        "SZ_GATEWAY_OPS__CHANNELZ": "127.0.0.1:0",
         "SZ_GATEWAY_DATA": str(tmp_path / "data"),
         "SZ_GATEWAY_TRUST": str(tmp_path / "trust"),
         "SZ_GATEWAY_BACKENDS": '{"capture": "127.0.0.1:1", "diff": "127.0.0.1:1"}',

@@ -144,7 +144,10 @@ def start(
     """Start a platform; returns when every service of it serves."""
     prefix = "SZ_STANDALONE_GATEWAY__" if kind == "standalone" else "SZ_GATEWAY_"
     limits = {"LIMITS__TENANT": GENEROUS, "LIMITS__PRINCIPAL": GENEROUS}
-    own = {f"{prefix}{key}": value for key, value in {**limits, **(environment or {})}.items()}
+    # on ports that nobody asks for, or nowhere: platforms run beside each other
+    unasked = {"OPS__LISTEN": "", "OPS__CHANNELZ": ""}
+    given = {**limits, **unasked, **(environment or {})}
+    own = {f"{prefix}{key}": value for key, value in given.items()}
     if kind == "standalone":
         own |= {"SZ_STANDALONE_LISTEN": "127.0.0.1:0", "SZ_STANDALONE_DATA": str(data)}
         command = [sys.executable, "-m", "systemzero_standalone"]

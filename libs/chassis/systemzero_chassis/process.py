@@ -9,10 +9,13 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
+import msgspec
 
 from systemzero_chassis import config, logs, loop
 from systemzero_chassis.config import ConfigError, Settings
@@ -29,6 +32,7 @@ from systemzero_chassis.tls import (
     TlsSettings,
     channel_credentials,
 )
+from systemzero_chassis.workers import Supervisor, shared_port
 from systemzero_core.errors import DomainError
 
 S = TypeVar("S", bound=Settings)
@@ -49,16 +53,35 @@ def run(
     serve: Callable[[S], Awaitable[None]],
     check: Callable[[S], None] = lambda _settings: None,
 ) -> int:
-    """Run a service; the process's exit status: 0 after a signal, 2 for what stops a start."""
-    try:
+    """Run a service; the process's exit status: 0 after a signal, 2 for what stops a start.
+
+    Where the settings have `workers`, and more than one, that many processes serve.
+    """
+
+    def start() -> int:
         settings = load(name, settings_class, prefix)
         check(settings)
-        if not _arguments(name).check_config:
-            logs.configure(getattr(settings, "log_level", "info"))
-            loop.run(_served(serve, settings))
+        if _arguments(name, settings_class).check_config:
+            return 0
+        if getattr(settings, "workers", 1) > 1:
+            return _supervise(name, settings, serve)
+        return _serve_here(settings, serve)
+
+    return _guarded(name, start)
+
+
+def _guarded(name: str, start: Callable[[], int]) -> int:
+    """What `start` returns, or 2 where something stops it, which is then told."""
+    try:
+        return start()
     except (ConfigError, DomainError, OSError, RuntimeError) as error:
         sys.stderr.write(f"systemzero_{name}: {error}\n")
         return 2
+
+
+def _serve_here(settings: S, serve: Callable[[S], Awaitable[None]]) -> int:
+    logs.configure(getattr(settings, "log_level", "info"))
+    loop.run(_served(serve, settings))
     return 0
 
 
@@ -68,7 +91,11 @@ def load(name: str, settings_class: type[S], prefix: str) -> S:
     Raises:
         ConfigError: the file can't be read, or a key or value is wrong.
     """
-    return config.load(settings_class, _arguments(name).config, os.environ, prefix)
+    arguments = _arguments(name, settings_class)
+    environ = dict(os.environ)
+    if arguments.workers is not None:
+        environ[f"{prefix}WORKERS"] = str(arguments.workers)
+    return config.load(settings_class, arguments.config, environ, prefix)
 
 
 def on_hangup(name: str, reload: Callable[[], None]) -> None:
@@ -83,11 +110,38 @@ def on_hangup(name: str, reload: Callable[[], None]) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, again)
 
 
-def _arguments(name: str) -> argparse.Namespace:
+def _arguments(name: str, settings_class: type[Settings]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"systemzero_{name}")
     parser.add_argument("--config", type=Path, help="YAML file with the settings")
     parser.add_argument("--check-config", action="store_true", help="check the settings, then end")
+    parser.set_defaults(workers=None)
+    if "workers" in settings_class.__struct_fields__:
+        parser.add_argument("--workers", type=int, help="how many processes serve")
     return parser.parse_args()
+
+
+def _supervise(name: str, settings: Any, serve: Callable[[Any], Awaitable[None]]) -> int:
+    logs.configure(settings.log_level)
+    with shared_port(settings.listen) as address:
+        settled = msgspec.structs.replace(settings, listen=address)
+        work = partial(_work, name, settled, serve)
+        supervisor = Supervisor(settings.workers, work, settings.grace, get_logger(name), announce)
+        return supervisor.run(settings.ops.listen)
+
+
+def _work(
+    name: str,
+    settings: Any,
+    serve: Callable[[Any], Awaitable[None]],
+    number: int,
+    connection: Connection,
+) -> None:
+    """One worker's life; what it announces goes to the supervisor."""
+    global _announce
+    _announce = connection.send
+    ops = settings.ops.of_worker(number)
+    mine = msgspec.structs.replace(settings, ops=ops)
+    sys.exit(_guarded(name, lambda: _serve_here(mine, serve)))
 
 
 async def _served(serve: Callable[[S], Awaitable[None]], settings: S) -> None:
@@ -147,10 +201,17 @@ async def serve_backend(
     await service.stop()
 
 
-def announce(line: str) -> None:
-    """Tell whoever started the process, on standard output, at once."""
-    sys.stdout.write(line + "\n")
+def announce(*lines: str) -> None:
+    """Tell whoever started the process, once, that it serves: on standard output, at once."""
+    _announce(list(lines))
+
+
+def _print(lines: list[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
+
+
+_announce: Callable[[list[str]], None] = _print
 
 
 def service_channel(target: str, tls: BackendTlsSettings | None = None) -> grpc.aio.Channel:

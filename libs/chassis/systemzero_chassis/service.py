@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import multiprocessing
 import signal
 from collections.abc import Sequence
 from types import FrameType
@@ -46,8 +47,8 @@ class Service(Protocol):
         """Close it, after the last call."""
 
 
-def server_options(max_message_bytes: int) -> list[tuple[str, Any]]:
-    """GRPC server options: size bounds, connection ageing, no shared ports."""
+def server_options(max_message_bytes: int, *, shared_port: bool = False) -> list[tuple[str, Any]]:
+    """GRPC server options: size bounds, connection ageing, a port of its own unless told."""
     limit = max_message_bytes + MESSAGE_SLACK
     return [
         ("grpc.max_receive_message_length", limit),
@@ -57,7 +58,7 @@ def server_options(max_message_bytes: int) -> list[tuple[str, Any]]:
         ("grpc.max_metadata_size", 16_384),
         # Keepalive pings on a quiet watch are no abuse; gRPC's own bound is one in five minutes.
         ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(shared_port)),
     ]
 
 
@@ -73,9 +74,13 @@ class Listener:
         services: Sequence[str],
         max_message_bytes: int,
         tls: ServerTls | None = None,
+        *,
+        shared_port: bool = False,
     ) -> None:
         self._tls = tls  # handshakes call it: it has to live as long as the server
-        self._server = grpc.aio.server(options=server_options(max_message_bytes))
+        self._server = grpc.aio.server(
+            options=server_options(max_message_bytes, shared_port=shared_port)
+        )
         self._server.add_generic_rpc_handlers(tuple(handlers))
         self.health = Health(services)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
@@ -120,6 +125,8 @@ def calm_collector() -> None:
 async def until_signal() -> None:
     """Serve: wait for SIGTERM or SIGINT. Further ones, until the process has ended, change nothing.
 
+    A worker also stops when its supervisor is gone.
+
     Not by the loop's own handlers: those go with the loop, and a second signal (a terminal's Ctrl-C
     and a supervisor's SIGTERM) would then cut the end of the shutdown off.
     """
@@ -133,4 +140,10 @@ async def until_signal() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        await stopped.wait()
+        return
+    loop.add_reader(parent.sentinel, stopped.set)
     await stopped.wait()
+    loop.remove_reader(parent.sentinel)

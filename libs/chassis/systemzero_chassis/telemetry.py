@@ -28,7 +28,12 @@ CALL_DURATION = Histogram(
     "Duration of calls served, by method and status.",
     ["rpc_method", "rpc_response_status_code"],
 )
-CALLS_IN_FLIGHT = Gauge("rpc_server_calls_in_flight", "Calls being served.", ["rpc_method"])
+CALLS_IN_FLIGHT = Gauge(
+    "rpc_server_calls_in_flight",
+    "Calls being served.",
+    ["rpc_method"],
+    multiprocess_mode="livesum",
+)
 
 _EXPORT_KEYS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _OK = grpc.StatusCode.OK

@@ -2,44 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import AsyncExitStack
 
-from systemzero_chassis import contract
-from systemzero_chassis.process import announce, load, on_hangup, run, service_channel
-from systemzero_chassis.service import until_signal
-from systemzero_chassis.telemetry import configure_tracing
-from systemzero_chassis.trust import service_signer
-from systemzero_gateway.app import build, check
-from systemzero_gateway.config import OWN, PREFIX, GatewaySettings
-from systemzero_gateway.policy import methods_with_policy
-
-
-async def _serve(settings: GatewaySettings) -> None:
-    async with AsyncExitStack() as stack:
-        backends = {
-            name: await stack.enter_async_context(service_channel(target, settings.backend_tls))
-            for name, target in settings.backends.items()
-        }
-        signer = service_signer(OWN, settings.data, settings.trust)
-        app = build(settings, backends, signer, tracer=configure_tracing(OWN, os.environ))
-        port = await app.start(settings.listen)
-        announce(f"gateway: listening on {settings.listen.rpartition(':')[0]}:{port}")
-        announce(f"gateway: first admin key in {app.admin_key_file}")
-        on_hangup(OWN, lambda: app.reload(load(OWN, GatewaySettings, PREFIX).limits))
-        await until_signal()
-        await app.stop(settings.grace)
-
-
-def _check(settings: GatewaySettings) -> None:
-    check(settings, settings.backends, methods_with_policy(contract.methods()))
-
-
-def main() -> int:
-    """The process; its exit status."""
-    return run(OWN, GatewaySettings, PREFIX, _serve, _check)
-
+from systemzero_gateway.process import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,11 +9,13 @@ refusals cost as much as answers, and so that whoever is known learns of every r
 from __future__ import annotations
 
 import ipaddress
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from systemzero_chassis.guards import Context
 from systemzero_core.errors import PermissionDenied, RateLimited, Unauthenticated
+from systemzero_gateway import metrics
 from systemzero_gateway.audit import Audit
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
@@ -36,6 +38,7 @@ FORWARDED = frozenset({"traceparent", "tracestate", "x-request-id"})
 _MAX_FORWARDED_CHARACTERS = 512
 _AMBIGUOUS = "several"
 """Stands for several credentials; without a scheme, it is never accepted."""
+_decisions = cache(metrics.LIMIT_DECISIONS.labels)
 
 
 class Inbound(NamedTuple):
@@ -185,6 +188,7 @@ class Admission:
         bucket = Bucket(network_of(address_of(context.peer())), self.limits.failures)
         decision = self._addresses.look(bucket, 1)
         if not decision.allowed and not self._authenticator.is_familiar(header, certificate):
+            _decisions("address", "refused").inc()
             _tell(context, decision)
             raise _refusal(decision, "address")
         try:
@@ -195,6 +199,7 @@ class Admission:
 
     async def _limit(self, method: Method, caller: Caller, context: Context) -> None:
         decision, subject = await self._callers.take(caller, method.cost)
+        _decisions(subject, "allowed" if decision.allowed else "refused").inc()
         _tell(context, decision)
         if not decision.allowed:
             raise _refusal(decision, subject)

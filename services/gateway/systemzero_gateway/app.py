@@ -102,6 +102,8 @@ class GatewayApp:
         )
         self._handler = Gateway(forwarders, guards, (self._streams.guard,))
         self._max_bytes = max(method.max_bytes for method in methods.values())
+        self._started = False
+        self._shared_port = settings.workers > 1
         self._listener: Listener | None = None
 
     async def start(self, address: str) -> int:
@@ -112,12 +114,19 @@ class GatewayApp:
         """
         await self._identity.start(self.admin_key_file, self.platform_key_file)
         names = [service.full_name for service in contract.services()]
-        self._listener = Listener([self._handler], names, self._max_bytes, self._tls)
+        self._listener = Listener(
+            [self._handler], names, self._max_bytes, self._tls, shared_port=self._shared_port
+        )
         await self._health.start(self._listener.health, names)
         port = await self._listener.start(address, serving=False)
         self._upkeep.start()
         self._streams.start()
+        self._started = True
         return port
+
+    def is_ready(self) -> bool:
+        """Whether it takes calls: it has started, and is not being stopped."""
+        return self._started and not self._drain.draining
 
     async def stop(self, grace: float) -> None:
         """Say NOT_SERVING, tell streams to go, refuse new calls, give others `grace` seconds."""
@@ -211,6 +220,11 @@ def check(
     password_of(settings.limits)
     check_costs(settings.limits, methods.values())
     check_files(settings.tls, settings.backend_tls)
+    if settings.workers > 1 and not settings.limits.store:
+        raise ConfigError(
+            f"configuration: workers: {settings.workers} of them would each have limits of their "
+            "own; they need limits.store"
+        )
     known = {OWN, *backends}
     for path in methods:
         if backend_of(path, settings.routes) not in known:

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from systemzero_chassis.config import Settings
+from systemzero_chassis.config import Count, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.ops import OpsSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_gateway.breaker import BreakerSettings
 from systemzero_gateway.certificates import ClientCertificate
@@ -112,5 +113,7 @@ class GatewaySettings(Settings, frozen=True):
     tokens: TokenSettings = TokenSettings()
     breaker: BreakerSettings = BreakerSettings()
     retry: RetrySettings = RetrySettings()
+    ops: OpsSettings = OpsSettings()
+    workers: Count = 1
     grace: Seconds = 10.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -15,6 +15,11 @@ FAILURES = Counter(
     "Calls that the backend did not take, or left without an answer.",
     ["backend"],
 )
+LIMIT_DECISIONS = Counter(
+    "gateway_limit_decisions",
+    "Decisions of the rate limits, by the limit that was the tighter one.",
+    ["limit", "decision"],
+)
 RETRIES = Counter("gateway_backend_retries", "Calls sent a second time.", ["backend"])
 SERVING = Gauge(
     "gateway_backend_serving",

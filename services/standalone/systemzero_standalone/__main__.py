@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from systemzero_chassis.ops import operated
 from systemzero_chassis.process import announce, load, on_hangup, run
 from systemzero_chassis.service import until_signal
 from systemzero_standalone.app import StandaloneApp, check
@@ -14,12 +15,16 @@ NAME = "standalone"
 
 async def _serve(settings: StandaloneSettings) -> None:
     app = StandaloneApp(settings)
-    port = await app.start(settings.listen)
-    announce(f"listening on {settings.listen.rpartition(':')[0]}:{port}")
-    announce(f"first admin key in {app.admin_key_file}")
-    on_hangup(NAME, lambda: app.reload(load(NAME, StandaloneSettings, ENVIRONMENT_PREFIX)))
-    await until_signal()
-    await app.stop(settings.grace)
+    async with operated(settings.gateway.ops, app.is_ready) as where:
+        port = await app.start(settings.listen)
+        announce(
+            f"listening on {settings.listen.rpartition(':')[0]}:{port}",
+            f"first admin key in {app.admin_key_file}",
+            *where,
+        )
+        on_hangup(NAME, lambda: app.reload(load(NAME, StandaloneSettings, ENVIRONMENT_PREFIX)))
+        await until_signal()
+        await app.stop(settings.grace)
 
 
 if __name__ == "__main__":

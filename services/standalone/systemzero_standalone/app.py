@@ -67,6 +67,7 @@ class StandaloneApp:
             tracer=configure_tracing("standalone", os.environ),
         )
         self.admin_key_file = self._gateway.admin_key_file
+        self.is_ready = self._gateway.is_ready
 
     async def start(self, address: str) -> int:
         """Serve on `address` (`host:port`, port 0 picks one); the port that it is.

@@ -35,3 +35,12 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
     gateway: GatewaySettings = GatewaySettings()
     capture: CaptureSettings = CaptureSettings()
     diff: DiffSettings = DiffSettings()
+
+    def __post_init__(self) -> None:
+        """Refuse what one process can't be.
+
+        Raises:
+            ValueError: it is to have workers.
+        """
+        if self.gateway.workers > 1:
+            raise ValueError("gateway.workers: standalone is one process; run the services apart")
