@@ -1,4 +1,6 @@
-"""The log: durable appends beside the disk's bare fsync rate, proofs, verification, start-up.
+"""The log: durable appends beside the disk's bare fsync rate, proofs, checks, start-up, memory.
+
+Appends are on SQLite and on a PostgreSQL of the wheel, which has its folder on the same disk.
 
 Run as `python -m benchmarks.log --json [--entries N] [--folder DIR]`.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 import secrets
 import statistics
 import sys
@@ -17,10 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, MetaData, insert
+from sqlalchemy import MetaData, insert
 
 from benchmarks._report import Report, progress
-from systemzero_chassis.database import Database, open_sqlite
+from systemzero_chassis.database import Database, TenantConnection, open_sqlite
 from systemzero_chassis.logstore import Appended, LogStore, log_tables
 from systemzero_core.tlog import (
     CompactRange,
@@ -30,10 +33,14 @@ from systemzero_core.tlog import (
     parse_checkpoint,
     verify_export,
 )
+from tests.support.postgres import Server, process
 
 METADATA = MetaData()
 TABLES = log_tables(METADATA)
 TENANT = "bench"
+ORIGIN = "systemzero.example/log"
+KEY = Ed25519PrivateKey.generate()
+MOST_GROWTH = 16.0  # MB, from a tenth of the entries to all of them: caches, not the log
 BODY = {"event_id": "evt_0", "screen_id": "scr_0", "verdict": "DRIFT", "edits": ["x" * 60] * 4}
 SECONDS = 2.0  # for each rate
 
@@ -56,13 +63,15 @@ async def append_rate(database: Database, log: LogStore, writers: int) -> tuple[
     now = datetime.now(UTC)
     end = time.perf_counter() + SECONDS
 
-    def job(connection: Connection) -> Appended:
-        return log.append(connection, TENANT, "drift.event", BODY, now)
+    own = database.of(TENANT)
+
+    def job(connection: TenantConnection) -> Appended:
+        return log.append(connection.unscoped, TENANT, "drift.event", BODY, now)
 
     async def write() -> int:
         count = 0
         while time.perf_counter() < end:
-            await database.write(job)
+            await own.write(job)
             count += 1
         return count
 
@@ -71,7 +80,7 @@ async def append_rate(database: Database, log: LogStore, writers: int) -> tuple[
     return count / (time.perf_counter() - start), (time.process_time() - cpu) / count
 
 
-async def fill(database: Database, log: LogStore, entries: int) -> None:
+async def fill(database: Database, log: LogStore, tenant: str, entries: int) -> None:
     """A log of so many entries, written as `append` writes them but a thousand rows at a time."""
     tree, now, body = CompactRange(), datetime.now(UTC), canonical_json(BODY)
     statement = insert(TABLES.entries)
@@ -83,7 +92,7 @@ async def fill(database: Database, log: LogStore, entries: int) -> None:
             hashes = b"".join(tree.push(entry.leaf_hash))
             made.append(
                 {
-                    "tenant": "large",
+                    "tenant": tenant,
                     "position": entry.index,
                     "kind": entry.kind,
                     "create_time": entry.create_time,
@@ -100,7 +109,7 @@ async def fill(database: Database, log: LogStore, entries: int) -> None:
         await database.write(lambda c, page=page: c.execute(statement, page).close())  # type: ignore[misc]
         if tree.size % 100_000 == 0:
             progress(f"filled {tree.size} of {entries} entries")
-    await log.checkpoint("large")
+    await log.checkpoint(tenant)
 
 
 async def proof_latencies(log: LogStore, entries: int, samples: int = 2000) -> list[float]:
@@ -113,52 +122,86 @@ async def proof_latencies(log: LogStore, entries: int, samples: int = 2000) -> l
     return taken
 
 
-async def verification_rate(log: LogStore, file: Path, entries: int) -> tuple[float, float]:
-    """Entries a second: of exporting a log to a file, and of verifying that file."""
+async def verification_rate(
+    log: LogStore, tenant: str, file: Path, entries: int
+) -> tuple[float, float, float]:
+    """Entries a second: of exporting a log to a file, verifying that, and checking the store."""
     start = time.perf_counter()
     with file.open("wb") as out:
-        async for line in log.export("large"):
+        async for line in log.export(tenant):
             out.write(line)
     exported = time.perf_counter() - start
-    keys = [VerifierKey.parse(vkey) for vkey in log.vkeys("large")]
-    pinned = parse_checkpoint(await log.checkpoint_at("large", entries // 2))
+    keys = [VerifierKey.parse(vkey) for vkey in log.vkeys(tenant)]
+    pinned = parse_checkpoint(await log.checkpoint_at(tenant, entries // 2))
     start = time.perf_counter()
     with file.open("rb") as lines:
         verify_export(lines, vkeys=keys, pinned=pinned)
-    return entries / exported, entries / (time.perf_counter() - start)
+    verified = time.perf_counter() - start
+    start = time.perf_counter()
+    await log.verify(tenant)
+    return entries / exported, entries / verified, entries / (time.perf_counter() - start)
 
 
-async def measure(report: Report, folder: Path, entries: int) -> None:
-    """Every figure of the log."""
-    database = open_sqlite(folder / "log.db", METADATA, 1)
-    key = Ed25519PrivateKey.generate()
-    log = LogStore(database, TABLES, "systemzero.example/log", [key])
+async def measure_appends(report: Report, kind: str, database: Database, folder: Path) -> None:
+    """The rates of appends by 1, 16 and 128 writers, each beside fsync's."""
+    log = LogStore(database, TABLES, ORIGIN, [KEY])
     for writers, share in ((1, 0.5), (16, None), (128, 1.6)):
         before = fsync_rate(folder)
         rate, cpu = await append_rate(database, log, writers)
         fsync = (before + fsync_rate(folder)) / 2
-        report.emit(f"log_fsync_beside_{writers}_writers", fsync, "1/s")
-        ask = None if share is None else share * fsync
-        holds = None if ask is None else rate >= ask
-        report.emit(f"log_appends_{writers}_writers", rate, "1/s", ask, holds)
-        report.emit(f"log_append_cpu_{writers}_writers", cpu * 1e3, "ms")
+        name = f"log_appends_{kind}_{writers}_writers"
+        report.emit(f"{name}_fsync", fsync, "1/s")
+        ask = share * fsync if share and kind == "sqlite" else None
+        report.emit(name, rate, "1/s", ask, None if ask is None else rate >= ask)
+        report.emit(f"{name}_to_fsync", rate / fsync, "ratio")
+        report.emit(f"{name}_cpu", cpu * 1e3, "ms")
     await log.publish_checkpoints()
-    await fill(database, log, entries)
+
+
+async def measure_postgres(report: Report, folder: Path) -> None:
+    """Appends on PostgreSQL, with durable commits."""
+    with process("fsync=on") as server:
+        server.start()
+        database = Server(server.url).open(METADATA, 1)
+        await measure_appends(report, "postgres", database, folder)
+        await database.close()
+
+
+async def measure_proofs(report: Report, log: LogStore, entries: int) -> None:
+    """What an inclusion proof costs in a large log."""
     cpu = time.process_time()
     taken = await proof_latencies(log, entries)
     cpu = (time.process_time() - cpu) / len(taken)
     report.emit("log_inclusion_proof_cpu", cpu * 1e3, "ms")
     report.emit("log_inclusion_proof_p50", statistics.median(taken) * 1e3, "ms")
     report.emit("log_inclusion_proof_p95", statistics.quantiles(taken, n=20)[-1] * 1e3, "ms", 1.0)
-    exported, verified = await verification_rate(log, folder / "export.jsonl", entries)
+
+
+async def measure(report: Report, folder: Path, entries: int) -> None:
+    """Every figure of the log."""
+    database = open_sqlite(folder / "log.db", METADATA, 1)
+    await measure_appends(report, "sqlite", database, folder)
+    log = LogStore(database, TABLES, ORIGIN, [KEY])
+    peaks = []
+    for tenant, size in (("small", entries // 10), ("large", entries)):
+        await fill(database, log, tenant, size)
+        exported, verified, checked = await verification_rate(
+            log, tenant, folder / "export.jsonl", size
+        )
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     report.emit("log_export", exported, "entries/s")
     report.emit("log_verification", verified, "entries/s", 100_000, verified >= 100_000)
+    report.emit("log_check", checked, "entries/s")
+    report.emit("log_memory_small", peaks[0], "MB")
+    report.emit("log_memory_growth", peaks[1] - peaks[0], "MB", MOST_GROWTH)
+    await measure_proofs(report, log, entries)
     await database.close()
     start = time.perf_counter()
     database = open_sqlite(folder / "log.db", METADATA, 1)
-    await LogStore(database, TABLES, "systemzero.example/log", [key]).check()
+    await LogStore(database, TABLES, ORIGIN, [KEY]).check()
     report.emit("log_start", time.perf_counter() - start, "s", 2.0)
     await database.close()
+    await measure_postgres(report, folder)
 
 
 def main() -> int:
