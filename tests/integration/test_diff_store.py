@@ -114,13 +114,13 @@ async def test_jobs_that_raise_do_not_harm_those_beside_them(
 
 async def test_an_answer_is_kept_for_its_request_alone(store: DiffStore) -> None:
     request = Answered("req", b"one")
-    await store.write("acme", lambda t: t.keep_answer(request, b"answer"))
+    await store.write("acme", lambda t: t.keep_answer(request, b"answer", NOW))
     assert await store.read("acme", lambda t: t.answer(request)) == b"answer"
     with pytest.raises(Conflict):
         await store.read("acme", lambda t: t.answer(Answered("req", b"two")))
     assert await store.read("other", lambda t: t.answer(Answered("req", b"two"))) is None
     nameless = Answered("", b"")
-    await store.write("acme", lambda t: t.keep_answer(nameless, b"a"))
+    await store.write("acme", lambda t: t.keep_answer(nameless, b"a", NOW))
     assert await store.read("acme", lambda t: t.answer(nameless)) is None
 
 
@@ -354,3 +354,24 @@ async def test_no_listing_shows_another_tenants_rows(store: DiffStore) -> None:
     # and a version of another tenant does not supersede this one's
     await store.write("other", lambda t: t.put_template(template("order", "B"), NOW, "e"))
     assert await store.read("acme", lambda t: t.find_screen("order")) is not None
+
+
+async def test_answers_are_kept_for_a_week_and_then_forgotten(store: DiffStore) -> None:
+    def answered(number: int) -> Answered:
+        return Answered(f"req_{number}", b"digest")
+
+    async def keep(number: int, day: int) -> None:
+        time = NOW + day * DAY
+        await store.write("acme", lambda t: t.keep_answer(answered(number), b"a", time))
+
+    async def kept() -> list[int]:
+        found = await store.read("acme", lambda t: [t.answer(answered(n)) for n in range(20)])
+        return [number for number, answer in enumerate(found) if answer is not None]
+
+    for number in range(6):
+        await keep(number, day=0)
+    await keep(6, day=7)
+    assert await kept() == [0, 1, 2, 3, 4, 5, 6]
+    for number in range(7, 10):
+        await keep(number, day=8)
+    assert await kept() == [6, 7, 8, 9]

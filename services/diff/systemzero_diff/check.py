@@ -212,7 +212,7 @@ class Checker:
             transaction.put_event(event, index)
             verdict.event_id, verdict.log_index = event.event_id, index
             answer = pb.CheckResponse(verdict=verdict).SerializeToString()
-            transaction.keep_answer(subject.answered, answer)
+            transaction.keep_answer(subject.answered, answer, event.create_time)
             return answer
 
         answer = pb.CheckResponse.FromString(await self._store.write(tenant, job))

@@ -151,7 +151,7 @@ class Decider:
         if made.template:
             version = self._put(transaction, made.template, principal, wish)
         answer = encode(Decided(transaction.event(wish.event_id), version))
-        transaction.keep_answer(answered, answer)
+        transaction.keep_answer(answered, answer, made.decision.create_time)
         return answer
 
     async def _rebase(self, principal: Principal, event: StoredEvent) -> _Rebase:

@@ -105,7 +105,7 @@ class Librarian:
             if (first := transaction.answer(answered)) is not None:
                 return first
             answer = encode(change(transaction))
-            transaction.keep_answer(answered, answer)
+            transaction.keep_answer(answered, answer, self._clock())
             return answer
 
         answer = await self._store.write(tenant, job)

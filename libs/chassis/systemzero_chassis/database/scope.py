@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Alias, BinaryExpression, ColumnElement, Executable, Join, bindparam
+from sqlalchemy import Alias, BinaryExpression, ColumnElement, Executable, Join, Text, bindparam
 from sqlalchemy.sql import dml, operators, schema, selectable, visitors
 from sqlalchemy.sql.elements import BindParameter, BooleanClauseList, Grouping, TextClause
 
 COLUMN: Final = "tenant"
-TENANT: Final[BindParameter[str]] = bindparam("this_tenant")
+TENANT: Final[BindParameter[str]] = bindparam("this_tenant", type_=Text())
 """Stands for the transaction's tenant in a statement; its value is given by `TenantConnection`."""
 
 _GIVEN: Final = object()

@@ -28,7 +28,7 @@ class TenantConnection:
 
     def execute(
         self, statement: Executable, values: Values | Sequence[Values] | None = None
-    ) -> CursorResult[Any]:
+    ) -> CursorResult[*tuple[Any, ...]]:
         """Run a statement on the tenant's rows.
 
         `TENANT` has its value, and a row that is inserted its `tenant`, by itself.
@@ -42,7 +42,7 @@ class TenantConnection:
             given: Any = {**(values or {}), **own}
         else:
             given = [{**row, **own} for row in values]
-        result: CursorResult[Any] = self._connection.execute(statement, given)
+        result: CursorResult[*tuple[Any, ...]] = self._connection.execute(statement, given)
         return result
 
     @property

@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from systemzero_chassis.database import TENANT
 from systemzero_core.drift import Decision, DecisionScope
 from systemzero_core.errors import NotFound
 from systemzero_diff.model import Counts, EventFilter, Group, NewEvent, StoredDecision, StoredEvent
@@ -38,22 +39,22 @@ _REACH: Mapping[DecisionScope, tuple[str, ...]] = {
 }
 """Scopes that reach every event of the same changes with the same of these columns."""
 _MOST_GROUPS, _GROUP_SCREENS = 20, 20
-_EVENTS = select(EVENTS).where(_E.tenant == bindparam("tenant"))
+_EVENTS = select(EVENTS).where(_E.tenant == TENANT)
 _AFTER = (
     _EVENTS.where(_E.position > bindparam("position"))
     .order_by(_E.position)
     .limit(bindparam("count"))
 )
 _ONE = _EVENTS.where(_E.event_id == bindparam("event_id"))
-_LAST = select(func.coalesce(func.max(_E.position), 0)).where(_E.tenant == bindparam("tenant"))
+_LAST = select(func.coalesce(func.max(_E.position), 0)).where(_E.tenant == TENANT)
 _DECISIONS_OF = (
     select(DECISIONS)
-    .where(_D.tenant == bindparam("tenant"), _D.event_id.in_(bindparam("ids", expanding=True)))
+    .where(_D.tenant == TENANT, _D.event_id.in_(bindparam("ids", expanding=True)))
     .order_by(_D.position)
 )
 _DECISIONS_AFTER = (
     select(DECISIONS)
-    .where(_D.tenant == bindparam("tenant"), _D.position > bindparam("position"))
+    .where(_D.tenant == TENANT, _D.position > bindparam("position"))
     .order_by(_D.position)
 )
 _INSERT_EVENT = insert(EVENTS)
@@ -61,7 +62,7 @@ _INSERT_DECISION = insert(DECISIONS)
 _INSERT_COUNT = insert(VERDICT_COUNTS)
 _ADD_COUNT = (
     update(VERDICT_COUNTS)
-    .where(_V.tenant == bindparam("t"), _V.day == bindparam("d"), _V.kind == bindparam("k"))
+    .where(_V.tenant == TENANT, _V.day == bindparam("d"), _V.kind == bindparam("k"))
     .values(count=_V.count + bindparam("n"))
 )
 
@@ -90,7 +91,6 @@ class EventRows(Scoped):
         """See `Transaction.put_event`."""
         values = {
             **rows.event_values(event),
-            "tenant": self._tenant,
             "day": day_of(event.create_time),
             "log_index": log_index,
         }
@@ -99,7 +99,7 @@ class EventRows(Scoped):
 
     def event(self, event_id: str) -> StoredEvent:
         """See `Transaction.event`."""
-        values = {"tenant": self._tenant, "event_id": event_id}
+        values = {"event_id": event_id}
         found = self._with_decisions(self._connection.execute(_ONE, values).all())
         if not found:
             raise NotFound(f"no event {event_id!r:.120}")
@@ -118,24 +118,23 @@ class EventRows(Scoped):
 
     def last_event(self) -> int:
         """See `Transaction.last_event`."""
-        return int(self._connection.execute(_LAST, {"tenant": self._tenant}).scalar_one())
+        return int(self._connection.execute(_LAST).scalar_one())
 
     def put_decision(self, decision: Decision, event_id: str, log_index: int) -> StoredDecision:
         """See `Transaction.put_decision`."""
         values = {
             **rows.decision_values(decision),
-            "tenant": self._tenant,
             "event_id": event_id,
             "log_index": log_index,
         }
         self._connection.execute(_INSERT_DECISION, values)
         if decision.scope in _REACH:
-            self._connection.execute(_for_alike(self._tenant, decision, event_id, log_index))
+            self._connection.execute(_for_alike(decision, event_id, log_index))
         return rows.stored_decision(decision, event_id, log_index)
 
     def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:
         """See `Transaction.decisions_after`."""
-        values = {"tenant": self._tenant, "position": position}
+        values = {"position": position}
         found = self._connection.execute(_DECISIONS_AFTER, values).all()
         last = found[-1].position if found else position
         decisions = map(rows.decision_of_row, found)
@@ -144,26 +143,24 @@ class EventRows(Scoped):
     def count_verdicts(self, counts: Mapping[tuple[str, str], int]) -> None:
         """See `Transaction.count_verdicts`."""
         for (day, kind), count in counts.items():
-            key = {"t": self._tenant, "d": day, "k": kind, "n": count}
+            key = {"d": day, "k": kind, "n": count}
             if self._connection.execute(_ADD_COUNT, key).rowcount == 0:
-                values = {"tenant": self._tenant, "day": day, "kind": kind, "count": count}
+                values = {"day": day, "kind": kind, "count": count}
                 self._connection.execute(_INSERT_COUNT, values)
 
     def summary(self, first_day: str, last_day: str, now: int) -> Counts:
         """See `Transaction.summary`."""
         verdicts = select(_V.day, _V.kind, _V.count).where(
-            _V.tenant == self._tenant, _V.day.between(first_day, last_day)
+            _V.tenant == TENANT, _V.day.between(first_day, last_day)
         )
         events = (
             select(_E.day, _E.severity, func.count())
-            .where(_E.tenant == self._tenant, _E.day.between(first_day, last_day))
+            .where(_E.tenant == TENANT, _E.day.between(first_day, last_day))
             .group_by(_E.day, _E.severity)
         )
-        undecided = select(func.count()).where(
-            _E.tenant == self._tenant, _last_decision(now).is_(None)
-        )
+        undecided = select(func.count()).where(_E.tenant == TENANT, _last_decision(now).is_(None))
         execute = self._connection.execute
-        within = (_E.tenant == self._tenant, _E.day.between(first_day, last_day))
+        within = (_E.tenant == TENANT, _E.day.between(first_day, last_day))
         return Counts(
             verdicts=tuple((r[0], r[1], r[2]) for r in execute(verdicts)),
             events=tuple((r[0], r[1], r[2]) for r in execute(events)),
@@ -180,7 +177,7 @@ class EventRows(Scoped):
             .limit(_GROUP_SCREENS)
         )
         last = self._connection.execute(
-            select(EVENTS).where(_E.tenant == self._tenant, _E.position == row.last)
+            select(EVENTS).where(_E.tenant == TENANT, _E.position == row.last)
         ).one()
         return Group(
             fingerprint=row.fingerprint,
@@ -194,14 +191,13 @@ class EventRows(Scoped):
         )
 
     def _select(self, statement: Select[Any], **values: int) -> Sequence[StoredEvent]:
-        parameters = {"tenant": self._tenant, **values}
-        return self._with_decisions(self._connection.execute(statement, parameters).all())
+        return self._with_decisions(self._connection.execute(statement, values).all())
 
     def _with_decisions(self, found: Iterable[Row[Any]]) -> list[StoredEvent]:
         events = list(found)
         if not events:
             return []
-        values = {"tenant": self._tenant, "ids": [event.event_id for event in events]}
+        values = {"ids": [event.event_id for event in events]}
         decisions: dict[str, list[StoredDecision]] = {}
         for row in self._connection.execute(_DECISIONS_OF, values):
             decision = rows.decision_of_row(row)
@@ -210,23 +206,24 @@ class EventRows(Scoped):
         return [rows.event_of_row(event, decisions.get(event.event_id, ())) for event in events]
 
 
-def _for_alike(tenant: str, decision: Decision, event_id: str, log_index: int) -> Any:
+def _for_alike(decision: Decision, event_id: str, log_index: int) -> Any:
     """Inserts a decision for every other event of the same changes within its scope.
 
     Their rows say who decided what until when; the edits, which are what the next check goes by,
     stand with the event that was decided about, once.
     """
     values = rows.decision_values(msgspec.structs.replace(decision, edits=()))
-    values |= {"tenant": tenant, "log_index": log_index}
+    values |= {"log_index": log_index}
     columns = [DECISIONS.c[name] for name in values]
     constants = [literal(value, DECISIONS.c[name].type) for name, value in values.items()]
-    covered = alike(tenant, decision, event_id)
+    covered = alike(decision, event_id)
     return insert(DECISIONS).from_select(
-        [*columns, _D.event_id], covered.with_only_columns(*constants, _E.event_id)
+        [_D.tenant, *columns, _D.event_id],
+        covered.with_only_columns(TENANT, *constants, _E.event_id),
     )
 
 
-def alike(tenant: str, decision: Decision, event_id: str) -> Select[Any]:
+def alike(decision: Decision, event_id: str) -> Select[Any]:
     """The ids of every other event that a decision about one covers."""
     decided = EVENTS.alias("decided")
     reach = _REACH.get(decision.scope)
@@ -236,8 +233,8 @@ def alike(tenant: str, decision: Decision, event_id: str) -> Select[Any]:
         select(_E.event_id)
         .join_from(EVENTS, decided, _E.fingerprint == decided.c.fingerprint)
         .where(
-            _E.tenant == tenant,
-            decided.c.tenant == tenant,
+            _E.tenant == TENANT,
+            decided.c.tenant == TENANT,
             decided.c.event_id == event_id,
             _E.event_id != event_id,
             *[_E[name] == decided.c[name] for name in reach],

@@ -19,6 +19,7 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
+from systemzero_chassis.database import TENANT
 from systemzero_chassis.logstore import tenants_of
 from systemzero_core.drift import Decision, Severity
 from systemzero_core.errors import DataCorrupted
@@ -117,9 +118,9 @@ class EvidenceCheck:
             raise DataCorrupted(f"the row in decisions of log entry {entry.index} is missing")
         first, *others = found
         decision = _check_decision(first, entry)
-        covered = alike(self._tenant, decision, first.event_id)
+        covered = alike(decision, first.event_id)
         covered = covered.where(EVENTS.c.log_index < entry.index)
-        expected = set(connection.execute(covered).scalars())
+        expected = set(connection.execute(covered, {TENANT.key: self._tenant}).scalars())
         repeated = decision_body(msgspec.structs.replace(decision, edits=()))
         for row in others:
             values = _differing(row, first, ("decision_id", "kind", "create_time", "expire_time"))

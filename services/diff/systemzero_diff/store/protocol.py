@@ -37,8 +37,8 @@ class Transaction(Protocol):
         """
         ...
 
-    def keep_answer(self, answered: Answered, answer: bytes) -> None:
-        """Keep the serialised answer to a request; nothing if it has no request id."""
+    def keep_answer(self, answered: Answered, answer: bytes, time: int) -> None:
+        """Keep the serialised answer to a request for a week; nothing if it has no request id."""
         ...
 
     def append(self, kind: str, body: Mapping[str, Any], time: int) -> int:

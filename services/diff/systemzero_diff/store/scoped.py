@@ -1,13 +1,12 @@
-"""What every set of statements stands on: a connection, and the one tenant that it may touch."""
+"""What every set of statements stands on: a connection that reaches one tenant's rows."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from systemzero_chassis.database import TenantConnection
 
 
 class Scoped:
     """Statements for one tenant within a transaction."""
 
-    def __init__(self, connection: Connection, tenant: str) -> None:
+    def __init__(self, connection: TenantConnection) -> None:
         self._connection = connection
-        self._tenant = tenant

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import TENANT, Database, TenantConnection
 from systemzero_chassis.logstore import LogStore
 from systemzero_core.errors import Conflict
 from systemzero_diff.model import Answered
@@ -21,23 +21,35 @@ T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANSWER = select(ANSWERS.c.digest, ANSWERS.c.answer).where(
-    ANSWERS.c.tenant == bindparam("tenant"), ANSWERS.c.request_id == bindparam("request_id")
+    ANSWERS.c.tenant == TENANT, ANSWERS.c.request_id == bindparam("request_id")
 )
 _KEEP = insert(ANSWERS)
+_OLD = (
+    select(ANSWERS.c.request_id)
+    .where(ANSWERS.c.tenant == TENANT, ANSWERS.c.create_time < bindparam("before"))
+    .order_by(ANSWERS.c.create_time)
+    .limit(2)
+)
+_FORGET = delete(ANSWERS).where(
+    ANSWERS.c.tenant == TENANT, ANSWERS.c.request_id.in_(bindparam("old", expanding=True))
+)
+
+ANSWER_MICROSECONDS: Final = 7 * 86_400_000_000
+"""For so long, at least, a repeat of a request is answered as the first was."""
 
 
 class SqlTransaction(TemplateRows, EventRows):
     """See `Transaction`."""
 
-    def __init__(self, connection: Connection, tenant: str, log: LogStore) -> None:
-        super().__init__(connection, tenant)
+    def __init__(self, connection: TenantConnection, log: LogStore) -> None:
+        super().__init__(connection)
         self._log = log
 
     def answer(self, answered: Answered) -> bytes | None:
         """See `Transaction.answer`."""
         if not answered.request_id:
             return None
-        key = {"tenant": self._tenant, "request_id": answered.request_id}
+        key = {"request_id": answered.request_id}
         row = self._connection.execute(_ANSWER, key).one_or_none()
         if row is None:
             return None
@@ -45,21 +57,26 @@ class SqlTransaction(TemplateRows, EventRows):
             raise Conflict("request_id: used before, for another request")
         return bytes(row.answer)
 
-    def keep_answer(self, answered: Answered, answer: bytes) -> None:
-        """See `Transaction.keep_answer`."""
-        if answered.request_id:
-            values = {
-                "tenant": self._tenant,
-                "request_id": answered.request_id,
-                "digest": answered.digest,
-                "answer": answer,
-            }
-            self._connection.execute(_KEEP, values)
+    def keep_answer(self, answered: Answered, answer: bytes, time: int) -> None:
+        """See `Transaction.keep_answer`; forgets two old ones, so that they never grow many."""
+        if not answered.request_id:
+            return
+        before = {"before": time - ANSWER_MICROSECONDS}
+        if old := self._connection.execute(_OLD, before).scalars().all():
+            self._connection.execute(_FORGET, {"old": old})
+        values = {
+            "request_id": answered.request_id,
+            "digest": answered.digest,
+            "answer": answer,
+            "create_time": time,
+        }
+        self._connection.execute(_KEEP, values)
 
     def append(self, kind: str, body: Mapping[str, Any], time: int) -> int:
         """See `Transaction.append`."""
         moment = _EPOCH + timedelta(microseconds=time)
-        return self._log.append(self._connection, self._tenant, kind, body, moment).index
+        own = self._connection
+        return self._log.append(own.unscoped, own.tenant, kind, body, moment).index
 
 
 class SqlDiffStore:
@@ -71,8 +88,8 @@ class SqlDiffStore:
 
     async def read(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.read`."""
-        return await self._database.read(lambda c: job(SqlTransaction(c, tenant, self._log)))
+        return await self._database.of(tenant).read(lambda c: job(SqlTransaction(c, self._log)))
 
     async def write(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.write`."""
-        return await self._database.write(lambda c: job(SqlTransaction(c, tenant, self._log)))
+        return await self._database.of(tenant).write(lambda c: job(SqlTransaction(c, self._log)))

@@ -31,7 +31,7 @@ _POSITION: Final = BigInteger().with_variant(Integer, "sqlite")
 TEMPLATES: Final = Table(
     "templates",
     METADATA,
-    # In the order of commits: SQLite has one writer. Followers read on from the last they saw.
+    # In the order of commits: a tenant's writers take turns. Followers read on from the last.
     Column("position", _POSITION, primary_key=True, autoincrement=True),
     Column("tenant", Text, nullable=False),
     Column("template_id", Text, nullable=False),
@@ -97,6 +97,8 @@ ANSWERS: Final = Table(
     Column("request_id", Text, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Index("answers_by_time", "tenant", "create_time"),
 )
 
 VERDICT_COUNTS: Final = Table(

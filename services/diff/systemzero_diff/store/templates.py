@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Executable, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from systemzero_chassis.database import TENANT
 from systemzero_core.errors import Conflict, NotFound
 from systemzero_core.template import Template
 from systemzero_diff.model import StoredTemplate
@@ -15,7 +16,7 @@ from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import TEMPLATES
 
 _C = TEMPLATES.c
-_OF_TENANT = _C.tenant == bindparam("tenant")
+_OF_TENANT = _C.tenant == TENANT
 _ALL = select(TEMPLATES).where(_OF_TENANT)
 _NEWEST = _ALL.where(_C.newest.is_(True))
 _LIVE = _NEWEST.where(_C.deleted.is_(False))
@@ -28,10 +29,10 @@ _LIST = (
     .order_by(_C.screen_id)
     .limit(bindparam("count"))
 )
-_CHANGES = _NEWEST.where(_C.position > bindparam("position")).order_by(_C.position)
+_CHANGES = _NEWEST.where(_C.position > bindparam("after")).order_by(_C.position)
 _SUPERSEDE = (
     update(TEMPLATES)
-    .where(_C.tenant == bindparam("t"), _C.template_id == bindparam("i"), _C.newest.is_(True))
+    .where(_OF_TENANT, _C.template_id == bindparam("name"), _C.newest.is_(True))
     .values(newest=False)
 )
 _INSERT = insert(TEMPLATES)
@@ -57,22 +58,21 @@ class TemplateRows(Scoped):
     def templates(self, after: str, count: int, app: str) -> Sequence[StoredTemplate]:
         """See `Transaction.templates`."""
         statement = _LIST.where(_C.app == app) if app else _LIST
-        values = {"tenant": self._tenant, "after": after, "count": count}
+        values = {"after": after, "count": count}
         return [rows.template_of_row(r) for r in self._connection.execute(statement, values)]
 
     def template_changes(self, after: int) -> Sequence[StoredTemplate]:
         """See `Transaction.template_changes`."""
-        values = {"tenant": self._tenant, "position": after}
-        return [rows.template_of_row(r) for r in self._connection.execute(_CHANGES, values)]
+        found = self._connection.execute(_CHANGES, {"after": after})
+        return [rows.template_of_row(row) for row in found]
 
     def put_template(
         self, template: Template, time: int, etag: str, *, deleted: bool = False
     ) -> StoredTemplate:
         """See `Transaction.put_template`."""
-        self._connection.execute(_SUPERSEDE, {"t": self._tenant, "i": template.template_id})
+        self._connection.execute(_SUPERSEDE, {"name": template.template_id})
         values = {
             **rows.template_values(template),
-            "tenant": self._tenant,
             "create_time": time,
             "etag": etag,
             "newest": True,
@@ -86,7 +86,6 @@ class TemplateRows(Scoped):
             ) from None
         return StoredTemplate(template, key[0] if key else 0, time, etag, deleted)
 
-    def _one(self, statement: object, name: str, **more: int) -> StoredTemplate | None:
-        values = {"tenant": self._tenant, "name": name, **more}
-        row = self._connection.execute(statement, values).one_or_none()  # type: ignore[call-overload]
+    def _one(self, statement: Executable, name: str, **more: int) -> StoredTemplate | None:
+        row = self._connection.execute(statement, {"name": name, **more}).one_or_none()
         return None if row is None else rows.template_of_row(row)

@@ -17,8 +17,10 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "request_id"),
     )
+    op.create_index("answers_by_time", "answers", ["tenant", "create_time"], unique=False)
     op.create_table(
         "decisions",
         sa.Column(
