@@ -300,6 +300,20 @@ async def test_a_callers_quotas_are_its_tenants_as_they_are_now(house: House) ->
         assert (await house.knock(credential)).quotas == Quotas(None, 70, None)
 
 
+async def test_a_tenant_is_held_to_its_own_quotas_and_others_are_not(here: World) -> None:
+    acme = here.bearer((await made(here, "acme", per_minute=0.001, burst=5)).secret)
+    for _ in range(5):
+        await here.call("Unary", b"a", acme)
+    assert (await refused(here.call("Unary", b"a", acme)))[1] == "RATE_LIMITED"
+    assert await here.call("Unary", b"a") == b"a"
+    request = pb.UpdateTenantQuotasRequest(tenant_id="acme")
+    await tenants(here).UpdateTenantQuotas(request, metadata=platform(here))
+    # its bucket is empty, and fills as the platform's do: nothing of the old quota is waited for
+    _, _, details = await refused(here.call("Unary", b"a", acme))
+    assert details["RetryInfo"].retry_delay.ToMilliseconds() <= 1
+    assert await here.call("Unary", b"a", acme) == b"a"
+
+
 async def test_nothing_is_half_made(house: House) -> None:
     with pytest.raises(InvalidInput):
         await house.tenants.create("acme", Quotas(burst=1))

@@ -52,6 +52,18 @@ async def test_it_decides_as_the_limiter_in_memory_does(valkey: RealValkey) -> N
                 assert other.reset == pytest.approx(mine.reset, abs=60)
 
 
+async def test_a_raised_limit_forgets_what_was_owed_under_the_old_one(valkey: RealValkey) -> None:
+    raised = [Bucket("{a}", Rate(60_000, 10))]  # a unit a millisecond
+    async with limits_in(valkey) as shared:
+        await shared.take([Bucket("{a}", Rate(0.001, 9))], 9)
+        (refused_once,) = await shared.take(raised, 10)
+        assert (refused_once.allowed, refused_once.remaining) == (False, 0)
+        assert refused_once.retry_after <= 0.01
+        async with asyncio.timeout(10):
+            while not (await shared.take(raised, 10))[0].allowed:
+                pass
+
+
 async def test_from_a_full_bucket_any_call_passes_and_takes_all(valkey: RealValkey) -> None:
     async with limits_in(valkey) as shared:
         (decision,) = await shared.take([Bucket("{a}", SLOW)], 1_000)

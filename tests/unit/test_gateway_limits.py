@@ -129,6 +129,19 @@ async def test_a_tenants_quotas_override_the_platforms_rates() -> None:
     assert answers[-1].retry_after == pytest.approx(0.1)
 
 
+async def test_a_raised_limit_forgets_what_was_owed_under_the_old_one() -> None:
+    clock = Clock()
+    limits, a = MemoryLimits(clock), Bucket("a", Rate(0.001, 5))
+    raised = Bucket("a", Rate(60, 10))
+    assert limits.take_one(a, 5).allowed
+    for decision in (limits.take_one(raised, 2), (await limits.take([raised], 2))[0]):
+        assert (decision.allowed, decision.remaining) == (False, 0)
+        assert decision.retry_after == pytest.approx(2)
+    clock.now += 2
+    assert limits.take_one(raised, 2).allowed
+    assert not limits.take_one(raised, 1).allowed
+
+
 async def test_other_rates_hold_from_the_next_call_on() -> None:
     limits = CallerLimits(MemoryLimits(Clock()), Rate(60, 10), Rate(60, 3))
     who, special = caller("acme", "key_1"), caller("special", "key_2", Quotas(per_minute=600))

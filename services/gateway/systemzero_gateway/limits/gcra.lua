@@ -10,10 +10,11 @@ local now = clock[1] * 1000000 + clock[2]
 local stored = redis.call('MGET', unpack(KEYS))
 local cost = tonumber(ARGV[1])
 local passes = true
-local starts, moves, excesses = {}, {}, {}
+local before, starts, moves, excesses = {}, {}, {}, {}
 for i = 1, #KEYS do
   local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  starts[i] = math.max(now, tonumber(stored[i] or 0))
+  before[i] = tonumber(stored[i] or 0)
+  starts[i] = math.min(math.max(now, before[i]), now + interval * burst)
   moves[i] = starts[i] + interval * math.min(cost, burst)
   excesses[i] = math.max(0, math.ceil(moves[i] - now - interval * burst))
   passes = passes and excesses[i] == 0
@@ -22,7 +23,7 @@ local answer = {}
 for i = 1, #KEYS do
   local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   local tat = excesses[i] == 0 and moves[i] or starts[i]
-  if passes then
+  if passes or tat < before[i] then
     redis.call('SET', KEYS[i], string.format('%.3f', tat), 'PX', math.ceil((tat - now) / 1000) + 1)
   end
   table.insert(answer, math.floor((interval * burst - (tat - now)) / interval + 0.000001))

@@ -9,6 +9,8 @@ Invariants:
 2. A refused call takes nothing: waiting `retry_after` seconds is enough.
 3. From a full bucket any call passes: one that costs more than `burst` takes all of it.
 4. A bucket that is full need not be remembered.
+5. Whatever was taken under another rate, a bucket is at most empty: a limit that is raised for
+   somebody who used up the old one lets them go on by the new one, not by the old one's debt.
 """
 
 from __future__ import annotations
@@ -59,11 +61,14 @@ class Decision(NamedTuple):
 
 
 def decide(rate: Rate, tat: float, now: float, cost: int) -> tuple[Decision, float]:
-    """The decision on a call of `cost` units at `now`, and the TAT after it; times in seconds."""
+    """The decision on a call of `cost` units at `now`, and the TAT after it; times in seconds.
+
+    The TAT of a refusal is less than `tat` where the bucket was used up under another rate.
+    """
     burst = rate.burst
     interval = 60.0 / rate.per_minute
     tolerance = interval * burst
-    start = max(now, tat)
+    start = min(max(now, tat), now + tolerance)
     moved = start + interval * min(cost, burst)
     excess = moved - now - tolerance
     if excess > _SECONDS:

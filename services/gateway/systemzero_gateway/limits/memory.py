@@ -31,8 +31,9 @@ class MemoryLimits:
 
     def take_one(self, bucket: Bucket, cost: int) -> Decision:
         """Take `cost` units from one bucket, if they are there."""
-        decision, tat = decide(bucket.rate, self._tats.get(bucket.key, 0.0), self._clock(), cost)
-        if decision.allowed:
+        before = self._tats.get(bucket.key, 0.0)
+        decision, tat = decide(bucket.rate, before, self._clock(), cost)
+        if decision.allowed or tat < before:
             self._keep(bucket.key, tat)
         return decision
 
@@ -40,8 +41,9 @@ class MemoryLimits:
         """See `LimitStore.take`."""
         now, tats = self._clock(), self._tats
         decided = [decide(rate, tats.get(key, 0.0), now, cost) for key, rate in buckets]
-        if all(decision.allowed for decision, _ in decided):
-            for bucket, (_, tat) in zip(buckets, decided, strict=True):
+        passes = all(decision.allowed for decision, _ in decided)
+        for bucket, (_, tat) in zip(buckets, decided, strict=True):
+            if passes or tat < tats.get(bucket.key, 0.0):
                 self._keep(bucket.key, tat)
         return [decision for decision, _ in decided]
 
