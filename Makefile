@@ -97,6 +97,10 @@ verifiers: build/verifiers/.synced ## Another log's verifier, for the tests of o
 test: setup node-modules verifiers ## Run the tests
 	$(BIN)/pytest $(TESTS)
 
+.PHONY: test-security
+test-security: setup ## The attack matrix: every RPC, every bad credential, role, scope and foreign id; with timing
+	$(BIN)/pytest tests/security -m "slow or not slow"
+
 .PHONY: lint
 lint: setup ## Format, lint, types, layers, protos
 	$(BIN)/ruff format --check .

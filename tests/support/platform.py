@@ -176,7 +176,8 @@ def start(
         patience.cancel()
     key = Path(key_file).read_text().strip()
     platform = Platform(kind, data, target, key, process, log, dict(environment or {}))
-    _until_serving(platform)
+    with platform.services() as services:
+        until_serving(services)
     return platform
 
 
@@ -194,10 +195,10 @@ def _announced(process: subprocess.Popen[str], log: Path) -> tuple[str, str]:
     raise AssertionError(f"the platform did not start:\n{log.read_text()}")
 
 
-def _until_serving(platform: Platform) -> None:
-    with platform.services() as services:
-        while True:
-            request = status_service_pb2.GetStatusRequest()
-            status = services.status.GetStatus(request, wait_for_ready=True, timeout=30)
-            if all(backend.serving for backend in status.backends):
-                return
+def until_serving(services: Services) -> None:
+    """Wait until every backend serves."""
+    while True:
+        request = status_service_pb2.GetStatusRequest()
+        status = services.status.GetStatus(request, wait_for_ready=True, timeout=30)
+        if all(backend.serving for backend in status.backends):
+            return
