@@ -140,6 +140,10 @@ crash: setup ## Crash services and databases under load, many times (ROUNDS=500)
 	$(BIN)/python -m tests.crash --rounds $(ROUNDS)
 	$(BIN)/python -m tests.crash --rounds $(ROUNDS) --database postgres
 
+.PHONY: fuzz
+fuzz: setup ## A million malformed inputs for a running gateway; INPUTS=N, SEED=N
+	$(BIN)/python -m tests.security.fuzz --inputs $(or $(INPUTS),1000000) $(if $(SEED),--seed $(SEED))
+
 .PHONY: clean
 clean: ## Remove what can be made again; ./data stays
 	rm -rf $(VENV) .uv build dist .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*

@@ -54,3 +54,17 @@ def test_lines_of_a_running_loop_are_written_in_order_however_it_ends(end: str) 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     lines = [line for line in done.stderr.splitlines() if line.startswith(b'{"service')]
     assert [json.loads(line)["number"] for line in lines] == list(range(-1, 102))
+
+
+BAD_BYTES = """
+import logging
+from systemzero_chassis import logs
+logs.configure()
+logging.getLogger("grpc._cython.cygrpc").error("Invalid encoding on %s", b"Bearer s0_live_secret")
+logging.getLogger("grpc._cython.cygrpc").error("something else")
+"""
+
+
+def test_what_grpc_says_of_metadata_that_is_no_text_is_not_logged() -> None:
+    done = subprocess.run([sys.executable, "-c", BAD_BYTES], capture_output=True, check=False)
+    assert done.stderr == b"ERROR grpc._cython.cygrpc something else\n"

@@ -41,6 +41,12 @@ def configure(level: str = "info") -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=LEVELS[level], format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_tells_no_metadata)
+
+
+def _tells_no_metadata(record: logging.LogRecord) -> bool:
+    """GRPC logs each metadata value that is not UTF-8, with a traceback: it may be a credential."""
+    return not str(record.msg).startswith("Invalid encoding")
 
 
 class _Lossy:

@@ -20,7 +20,7 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
 
     def __init__(self, guards: Sequence[Guard] = ()) -> None:
         self._guards = tuple(guards)
-        self._handlers: dict[str, Handler] = {}
+        self.by_path: dict[str, Handler] = {}
         self.services: list[str] = []
 
     def add(self, add_to_server: Callable[[S, Any], None], servicer: S) -> None:
@@ -34,7 +34,7 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
         self.services.append(service)
         for name, handler in method_handlers.items():
             method = f"/{service}/{name}"
-            self._handlers[method] = guarded(handler, method, self._guards)
+            self.by_path[method] = guarded(handler, method, self._guards)
 
     def add_generic_rpc_handlers(self, handlers: Iterable[object]) -> None:
         """Generated code calls this as well; the registered handlers say the same."""
@@ -42,12 +42,12 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
     def mount(self, other: HandlerRegistry) -> None:
         """Take over the handlers of `other`, guarded as they are."""
         self.services += other.services
-        self._handlers.update(other._handlers)
+        self.by_path.update(other.by_path)
 
     def find(self, method: str) -> Handler | None:
         """The handler of `method`, or None."""
-        return self._handlers.get(method)
+        return self.by_path.get(method)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
         """As gRPC asks for a handler."""
-        return self._handlers.get(handler_call_details.method)
+        return self.by_path.get(handler_call_details.method)

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Protocol
 
-import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from systemzero_chassis.accepting import AcceptingServer, Handlers
 from systemzero_chassis.health import Health
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.symbols import SymbolPool
@@ -70,7 +70,7 @@ class Listener:
 
     def __init__(
         self,
-        handlers: Sequence[grpc.GenericRpcHandler[Any, Any]],
+        handlers: Sequence[Handlers],
         services: Sequence[str],
         max_message_bytes: int,
         tls: ServerTls | None = None,
@@ -78,10 +78,11 @@ class Listener:
         shared_port: bool = False,
     ) -> None:
         self._tls = tls  # handshakes call it: it has to live as long as the server
-        self._server = grpc.aio.server(
-            options=server_options(max_message_bytes, shared_port=shared_port)
+        self._server = AcceptingServer(
+            server_options(max_message_bytes, shared_port=shared_port)
         )
-        self._server.add_generic_rpc_handlers(tuple(handlers))
+        for handler in handlers:
+            self._server.add(handler)
         self.health = Health(services)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -97,7 +98,7 @@ class Listener:
             RuntimeError: the address can't be bound.
         """
         if self._tls is None:
-            port = self._server.add_insecure_port(address)
+            port: int = self._server.add_insecure_port(address)
         else:
             port = self._server.add_secure_port(address, self._tls.credentials())
         await self._server.start()

@@ -301,17 +301,17 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic a
         of_streams: tuple[Guard, ...],
     ) -> None:
         """`of_streams` stand inside the other guards, around calls with a stream alone."""
-        self._handlers = {}
+        self.by_path = {}
         for path, forwarder in forwarders.items():
             own = (*guards, *of_streams) if forwarder.method.is_stream else guards
-            self._handlers[path] = guarded(forwarder.handler(), path, own)
+            self.by_path[path] = guarded(forwarder.handler(), path, own)
         # One label for all of them: their names are the callers' to choose.
         refusing = grpc.stream_stream_rpc_method_handler(_refuse)
         self._refusing = guarded(refusing, "unknown", guards)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         """As gRPC asks for a handler."""
-        return self._handlers.get(handler_call_details.method, self._refusing)
+        return self.by_path.get(handler_call_details.method, self._refusing)
 
 
 async def _refuse(_requests: AsyncIterator[bytes], _context: Context) -> AsyncIterator[bytes]:

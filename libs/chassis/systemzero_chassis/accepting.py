@@ -1,0 +1,109 @@
+"""A grpc.aio server that takes calls in loops of its own.
+
+The quirk (grpc.aio 1.85): one task takes all calls. It decodes the path of each that was not
+registered as UTF-8, and where that fails it ends, and the server with it: one request of anybody's,
+before any credential is looked at, and nobody is served any more. It also waits for all registered
+methods anew with each call.
+
+The remedy: every method is registered, for which the core compares bytes, and has a loop that takes
+its calls. What no method is registered for is called `UNKNOWN`; its path is looked at by nobody.
+
+This stands on parts of grpc.aio that are not public: grpcio is held to one minor version, and the
+tests of this module fail where another one changed them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+import grpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
+
+from systemzero_chassis.guards import Handler
+
+UNKNOWN: Final = "unknown"
+"""What a generic handler is asked for in the place of a path that is not registered."""
+
+
+class Handlers(Protocol):
+    """Handlers of methods by their paths, such as `/systemzero.log.v1.LogService/GetEntry`."""
+
+    @property
+    def by_path(self) -> Mapping[str, Handler]:
+        """Those of all methods that there are."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
+        """The handler of a method; of one that there is not, one that refuses, or None."""
+
+
+class AcceptingServer(grpc.aio._server.Server):  # type: ignore[name-defined,misc] # noqa: SLF001
+    """As `grpc.aio.server(options=options)` makes, but for who takes the calls."""
+
+    def __init__(self, options: list[tuple[str, Any]]) -> None:
+        self._loop = cygrpc.get_working_loop()
+        self._server = _Acceptor(self._loop, options)
+
+    def add(self, handlers: Handlers) -> None:
+        """Serve what `handlers` has, and what it says to methods that it has not."""
+        self._server.add_registered_method_handlers(handlers.by_path)
+        self._server.add_generic_rpc_handlers((handlers,))
+
+
+class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]]) -> None:
+        self._own_loop = loop
+        self._generic: list[Any] = []
+        self._registered: dict[str, Handler] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._over: asyncio.Future[None] = loop.create_future()
+        super().__init__(loop, None, (), None, tuple(options), None)
+
+    def add_generic_rpc_handlers(self, handlers: Any) -> None:
+        """As the base class, which keeps them to itself."""
+        self._generic.extend(handlers)
+        super().add_generic_rpc_handlers(handlers)
+
+    def add_registered_method_handlers(self, handlers: Mapping[str, Handler]) -> None:
+        """As the base class, which keeps them to itself."""
+        self._registered.update(handlers)
+        super().add_registered_method_handlers(handlers)
+
+    def _make_request_call_future(self, method: bytes | None) -> asyncio.Future[None]:
+        """Start to take the calls of `method`. The base class waits for what comes back: the end.
+
+        It asks once for each method, and once for all that is not registered.
+        """
+        self._start(self._accept(method))
+        return self._over
+
+    async def _accept(self, method: bytes | None) -> None:
+        name = UNKNOWN if method is None else method.decode()
+        handlers = cygrpc._MethodResolver(self._generic, self._registered)  # noqa: SLF001
+        try:
+            while self.is_running():
+                await self._accept_one(method, name, handlers)
+        except Exception as error:  # noqa: BLE001 - the base class's to report
+            self._end(error)
+
+    async def _accept_one(self, method: bytes | None, name: str, handlers: Any) -> None:
+        taken = self._request_call() if method is None else self._request_registered_call(method)
+        try:
+            state = await taken
+        except cygrpc._RequestCallError as error:  # noqa: SLF001
+            if not self.is_running():
+                self._end(error)
+            return
+        loop = self._own_loop
+        handled = cygrpc._handle_rpc(name, handlers, (), state, loop, False)  # noqa: SLF001
+        self._start(cygrpc._schedule_rpc_coro(handled, state, loop, name))  # noqa: SLF001
+
+    def _start(self, coroutine: Any) -> None:
+        task = self._own_loop.create_task(coroutine, name="rpc_task")
+        self._tasks.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._tasks.discard)
+
+    def _end(self, error: Exception) -> None:
+        if not self._over.done():
+            self._over.set_exception(error)
