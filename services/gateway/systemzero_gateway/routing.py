@@ -301,7 +301,7 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic a
         of_streams: tuple[Guard, ...],
     ) -> None:
         """`of_streams` stand inside the other guards, around calls with a stream alone."""
-        self.by_path = {}
+        self.by_path: dict[str, Handler] = {}
         for path, forwarder in forwarders.items():
             own = (*guards, *of_streams) if forwarder.method.is_stream else guards
             self.by_path[path] = guarded(forwarder.handler(), path, own)
