@@ -78,9 +78,7 @@ class Listener:
         shared_port: bool = False,
     ) -> None:
         self._tls = tls  # handshakes call it: it has to live as long as the server
-        self._server = AcceptingServer(
-            server_options(max_message_bytes, shared_port=shared_port)
-        )
+        self._server = AcceptingServer(server_options(max_message_bytes, shared_port=shared_port))
         for handler in handlers:
             self._server.add(handler)
         self.health = Health(services)
