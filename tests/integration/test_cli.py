@@ -379,6 +379,8 @@ def test_an_entry_is_proven_and_the_bundle_verifies_offline(user: Sz, tmp_path: 
     bundle = tmp_path / "bundle.json"
     proven = user("log", "proof", index, "-o", bundle, "--json").one()
     assert proven["body"]["event_id"] == event
+    assert proven["capture"] == "proven"
+    assert "capture: the tree that was recorded" in user("log", "proof", index).out
     assert user("log", "proof", "--verify", bundle, "--json").one()["index"] == int(index)
     bundle.write_bytes(bundle.read_bytes().replace(event.encode(), b"evt_" + b"0" * 32))
     assert user("log", "proof", "--verify", bundle).status == 2

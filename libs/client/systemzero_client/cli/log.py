@@ -23,6 +23,7 @@ from systemzero_client.cli.output import Output, Progress, note, to_dict, write_
 from systemzero_client.cli.problems import describe
 from systemzero_client.cli.profiles import Wanted
 from systemzero_client.cli.text import printable, time_text
+from systemzero_client.evidence import Shown, check_capture
 from systemzero_client.tiles import TileFolder
 from systemzero_client.verify import LogVerifier, verify_bundle_file, verify_export_file
 from systemzero_client.witnesses import Witnessed, Witnesses
@@ -48,6 +49,13 @@ class _Online(NamedTuple):
 
     report: ExportReport
     witnessed: Witnessed | None
+
+
+class _Evidence(NamedTuple):
+    """An entry that was proven, and what became of the capture that it speaks of."""
+
+    verified: VerifiedBundle
+    shown: Shown | None
 
 
 _MAX_BODY = 300
@@ -189,14 +197,17 @@ def tiles(folder: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
 def proof(
     index: int | None, target: str, file: str, key: str, wanted: Wanted, as_json: bool
 ) -> Exit:
-    """Prove that entry INDEX is in the log, or verify a bundle that says so."""
+    """Prove that entry INDEX is in the log, or verify a bundle that says so.
+
+    Of a drift event it is shown, too, that its capture is the one that was recorded.
+    """
     output = Output(as_json=as_json)
     if (index is None) == (not file):
         raise click.UsageError("either an INDEX or --verify FILE")
     if file:
         return _verified(output, lambda: verify_bundle_file(Path(file), key=key), _proven)
 
-    async def online(remote: Remote) -> VerifiedBundle:
+    async def online(remote: Remote) -> _Evidence:
         verifier = LogVerifier(remote.client, key=key)
         try:
             verified, bundle = await verifier.entry(index or 0)
@@ -204,9 +215,9 @@ def proof(
             _tell_key(verifier)
         if target:
             write_file(target, bundle)
-        return verified
+        return _Evidence(verified, await check_capture(remote.client, verified.entry))
 
-    return _verified(output, lambda: run_remote(wanted, output, online), _proven)
+    return _verified(output, lambda: run_remote(wanted, output, online), _evidence)
 
 
 def _verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportReport:
@@ -291,6 +302,13 @@ def _proven(verified: VerifiedBundle) -> tuple[dict[str, Any], list[str]]:
         lines.append(f"  which extends the one of {extends.size} entries")
     lines.append("  body: erased" if entry.body is None else f"  body: {printable(_text(entry))}")
     return value, lines
+
+
+def _evidence(found: _Evidence) -> tuple[dict[str, Any], list[str]]:
+    value, lines = _proven(found.verified)
+    if found.shown is not None:
+        lines.append(f"  capture: {found.shown.value}")
+    return {**value, "capture": found.shown.name.lower() if found.shown else None}, lines
 
 
 def _text(entry: Entry) -> str:

@@ -1,0 +1,57 @@
+"""What an event showed: its capture, held to the digest that the log recorded.
+
+The log's entry of a drift event names its capture and the digest of that capture's tree. So whoever
+has the proven entry can tell that the capture that the server gives is the one that was judged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from systemzero_client.client import Client
+from systemzero_client.documents import decode_tree
+from systemzero_client.errors import SystemZeroError
+from systemzero_core.signature import sign
+from systemzero_core.tlog import Entry, LogVerificationError
+
+EVENT_KIND = "drift.event"
+
+
+class Shown(StrEnum):
+    """Whether an event's capture could be held to what was recorded; it is what people read."""
+
+    PROVEN = "the tree that was recorded"
+    GONE = "erased or no longer kept"
+    NOT_STORED = "was not stored"
+
+
+async def check_capture(client: Client, entry: Entry) -> Shown | None:
+    """Hold an event's capture to its entry, which was proven; None for an entry of something else.
+
+    Raises:
+        LogVerificationError: the server gives another tree than the one recorded.
+        SystemZeroError: a call failed.
+    """
+    if entry.kind != EVENT_KIND or entry.body is None:
+        return None
+    record: Mapping[str, Any] = json.loads(entry.body)
+    capture_id = record["capture_id"]
+    if not capture_id:
+        return Shown.NOT_STORED
+    try:
+        capture = await client.captures.get(capture_id, include_tree=True)
+    except SystemZeroError as error:
+        if error.reason not in ("NOT_FOUND", "FAILED_PRECONDITION"):
+            raise
+        return Shown.GONE
+    if not capture.HasField("tree"):
+        return Shown.GONE
+    if sign(decode_tree(capture.tree)).full.hex() != record["capture_digest"]:
+        raise LogVerificationError(
+            f"capture {capture_id} is not the one that entry {entry.index} was recorded of",
+            metadata={"entry": str(entry.index)},
+        )
+    return Shown.PROVEN
