@@ -14,6 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -185,3 +187,46 @@ def test_attacks_are_refused_with_one_answer(name: str) -> None:
         verifier().verify(ATTACKS[name]())
     assert caught.value.message == "the token is not accepted"
     assert caught.value.metadata == {}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+PART = st.text(max_size=60) | st.binary(max_size=60).map(b64) | JSON.map(encoded)
+FIELDS = st.dictionaries(st.sampled_from([*HEADER, *CLAIMS, "crit", "jwk", "b64"]), JSON)
+
+
+def refused_alone(text: str) -> None:
+    """A text that is no token is refused, and nothing else is raised."""
+    with pytest.raises(Unauthenticated):
+        verifier().verify(text)
+
+
+@given(st.lists(PART, max_size=6))
+def test_whatever_comes_is_refused_and_nothing_else(parts: list[str]) -> None:
+    refused_alone(".".join(parts))
+
+
+@given(FIELDS.filter(bool), st.booleans())
+def test_no_other_header_passes_whoever_signs(fields: dict[str, Any], own: bool) -> None:
+    if HEADER | fields != HEADER:
+        refused_alone(signed(HEADER | fields, CLAIMS, KEY if own else OTHER))
+
+
+@given(FIELDS.filter(bool))
+def test_a_claim_of_another_type_is_refused_though_we_signed_it(fields: dict[str, Any]) -> None:
+    foreign = {name: value for name, value in fields.items() if name not in CLAIMS}
+    end = fields.get("exp")
+    end = "later" if isinstance(end, int | float) else end
+    refused_alone(signed(HEADER, CLAIMS | foreign | {"exp": end}))
+
+
+@given(st.integers(0, len(token()) - 1), st.characters(codec="ascii"))
+def test_a_changed_character_is_refused(position: int, character: str) -> None:
+    good = token()
+    changed = good[:position] + character + good[position + 1 :]
+    last = position in (good.index("."), len(good) - 1) or good[position + 1 : position + 2] == "."
+    if changed != good and not last:  # a part's last character has bits that nobody reads
+        refused_alone(changed)
