@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +17,15 @@ _encode_reasons = msgspec.json.Encoder().encode
 _decode_reasons = msgspec.json.Decoder(tuple[Reason, ...]).decode
 _encode_kind = msgspec.msgpack.Encoder().encode
 _KIND_BYTES = 16
+_KIND_COLUMNS = (
+    "full_digest",
+    "format",
+    "incompleteness",
+    "app",
+    "screen_hint",
+    "claimed_by_digest",
+    "verdict",
+)
 _REQUEST_BYTES = 12
 
 
@@ -42,8 +52,13 @@ def kind_values(known: Known, sighting: Sighting, verdict: bytes) -> dict[str, A
         "claimed_by_digest": sighting.claimed_by_digest,
         "verdict": verdict or None,
     }
-    digest = hashlib.sha256(_encode_kind(list(values.values()))).digest()[:_KIND_BYTES]
-    return {**values, "digest": digest}
+    return {**values, "digest": kind_digest(values)}
+
+
+def kind_digest(row: Mapping[str, Any]) -> bytes:
+    """The digest of a row of `kinds`, of all that it says."""
+    values = [row[name] for name in _KIND_COLUMNS]
+    return hashlib.sha256(_encode_kind(values)).digest()[:_KIND_BYTES]
 
 
 def request_key(request_id: str) -> bytes:
