@@ -23,7 +23,13 @@ from sqlalchemy import Column, LargeBinary, Text
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero_chassis.database import SqliteDatabase, open_sqlite
 from systemzero_chassis.fields import timestamp
-from systemzero_chassis.logstore import LogDiverged, LogStore, Witness, load_log_keys
+from systemzero_chassis.logstore import (
+    LogDiverged,
+    LogStore,
+    Witness,
+    load_log_keys,
+    load_or_create_origin,
+)
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import (
     Checkpoint,
@@ -33,7 +39,6 @@ from systemzero_core.tlog import (
     verify_export,
 )
 from systemzero_diff.audit import audit, check_service
-from systemzero_diff.places import load_or_create_origin
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION
 from tests.support.checks import DRIFT, check, put
 from tests.support.services import diff_house

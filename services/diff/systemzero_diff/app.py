@@ -23,7 +23,7 @@ from systemzero_chassis.database import open_database
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore import LogStore, load_log_keys
+from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_origin
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret
@@ -34,7 +34,7 @@ from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.decide import Decider
 from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, TemplateServicer
 from systemzero_diff.learn import Librarian
-from systemzero_diff.places import LOG_KEY, ORIGIN_FILE, load_or_create_origin
+from systemzero_diff.places import LOG_KEY, ORIGIN_FILE
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import LOG, SCHEMA, SqlDiffStore

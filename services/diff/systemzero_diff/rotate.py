@@ -9,9 +9,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from systemzero_chassis.logstore import begin_rotation, finish_rotation
+from systemzero_chassis.logstore import (
+    begin_rotation,
+    finish_rotation,
+    load_or_create_origin,
+)
 from systemzero_core.errors import DomainError
-from systemzero_diff.places import LOG_KEY, ORIGIN_FILE, load_or_create_origin
+from systemzero_diff.places import LOG_KEY, ORIGIN_FILE
 
 _NEXT = {
     "begin": "the next key is made: restart the service, and both keys sign; then `finish`",

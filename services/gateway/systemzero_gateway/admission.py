@@ -16,7 +16,8 @@ from urllib.parse import unquote
 from systemzero_chassis.guards import Context
 from systemzero_core.errors import PermissionDenied, RateLimited, Unauthenticated
 from systemzero_gateway import metrics
-from systemzero_gateway.audit import Audit
+from systemzero_gateway.audit import Act, AuditQueue, Decided
+from systemzero_gateway.audit.act import current_trace_id
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.certificates import certificate_of
@@ -86,13 +87,14 @@ def network_of(address: str) -> str:
 class Ticket:
     """A call that was let in. Whoever got it MUST `end` it, however the call ends."""
 
-    __slots__ = ("_admission", "_in_flight", "_method", "_peer", "caller")
+    __slots__ = ("_admission", "_in_flight", "_method", "_peer", "_trace_id", "caller")
 
     def __init__(
         self,
         admission: Admission,
         method: Method,
         caller: Caller,
+        inbound: Inbound,
         context: Context,
         in_flight: InFlight,
     ) -> None:
@@ -100,6 +102,7 @@ class Ticket:
         self._method = method
         # now, since a call that is gone has no peer any more, and gRPC crashes when asked for it
         self._peer = context.peer() if method.audit else ""
+        self._trace_id = current_trace_id(inbound.forwarded) if method.audit else ""
         self._in_flight: InFlight | None = in_flight
         self.caller = caller
 
@@ -108,7 +111,11 @@ class Ticket:
         if self._in_flight is not None:
             self._in_flight.leave(self.caller.principal.tenant)
             self._in_flight = None
-            self._admission.ended(self._method, self.caller, self._peer, reason)
+            if self._method.audit:
+                decision = Decided.FAILED if reason else Decided.ALLOWED
+                who = self.caller, self._method.path
+                self._admission.audit.release()
+                self._admission.record(*who, self._peer, self._trace_id, decision, reason)
 
     def stream_budget(self) -> StreamBudget:
         """What the call's stream of requests may carry."""
@@ -124,7 +131,7 @@ class Admission:
         limits: LimitSettings,
         store: LimitStore,
         addresses: MemoryLimits,
-        audit: Audit,
+        audit: AuditQueue,
     ) -> None:
         """`store` has the buckets of callers, `addresses` those of failed attempts.
 
@@ -136,7 +143,7 @@ class Admission:
         self._addresses = addresses
         self.calls = InFlight(limits.total_in_flight, limits.in_flight)
         self.streams = InFlight(limits.total_streams, limits.streams)
-        self._audit = audit
+        self.audit = audit
         self.limits = limits
 
     def change(self, limits: LimitSettings) -> None:
@@ -150,7 +157,8 @@ class Admission:
         """Let a call in; sets the rate limit's trailers.
 
         Raises:
-            Overloaded: there are too many calls under way.
+            Overloaded: there are too many calls under way, or what would have to be recorded of
+                this one finds no room.
             Unauthenticated: its credential is missing or not accepted.
             RateLimited: a limit is used up (TooManyInFlight: that of the tenant's calls).
             PermissionDenied: it lacks the permission.
@@ -158,25 +166,43 @@ class Admission:
         """
         in_flight = self.streams if method.server_streaming else self.calls
         in_flight.enter()
-        caller = None
+        caller, reserved = None, False
         try:
+            if method.audit:
+                self.audit.reserve()
+                reserved = True
             caller = await self._identify(inbound, context)
             await self._limit(method, caller, context)
             caller.require(frozenset((method.permission,)))
             in_flight.claim(caller.principal.tenant, caller.quotas.in_flight)
+            return Ticket(self, method, caller, inbound, context, in_flight)
         except BaseException as error:
             in_flight.leave(None)
+            if reserved:
+                self.audit.release()
             if isinstance(error, Unauthenticated | RateLimited | PermissionDenied):
-                address = address_of(context.peer())
-                self._audit.record(method.path, address, caller, "denied", error.reason)
+                trace_id = current_trace_id(inbound.forwarded)
+                denied = Decided.DENIED, error.reason
+                self.record(caller, method.path, context.peer(), trace_id, *denied)
             raise
-        return Ticket(self, method, caller, context, in_flight)
 
-    def ended(self, method: Method, caller: Caller, peer: str, reason: str) -> None:
-        """Record how a call of an audited method ended; no reason means well."""
-        if method.audit:
-            decision = "failed" if reason else "allowed"
-            self._audit.record(method.path, address_of(peer), caller, decision, reason)
+    def record(
+        self,
+        caller: Caller | None,
+        method: str,
+        peer: str,
+        trace_id: str,
+        decision: Decided,
+        reason: str,
+    ) -> None:
+        """Put an act where it is written from.
+
+        Raises:
+            Overloaded: there is no room for it.
+        """
+        address = address_of(peer)
+        act = Act.of(caller, method, network_of(address), decision, reason)
+        self.audit.put(act, address, trace_id)
 
     async def _identify(self, inbound: Inbound, context: Context) -> Caller:
         certificate = certificate_of(context) if self._asks_for_certificates else b""

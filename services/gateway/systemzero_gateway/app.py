@@ -10,6 +10,7 @@ import grpc
 from opentelemetry import trace
 
 from systemzero.gateway.v1 import (
+    audit_service_pb2_grpc,
     auth_service_pb2_grpc,
     status_service_pb2_grpc,
     tenant_service_pb2_grpc,
@@ -27,11 +28,11 @@ from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import observe_guard
 from systemzero_chassis.tls import ServerTls, check_files
 from systemzero_gateway.admission import Admission
-from systemzero_gateway.audit import Audit
+from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.config import OWN, GatewaySettings
-from systemzero_gateway.handlers import AuthServicer, StatusServicer, TenantServicer
+from systemzero_gateway.handlers import AuditServicer, AuthServicer, StatusServicer, TenantServicer
 from systemzero_gateway.health import PlatformHealth
 from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
@@ -83,6 +84,7 @@ class GatewayApp:
             name: self._backend(name, channel, settings) for name, channel in backends.items()
         }
         self._health = PlatformHealth(settings.routes, behind)
+        self.audit = open_audit(settings.audit, data, self._database, self._logger)
         own = self._own_services(behind, signer, settings.routes)
         self._limits = open_limits(settings.limits, self._logger)
         self.admission = self._admission(settings.limits)
@@ -110,9 +112,11 @@ class GatewayApp:
         """Listen on `address` (`host:port`, port 0 picks one); the port that it is.
 
         Raises:
+            LogDiverged: the audit log does not extend its last checkpoint.
             RuntimeError: the address can't be bound.
         """
         await self._identity.start(self.admin_key_file, self.platform_key_file)
+        await self.audit.start()
         names = [service.full_name for service in contract.services()]
         self._listener = Listener(
             [self._handler], names, self._max_bytes, self._tls, shared_port=self._shared_port
@@ -140,6 +144,7 @@ class GatewayApp:
         self._logger.info("drained", seconds=round(time.monotonic() - started, 3))
         await self._streams.stop()
         await self._upkeep.stop()
+        await self.audit.stop()
         await self._limits.close()
         await self._database.close()
 
@@ -168,6 +173,8 @@ class GatewayApp:
         registry.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
         tenants = TenantServicer(self._identity)
         registry.add(tenant_service_pb2_grpc.add_TenantServiceServicer_to_server, tenants)
+        audit = AuditServicer(self.audit, self._identity.pages)
+        registry.add(audit_service_pb2_grpc.add_AuditServiceServicer_to_server, audit)
         log_backend = backend_of(_LOG_METHODS, routes) or ""
         status = StatusServicer(version("systemzero-gateway"), backends, log_backend, signer)
         registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)
@@ -175,8 +182,8 @@ class GatewayApp:
 
     def _admission(self, limits: LimitSettings) -> Admission:
         addresses = MemoryLimits(time.monotonic)
-        audit = Audit(self._logger)
-        return Admission(self._identity.authenticator, limits, self._limits, addresses, audit)
+        authenticator, queue = self._identity.authenticator, self.audit.queue
+        return Admission(authenticator, limits, self._limits, addresses, queue)
 
     def _report(self, call: Call, error: BaseException) -> None:
         self._logger.error("internal error", rpc_method=call.method, exc_info=error)

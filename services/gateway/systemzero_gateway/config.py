@@ -14,6 +14,7 @@ from systemzero_chassis.config import Count, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.ops import OpsSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
+from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.breaker import BreakerSettings
 from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.limits import LimitSettings
@@ -109,6 +110,7 @@ class GatewaySettings(Settings, frozen=True):
     backends: dict[str, str] = msgspec.field(default_factory=lambda: dict(_BACKENDS))
     routes: dict[str, str] = msgspec.field(default_factory=lambda: dict(_ROUTES))
     limits: LimitSettings = LimitSettings()
+    audit: AuditSettings = AuditSettings()
     deadlines: DeadlineSettings = DeadlineSettings()
     tokens: TokenSettings = TokenSettings()
     breaker: BreakerSettings = BreakerSettings()

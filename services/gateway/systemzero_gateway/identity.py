@@ -21,7 +21,10 @@ from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
 
 
 class Identity:
-    """Tenants, keys, tokens. `chores` are to be done every minute, and once more at the end."""
+    """Tenants, keys, tokens.
+
+    `chores` are to be done every minute, and once more at the end; `pages` seal positions.
+    """
 
     def __init__(
         self,
@@ -36,7 +39,7 @@ class Identity:
         `clients` where nobody calls without a certificate: whom those stand for.
         """
         store = SqlKeyStore(database)
-        pages = page_tokens(pepper)
+        self.pages = pages = page_tokens(pepper)
         uses = LastUses(store, microseconds, time.monotonic)
         schedule = Schedule(
             int(settings.rotate_every * MICROSECONDS), int(settings.overlap * MICROSECONDS)

@@ -14,6 +14,7 @@ from systemzero_chassis.logstore.keys import (
     load_log_keys,
     load_or_create_key,
 )
+from systemzero_chassis.logstore.origin import load_or_create_origin
 from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof
 from systemzero_chassis.logstore.store import LogStore
 from systemzero_chassis.logstore.tables import LogTables, log_tables
@@ -34,6 +35,7 @@ __all__ = [
     "finish_rotation",
     "load_log_keys",
     "load_or_create_key",
+    "load_or_create_origin",
     "log_tables",
     "tenants_of",
 ]

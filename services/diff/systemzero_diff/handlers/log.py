@@ -2,127 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from systemzero.log.v1 import log_service_pb2 as pb
-from systemzero.log.v1 import log_service_pb2_grpc
-from systemzero_chassis import fields
+from systemzero.log.v1 import log_service_pb2, log_service_pb2_grpc
 from systemzero_chassis.identity import current_principal
 from systemzero_chassis.ids import PageTokens
+from systemzero_chassis.loghandlers import LogHandlers
 from systemzero_chassis.logstore import LogStore
-from systemzero_core.errors import InvalidInput
-from systemzero_core.tlog import Entry, leaf_of, parse_checkpoint, parse_time
-from systemzero_diff.export import chunks, csv_lines, html_lines
 
 
-class LogServicer(log_service_pb2_grpc.LogServiceServicer):
+class LogServicer(LogHandlers, log_service_pb2_grpc.LogServiceServicer):
     """See the contract for what each method does."""
 
     def __init__(self, log: LogStore, tokens: PageTokens) -> None:
-        self._log = log
-        self._tokens = tokens
-
-    async def ListEntries(
-        self, request: pb.ListEntriesRequest, context: Any
-    ) -> pb.ListEntriesResponse:
-        tenant = current_principal().tenant
-        size = fields.page_size(request.page_size)
-        scope = f"log entries\n{tenant}"
-        position = self._tokens.open(scope, request.page_token)
-        start = int(position[0]) if position else _index(request.start, "start")
-        found = await self._log.list_entries(tenant, start, size + 1)
-        more = len(found) > size
-        return pb.ListEntriesResponse(
-            entries=map(_encode, found[:size]),
-            next_page_token=self._tokens.seal(scope, start + size) if more else "",
-        )
-
-    async def GetCheckpoint(
-        self, request: pb.GetCheckpointRequest, context: Any
-    ) -> pb.GetCheckpointResponse:
-        tenant = current_principal().tenant
-        newest = await self._log.newest_checkpoint(tenant)
-        answer = pb.GetCheckpointResponse(
-            note=newest.note,
-            verifier_key=self._log.vkeys(tenant)[0],
-            cosigned_notes=await self._log.cosigned_checkpoints(tenant),
-            key_rotations=self._log.rotations,
-        )
-        answer.create_time.FromDatetime(newest.create_time)
-        return answer
-
-    async def GetInclusionProof(
-        self, request: pb.GetInclusionProofRequest, context: Any
-    ) -> pb.GetInclusionProofResponse:
-        tenant = current_principal().tenant
-        index = _index(request.index, "index")
-        note, size = await self._checkpoint(tenant, request.tree_size, "tree_size")
-        proof = await self._log.inclusion_proof(tenant, index, size)
-        return pb.GetInclusionProofResponse(
-            index=index, tree_size=size, hashes=proof.hashes, checkpoint=note
-        )
-
-    async def GetConsistencyProof(
-        self, request: pb.GetConsistencyProofRequest, context: Any
-    ) -> pb.GetConsistencyProofResponse:
-        tenant = current_principal().tenant
-        if request.from_size < 1:
-            raise InvalidInput.at("from_size", "at least 1")
-        note, size = await self._checkpoint(tenant, request.to_size, "to_size")
-        proof = await self._log.consistency_proof(tenant, request.from_size, size)
-        return pb.GetConsistencyProofResponse(
-            from_size=request.from_size, to_size=size, hashes=proof.hashes, checkpoint=note
-        )
-
-    async def ExportEntries(
-        self, request: pb.ExportEntriesRequest, context: Any
-    ) -> AsyncIterator[pb.ExportEntriesResponse]:
-        tenant = current_principal().tenant
-        start = _index(request.start_index, "start_index")
-        if start > await self._log.size(tenant):
-            raise InvalidInput.at("start_index", "beyond the end of the log")
-        if request.format == pb.EXPORT_FORMAT_CSV:
-            lines = csv_lines(self._log, tenant, start)
-        elif request.format == pb.EXPORT_FORMAT_HTML:
-            lines = html_lines(self._log, tenant, start)
-        elif request.format in (pb.EXPORT_FORMAT_UNSPECIFIED, pb.EXPORT_FORMAT_JSON_LINES):
-            lines = self._log.export(tenant, start)
-        else:
-            raise InvalidInput.at("format", f"{request.format} is no format")
-        async for chunk in chunks(lines):
-            yield pb.ExportEntriesResponse(chunk=chunk)
-
-    async def GetProofBundle(
-        self, request: pb.GetProofBundleRequest, context: Any
-    ) -> pb.GetProofBundleResponse:
-        tenant = current_principal().tenant
-        index, since = _index(request.index, "index"), _index(request.pinned_size, "pinned_size")
-        bundle = await self._log.proof_bundle(tenant, index, since=since or None)
-        return pb.GetProofBundleResponse(bundle=bundle)
-
-    async def _checkpoint(self, tenant: str, size: int, field: str) -> tuple[str, int]:
-        """The newest checkpoint, and the size that is asked for: its own for 0."""
-        note = await self._log.checkpoint(tenant)
-        return note, _index(size, field) or parse_checkpoint(note).size
+        super().__init__(log, tokens, _tenant, log_service_pb2, "Evidence log")
 
 
-def _index(value: int, field: str) -> int:
-    if value < 0:
-        raise InvalidInput.at(field, "must not be negative")
-    return value
-
-
-def _encode(entry: Entry) -> pb.Entry:
-    time = Timestamp()
-    time.FromDatetime(parse_time(entry.create_time))
-    return pb.Entry(
-        index=entry.index,
-        kind=entry.kind,
-        create_time=time,
-        leaf=leaf_of(entry.kind, entry.create_time, entry.digest),
-        salt=entry.salt or b"",
-        body=entry.body or b"",
-    )
+def _tenant() -> str:
+    return current_principal().tenant

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from systemzero_chassis.database import Schema
+from systemzero_chassis.logstore import log_tables
 
 SCHEMA_VERSION: Final = 1
 METADATA: Final = MetaData()
@@ -77,3 +78,5 @@ SIGNING_KEYS: Final = Table(
 )
 
 REVISION: Final = Table("revision", METADATA, Column("number", BigInteger, nullable=False))
+
+AUDIT: Final = log_tables(METADATA, "audit")

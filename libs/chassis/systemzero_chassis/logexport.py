@@ -45,9 +45,9 @@ def _inert(cell: str) -> str:
     return "'" + cell if cell.startswith(_FORMULA) else cell
 
 
-async def html_lines(log: LogStore, tenant: str, start: int) -> AsyncIterator[bytes]:
+async def html_lines(log: LogStore, tenant: str, start: int, title: str) -> AsyncIterator[bytes]:
     """One page with one table; everything from outside is escaped."""
-    title = f"Evidence log of {html.escape(tenant)}"
+    title = html.escape(f"{title} of {tenant}")
     yield (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
         f"<h1>{title}</h1><table><thead><tr>"

@@ -1,0 +1,86 @@
+"""What is recorded: never a secret, never a body."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from opentelemetry import trace
+
+from systemzero_gateway.caller import Caller
+from systemzero_gateway.policy import PLATFORM_TENANT
+
+
+class Decided(StrEnum):
+    """How a call ended: it was let in and went well, was let in and failed, or was refused."""
+
+    ALLOWED = "allowed"
+    FAILED = "failed"
+    DENIED = "denied"
+
+
+class Act(NamedTuple):
+    """Who did what, from where, and what was decided.
+
+    Acts that are equal are one: they are counted, not repeated. `tenant` is whose log it goes to:
+    the caller's, or the platform's where nobody is known; `principal` is empty then. `network` is
+    the peer's address, of IPv6 its /64, so that one customer's addresses are one.
+    """
+
+    tenant: str
+    principal: str
+    method: str
+    network: str
+    decision: Decided
+    reason: str
+
+    @classmethod
+    def of(
+        cls, caller: Caller | None, method: str, network: str, decision: Decided, reason: str
+    ) -> Act:
+        """The act of a caller, or of nobody known."""
+        if caller is None:
+            return cls(PLATFORM_TENANT, "", method, network, decision, reason)
+        principal = caller.principal
+        return cls(principal.tenant, principal.principal_id, method, network, decision, reason)
+
+
+class Recorded(NamedTuple):
+    """An act, how often it was seen and when (microseconds since 1970), and the first's details."""
+
+    act: Act
+    address: str
+    trace_id: str
+    first_time: int
+    last_time: int
+    times: int = 1
+
+    def body(self) -> dict[str, Any]:
+        """As it stands in the log."""
+        act = self.act
+        return {
+            "principal": act.principal,
+            "method": act.method,
+            "address": self.address,
+            "decision": act.decision.value,
+            "reason": act.reason,
+            "trace_id": self.trace_id,
+            "times": self.times,
+            "last_time": self.last_time,
+        }
+
+
+def current_trace_id(forwarded: list[tuple[str, str]]) -> str:
+    """The trace of the current call in hexadecimal: the gateway's own, or the client's word."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        return trace.format_trace_id(context.trace_id)
+    for key, value in forwarded:
+        parts = value.split("-")
+        if key == "traceparent" and len(parts) == 4 and _is_hexadecimal(parts[1]):
+            return parts[1]
+    return ""
+
+
+def _is_hexadecimal(text: str) -> bool:
+    return len(text) == 32 and all(c in "0123456789abcdef" for c in text)

@@ -1,0 +1,121 @@
+"""The audit log: one RFC 6962 log per tenant in the gateway's own database, written behind calls.
+
+Invariants:
+1. Nothing here is waited for by a call. An act is in the log some milliseconds after its answer, a
+   refusal within `HOLD_SECONDS` and a write; a gateway that is killed in between loses those.
+2. Writing that fails is tried again until it succeeds; meanwhile the queue fills, and load is shed.
+3. `stop` returns when everything is written, or the database has refused it once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from systemzero_chassis.database import Database, TenantConnection
+from systemzero_chassis.logstore import LogStore
+from systemzero_core.errors import DomainError
+from systemzero_gateway.audit.act import Recorded
+from systemzero_gateway.audit.queue import HOLD_SECONDS, AuditQueue
+
+CHECKPOINT_SECONDS: Final = 0.5
+PAUSE_SECONDS: Final = 0.5
+"""After a write that failed."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AuditLog:
+    """Writes what waits in `queue` to `store`, and signs checkpoints of it."""
+
+    def __init__(
+        self,
+        queue: AuditQueue,
+        database: Database,
+        store: LogStore,
+        logger: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        self.queue = queue
+        self.store = store
+        self._database = database
+        self._logger = logger
+        self._writing: asyncio.Task[None] | None = None
+        self._signing: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._one_at_a_time = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Check the log, as the evidence log is checked, and begin to write.
+
+        Raises:
+            LogDiverged: the log does not extend its last checkpoint; the message says what to do.
+        """
+        await self.store.check()
+        self._writing = asyncio.create_task(self._write())
+        self._signing = asyncio.create_task(self._sign())
+
+    async def stop(self) -> None:
+        """Write what is left, sign it, and end; after the last call."""
+        if self._writing is None or self._signing is None:
+            return
+        self._signing.cancel()
+        self._stopping = True
+        self.queue.hurry()
+        # not cancelled: of a write under way nobody would know whether to write it again
+        await asyncio.gather(self._writing, self._signing, return_exceptions=True)
+        await self.flush()
+        await self._publish()
+
+    async def flush(self) -> bool:
+        """Write all that waits, refusals too; whether all of it is written."""
+        return await self._write_batch(every=True)
+
+    async def _write(self) -> None:
+        held_since = time.monotonic()
+        while not self._stopping:
+            await self.queue.wait()
+            due = time.monotonic() - held_since >= HOLD_SECONDS
+            if due:
+                held_since = time.monotonic()
+            if not await self._write_batch(every=due):
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _write_batch(self, *, every: bool) -> bool:
+        async with self._one_at_a_time:
+            by_tenant: defaultdict[str, list[Recorded]] = defaultdict(list)
+            for entry in self.queue.take(every=every):
+                by_tenant[entry.act.tenant].append(entry)
+            written = await asyncio.gather(*(self._append(*item) for item in by_tenant.items()))
+            return all(written)
+
+    async def _append(self, tenant: str, entries: list[Recorded]) -> bool:
+        def job(connection: TenantConnection) -> None:
+            for entry in entries:
+                time = _EPOCH + timedelta(microseconds=entry.first_time)
+                kind = f"call.{entry.act.decision}"
+                self.store.append(connection.unscoped, tenant, kind, entry.body(), time)
+
+        try:
+            await self._database.of(tenant).write(job)
+        except DomainError as error:
+            self.queue.put_back(entries)
+            self._logger.warning("audit.not_written", reason=error.reason, error=error.message)
+            return False
+        self.queue.written(entries)
+        return True
+
+    async def _sign(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            await self._publish()
+
+    async def _publish(self) -> None:
+        try:
+            await self.store.publish_checkpoints()
+        except DomainError as error:
+            self._logger.warning("audit.not_signed", reason=error.reason, error=error.message)

@@ -1,0 +1,36 @@
+"""The audit log, put together over the gateway's database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from systemzero_chassis.clock import micros
+from systemzero_chassis.database import Database
+from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_origin
+from systemzero_gateway.audit.log import AuditLog
+from systemzero_gateway.audit.queue import AuditQueue
+from systemzero_gateway.audit.settings import AuditSettings
+from systemzero_gateway.store import AUDIT
+
+AUDIT_KEY: Final = "audit.key"
+"""The file of the key that signs its checkpoints, in the data folder."""
+
+
+def open_audit(
+    settings: AuditSettings,
+    data: Path,
+    database: Database,
+    logger: structlog.typing.FilteringBoundLogger,
+) -> AuditLog:
+    """The log in `database`, with its key and its name from the files in `data`.
+
+    Raises:
+        FailedPrecondition: a key file can't be used.
+    """
+    keys = load_log_keys(data / AUDIT_KEY)
+    origin = settings.origin or load_or_create_origin(data / "audit.origin")
+    store = LogStore(database, AUDIT, origin, keys.signing, rotations=keys.rotations)
+    return AuditLog(AuditQueue(settings.queue, micros), database, store, logger)

@@ -1,0 +1,20 @@
+"""AuditService."""
+
+from __future__ import annotations
+
+from systemzero.gateway.v1 import audit_service_pb2, audit_service_pb2_grpc
+from systemzero_chassis.ids import PageTokens
+from systemzero_chassis.loghandlers import LogHandlers
+from systemzero_gateway.audit import AuditLog
+from systemzero_gateway.caller import current_caller
+
+
+class AuditServicer(LogHandlers, audit_service_pb2_grpc.AuditServiceServicer):
+    """See the contract for what each method does."""
+
+    def __init__(self, audit: AuditLog, tokens: PageTokens) -> None:
+        super().__init__(audit.store, tokens, _tenant, audit_service_pb2, "Audit log")
+
+
+def _tenant() -> str:
+    return current_caller().principal.tenant

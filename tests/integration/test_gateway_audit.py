@@ -1,0 +1,224 @@
+"""The audit log: who did what, and that it can be verified and not be got around."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from systemzero.gateway.v1 import audit_service_pb2 as pb
+from systemzero.gateway.v1 import audit_service_pb2_grpc, auth_service_pb2, auth_service_pb2_grpc
+from systemzero_chassis.logstore import LogDiverged
+from systemzero_core.errors import Unavailable
+from systemzero_core.tlog import VerifierKey, verify_bundle, verify_export
+from systemzero_gateway import apikey
+from systemzero_gateway.audit.settings import AuditSettings
+from tests.support.gateway import World, each, refused, world
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = ("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01")
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path, local=True) as running:
+        yield running
+
+
+def audit(here: World) -> Any:
+    return audit_service_pb2_grpc.AuditServiceStub(here.channel)
+
+
+def platform(here: World) -> tuple[tuple[str, str], ...]:
+    return here.bearer(here.app.platform_key_file.read_text().strip())
+
+
+async def new_key(here: World, **fields: Any) -> Any:
+    request = auth_service_pb2.CreateApiKeyRequest(
+        api_key=auth_service_pb2.ApiKey(
+            name="of a test", **{"role": auth_service_pb2.ROLE_VIEWER, **fields}
+        )
+    )
+    stub = auth_service_pb2_grpc.AuthServiceStub(here.channel)
+    return await stub.CreateApiKey(request, metadata=(*here.bearer(), PARENT))
+
+
+async def entries(here: World, metadata: Any = None) -> list[dict[str, Any]]:
+    """What was recorded by now, as the log of whoever asks has it, without the asking."""
+    assert await here.app.audit.flush()
+    request = pb.ListEntriesRequest(page_size=1_000)
+    listed = await audit(here).ListEntries(request, metadata=metadata or here.bearer())
+    return [
+        {"kind": entry.kind, **json.loads(entry.body)}
+        for entry in listed.entries
+        if b"AuditService" not in entry.body
+    ]
+
+
+async def test_an_act_is_recorded_with_who_what_where_and_trace(here: World) -> None:
+    made = await new_key(here)
+    (entry,) = await entries(here)
+    admin = entry.pop("principal")
+    assert admin.startswith("key_")
+    assert admin != made.api_key.key_id
+    assert entry.pop("last_time") > 1_700_000_000_000_000
+    assert entry == {
+        "kind": "call.allowed",
+        "method": "/systemzero.gateway.v1.AuthService/CreateApiKey",
+        "address": "127.0.0.1",
+        "decision": "allowed",
+        "reason": "",
+        "trace_id": TRACE,
+        "times": 1,
+    }
+
+
+async def test_denials_and_failures_say_why(here: World) -> None:
+    viewer = await new_key(here)
+    await refused(here.call("Unary", b"a", here.bearer(viewer.secret)))
+    await refused(new_key(here, role=0))
+    found = [(entry["kind"], entry["reason"]) for entry in await entries(here)]
+    assert sorted(found) == [
+        ("call.allowed", ""),
+        ("call.denied", "PERMISSION_DENIED"),
+        ("call.failed", "INVALID_ARGUMENT"),
+    ]
+
+
+async def test_a_flood_of_unknown_callers_is_one_entry_of_the_platforms(here: World) -> None:
+    for _ in range(25):
+        await refused(here.call("Unary", b"a", here.bearer(apikey.new_secret())))
+    assert await entries(here) == []
+    denied = [e for e in await entries(here, platform(here)) if e["kind"] == "call.denied"]
+    assert sum(entry["times"] for entry in denied) == 25
+    assert len(denied) < 25
+    assert {(e["principal"], e["reason"], e["address"]) for e in denied} == {
+        ("", "UNAUTHENTICATED", "127.0.0.1")
+    }
+
+
+async def test_what_is_read_of_the_log_is_recorded_in_it(here: World) -> None:
+    await new_key(here)
+    await entries(here)
+    await each(audit(here).ExportEntries(pb.ExportEntriesRequest(), metadata=here.bearer()))
+    await audit(here).GetCheckpoint(pb.GetCheckpointRequest(), metadata=here.bearer())
+    assert await here.app.audit.flush()
+    listed = await audit(here).ListEntries(pb.ListEntriesRequest(), metadata=here.bearer())
+    methods = [json.loads(entry.body)["method"].rpartition("/")[2] for entry in listed.entries]
+    assert methods == ["CreateApiKey", "ListEntries", "ExportEntries"]
+
+
+async def test_an_export_and_a_bundle_are_verified_without_the_server(here: World) -> None:
+    for _ in range(3):
+        await new_key(here)
+    assert await here.app.audit.flush()
+    checkpoint = await audit(here).GetCheckpoint(pb.GetCheckpointRequest(), metadata=here.bearer())
+    call = audit(here).ExportEntries(pb.ExportEntriesRequest(), metadata=here.bearer())
+    exported = [response async for response in call]
+    lines = b"".join(response.chunk for response in exported).splitlines(keepends=True)
+    keys = [VerifierKey.parse(checkpoint.verifier_key)]
+    report = verify_export(lines, vkeys=keys)
+    assert report.checkpoint.size == 3
+    bundle = await audit(here).GetProofBundle(
+        pb.GetProofBundleRequest(index=1), metadata=here.bearer()
+    )
+    assert verify_bundle(bundle.bundle, keys).entry.index == 1
+
+
+async def test_only_who_may_reads_it_and_only_the_own(here: World) -> None:
+    made = await new_key(here)
+    code, _, _ = await refused(
+        audit(here).ListEntries(pb.ListEntriesRequest(), metadata=here.bearer(made.secret))
+    )
+    assert code is grpc.StatusCode.PERMISSION_DENIED
+    bodies = json.dumps(await entries(here, platform(here)))
+    assert "CreateApiKey" not in bodies
+
+
+def stored_in(folder: Path) -> bytes:
+    """All that is in the database, and in its write-ahead log."""
+    return b"".join(file.read_bytes() for file in folder.glob("gateway.sqlite3*"))
+
+
+async def test_no_secret_and_no_body_is_in_it(here: World, tmp_path: Path) -> None:
+    made = await new_key(here)
+    wrong = apikey.new_secret()
+    await refused(here.call("Unary", b"the body of a request", here.bearer(wrong)))
+    await refused(here.call("Unary", b"the body of a request", here.bearer(made.secret)))
+    assert await here.app.audit.flush()
+    stored = stored_in(tmp_path)
+    assert b"PERMISSION_DENIED" in stored
+    for secret in (here.secret, made.secret, wrong, "the body of a request", "of a test,"):
+        assert secret.encode() not in stored
+
+
+async def test_at_the_end_what_waits_is_written_and_signed(tmp_path: Path) -> None:
+    async with world(tmp_path, local=True) as here:
+        await new_key(here)
+        await refused(here.call("Unary", b"a", ()))
+    async with world(tmp_path, local=True) as here:
+        assert [entry["kind"] for entry in await entries(here)] == ["call.allowed"]
+        kinds = [entry["kind"] for entry in await entries(here, platform(here))]
+        assert kinds == ["call.denied"]
+    with sqlite3.connect(tmp_path / "gateway.sqlite3") as database:
+        query = "SELECT tenant, max(size) FROM audit_checkpoints GROUP BY tenant"
+        assert dict(database.execute(query)) == {"default": 2, "platform": 2}
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM audit_entries WHERE position = 2",
+        "UPDATE audit_entries SET hashes = zeroblob(length(hashes)) WHERE position = 2",
+    ],
+)
+async def test_a_log_that_was_cut_or_altered_does_not_start(tmp_path: Path, harm: str) -> None:
+    async with world(tmp_path, local=True) as here:
+        for _ in range(3):
+            await new_key(here)
+    with sqlite3.connect(tmp_path / "gateway.sqlite3") as database:
+        database.execute(harm)
+    with pytest.raises(LogDiverged):
+        async with world(tmp_path, local=True):
+            raise AssertionError("it started")
+
+
+class Away:
+    """Named fake: a database that can't be written to; a real one can't be made so at will."""
+
+    def of(self, _tenant: str) -> Away:
+        return self
+
+    async def write(self, _job: Any) -> None:
+        raise Unavailable("the disk is full")
+
+
+async def test_with_no_room_to_record_nothing_is_done_that_would_have_to_be(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, local=True, audit=AuditSettings(queue=3)) as here:
+        made = [await new_key(here)]
+        assert await here.app.audit.flush()
+        real, here.app.audit._database = here.app.audit._database, Away()  # type: ignore[assignment]
+        for secret in [here.secret, "", made[0].secret]:
+            # three different acts that can't be written: allowed, unknown, denied
+            if secret == here.secret:
+                await new_key(here)
+            else:
+                await refused(here.call("Unary", b"a", here.bearer(secret) if secret else ()))
+        code, reason, details = await refused(new_key(here))
+        assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "OVERLOADED")
+        assert details["RetryInfo"].retry_delay.ToMilliseconds() > 0
+        _, reason, _ = await refused(each(here.call("Server", b"a", ())))
+        assert reason == "OVERLOADED"
+        assert await here.call("Unary", b"a") == b"a"  # nothing to record
+        here.app.audit._database = real
+        assert await here.app.audit.flush()
+        kinds = [entry["kind"] for entry in await entries(here)]
+        assert sorted(kinds) == ["call.allowed", "call.allowed", "call.denied"]
+        assert await new_key(here)
