@@ -66,3 +66,12 @@ def test_settings_that_can_not_work_are_refused_by_name(
 ) -> None:
     with pytest.raises(ConfigError, match=named):
         settings(**environment)
+
+
+def test_witnesses_come_from_a_file_or_the_environment() -> None:
+    text = '[{"url": "https://witness.example", "key": "w+00000000+AAAA"}]'
+    found = settings(f"witnesses: {text}").witnesses
+    assert found == settings(WITNESSES=text).witnesses
+    assert [witness.url for witness in found] == ["https://witness.example"]
+    with pytest.raises(ConfigError, match="witnesses"):
+        settings('witnesses: [{"url": "https://witness.example"}]')
