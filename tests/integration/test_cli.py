@@ -391,7 +391,7 @@ def test_an_entry_is_proven_and_the_bundle_verifies_offline(user: Sz, tmp_path: 
 def test_tokens_are_issued_introspected_and_revoked(user: Sz, tmp_path: Path) -> None:
     secret = tmp_path / "token"
     issued = user(
-        *("token", "issue", "--minutes", 5, "--scope", "capture_read"),
+        *("token", "issue", "--lifetime", "5m", "--scope", "capture_read"),
         *("--secret-file", secret, "--json"),
     ).one()
     text = secret.read_text().strip()
@@ -448,6 +448,10 @@ def test_keys_are_made_rotated_and_revoked(user: Sz, tmp_path: Path) -> None:
     assert secret.read_text().strip() not in refused.err
     rotated = user("keys", "rotate", key_id, "--json").one()
     assert rotated["secret"].startswith("s0_")
+    assert user("status", "--api-key-file", secret).status == 0
+    assert user("keys", "rotate", key_id, "--overlap", "0m").status == 0
+    assert user("status", "--api-key-file", secret).status == 2
+    assert "no span" in user("keys", "rotate", key_id, "--overlap", "soon").err
     assert user("keys", "revoke", key_id).out.startswith(f"REVOKED {key_id}")
     listed = {key["key_id"]: key for key in user("keys", "--json").json()}
     assert "revoke_time" in listed[key_id]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
-from systemzero_client.cli.options import ListingGroup, Remote, Until, remote
+from systemzero_client.cli.options import ListingGroup, Remote, Span, Until, remote
 from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.shown import (
     PERMISSIONS,
@@ -57,11 +57,12 @@ async def create(
 
 @keys.command()
 @click.argument("key")
+@click.option("--overlap", type=Span(), help="How long the old secret goes on working (1d).")
 @secret_file_option
 @remote
-async def rotate(remote: Remote, key: str, secret_file: str) -> None:
-    """Give a key a new secret; the old one goes on working for a day."""
-    done = await remote.client.keys.rotate(key)
+async def rotate(remote: Remote, key: str, overlap: timedelta | None, secret_file: str) -> None:
+    """Give a key a new secret; the old one goes on working for a while."""
+    done = await remote.client.keys.rotate(key, overlap=overlap)
     show_secret(remote, done, key_line(done.api_key), secret_file)
 
 

@@ -131,6 +131,28 @@ class ListingGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
+def _span(text: str) -> timedelta | None:
+    """The span that `text` says, such as `12h`; None where it says none."""
+    if text[-1:] in _UNITS and text[:-1].isdecimal() and len(text) < 7:
+        return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    return None
+
+
+class Span(click.ParamType[timedelta]):
+    """A span such as `30m`, `12h` or `7d`."""
+
+    name = "span"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """`value` as a span."""
+        span = value if isinstance(value, timedelta) else _span(value)
+        if span is None:
+            self.fail(f"{value!r} is no span (30m, 12h, 7d)")
+        return span
+
+
 class Until(click.ParamType[datetime]):
     """A time: `2026-12-24`, `2026-12-24T18:00Z`, or a span from now on such as `7d` or `12h`."""
 
@@ -142,8 +164,9 @@ class Until(click.ParamType[datetime]):
         """`value` as a time in UTC; one without a zone is meant to be in UTC."""
         if isinstance(value, datetime):
             return value
-        if value[-1:] in _UNITS and value[:-1].isdecimal() and len(value) < 7:
-            return datetime.now(UTC) + timedelta(**{_UNITS[value[-1]]: int(value[:-1])})
+        span = _span(value)
+        if span is not None:
+            return datetime.now(UTC) + span
         try:
             time = datetime.fromisoformat(value)
         except ValueError:

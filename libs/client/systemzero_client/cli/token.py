@@ -10,7 +10,7 @@ import click
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero_client.cli.exits import Exit
-from systemzero_client.cli.options import Remote, remote
+from systemzero_client.cli.options import Remote, Span, remote
 from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.problems import Problem
 from systemzero_client.cli.shown import (
@@ -33,15 +33,14 @@ def token() -> None:
 
 
 @token.command()
-@click.option("--minutes", type=click.IntRange(1, 60), help="How long it lives (10).")
+@click.option("--lifetime", type=Span(), help="How long it lives, 1h at most (10m).")
 @scope_option
 @secret_file_option
 @remote
 async def issue(
-    remote: Remote, minutes: int | None, scopes: tuple[str, ...], secret_file: str
+    remote: Remote, lifetime: timedelta | None, scopes: tuple[str, ...], secret_file: str
 ) -> None:
     """Exchange the API key for a token."""
-    lifetime = None if minutes is None else timedelta(minutes=minutes)
     done = await remote.client.keys.issue_token(
         lifetime=lifetime, scopes=[PERMISSIONS[scope] for scope in scopes]
     )
