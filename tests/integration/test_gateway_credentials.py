@@ -25,8 +25,9 @@ from systemzero_gateway.policy import (
     Role,
     permissions_of,
 )
+from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
-from systemzero_gateway.store.tables import REVOKED_TOKENS, TENANTS
+from systemzero_gateway.store.tables import REVISION, REVOKED_TOKENS, TENANTS
 from tests.support.databases import OpenDatabase
 from tests.support.house import ADMIN, SECOND, House
 
@@ -186,13 +187,13 @@ async def test_the_last_use_is_noted_in_batches_and_changes_nothing_else(house: 
     await house.knock(secret)
     used = house.microseconds()
     house.now += 30
-    revision = await house.store.revision()
+    before = await house.store.changes(0)
     assert (await house.store.get_key(DEFAULT_TENANT, key_id)).last_use_time is None
     await house.uses.flush()
     assert (await house.store.get_key(DEFAULT_TENANT, key_id)).last_use_time == used
     await house.store.note_uses({key_id: used - 1, "key_nobody": used})
     assert (await house.store.get_key(DEFAULT_TENANT, key_id)).last_use_time == used
-    assert await house.store.revision() == revision
+    assert await house.store.changes(0) == before
 
 
 async def test_the_use_of_a_token_is_a_use_of_its_key_and_listings_have_it(house: House) -> None:
@@ -256,11 +257,11 @@ async def test_a_revocation_is_kept_until_the_token_is_over_on_every_clock(house
     house.now = claims.exp - 0.1
     assert not await house.works(token)
     house.now = claims.exp + 5
-    revision = await house.store.revision()
+    before = await house.store.changes(0)
     await house.tokens.forget()
     query = select(func.count()).select_from(REVOKED_TOKENS)
     assert await house.database.read(lambda connection: connection.execute(query).scalar()) == 0
-    assert await house.store.revision() == revision
+    assert await house.store.changes(0) == before
 
 
 async def test_nobody_revokes_the_token_of_another_key_without_managing_keys(
@@ -331,3 +332,27 @@ async def test_what_to_revoke_is_named_once_and_rightly(
 ) -> None:
     with pytest.raises(InvalidInput):
         await house.tokens.revoke(ADMIN, token, token_id)
+
+
+async def test_what_one_tenant_does_costs_the_others_nothing(house: House) -> None:
+    _, secret = await house.new_key()
+    _, _, of_acme = await house.tenants.create("acme", NO_QUOTAS)
+    headers = [f"Bearer {value}" for value in (secret, of_acme.reveal())]
+    for header in headers:
+        await house.authenticator.known(header)
+        await house.authenticator.authenticate(header)
+    await house.tenants.set_quotas("acme", Quotas(burst=70))
+    house.now += 0.5
+    ours, theirs = [await house.authenticator.known(header) for header in headers]
+    assert ours is not None
+    assert theirs is None
+
+
+async def test_after_a_backup_was_put_back_nothing_that_was_seen_counts(house: House) -> None:
+    _, secret = await house.new_key()
+    assert await house.works(secret)
+    before = update(REVISION).values(number=0)
+    await house.database.write(lambda connection: connection.execute(before).rowcount)
+    house.now += 0.5
+    assert await house.authenticator.known(f"Bearer {secret}") is None
+    assert await house.works(secret)

@@ -152,7 +152,10 @@ async def test_tenants_are_listed_in_pages_for_the_platform_and_others_see_thems
     assert found.tenant == acme.tenant
 
 
-ABOUT_THE_CALLER = ("revision", "signing_keys", "key_secrets.digest =")
+ABOUT_THE_CALLER = (
+    *("FROM revision", "tenants.revision >"),
+    *("FROM signing_keys", "key_secrets.digest ="),
+)
 Bearer = tuple[tuple[str, str], ...]
 Ask = Callable[[World, Bearer, str], Any]
 BY_ID: dict[str, Ask] = {

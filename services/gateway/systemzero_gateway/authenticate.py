@@ -5,7 +5,7 @@ Where clients have certificates, one of them has to stand for somebody, whatever
 Invariants:
 1. Every refusal is the same error, whichever check it was.
 2. Nothing is kept of a credential but its SHA-256.
-3. A change in the store (revoked, rotated, suspended) ends what was cached from before it within
+3. A change in the store (revoked, rotated, suspended) ends what was cached of its tenant within
    `REVALIDATE` seconds and one look-up, on every replica. A store that does not answer denies.
 """
 
@@ -115,12 +115,17 @@ class Authenticator:
             started = self._ticks()
             if started < self._valid_until:
                 return
-            revision = await self._store.revision()
-            if revision != self._revision:
+            changes = await self._store.changes(self._revision)
+            if changes.revision != self._revision:
                 await self._tokens.refresh()
-                self._cache = dict.fromkeys(self._cache)
-                self._revision = revision
+                self._forget_those_of(changes.tenants)
+                self._revision = changes.revision
             self._valid_until = started + REVALIDATE
+
+    def _forget_those_of(self, tenants: frozenset[str] | None) -> None:
+        for digest, caller in self._cache.items():
+            if tenants is None or (caller is not None and caller.principal.tenant in tenants):
+                self._cache[digest] = None
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
         if len(self._cache) >= _ENTRIES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -40,6 +40,13 @@ class Credential(msgspec.Struct, frozen=True):
     expire_time: int | None = None
 
 
+class Changes(NamedTuple):
+    """The revision, and the tenants that changed up to it; None: any of them may have."""
+
+    revision: int
+    tenants: frozenset[str] | None
+
+
 class KeyStore(Protocol):
     """Keeps keys, their secrets' digests, and tenants.
 
@@ -48,8 +55,8 @@ class KeyStore(Protocol):
     raises `Unavailable` when the database does not answer.
     """
 
-    async def revision(self) -> int:
-        """A number that grows with every change."""
+    async def changes(self, since: int) -> Changes:
+        """The revision, a number that grows with every change, and who changed after `since`."""
         ...
 
     async def find_secret(self, digest: bytes) -> Credential | None:

@@ -23,9 +23,9 @@ from sqlalchemy import (
 
 from systemzero_chassis.database import Database
 from systemzero_core.errors import FailedPrecondition, NotFound
-from systemzero_gateway.store._changes import change, revision
+from systemzero_gateway.store._changes import change, changes
 from systemzero_gateway.store._keys import KEY_COLUMNS, add_key, add_secret, key_of
-from systemzero_gateway.store.protocol import Credential, KeyRecord
+from systemzero_gateway.store.protocol import Changes, Credential, KeyRecord
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVOKED_TOKENS, TENANTS
 from systemzero_gateway.store.tenants import QUOTA_COLUMNS, quotas_of
 
@@ -40,9 +40,9 @@ class SqlKeyStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def revision(self) -> int:
-        """See `KeyStore.revision`."""
-        return await self._database.read(revision)
+    async def changes(self, since: int) -> Changes:
+        """See `KeyStore.changes`."""
+        return await self._database.read(lambda connection: changes(connection, since))
 
     async def find_secret(self, digest: bytes) -> Credential | None:
         """See `KeyStore.find_secret`."""
@@ -73,7 +73,7 @@ class SqlKeyStore:
             if found is None:
                 connection.execute(insert(TENANTS).values(tenant=tenant, create_time=now))
 
-        await change(self._database, add)
+        await change(self._database, tenant, add)
 
     async def has_keys(self, tenant: str) -> bool:
         """See `KeyStore.has_keys`."""
@@ -81,7 +81,9 @@ class SqlKeyStore:
 
     async def add_key(self, key: KeyRecord, digest: bytes) -> None:
         """See `KeyStore.add_key`."""
-        await change(self._database, lambda connection: add_key(connection, key, digest))
+        await change(
+            self._database, key.tenant, lambda connection: add_key(connection, key, digest)
+        )
 
     async def add_first_key(self, key: KeyRecord, digest: bytes) -> None:
         """See `KeyStore.add_first_key`."""
@@ -90,7 +92,7 @@ class SqlKeyStore:
             if not _has_keys(connection, key.tenant):
                 add_key(connection, key, digest)
 
-        await change(self._database, add)
+        await change(self._database, key.tenant, add)
 
     async def get_key(self, tenant: str, key_id: str) -> KeyRecord:
         """See `KeyStore.get_key`."""
@@ -113,7 +115,7 @@ class SqlKeyStore:
             )
             add_secret(connection, key_id, digest, now)
 
-        await change(self._database, add)
+        await change(self._database, tenant, add)
 
     async def revoke_key(self, tenant: str, key_id: str, now: int) -> KeyRecord:
         """See `KeyStore.revoke_key`."""
@@ -127,7 +129,7 @@ class SqlKeyStore:
             )
             return _get(connection, tenant, key_id)
 
-        return await change(self._database, revoke)
+        return await change(self._database, tenant, revoke)
 
     async def list_keys(self, tenant: str, after: str, count: int) -> Sequence[KeyRecord]:
         """See `KeyStore.list_keys`."""
@@ -155,7 +157,7 @@ class SqlKeyStore:
             if not connection.execute(select(known)).scalar():
                 connection.execute(insert(REVOKED_TOKENS).values(row))
 
-        await change(self._database, revoke)
+        await change(self._database, tenant, revoke)
 
     async def forget_tokens(self, now: int) -> None:
         """See `KeyStore.forget_tokens`."""

@@ -34,6 +34,7 @@ TENANTS: Final = Table(
     Column("quota_per_minute", Double),
     Column("quota_burst", BigInteger),
     Column("quota_in_flight", BigInteger),
+    Column("revision", BigInteger, index=True),  # of its last change
 )
 
 API_KEYS: Final = Table(

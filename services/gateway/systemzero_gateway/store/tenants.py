@@ -94,7 +94,7 @@ class SqlTenantStore:
             connection.execute(insert(TENANTS).values(row | _columns(tenant.quotas)))
             add_key(connection, key, digest)
 
-        await change(self._database, create)
+        await change(self._database, tenant.tenant, create)
 
     async def get(self, tenant: str, only: str | None) -> TenantRecord:
         """See `TenantStore.get`."""
@@ -126,7 +126,7 @@ class SqlTenantStore:
             connection.execute(update(TENANTS).where(TENANTS.c.tenant == tenant).values(values))
             return _get(connection, tenant, None)
 
-        return await change(self._database, job)
+        return await change(self._database, tenant, job)
 
 
 QUOTA_COLUMNS: Final = (

@@ -29,8 +29,10 @@ def upgrade() -> None:
         sa.Column("quota_per_minute", sa.Double(), nullable=True),
         sa.Column("quota_burst", sa.BigInteger(), nullable=True),
         sa.Column("quota_in_flight", sa.BigInteger(), nullable=True),
+        sa.Column("revision", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant"),
     )
+    op.create_index(op.f("ix_tenants_revision"), "tenants", ["revision"], unique=False)
     op.create_table(
         "api_keys",
         sa.Column("key_id", sa.Text(), nullable=False),
