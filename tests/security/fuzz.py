@@ -140,11 +140,10 @@ class Campaign:
         if self._platform.process.poll() is not None:
             self._fail(f"the process ended with {self._platform.process.returncode}")
         log = self._platform.log.read_text(errors="replace")
-        self.outcome.failures += [
-            f"log: {line[:1_000]}"
-            for line in log.splitlines()
-            if "Traceback" in line or "internal error" in line
-        ][:10]
+        for mark in ("Traceback", "internal error"):
+            at = log.find(mark)
+            if at >= 0:
+                self._fail(f"log: {log[max(0, at - 500) : at + 4_000]}")
 
     def _fail(self, what: str) -> None:
         if len(self.outcome.failures) < 20:

@@ -12,6 +12,7 @@ Source: https://google.aip.dev/193.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -90,7 +91,22 @@ async def abort(
     status = to_status(error)
     details = (STATUS_DETAILS_KEY, status.SerializeToString())
     so_far: Any = context.trailing_metadata() or ()
-    await context.abort(code_of(error), status.message, (*so_far, *trailing, details))
+    await end(context, code_of(error), status.message, (*so_far, *trailing, details))
+
+
+async def end(
+    context: grpc.aio.ServicerContext[Any, Any], code: grpc.StatusCode, message: str, trailing: Any
+) -> NoReturn:
+    """End the call with a status.
+
+    Raises:
+        AbortError: as it should be.
+        CancelledError: the peer is gone, and nobody there to hear the status.
+    """
+    try:
+        await context.abort(code, message, trailing)
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None
 
 
 def _details(error: domain.DomainError) -> list[Message]:

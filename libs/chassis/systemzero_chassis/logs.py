@@ -41,12 +41,18 @@ def configure(level: str = "info") -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=LEVELS[level], format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("grpc._cython.cygrpc").addFilter(_tells_no_metadata)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_of_us)
 
 
-def _tells_no_metadata(record: logging.LogRecord) -> bool:
-    """GRPC logs each metadata value that is not UTF-8, with a traceback: it may be a credential."""
-    return not str(record.msg).startswith("Invalid encoding")
+_OF_PEERS = (
+    "Invalid encoding",  # metadata that is no UTF-8, in full: it may be a credential
+    "ExecuteBatchError raised in core",  # a stream's peer that is gone; the call's own line says so
+)
+
+
+def _is_of_us(record: logging.LogRecord) -> bool:
+    """Drops what gRPC says, with a traceback each time, of what peers do: they choose how often."""
+    return not str(record.msg).startswith(_OF_PEERS)
 
 
 class _Lossy:

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 import grpc
 
 from systemzero_chassis.drain import Drain, stopping
-from systemzero_chassis.errors import STATUS_DETAILS_KEY
+from systemzero_chassis.errors import STATUS_DETAILS_KEY, end
 from systemzero_chassis.guards import Context, Guard, Handler, guarded
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner
 from systemzero_chassis.local import LocalChannel
@@ -245,8 +245,11 @@ class Forwarded:
             raise error
         if _has_details(error):
             self._ticket.end(error.code().name)
-            await self._context.abort(
-                error.code(), error.details() or "", self._with(error.trailing_metadata())
+            await end(
+                self._context,
+                error.code(),
+                error.details() or "",
+                self._with(error.trailing_metadata()),
             )
         replaced = _transport_failure(error.code(), self._forwarder.backend.name)
         self._ticket.end(replaced.reason)
