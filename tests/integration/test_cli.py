@@ -304,6 +304,29 @@ def test_learning_says_what_was_inferred(user: Sz) -> None:
     assert refused.err.startswith(f"sz: {LOADING}: incomplete")
 
 
+def test_the_audit_log_is_listed_exported_and_verified(user: Sz) -> None:
+    assert user("keys", "list").status == 0
+
+    def listed() -> list[str]:
+        return [line for line in user("audit", "list").out.splitlines() if "ListApiKeys" in line]
+
+    for _ in range(500):  # it is written behind the calls
+        if found := listed():
+            break
+    assert "allowed" in found[0]
+    assert "127.0.0.1" in found[0]
+    assert user("log", "verify").status == 0
+    first = user("audit", "verify")
+    assert first.status == 0
+    assert "trusting the key" in first.err
+    assert user("audit", "verify").err == ""
+    export = user.home / "audit.jsonl"
+    assert user("audit", "export", "-o", export).status == 0
+    assert user("audit", "verify", "--file", export, "--json").one()["verified"]
+    export.write_bytes(export.read_bytes().replace(b"allowed", b"denied!", 1))
+    assert user("audit", "verify", "--file", export).status == 2
+
+
 def test_the_log_is_verified_online_and_offline(user: Sz, tmp_path: Path) -> None:
     drift(user)
     first = user("log", "verify")

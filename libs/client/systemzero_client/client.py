@@ -65,6 +65,7 @@ class Client:
         self.templates = Templates(self.transport)
         self.events = Events(self.transport, backoff)
         self.log = Log(self.transport)
+        self.audit = Log(self.transport, audit=True)
         self.keys = Keys(self.transport)
         self.tenants = Tenants(self.transport)
         # What nearly everybody is here for, without the detour.

@@ -1,9 +1,14 @@
-"""The evidence log as the server tells it. Believe none of it before `verify` has looked at it."""
+"""The evidence log, and the audit log, as the server tells them.
+
+Believe none of it before `verify` has looked at it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
+from systemzero.gateway.v1 import audit_service_pb2, audit_service_pb2_grpc
 from systemzero.log.v1 import log_service_pb2 as pb
 from systemzero.log.v1 import log_service_pb2_grpc
 from systemzero_client.channel import Transport
@@ -13,15 +18,21 @@ _EXPORT_TIMEOUT = 3600.0
 
 
 class Log:
-    """LogService."""
+    """LogService, and AuditService, whose messages are alike, field by field."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, audit: bool = False) -> None:
+        """The gateway's `audit` log instead of the evidence log, if that is meant."""
         self._transport = transport
-        self._stub = log_service_pb2_grpc.LogServiceStub(transport.channel)
+        if audit:
+            self._messages: Any = audit_service_pb2
+            self._stub: Any = audit_service_pb2_grpc.AuditServiceStub(transport.channel)
+        else:
+            self._messages = pb
+            self._stub = log_service_pb2_grpc.LogServiceStub(transport.channel)
 
     async def entries(self, *, start: int = 0, page_size: int = 200) -> AsyncGenerator[pb.Entry]:
         """The entries from index `start` on; pages are fetched as they are needed."""
-        request = pb.ListEntriesRequest(start=start, page_size=page_size)
+        request = self._messages.ListEntriesRequest(start=start, page_size=page_size)
         while True:
             response = await self._transport.unary(self._stub.ListEntries, request)
             for entry in response.entries:
@@ -33,7 +44,7 @@ class Log:
     async def checkpoint(self) -> pb.GetCheckpointResponse:
         """The newest signed checkpoint, and the key that the server says is the log's."""
         response: pb.GetCheckpointResponse = await self._transport.unary(
-            self._stub.GetCheckpoint, pb.GetCheckpointRequest()
+            self._stub.GetCheckpoint, self._messages.GetCheckpointRequest()
         )
         return response
 
@@ -41,7 +52,7 @@ class Log:
         self, index: int, *, tree_size: int = 0
     ) -> pb.GetInclusionProofResponse:
         """The proof that an entry is in the tree of a size; 0 is the newest checkpoint's."""
-        request = pb.GetInclusionProofRequest(index=index, tree_size=tree_size)
+        request = self._messages.GetInclusionProofRequest(index=index, tree_size=tree_size)
         response: pb.GetInclusionProofResponse = await self._transport.unary(
             self._stub.GetInclusionProof, request
         )
@@ -51,7 +62,7 @@ class Log:
         self, from_size: int, *, to_size: int = 0
     ) -> pb.GetConsistencyProofResponse:
         """The proof that the tree of `to_size` (0: the newest) extends that of `from_size`."""
-        request = pb.GetConsistencyProofRequest(from_size=from_size, to_size=to_size)
+        request = self._messages.GetConsistencyProofRequest(from_size=from_size, to_size=to_size)
         response: pb.GetConsistencyProofResponse = await self._transport.unary(
             self._stub.GetConsistencyProof, request
         )
@@ -61,7 +72,7 @@ class Log:
         self, form: pb.ExportFormat.ValueType = pb.EXPORT_FORMAT_JSON_LINES, *, start: int = 0
     ) -> AsyncGenerator[bytes]:
         """The log from entry `start` on as a document, in chunks of at most 64 KiB."""
-        request = pb.ExportEntriesRequest(format=form, start_index=start)
+        request = self._messages.ExportEntriesRequest(format=form, start_index=start)
         stream = self._transport.stream(self._stub.ExportEntries, request, _EXPORT_TIMEOUT)
         async for response in stream:
             yield response.chunk
@@ -71,7 +82,7 @@ class Log:
 
         With `pinned_size` it also proves that the log extends the one of that size.
         """
-        request = pb.GetProofBundleRequest(index=index, pinned_size=pinned_size)
+        request = self._messages.GetProofBundleRequest(index=index, pinned_size=pinned_size)
         response: pb.GetProofBundleResponse = await self._transport.unary(
             self._stub.GetProofBundle, request
         )

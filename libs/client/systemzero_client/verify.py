@@ -68,16 +68,18 @@ class LogVerifier:
         store: PinStore | None = None,
         key: str = "",
         witnesses: Witnesses | None = None,
+        audit: bool = False,
     ) -> None:
         """Trusts `key` (a C2SP verifier key) or, without one, the pinned key or the first.
 
-        `witnesses`, if given, must have cosigned the log.
+        `witnesses`, if given, must have cosigned the log. The log is the evidence log, or the
+        gateway's `audit` log, which is pinned apart.
 
         Raises:
             InvalidInput: `key` is no verifier key.
         """
-        self._client = client
-        self._target = client.transport.target
+        self._log = client.audit if audit else client.log
+        self._target = f"{client.transport.target} audit" if audit else client.transport.target
         self._store = store or PinStore(default_folder())
         self._given = VerifierKey.parse(key) if key else None
         self._witnesses = witnesses
@@ -92,7 +94,7 @@ class LogVerifier:
             LogVerificationError: it is not, or the required witnesses have not cosigned it.
             SystemZeroError: a call failed.
         """
-        answer = await self._client.log.checkpoint()
+        answer = await self._log.checkpoint()
         pin = self._followed(self._pin(answer.note, answer.verifier_key), answer.key_rotations)
         checkpoint = verify_checkpoint(answer.note, [pin.key])
         if pin.checkpoint is not None:
@@ -112,7 +114,7 @@ class LogVerifier:
             SystemZeroError: a call failed.
         """
         pinned = await self.checkpoint()
-        bundle = await self._client.log.bundle(index, pinned_size=pinned.size)
+        bundle = await self._log.bundle(index, pinned_size=pinned.size)
         pin = self._pin_of(pinned.origin)
         verified = verify_bundle(bundle, pin.keys)
         if verified.entry.index != index:
@@ -160,7 +162,7 @@ class LogVerifier:
             if (older.origin, older.root) != (checkpoint.origin, tree.root()):
                 raise LogVerificationError("what is at hand is not what its checkpoint says")
             await self._check_extends(older, checkpoint)
-        async for chunk in self._client.log.export(start=tree.size):
+        async for chunk in self._log.export(start=tree.size):
             file.write(chunk)
         file.seek(0)
         report = await asyncio.to_thread(
@@ -209,7 +211,7 @@ class LogVerifier:
     async def _check_extends(self, old: Checkpoint, new: Checkpoint) -> None:
         hashes: Iterable[bytes] = ()
         if 0 < old.size < new.size:
-            proof = await self._client.log.consistency_proof(old.size, to_size=new.size)
+            proof = await self._log.consistency_proof(old.size, to_size=new.size)
             hashes = proof.hashes
         verify_consistency(old.size, old.root, new.size, new.root, list(hashes))
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from systemzero.log.v1 import log_service_pb2 as pb
 from systemzero_client.cli.exits import Exit
+from systemzero_client.cli.logs import (
+    format_option,
+    key_option,
+    reported,
+    target_option,
+    tell_key,
+    verify_file,
+    verifying,
+    write_export,
+)
 from systemzero_client.cli.options import (
     Remote,
     first,
@@ -19,29 +27,21 @@ from systemzero_client.cli.options import (
     run_remote,
     server_options,
 )
-from systemzero_client.cli.output import Output, Progress, note, to_dict, write_file
-from systemzero_client.cli.problems import describe
+from systemzero_client.cli.output import Output, Progress, to_dict, write_file
 from systemzero_client.cli.profiles import Wanted
 from systemzero_client.cli.text import printable, time_text
 from systemzero_client.evidence import Shown, check_capture
 from systemzero_client.tiles import TileFolder
-from systemzero_client.verify import LogVerifier, verify_bundle_file, verify_export_file
+from systemzero_client.verify import LogVerifier, verify_bundle_file
 from systemzero_client.witnesses import Witnessed, Witnesses
 from systemzero_core.tlog import (
     Checkpoint,
     Entry,
     ExportReport,
-    LogVerificationError,
     VerifiedBundle,
 )
 
 T = TypeVar("T")
-
-_FORMATS = {
-    "jsonl": pb.EXPORT_FORMAT_JSON_LINES,
-    "csv": pb.EXPORT_FORMAT_CSV,
-    "html": pb.EXPORT_FORMAT_HTML,
-}
 
 
 class _Online(NamedTuple):
@@ -60,10 +60,6 @@ class _Evidence(NamedTuple):
 
 _MAX_BODY = 300
 """Characters of a body that people are shown."""
-
-_key_option = click.option(
-    "--key", default="", metavar="VKEY", help="The log's key; the pinned one if not given."
-)
 
 
 @click.group()
@@ -86,7 +82,7 @@ async def entries(remote: Remote, start: int, limit: int) -> None:
 @log.command()
 @click.option("--file", "file", default="", help="An export to verify, offline.")
 @click.option("--tiles", "tiles_folder", default="", help="A folder of tiles to verify, offline.")
-@_key_option
+@key_option
 @click.option(
     "--witness",
     "witness_keys",
@@ -128,10 +124,10 @@ def verify(
             progress.show(done, "entries")
 
         if file:
-            return _verified(output, lambda: _verify_file(file, key, show), _report)
+            return verifying(output, lambda: verify_file(file, key, show), reported)
         if tiles_folder:
             folder = TileFolder(Path(tiles_folder))
-            return _verified(output, lambda: folder.verify(key=key, progress=show), _whole)
+            return verifying(output, lambda: folder.verify(key=key, progress=show), _whole)
 
         async def online(remote: Remote) -> _Online:
             verifier = LogVerifier(
@@ -140,30 +136,23 @@ def verify(
             try:
                 return _Online(await verifier.everything(progress=show), verifier.witnessed)
             finally:
-                _tell_key(verifier)
+                tell_key(verifier)
 
-        return _verified(output, lambda: run_remote(wanted, output, online), _online_report)
+        return verifying(output, lambda: run_remote(wanted, output, online), _online_report)
 
 
 @log.command()
-@click.option("form", "--format", type=click.Choice(list(_FORMATS)), default="jsonl")
-@click.option("target", "-o", "--output", default="-", help="A file; standard output if not given.")
+@format_option
+@target_option
 @remote
 async def export(remote: Remote, form: str, target: str) -> None:
     """Write the whole log as a document; jsonl can be verified offline."""
-    size = 0
-    with Progress() as progress, click.open_file(target, "wb", atomic=target != "-") as file:
-        async for chunk in remote.client.log.export(_FORMATS[form]):
-            file.write(chunk)
-            size += len(chunk)
-            progress.show(size, "bytes")
-    if target != "-":
-        remote.output.result({"file": target, "bytes": size}, [f"{target}: {size} bytes"])
+    await write_export(remote, remote.client.log, form, target)
 
 
 @log.command()
 @click.argument("folder", type=click.Path(file_okay=False))
-@_key_option
+@key_option
 @server_options
 @json_option
 def tiles(folder: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
@@ -182,16 +171,16 @@ def tiles(folder: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
                 )
                 return report.checkpoint
             finally:
-                _tell_key(verifier)
+                tell_key(verifier)
 
-        return _verified(output, lambda: run_remote(wanted, output, online), _whole)
+        return verifying(output, lambda: run_remote(wanted, output, online), _whole)
 
 
 @log.command()
 @click.argument("index", type=int, required=False)
 @click.option("target", "-o", "--output", default="", help="Keep the bundle in a file.")
 @click.option("--verify", "file", default="", help="A bundle to verify, offline.")
-@_key_option
+@key_option
 @server_options
 @json_option
 def proof(
@@ -205,44 +194,19 @@ def proof(
     if (index is None) == (not file):
         raise click.UsageError("either an INDEX or --verify FILE")
     if file:
-        return _verified(output, lambda: verify_bundle_file(Path(file), key=key), _proven)
+        return verifying(output, lambda: verify_bundle_file(Path(file), key=key), _proven)
 
     async def online(remote: Remote) -> _Evidence:
         verifier = LogVerifier(remote.client, key=key)
         try:
             verified, bundle = await verifier.entry(index or 0)
         finally:
-            _tell_key(verifier)
+            tell_key(verifier)
         if target:
             write_file(target, bundle)
         return _Evidence(verified, await check_capture(remote.client, verified.entry))
 
-    return _verified(output, lambda: run_remote(wanted, output, online), _evidence)
-
-
-def _verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportReport:
-    with Path(name).open("rb") as file:
-        return verify_export_file(file, key=key, progress=progress)
-
-
-def _verified(
-    output: Output, work: Callable[[], T], shown: Callable[[T], tuple[dict[str, Any], list[str]]]
-) -> Exit:
-    """Do `work` and show what it proved.
-
-    Raises:
-        LogVerificationError: it proved nothing; the JSON form has been printed.
-    """
-    try:
-        found = work()
-    except LogVerificationError as error:
-        if output.as_json:
-            place = {name: int(number) for name, number in error.metadata.items()}
-            output.result({"verified": False, "error": describe(error), **place}, ())
-        raise
-    value, lines = shown(found)
-    output.result({"verified": True, **value}, lines)
-    return Exit.UNCHANGED
+    return verifying(output, lambda: run_remote(wanted, output, online), _evidence)
 
 
 def _whole(checkpoint: Checkpoint) -> tuple[dict[str, Any], list[str]]:
@@ -255,24 +219,8 @@ def _whole(checkpoint: Checkpoint) -> tuple[dict[str, Any], list[str]]:
     return value, lines
 
 
-def _report(report: ExportReport) -> tuple[dict[str, Any], list[str]]:
-    checkpoint = report.checkpoint
-    value = {
-        "origin": checkpoint.origin,
-        "size": checkpoint.size,
-        "root": checkpoint.root.hex(),
-        "erased": report.erased,
-    }
-    erased = f", {report.erased} of them erased on record" if report.erased else ""
-    lines = [
-        f"VERIFIED {checkpoint.origin}: {checkpoint.size} entries{erased}",
-        f"  root hash {checkpoint.root.hex()}",
-    ]
-    return value, lines
-
-
 def _online_report(found: _Online) -> tuple[dict[str, Any], list[str]]:
-    value, lines = _report(found.report)
+    value, lines = reported(found.report)
     if found.witnessed is not None:
         size, cosignatures = found.witnessed
         names = [each.witness.name for each in cosignatures]
@@ -314,10 +262,3 @@ def _evidence(found: _Evidence) -> tuple[dict[str, Any], list[str]]:
 def _text(entry: Entry) -> str:
     text = (entry.body or b"").decode()
     return text if len(text) <= _MAX_BODY else f"{text[:_MAX_BODY]}… (whole with --json)"
-
-
-def _tell_key(verifier: LogVerifier) -> None:
-    if verifier.first_use:
-        note(f"sz log: {verifier.first_use}")
-    if verifier.rotated:
-        note(f"sz log: the log's key was rotated, as the trusted one says: now {verifier.rotated}")

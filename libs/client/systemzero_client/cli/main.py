@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from systemzero_client import __version__
+from systemzero_client.cli.audit import audit
 from systemzero_client.cli.diff import diff_command
 from systemzero_client.cli.events import approve, events, reject, snooze, summary
 from systemzero_client.cli.exits import INTERRUPTED, PIPE_CLOSED, Exit
@@ -61,6 +62,7 @@ for _command in (
     summary,
     templates,
     log,
+    audit,
     keys,
     token,
     tenants,

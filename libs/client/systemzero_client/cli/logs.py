@@ -1,0 +1,105 @@
+"""What `sz log` and `sz audit` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from systemzero.log.v1 import log_service_pb2 as pb
+from systemzero_client.cli.exits import Exit
+from systemzero_client.cli.options import Remote
+from systemzero_client.cli.output import Output, Progress, note
+from systemzero_client.cli.problems import describe
+from systemzero_client.log import Log
+from systemzero_client.verify import LogVerifier, verify_export_file
+from systemzero_core.tlog import ExportReport, LogVerificationError
+
+T = TypeVar("T")
+
+_FORMATS = {
+    "jsonl": pb.EXPORT_FORMAT_JSON_LINES,
+    "csv": pb.EXPORT_FORMAT_CSV,
+    "html": pb.EXPORT_FORMAT_HTML,
+}
+
+
+key_option = click.option(
+    "--key", default="", metavar="VKEY", help="The log's key; the pinned one if not given."
+)
+
+
+format_option = click.option("form", "--format", type=click.Choice(list(_FORMATS)), default="jsonl")
+target_option = click.option(
+    "target", "-o", "--output", default="-", help="A file; standard output if not given."
+)
+
+
+async def write_export(remote: Remote, log: Log, form: str, target: str) -> None:
+    """Write all of `log` to `target` as a document."""
+    size = 0
+    with Progress() as progress, click.open_file(target, "wb", atomic=target != "-") as file:
+        async for chunk in log.export(_FORMATS[form]):
+            file.write(chunk)
+            size += len(chunk)
+            progress.show(size, "bytes")
+    if target != "-":
+        remote.output.result({"file": target, "bytes": size}, [f"{target}: {size} bytes"])
+
+
+def verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportReport:
+    """Verify an export.
+
+    Raises:
+        LogVerificationError: it proves nothing.
+        FailedPrecondition: no key of its log is known.
+    """
+    with Path(name).open("rb") as file:
+        return verify_export_file(file, key=key, progress=progress)
+
+
+def verifying(
+    output: Output, work: Callable[[], T], shown: Callable[[T], tuple[dict[str, Any], list[str]]]
+) -> Exit:
+    """Do `work` and show what it proved.
+
+    Raises:
+        LogVerificationError: it proved nothing; the JSON form has been printed.
+    """
+    try:
+        found = work()
+    except LogVerificationError as error:
+        if output.as_json:
+            place = {name: int(number) for name, number in error.metadata.items()}
+            output.result({"verified": False, "error": describe(error), **place}, ())
+        raise
+    value, lines = shown(found)
+    output.result({"verified": True, **value}, lines)
+    return Exit.UNCHANGED
+
+
+def reported(report: ExportReport) -> tuple[dict[str, Any], list[str]]:
+    """What was verified, for programs and for people."""
+    checkpoint = report.checkpoint
+    value = {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
+        "erased": report.erased,
+    }
+    erased = f", {report.erased} of them erased on record" if report.erased else ""
+    lines = [
+        f"VERIFIED {checkpoint.origin}: {checkpoint.size} entries{erased}",
+        f"  root hash {checkpoint.root.hex()}",
+    ]
+    return value, lines
+
+
+def tell_key(verifier: LogVerifier) -> None:
+    """Say which key is trusted from now on, where that is new."""
+    if verifier.first_use:
+        note(f"sz: {verifier.first_use}")
+    if verifier.rotated:
+        note(f"sz: the log's key was rotated, as the trusted one says: now {verifier.rotated}")
