@@ -31,7 +31,7 @@ from tests.support.platform import GENEROUS, Platform, running
 
 PATIENCE = 30.0
 """Seconds in which whatever is to be answered is; only a hang takes so long."""
-TOGETHER = 8
+TOGETHER = 48
 """Connections at a time."""
 IDLE = 50
 """Connections that say half a hello and nothing more, all the while."""
