@@ -58,9 +58,14 @@ def read_metadata(metadata: Any) -> Inbound:
             continue
         if key == "authorization":
             credentials += (value,)
-        elif key in FORWARDED and len(value) <= _MAX_FORWARDED_CHARACTERS:
+        elif key in FORWARDED and _can_be_sent(value):
             forwarded.setdefault(key, value)
     return Inbound(credentials, list(forwarded.items()))
+
+
+def _can_be_sent(value: str) -> bool:
+    """Whether a value may go on: what gRPC takes from a client it does not all send itself."""
+    return len(value) <= _MAX_FORWARDED_CHARACTERS and value.isascii() and value.isprintable()
 
 
 def address_of(peer: str) -> str:
