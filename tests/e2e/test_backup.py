@@ -81,6 +81,7 @@ def test_a_restored_instance_continues_the_same_log(tmp_path: Path, sz: Sz) -> N
     checked = admin("check", "--data", again, "--extends", before)
     assert checked.returncode == 0, checked.stderr
     assert "what rests on them are whole" in checked.stdout
+    assert "entries of the audit log are whole" in checked.stdout
     lost = admin("check", "--data", again, "--extends", after)
     assert (lost.returncode, "restore a newer backup" in lost.stderr) == (2, True)
     with running("standalone", again) as platform, platform.services() as services:

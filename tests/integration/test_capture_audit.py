@@ -37,7 +37,7 @@ async def database(path: Path) -> AsyncIterator[Database]:
 
 
 async def checked(database: Database) -> list[str]:
-    return [line async for line in check_service(database, Path(), "", ())]
+    return [line async for line in check_service(database, Path(), "", [])]
 
 
 async def fill(database: Database) -> None:

@@ -14,13 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from systemzero.log.v1 import log_service_pb2 as pb
 from systemzero_client import Client
+from systemzero_client.offline import verify_bundle_file, verify_export_file
 from systemzero_client.pins import PinStore, default_folder
-from systemzero_client.verify import (
-    LogVerifier,
-    UntrustedLog,
-    verify_bundle_file,
-    verify_export_file,
-)
+from systemzero_client.verify import LogVerifier, UntrustedLog
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import (
     Entry,

@@ -18,10 +18,17 @@ from systemzero_chassis.logstore import (
     finish_rotation,
     load_log_keys,
 )
+from systemzero_client.offline import verify_bundle_file, verify_export_file
 from systemzero_client.pins import PinStore
-from systemzero_client.verify import LogVerifier, verify_bundle_file, verify_export_file
+from systemzero_client.verify import LogVerifier
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
-from systemzero_core.tlog import LogVerificationError, VerifierKey, split_note, verify_checkpoint
+from systemzero_core.tlog import (
+    LogVerificationError,
+    VerifierKey,
+    split_note,
+    verify_checkpoint,
+    verify_rotation,
+)
 from tests.support.logs import METADATA, NAME, ORIGIN, TENANT, client_of, grow, log_on
 
 
@@ -85,15 +92,19 @@ def test_damaged_statements_are_refused(key: Path, content: bytes) -> None:
 
 
 def test_the_command_rotates_and_says_what_is_next(key: Path) -> None:
-    def run(step: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "systemzero_diff.rotate", step, "--data", str(key.parent)]
+    def run(step: str, *more: str) -> subprocess.CompletedProcess[str]:
+        admin = str(Path(sys.executable).with_name("sz-admin"))
+        command = [admin, "log-key", step, "--key", str(key), *more]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
+    assert "no origin stands beside" in run("begin").stderr
+    (key.parent / "origin").write_text(NAME)
     began, again, finished = run("begin"), run("begin"), run("finish")
     assert (began.returncode, again.returncode, finished.returncode) == (0, 2, 0)
     assert "restart the service" in began.stdout
     assert "under way" in again.stderr
-    assert load_log_keys(key).rotations
+    [note] = load_log_keys(key).rotations
+    assert verify_rotation(note).new.name == NAME
 
 
 async def test_old_checkpoints_verify_and_the_newest_is_signed_by_the_keys_that_sign(

@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from systemzero_client.offline import Progress, trusted_for_file
 from systemzero_client.pins import PinStore
-from systemzero_client.verify import LogVerifier, Progress, trusted_for_file
+from systemzero_client.verify import LogVerifier
 from systemzero_core.tlog import (
     CHECKPOINT_PATH,
     Checkpoint,

@@ -6,7 +6,7 @@ the one that was recorded. Read a page at a time, while the service may go on se
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ AnyRow = Row[*tuple[Any, ...]]
 
 
 async def check_service(
-    database: Database, _folder: Path, _origin: str, _notes: Sequence[str]
+    database: Database, _folder: Path, _origin: str, _notes: list[str]
 ) -> AsyncIterator[str]:
     """The check of `sz-admin check`; see `systemzero_chassis.admin.check.Check`.
 

@@ -5,22 +5,16 @@ It reads everything, a page at a time, while the service may go on serving.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database
-from systemzero_chassis.logstore import LogStore, load_log_keys
+from systemzero_chassis.logstore import LogStore, check_extends, load_log_keys
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
-from systemzero_core.tlog import (
-    Checkpoint,
-    LogVerificationError,
-    VerifierKey,
-    parse_checkpoint,
-    verify_checkpoint,
-)
+from systemzero_core.tlog import Checkpoint
 from systemzero_diff.places import LOG_KEY, ORIGIN_FILE
 from systemzero_diff.store import LOG, EvidenceCheck, tenants_with_evidence
 
@@ -64,7 +58,7 @@ async def audit(
 
 
 async def check_service(
-    database: Database, folder: Path, origin: str, notes: Sequence[str]
+    database: Database, folder: Path, origin: str, notes: list[str]
 ) -> AsyncIterator[str]:
     """The check of `sz-admin check`; see `systemzero_chassis.admin.check.Check`.
 
@@ -78,35 +72,14 @@ async def check_service(
     keys = load_log_keys(folder / LOG_KEY)
     name = origin or (folder / ORIGIN_FILE).read_text()
     log = LogStore(database, LOG, name, keys.signing, rotations=keys.rotations)
-    for note in notes:
-        yield await _extends(log, name, note)
+    async for line in check_extends(log, notes):
+        yield line
     for each in await audit(database, log):
         checkpoint = each.checkpoint
         yield (
             f"tenant {each.tenant}: {checkpoint.size} entries and what rests on them are whole, "
             f"root hash {checkpoint.root.hex()}"
         )
-
-
-async def _extends(log: LogStore, name: str, note: str) -> str:
-    """Check that the log of its origin extends a checkpoint; says so."""
-    origin, size, root, _ = parse_checkpoint(note)
-    tenant = origin.removeprefix(f"{name}/")
-    if tenant == origin:
-        raise LogVerificationError(f"the checkpoint is of {origin!r}, not of a log of {name!r}")
-    verify_checkpoint(note, map(VerifierKey.parse, log.vkeys(tenant)))
-    entries = await log.size(tenant)
-    if entries < size:
-        raise LogVerificationError(
-            f"tenant {tenant!r:.80}: the log has {entries} entries, the checkpoint {size}: "
-            "restore a newer backup"
-        )
-    proof = await log.consistency_proof(tenant, size, entries)
-    if proof.old_root != root:
-        raise LogVerificationError(
-            f"tenant {tenant!r:.80}: the log does not extend the checkpoint of {size} entries"
-        )
-    return f"tenant {tenant}: the log of {entries} entries extends the checkpoint of {size}"
 
 
 async def _check_rows(database: Database, log: LogStore, tenant: str) -> None:

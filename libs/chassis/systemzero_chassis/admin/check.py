@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
@@ -18,14 +18,15 @@ from sqlalchemy import Connection
 from systemzero_chassis.admin.schemas import installed
 from systemzero_chassis.database import Database, DatabaseSettings, Schema, open_database
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
+from systemzero_core.tlog import parse_checkpoint
 
 GROUP: Final = "systemzero.checks"
 
-Check = Callable[[Database, Path, str, Sequence[str]], AsyncIterator[str]]
+Check = Callable[[Database, Path, str, list[str]], AsyncIterator[str]]
 """Yields a line for each thing that was found whole; raises `DataCorrupted` for what is not.
 
 It is given the service's database, its data folder, the log's configured origin (or nothing), and
-signed checkpoints that its logs must extend.
+signed checkpoints that the logs here must extend, of which it takes out its own.
 """
 
 
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises:
         DataCorrupted: the first thing that is not as it was stored, named.
+        FailedPrecondition: a checkpoint is of no log that was checked.
         DomainError: a database can't be opened.
     """
     settings = DatabaseSettings(url=arguments.url or "", url_file=arguments.url_file)
@@ -69,10 +71,13 @@ def run(arguments: argparse.Namespace) -> None:
                 raise FailedPrecondition(f"{folder / schema.file} is not there")
             continue
         asyncio.run(_check(schema, folder, settings, arguments.origin, notes))
+    if notes:
+        origins = ", ".join(repr(parse_checkpoint(note).origin) for note in notes)
+        raise FailedPrecondition(f"no log here is the checkpoint's: {origins:.300}")
 
 
 async def _check(
-    schema: Schema, folder: Path, settings: DatabaseSettings, origin: str, notes: Sequence[str]
+    schema: Schema, folder: Path, settings: DatabaseSettings, origin: str, notes: list[str]
 ) -> None:
     database = open_database(folder, schema, settings)
     try:

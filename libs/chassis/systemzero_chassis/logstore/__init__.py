@@ -7,6 +7,7 @@ jobs (`LogStore.append`), and serves the rest through the asynchronous methods o
 from systemzero_chassis.logstore.checkpoints import StoredCheckpoint
 from systemzero_chassis.logstore.entries import Appended
 from systemzero_chassis.logstore.errors import LogDiverged
+from systemzero_chassis.logstore.extends import check_extends
 from systemzero_chassis.logstore.keys import (
     LogKeys,
     begin_rotation,
@@ -32,6 +33,7 @@ __all__ = [
     "StoredCheckpoint",
     "Witness",
     "begin_rotation",
+    "check_extends",
     "finish_rotation",
     "load_log_keys",
     "load_or_create_key",

@@ -3,52 +3,39 @@
 Invariants:
 1. An entry is appended within the caller's own write job, so that what happened and the record of
    it commit together or not at all. Its index MUST NOT be told before that job's `write` returned.
-2. What is proven is checked before it is handed out: a proof that does not hold is an error here,
-   not at the client.
+2. What is proven is checked before it is handed out; see `reads`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database
 from systemzero_chassis.logstore.check import FullCheck, check_tail
-from systemzero_chassis.logstore.checkpoints import Checkpoints, StoredCheckpoint
+from systemzero_chassis.logstore.checkpoints import Checkpoints
 from systemzero_chassis.logstore.cosignatures import Cosignatures
 from systemzero_chassis.logstore.entries import Appended, Entries
 from systemzero_chassis.logstore.errors import LogDiverged
-from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof, Proofs
+from systemzero_chassis.logstore.proofs import Proofs
+from systemzero_chassis.logstore.reads import LogReads
 from systemzero_chassis.logstore.tables import LogTables
 from systemzero_chassis.logstore.tenants import tenants_of
 from systemzero_chassis.logstore.witnesses import Cosigner, Witness
-from systemzero_core.errors import DataCorrupted, InvalidInput, NotFound
-from systemzero_core.tlog import (
-    Checkpoint,
-    Entry,
-    checkpoint_line,
-    encode_bundle,
-    entry_line,
-    header_line,
-    parse_checkpoint,
-)
-
-T = TypeVar("T")
-
-_EXPORT_PAGE: Final = 1000
+from systemzero_core.tlog import Checkpoint, parse_checkpoint
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class LogStore:
+class LogStore(LogReads):
     """The logs of all tenants in one set of tables.
 
     Attributes:
@@ -83,17 +70,14 @@ class LogStore:
         Raises:
             InvalidInput: a witness's key is none, or its URL is not of HTTP.
         """
-        self._database = database
-        self._entries = Entries(tables)
-        self._checkpoints = Checkpoints(tables, self._entries, origin, keys, clock, rotations)
+        entries = Entries(tables)
+        checkpoints = Checkpoints(tables, entries, origin, keys, clock, rotations)
+        proofs = Proofs(entries, checkpoints)
+        super().__init__(database, entries, checkpoints, proofs)
         self.rotations = tuple(rotations)
-        self._proofs = Proofs(self._entries, self._checkpoints)
-        self._cosignatures = Cosignatures(
-            tables, self._checkpoints, [witness.key for witness in witnesses]
-        )
+        self._cosignatures = Cosignatures(tables, checkpoints, [each.key for each in witnesses])
         self.cosigners = [
-            Cosigner(w, database, self._checkpoints, self._cosignatures, self._proofs)
-            for w in witnesses
+            Cosigner(each, database, checkpoints, self._cosignatures, proofs) for each in witnesses
         ]
         self._grown: deque[str] = deque()  # tenants with appends since the last publication
 
@@ -142,14 +126,6 @@ class LogStore:
         """
         self._grown.append(tenant)
         return self._entries.erase(connection, tenant, indexes, create_time)
-
-    def origin(self, tenant: str) -> str:
-        """The name of the tenant's log, the first line of its checkpoints."""
-        return self._checkpoints.origin(tenant)
-
-    def vkeys(self, tenant: str) -> tuple[str, ...]:
-        """The public keys of the tenant's log as C2SP vkey texts; the one that signs now first."""
-        return tuple(map(str, self._checkpoints.verifiers(tenant)))
 
     async def check(self) -> None:
         """Check at start that every log extends the last checkpoint published of it.
@@ -202,41 +178,6 @@ class LogStore:
         tables = (self._entries.table, self._checkpoints.table, self._cosignatures.table)
         return sorted({tenant for table in tables for tenant in tenants_of(connection, table)})
 
-    async def _read(self, tenant: str, job: Callable[[Connection], T]) -> T:
-        return await self._database.of(tenant).read(lambda c: job(c.unscoped))
-
-    async def _write(self, tenant: str, job: Callable[[Connection], T]) -> T:
-        return await self._database.of(tenant).write(lambda c: job(c.unscoped))
-
-    async def size(self, tenant: str) -> int:
-        """The number of entries in the tenant's log."""
-        return await self._read(tenant, lambda c: self._entries.size(c, tenant))
-
-    async def checkpoint(self, tenant: str) -> str:
-        """A signed checkpoint (C2SP note) that covers every entry committed before the call.
-
-        Raises:
-            LogDiverged: the log does not extend its last checkpoint.
-        """
-        return (await self.newest_checkpoint(tenant)).note
-
-    async def newest_checkpoint(self, tenant: str) -> StoredCheckpoint:
-        """As `checkpoint`, with the time at which it was signed.
-
-        Raises:
-            LogDiverged: the log does not extend its last checkpoint.
-        """
-
-        def stored(connection: Connection) -> StoredCheckpoint | None:
-            size = self._entries.size(connection, tenant)
-            newest = self._checkpoints.at(connection, tenant, size)
-            return newest if newest and self._checkpoints.is_current(tenant, newest) else None
-
-        found = await self._read(tenant, stored)
-        if found is not None:
-            return found
-        return await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant))
-
     async def cosigned_checkpoints(self, tenant: str) -> list[str]:
         """The newest checkpoint that each witness cosigned, smallest first, with cosignatures.
 
@@ -246,16 +187,6 @@ class LogStore:
         if not self.cosigners:
             return []
         return await self._read(tenant, lambda c: self._cosignatures.newest(c, tenant))
-
-    async def checkpoint_at(self, tenant: str, size: int | None) -> str:
-        """The signed checkpoint of exactly `size` entries (None: of all there are).
-
-        Raises:
-            InvalidInput: the log has not so many entries.
-            LogDiverged: the log does not extend its last checkpoint.
-        """
-        stored = await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant, size))
-        return stored.note
 
     async def publish_checkpoints(self) -> int:
         """Sign a checkpoint for every log that grew since the last call; how many there were.
@@ -292,99 +223,3 @@ class LogStore:
         async with asyncio.TaskGroup() as tasks:
             for cosigner in self.cosigners:
                 tasks.create_task(cosigner.run())
-
-    async def get_entry(self, tenant: str, index: int) -> Entry:
-        """One entry.
-
-        Raises:
-            NotFound: there is none at `index`.
-        """
-        return await self._read(tenant, lambda c: self._entries.get(c, tenant, index))
-
-    async def list_entries(
-        self, tenant: str, start: int = 0, count: int = 100, *, kind: str | None = None
-    ) -> list[Entry]:
-        """Up to `count` entries from index `start` on, in order; of one kind if asked.
-
-        The next page starts at the last one's index plus one.
-        """
-        return await self._read(tenant, lambda c: self._entries.page(c, tenant, start, count, kind))
-
-    def page(self, connection: Connection, tenant: str, start: int, count: int) -> list[Entry]:
-        """As `list_entries`, within a job."""
-        return self._entries.page(connection, tenant, start, count)
-
-    async def inclusion_proof(self, tenant: str, index: int, size: int) -> InclusionProof:
-        """The proof that entry `index` is in the log of `size` entries (a checkpoint's).
-
-        Raises:
-            NotFound: there is no entry `index`.
-            InvalidInput: the log has not `size` entries, or the entry is not among them.
-            DataCorrupted: the stored tree is damaged: the proof would not hold.
-        """
-        return await self._read(tenant, lambda c: self._proofs.inclusion(c, tenant, index, size))
-
-    async def consistency_proof(
-        self, tenant: str, old_size: int, new_size: int
-    ) -> ConsistencyProof:
-        """The proof that the log of `new_size` entries begins with that of `old_size`.
-
-        Raises:
-            InvalidInput: unless 0 <= old_size <= new_size <= the log's size.
-            DataCorrupted: the stored tree is damaged: the proof would not hold.
-        """
-        return await self._read(
-            tenant, lambda c: self._proofs.consistency(c, tenant, old_size, new_size)
-        )
-
-    async def proof_bundle(self, tenant: str, index: int, *, since: int | None = None) -> bytes:
-        """Entry `index` with all it takes to check it offline (`tlog.verify_bundle`), one line.
-
-        Args:
-            tenant: whose log.
-            index: the entry's.
-            since: the size of an older checkpoint, whose consistency proof is put in too.
-
-        Raises:
-            NotFound: there is no entry `index`, or no checkpoint of size `since` was published.
-            LogDiverged: the log does not extend its last checkpoint.
-        """
-        entry = await self.get_entry(tenant, index)
-        note = await self.checkpoint(tenant)  # after the entry was seen: it covers it
-        size = parse_checkpoint(note).size
-        proof = await self.inclusion_proof(tenant, index, size)
-        extends = None
-        if since is not None:
-            older = await self._read(tenant, lambda c: self._checkpoints.at(c, tenant, since))
-            if older is None:
-                raise NotFound(f"no checkpoint of size {since} was published")
-            consistency = await self.consistency_proof(tenant, since, size)
-            extends = (older.note, consistency.hashes)
-        return encode_bundle(entry, proof.hashes, note, self.vkeys(tenant), extends=extends)
-
-    async def export(self, tenant: str, start: int = 0) -> AsyncIterator[bytes]:
-        """The log as lines for `tlog.verify_export`: header, entries, signed checkpoint.
-
-        The entries are those from index `start` on.
-
-        Entries are given as they are stored: it is the reader's to judge them. The checkpoint is
-        that of the entries given, made when the end is reached, so that every erasure seen on the
-        way has its record among them. Of a damaged log it is the last one published, against which
-        the reader can see what is wrong.
-        """
-        yield header_line(self.origin(tenant), list(self.vkeys(tenant)))
-        size = start
-        while page := await self.list_entries(tenant, size, _EXPORT_PAGE):
-            for entry in page:
-                yield entry_line(entry)
-            size = page[-1].index + 1
-        yield checkpoint_line(await self._checkpoint_of_export(tenant, size))
-
-    async def _checkpoint_of_export(self, tenant: str, size: int) -> str:
-        try:
-            return await self.checkpoint_at(tenant, size)
-        except (DataCorrupted, InvalidInput):
-            latest = await self._read(tenant, lambda c: self._checkpoints.latest(c, tenant))
-            if latest is None:
-                raise
-            return latest.note

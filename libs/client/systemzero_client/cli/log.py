@@ -31,8 +31,9 @@ from systemzero_client.cli.output import Output, Progress, to_dict, write_file
 from systemzero_client.cli.profiles import Wanted
 from systemzero_client.cli.text import printable, time_text
 from systemzero_client.evidence import Shown, check_capture
+from systemzero_client.offline import verify_bundle_file
 from systemzero_client.tiles import TileFolder
-from systemzero_client.verify import LogVerifier, verify_bundle_file
+from systemzero_client.verify import LogVerifier
 from systemzero_client.witnesses import Witnessed, Witnesses
 from systemzero_core.tlog import (
     Checkpoint,

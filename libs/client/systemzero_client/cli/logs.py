@@ -14,7 +14,8 @@ from systemzero_client.cli.options import Remote
 from systemzero_client.cli.output import Output, Progress, note
 from systemzero_client.cli.problems import describe
 from systemzero_client.log import Log
-from systemzero_client.verify import LogVerifier, verify_export_file
+from systemzero_client.offline import verify_export_file
+from systemzero_client.verify import LogVerifier
 from systemzero_core.tlog import ExportReport, LogVerificationError
 
 T = TypeVar("T")

@@ -17,6 +17,8 @@ from systemzero_gateway.store import AUDIT
 
 AUDIT_KEY: Final = "audit.key"
 """The file of the key that signs its checkpoints, in the data folder."""
+ORIGIN_FILE: Final = "audit.origin"
+"""The log's origin, where none is configured."""
 
 
 def open_audit(
@@ -31,6 +33,6 @@ def open_audit(
         FailedPrecondition: a key file can't be used.
     """
     keys = load_log_keys(data / AUDIT_KEY)
-    origin = settings.origin or load_or_create_origin(data / "audit.origin")
+    origin = settings.origin or load_or_create_origin(data / ORIGIN_FILE)
     store = LogStore(database, AUDIT, origin, keys.signing, rotations=keys.rotations)
     return AuditLog(AuditQueue(settings.queue, micros), database, store, logger)

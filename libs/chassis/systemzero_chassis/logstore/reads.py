@@ -1,0 +1,191 @@
+"""What is read of the logs: entries, checkpoints, proofs, documents.
+
+What is proven is checked before it is handed out: a proof that does not hold is an error here, not
+at the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection
+
+from systemzero_chassis.database import Database
+from systemzero_chassis.logstore.checkpoints import Checkpoints, StoredCheckpoint
+from systemzero_chassis.logstore.entries import Entries
+from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof, Proofs
+from systemzero_core.errors import DataCorrupted, InvalidInput, NotFound
+from systemzero_core.tlog import (
+    Entry,
+    checkpoint_line,
+    encode_bundle,
+    entry_line,
+    header_line,
+    parse_checkpoint,
+)
+
+T = TypeVar("T")
+
+_EXPORT_PAGE: Final = 1000
+
+
+class LogReads:
+    """The part of a log store that appends nothing; a checkpoint is signed where it is missing."""
+
+    def __init__(
+        self, database: Database, entries: Entries, checkpoints: Checkpoints, proofs: Proofs
+    ) -> None:
+        self._database = database
+        self._entries = entries
+        self._checkpoints = checkpoints
+        self._proofs = proofs
+
+    def origin(self, tenant: str) -> str:
+        """The name of the tenant's log, the first line of its checkpoints."""
+        return self._checkpoints.origin(tenant)
+
+    def vkeys(self, tenant: str) -> tuple[str, ...]:
+        """The public keys of the tenant's log as C2SP vkey texts; the one that signs now first."""
+        return tuple(map(str, self._checkpoints.verifiers(tenant)))
+
+    async def _read(self, tenant: str, job: Callable[[Connection], T]) -> T:
+        return await self._database.of(tenant).read(lambda c: job(c.unscoped))
+
+    async def _write(self, tenant: str, job: Callable[[Connection], T]) -> T:
+        return await self._database.of(tenant).write(lambda c: job(c.unscoped))
+
+    async def size(self, tenant: str) -> int:
+        """The number of entries in the tenant's log."""
+        return await self._read(tenant, lambda c: self._entries.size(c, tenant))
+
+    async def checkpoint(self, tenant: str) -> str:
+        """A signed checkpoint (C2SP note) that covers every entry committed before the call.
+
+        Raises:
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+        return (await self.newest_checkpoint(tenant)).note
+
+    async def newest_checkpoint(self, tenant: str) -> StoredCheckpoint:
+        """As `checkpoint`, with the time at which it was signed.
+
+        Raises:
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+
+        def stored(connection: Connection) -> StoredCheckpoint | None:
+            size = self._entries.size(connection, tenant)
+            newest = self._checkpoints.at(connection, tenant, size)
+            return newest if newest and self._checkpoints.is_current(tenant, newest) else None
+
+        found = await self._read(tenant, stored)
+        if found is not None:
+            return found
+        return await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant))
+
+    async def checkpoint_at(self, tenant: str, size: int | None) -> str:
+        """The signed checkpoint of exactly `size` entries (None: of all there are).
+
+        Raises:
+            InvalidInput: the log has not so many entries.
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+        stored = await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant, size))
+        return stored.note
+
+    async def get_entry(self, tenant: str, index: int) -> Entry:
+        """One entry.
+
+        Raises:
+            NotFound: there is none at `index`.
+        """
+        return await self._read(tenant, lambda c: self._entries.get(c, tenant, index))
+
+    async def list_entries(
+        self, tenant: str, start: int = 0, count: int = 100, *, kind: str | None = None
+    ) -> list[Entry]:
+        """Up to `count` entries from index `start` on, in order; of one kind if asked.
+
+        The next page starts at the last one's index plus one.
+        """
+        return await self._read(tenant, lambda c: self._entries.page(c, tenant, start, count, kind))
+
+    def page(self, connection: Connection, tenant: str, start: int, count: int) -> list[Entry]:
+        """As `list_entries`, within a job."""
+        return self._entries.page(connection, tenant, start, count)
+
+    async def inclusion_proof(self, tenant: str, index: int, size: int) -> InclusionProof:
+        """The proof that entry `index` is in the log of `size` entries (a checkpoint's).
+
+        Raises:
+            NotFound: there is no entry `index`.
+            InvalidInput: the log has not `size` entries, or the entry is not among them.
+            DataCorrupted: the stored tree is damaged: the proof would not hold.
+        """
+        return await self._read(tenant, lambda c: self._proofs.inclusion(c, tenant, index, size))
+
+    async def consistency_proof(
+        self, tenant: str, old_size: int, new_size: int
+    ) -> ConsistencyProof:
+        """The proof that the log of `new_size` entries begins with that of `old_size`.
+
+        Raises:
+            InvalidInput: unless 0 <= old_size <= new_size <= the log's size.
+            DataCorrupted: the stored tree is damaged: the proof would not hold.
+        """
+        return await self._read(
+            tenant, lambda c: self._proofs.consistency(c, tenant, old_size, new_size)
+        )
+
+    async def proof_bundle(self, tenant: str, index: int, *, since: int | None = None) -> bytes:
+        """Entry `index` with all it takes to check it offline (`tlog.verify_bundle`), one line.
+
+        Args:
+            tenant: whose log.
+            index: the entry's.
+            since: the size of an older checkpoint, whose consistency proof is put in too.
+
+        Raises:
+            NotFound: there is no entry `index`, or no checkpoint of size `since` was published.
+            LogDiverged: the log does not extend its last checkpoint.
+        """
+        entry = await self.get_entry(tenant, index)
+        note = await self.checkpoint(tenant)  # after the entry was seen: it covers it
+        size = parse_checkpoint(note).size
+        proof = await self.inclusion_proof(tenant, index, size)
+        extends = None
+        if since is not None:
+            older = await self._read(tenant, lambda c: self._checkpoints.at(c, tenant, since))
+            if older is None:
+                raise NotFound(f"no checkpoint of size {since} was published")
+            consistency = await self.consistency_proof(tenant, since, size)
+            extends = (older.note, consistency.hashes)
+        return encode_bundle(entry, proof.hashes, note, self.vkeys(tenant), extends=extends)
+
+    async def export(self, tenant: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The log as lines for `tlog.verify_export`: header, entries, signed checkpoint.
+
+        The entries are those from index `start` on.
+
+        Entries are given as they are stored: it is the reader's to judge them. The checkpoint is
+        that of the entries given, made when the end is reached, so that every erasure seen on the
+        way has its record among them. Of a damaged log it is the last one published, against which
+        the reader can see what is wrong.
+        """
+        yield header_line(self.origin(tenant), list(self.vkeys(tenant)))
+        size = start
+        while page := await self.list_entries(tenant, size, _EXPORT_PAGE):
+            for entry in page:
+                yield entry_line(entry)
+            size = page[-1].index + 1
+        yield checkpoint_line(await self._checkpoint_of_export(tenant, size))
+
+    async def _checkpoint_of_export(self, tenant: str, size: int) -> str:
+        try:
+            return await self.checkpoint_at(tenant, size)
+        except (DataCorrupted, InvalidInput):
+            latest = await self._read(tenant, lambda c: self._checkpoints.latest(c, tenant))
+            if latest is None:
+                raise
+            return latest.note
