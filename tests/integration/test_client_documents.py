@@ -75,6 +75,6 @@ def test_every_command_is_in_the_page(sz: Sz) -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     help_page = sz("--help").out
     commands = re.findall(r"^  ([a-z]+)  ", help_page.partition("Commands:")[2], re.MULTILINE)
-    assert len(commands) == 16
+    assert len(commands) > 10, "the help page has changed its form"
     for command in commands:
         assert re.search(rf"sz [a-z\\|]*{command}", page), command
