@@ -14,15 +14,16 @@ from systemzero_gateway.limits import CallerLimits, LimitStore, MemoryLimits, Ra
 from systemzero_gateway.limits.valkey import ValkeyLimits
 
 HIGH = Rate(1e9, 10**9)
+ROUNDS = 50  # others use this machine too
 
 
 async def measure_limits(report: Report) -> None:
     """Both of a tenant's and of a principal's limit, as every call needs them."""
     memory = MemoryLimits(time.monotonic)
-    report.emit("gateway.limit_decision", await _decision(memory, 100_000), "us", 5)
+    report.emit("gateway.limit_decision", await _decision(memory, 2_000), "us", 5)
     with ValkeyServer(save="") as valkey:
         store = ValkeyLimits(valkey.connection_url, None, 1.0)
-        report.emit("gateway.limit_decision_valkey", await _decision(store, 3_000), "us", 300)
+        report.emit("gateway.limit_decision_valkey", await _decision(store, 200), "us", 300)
         await store.close()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
@@ -36,11 +37,14 @@ async def measure_limits(report: Report) -> None:
 
 
 async def _decision(store: LimitStore, calls: int, tenant: str = "tenant") -> float:
-    """Microseconds a decision, one after the other."""
+    """Microseconds a decision, one after the other; the least of the rounds counts."""
     callers = CallerLimits(store, HIGH, HIGH)
     caller = Caller(Principal(tenant, f"key_of_{tenant}"), frozenset(), None)
     await callers.take(caller, 1)
-    start = time.perf_counter()
-    for _ in range(calls):
-        await callers.take(caller, 1)
-    return (time.perf_counter() - start) * 1e6 / calls
+    least = float("inf")
+    for _ in range(ROUNDS if calls > 1 else 1):
+        start = time.perf_counter()
+        for _ in range(calls):
+            await callers.take(caller, 1)
+        least = min(least, (time.perf_counter() - start) * 1e6 / calls)
+    return least

@@ -125,11 +125,22 @@ async def test_a_deadline_reaches_the_backend_and_ends_both(here: World, method:
     await here.echo.cancelled.wait()
 
 
-async def test_the_backend_has_a_little_less_time_than_the_gateway(here: World) -> None:
-    default = float(await here.call("Unary", b"left"))
-    ceiling = float(await here.call("Unary", b"left", timeout=1_000))
-    stream = float((await each(here.call("Server", b"left", timeout=1_000)))[0])
-    assert default < 5 < ceiling < 10 < stream < 20
+@pytest.mark.parametrize(
+    ("method", "default", "ceiling"),
+    [("Unary", 5, 10), ("Client", 5, 10), ("Server", 20, 20), ("Both", 20, 20)],
+)
+async def test_the_backend_has_a_little_less_time_than_the_gateway(
+    here: World, method: str, default: float, ceiling: float
+) -> None:
+    async def left(timeout: float | None) -> float:  # noqa: ASYNC109 - the client's deadline
+        request = sending(b"left") if method in {"Client", "Both"} else b"left"
+        call = here.call(method, request, timeout=timeout)
+        answer = await call if method in {"Unary", "Client"} else (await each(call))[0]
+        return float(answer)
+
+    assert default - 1 < await left(None) < default
+    assert ceiling - 1 < await left(1_000) < ceiling
+    assert 2 < await left(3) < 3
 
 
 async def test_without_a_deadline_of_the_clients_the_default_holds(tmp_path: Path) -> None:

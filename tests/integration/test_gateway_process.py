@@ -45,6 +45,9 @@ def arguments(monkeypatch: pytest.MonkeyPatch, file: Path, text: str) -> None:
         ("limits: {store_password_file: some.file}", "there is no store"),
         ("limits: {store: 'redis://a', store_password_file: none.such}", "store_password_file"),
         ("limits: {store_timeout: 0}", "limits.store_timeout"),
+        ("audit: {queue: 0}", "audit.queue"),
+        ("audit: {key: x}", "key"),
+        ("audit: {queue: 10, origin: systemzero.example/audit}", ""),
         ("limits: {on_store_failure: allow}", "limits.on_store_failure"),
         ("limits: {store: 'rediss://a:1/2', on_store_failure: local, store_timeout: 0.1}", ""),
         ("deadlines: {default: 0}", "deadlines.default"),
@@ -147,6 +150,7 @@ async def test_a_hangup_has_it_read_its_limits_again(tmp_path: Path) -> None:
         "data": str(tmp_path / "data"),
         "trust": str(tmp_path / "trust"),
         "backends": {"capture": "127.0.0.1:1", "diff": "127.0.0.1:1"},
+        "ops": {"listen": "127.0.0.1:0", "channelz": "127.0.0.1:0"},
     }
     file.write_text(yaml.safe_dump(settings))
     process = await asyncio.create_subprocess_exec(

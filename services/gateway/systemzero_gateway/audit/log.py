@@ -20,6 +20,7 @@ import structlog
 from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logstore import LogStore
 from systemzero_core.errors import DomainError
+from systemzero_gateway import metrics
 from systemzero_gateway.audit.act import Recorded
 from systemzero_gateway.audit.queue import HOLD_SECONDS, AuditQueue
 
@@ -82,7 +83,9 @@ class AuditLog:
             due = time.monotonic() - held_since >= HOLD_SECONDS
             if due:
                 held_since = time.monotonic()
-            if not await self._write_batch(every=due):
+            went_well = await self._write_batch(every=due)
+            metrics.AUDIT_WAITING.set(len(self.queue))
+            if not went_well:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _write_batch(self, *, every: bool) -> bool:
@@ -107,6 +110,8 @@ class AuditLog:
             self._logger.warning("audit.not_written", reason=error.reason, error=error.message)
             return False
         self.queue.written(entries)
+        for entry in entries:
+            metrics.AUDIT_ENTRIES.labels(entry.act.decision.value).inc()
         return True
 
     async def _sign(self) -> None:

@@ -40,18 +40,23 @@ class MemoryLimits:
     async def take(self, buckets: Sequence[Bucket], cost: int) -> list[Decision]:
         """See `LimitStore.take`."""
         now, tats = self._clock(), self._tats
-        decided = [decide(rate, tats.get(key, 0.0), now, cost) for key, rate in buckets]
-        passes = all(decision.allowed for decision, _ in decided)
-        for bucket, (_, tat) in zip(buckets, decided, strict=True):
-            if passes or tat < tats.get(bucket.key, 0.0):
-                self._keep(bucket.key, tat)
-        return [decision for decision, _ in decided]
+        decisions, moves, passes = [], [], True
+        for key, rate in buckets:
+            before = tats.get(key, 0.0)
+            decision, tat = decide(rate, before, now, cost)
+            decisions.append(decision)
+            moves.append((key, before, tat))
+            passes = passes and decision.allowed
+        for key, before, tat in moves:
+            if passes or tat < before:
+                self._keep(key, tat)
+        return decisions
 
     async def close(self) -> None:
         """See `LimitStore.close`."""
 
     def _keep(self, key: str, tat: float) -> None:
-        if len(self._tats) >= self._entries and key not in self._tats:
+        if key not in self._tats and len(self._tats) >= self._entries:
             self._make_room()
         self._tats[key] = tat
 

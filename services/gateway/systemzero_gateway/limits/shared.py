@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from systemzero_core.errors import Unavailable
+from systemzero_gateway import metrics
 from systemzero_gateway.limits.gcra import Bucket, Decision
 from systemzero_gateway.limits.protocol import LimitStore
 from systemzero_gateway.limits.valkey import ValkeyLimits
@@ -65,6 +66,7 @@ class SharedLimits:
 
     def _went_away(self, error: Unavailable) -> None:
         if self._probing is None:
+            metrics.LIMIT_STORE_AWAY.set(1)
             policy = "deny" if self._fallback is None else "local"
             self._logger.warning("limits.store.away", policy=policy, error=repr(error.__cause__))
             self._probing = asyncio.create_task(self._probe())
@@ -76,4 +78,5 @@ class SharedLimits:
                 await self._store.ping()
                 break
         self._probing = None
+        metrics.LIMIT_STORE_AWAY.set(0)
         self._logger.info("limits.store.back")
