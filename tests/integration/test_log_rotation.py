@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import stat
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from systemzero_chassis.admin.__main__ import main
 from systemzero_chassis.database import SqliteDatabase, open_sqlite
 from systemzero_chassis.logstore import (
     LogDiverged,
@@ -91,18 +90,20 @@ def test_damaged_statements_are_refused(key: Path, content: bytes) -> None:
         load_log_keys(key)
 
 
-def test_the_command_rotates_and_says_what_is_next(key: Path) -> None:
-    def run(step: str, *more: str) -> subprocess.CompletedProcess[str]:
-        admin = str(Path(sys.executable).with_name("sz-admin"))
-        command = [admin, "log-key", step, "--key", str(key), *more]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+def test_the_command_rotates_and_says_what_is_next(
+    key: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(step: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["sz-admin", "log-key", step, "--key", str(key)])
+        status = main()
+        return status, "".join(capsys.readouterr())
 
-    assert "no origin stands beside" in run("begin").stderr
+    assert "no origin stands beside" in run("begin")[1]
     (key.parent / "origin").write_text(NAME)
     began, again, finished = run("begin"), run("begin"), run("finish")
-    assert (began.returncode, again.returncode, finished.returncode) == (0, 2, 0)
-    assert "restart the service" in began.stdout
-    assert "under way" in again.stderr
+    assert [began[0], again[0], finished[0]] == [0, 2, 0]
+    assert "restart the service" in began[1]
+    assert "under way" in again[1]
     [note] = load_log_keys(key).rotations
     assert verify_rotation(note).new.name == NAME
 
