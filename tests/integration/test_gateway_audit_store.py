@@ -1,0 +1,58 @@
+"""The audit log over every database: what is written, once, by one gateway and by two."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from systemzero_chassis.clock import micros
+from systemzero_chassis.database import Database
+from systemzero_chassis.logs import get_logger
+from systemzero_chassis.logstore import LogStore
+from systemzero_core.tlog import parse_checkpoint
+from systemzero_gateway.audit import Act, AuditLog, AuditQueue, Decided
+from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
+from tests.support.databases import OpenDatabase
+
+TENANTS = ("acme", "platform")
+
+
+def gateway(database: Database, key: Ed25519PrivateKey) -> AuditLog:
+    """The audit log as one gateway over `database` has it."""
+    store = LogStore(database, AUDIT, "test.example/audit", [key])
+    return AuditLog(AuditQueue(1_000, micros), database, store, get_logger("test"))
+
+
+def act(tenant: str, number: int) -> Act:
+    decision = Decided.DENIED if number % 2 else Decided.ALLOWED
+    return Act(tenant, f"key_{number}", "/a/B", "192.0.2.1", decision, "")
+
+
+async def test_two_gateways_write_one_log_for_each_tenant(open_database: OpenDatabase) -> None:
+    database, key = open_database(METADATA, SCHEMA_VERSION), Ed25519PrivateKey.generate()
+    gateways = [gateway(database, key) for _ in range(2)]
+    try:
+        for one in gateways:
+            await one.start()
+        for number in range(40):
+            for tenant in TENANTS:
+                gateways[number % 4 // 2].queue.put(act(tenant, number), "192.0.2.1", "")
+            if not number % 10:
+                await asyncio.sleep(0)
+        for one in gateways:
+            await one.stop()
+        for tenant in TENANTS:
+            entries = await gateways[0].store.list_entries(tenant, 0, 100)
+            bodies = [json.loads(entry.body or b"") for entry in entries]
+            assert Counter(body["principal"] for body in bodies) == {
+                f"key_{number}": 1 for number in range(40)
+            }
+            assert {entry.kind for entry in entries} == {"call.allowed", "call.denied"}
+            note = await gateways[1].store.checkpoint(tenant)
+            assert parse_checkpoint(note).size == 40
+            assert (await gateways[0].store.verify(tenant)).size == 40
+    finally:
+        await database.close()
