@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from systemzero_core.errors import (
     PermissionDenied,
     Unavailable,
 )
-from systemzero_gateway import apikey
+from systemzero_gateway import apikey, authenticate
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.keys import DEFAULT_TENANT, load_or_create_pepper
 from systemzero_gateway.policy import (
@@ -27,6 +28,7 @@ from systemzero_gateway.policy import (
 )
 from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
+from systemzero_gateway.store.protocol import Changes
 from systemzero_gateway.store.tables import REVISION, REVOKED_TOKENS, TENANTS
 from tests.support.databases import OpenDatabase
 from tests.support.house import ADMIN, SECOND, House
@@ -355,4 +357,30 @@ async def test_after_a_backup_was_put_back_nothing_that_was_seen_counts(house: H
     await house.database.write(lambda connection: connection.execute(before).rowcount)
     house.now += 0.5
     assert await house.authenticator.known(f"Bearer {secret}") is None
+    assert await house.works(secret)
+
+
+async def test_all_who_wait_for_a_store_that_hangs_are_denied_at_once_and_let_in_when_it_answers(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, secret = await house.new_key()
+    assert await house.works(secret)
+    answers, asked, changes = asyncio.Event(), 0, house.store.changes
+
+    async def hanging(known: int) -> Changes:
+        nonlocal asked
+        asked += 1
+        await answers.wait()
+        return await changes(known)
+
+    monkeypatch.setattr(authenticate, "PATIENCE", 0.05)
+    monkeypatch.setattr(house.store, "changes", hanging)
+    house.now += authenticate.REVALIDATE
+    outcomes = await asyncio.gather(
+        *(house.knock(secret) for _ in range(20)), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {Unavailable}
+    assert asked == 1
+    answers.set()
+    monkeypatch.setattr(authenticate, "PATIENCE", 10.0)
     assert await house.works(secret)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Final, TypeVar
 
 from systemzero_chassis.identity import Principal
-from systemzero_core.errors import Unauthenticated
+from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.certificates import CertificateCallers, both
@@ -29,6 +29,12 @@ from systemzero_gateway.tokens import MAX_CHARACTERS, TokenVerifier
 REVALIDATE: Final = 0.5
 """Seconds for which cached answers are used without asking the store for its revision."""
 
+PATIENCE: Final = 2.0
+"""Seconds that the store has for an answer; a database tries to reconnect for longer than that."""
+
+T = TypeVar("T")
+
+_AWAY: Final = "the key store does not answer"
 _SCHEME: Final = "bearer "
 _ENTRIES: Final = 10_000
 
@@ -60,6 +66,7 @@ class Authenticator:
         self._cache: dict[bytes, Caller | None] = {}  # None: good once, to be looked up again
         self._revision = -1
         self._valid_until = 0.0
+        self._failures = 0
         self._revalidating = asyncio.Lock()
 
     @property
@@ -97,7 +104,7 @@ class Authenticator:
             Unavailable: the store does not answer.
         """
         revision = self._revision
-        caller = await self._caller(header, certificate)
+        caller = await _in_time(self._caller(header, certificate))
         if caller is None or self._is_over(caller.expire_time):
             self._cache.pop(_digest(header, certificate), None)
             raise Unauthenticated("the credential is missing or not accepted")
@@ -111,16 +118,26 @@ class Authenticator:
         self._valid_until = 0.0
 
     async def _revalidate(self) -> None:
+        failures = self._failures
         async with self._revalidating:
+            if failures != self._failures:  # nobody waits for an answer that others waited for
+                raise Unavailable(_AWAY)
             started = self._ticks()
             if started < self._valid_until:
                 return
-            changes = await self._store.changes(self._revision)
-            if changes.revision != self._revision:
-                await self._tokens.refresh()
-                self._forget_those_of(changes.tenants)
-                self._revision = changes.revision
+            try:
+                await _in_time(self._look())
+            except Unavailable:
+                self._failures += 1
+                raise
             self._valid_until = started + REVALIDATE
+
+    async def _look(self) -> None:
+        changes = await self._store.changes(self._revision)
+        if changes.revision != self._revision:
+            await self._tokens.refresh()
+            self._forget_those_of(changes.tenants)
+            self._revision = changes.revision
 
     def _forget_those_of(self, tenants: frozenset[str] | None) -> None:
         for digest, caller in self._cache.items():
@@ -180,6 +197,14 @@ class Authenticator:
 
     def _is_over(self, expire_time: int | None) -> bool:
         return expire_time is not None and expire_time <= self._clock()
+
+
+async def _in_time(answer: Coroutine[None, None, T]) -> T:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await answer
+    except TimeoutError:
+        raise Unavailable(_AWAY) from None
 
 
 def _digest(header: str, certificate: bytes) -> bytes:
