@@ -111,7 +111,7 @@ async def test_what_was_let_in_does_not_wait_and_refusals_do() -> None:
     queue = AuditQueue(10, lambda: 0)
     queue.put(act(1), "", "")
     queue.put(act(2, Decided.ALLOWED), "", "")
-    await queue.wait()
+    assert await queue.wait()
     assert [entry.act for entry in queue.take(every=False)] == [act(2, Decided.ALLOWED)]
 
 

@@ -79,8 +79,8 @@ class AuditLog:
     async def _write(self) -> None:
         held_since = time.monotonic()
         while not self._stopping:
-            await self.queue.wait()
-            due = time.monotonic() - held_since >= HOLD_SECONDS
+            urgent = await self.queue.wait()
+            due = not urgent or time.monotonic() - held_since >= HOLD_SECONDS
             if due:
                 held_since = time.monotonic()
             went_well = await self._write_batch(every=due)

@@ -69,10 +69,11 @@ class AuditQueue:
         if act.decision is not Decided.DENIED:
             self._urgent.set()
 
-    async def wait(self) -> None:
-        """Wait for what does not wait itself, for `HOLD_SECONDS` at most."""
+    async def wait(self) -> bool:
+        """Wait for what does not wait itself, for `HOLD_SECONDS` at most; whether it came."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._urgent.wait(), HOLD_SECONDS)
+            return await asyncio.wait_for(self._urgent.wait(), HOLD_SECONDS)
+        return False
 
     def hurry(self) -> None:
         """End the present wait."""
