@@ -19,6 +19,8 @@ from systemzero_chassis.config import ConfigError
 from systemzero_chassis.process import service_channel
 from systemzero_chassis.service import Listener
 from systemzero_chassis.tls import BackendTlsSettings, ServerTls, TlsSettings, read_server_files
+from systemzero_client import Client
+from systemzero_client.channel import Tls
 from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.config import GatewayTlsSettings
 from systemzero_gateway.policy import Role
@@ -156,6 +158,12 @@ async def test_a_certificate_is_a_caller(tmp_path: Path) -> None:
             assert await call(robot, "Unary", b"who") == f"default {ROBOT}".encode()  # known now
             issue = robot.unary_unary("/systemzero.gateway.v1.AuthService/IssueToken")
             assert (await refused(issue(b"")))[0] is grpc.StatusCode.PERMISSION_DENIED
+            identity = running.app._identity
+            await identity.tenants.suspend("default")
+            identity.authenticator.forget()
+            assert (await refused(call(robot, "Unary", b"who")))[1] == "UNAUTHENTICATED"
+            await identity.tenants.resume("default")
+            identity.authenticator.forget()
         other = authority.issue("spiffe://example.org/ci/a/b")
         async with channel(running.port, authority, *other) as viewer:
             code, reason, _ = await refused(call(viewer, "Unary", b"who"))
@@ -193,6 +201,17 @@ async def test_a_certificate_that_stands_for_nobody_is_refused(
         for metadata in ((), running.bearer()):
             code, reason, _ = await refused(call(stranger, "Unary", b"who", metadata))
             assert (code, reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+
+
+async def test_the_sdk_speaks_tls_with_a_certificate_alone_or_with_a_key(tmp_path: Path) -> None:
+    async with strict_world(tmp_path) as (running, authority):
+        target = f"localhost:{running.port}"
+        certificate, key = authority.issue(ROBOT)
+        tls = Tls(ca=authority.pem, certificate=certificate, key=key)
+        async with Client(target, tls=tls) as robot:
+            assert (await robot.status()).principal == ROBOT
+        async with Client(target, api_key=running.secret, tls=tls) as both:
+            assert (await both.status()).principal.startswith("key_")
 
 
 async def test_an_authority_s_own_certificate_is_no_caller(tmp_path: Path) -> None:
