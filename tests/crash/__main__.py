@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.crash.disk import failing_disk
 from tests.crash.faults import PostgresKilled, full_disk, full_disk_mended, kill
 from tests.crash.rounds import Fault, run
 from tests.support.postgres import ROLE, Server, process
@@ -51,7 +52,9 @@ def main() -> int:
             with postgres(folder) as (url, faults):
                 run(folder / "data", rounds, faults, arguments.seed, url, tell)
         else:
-            run(folder / "data", rounds, SQLITE_FAULTS, arguments.seed, tell=tell)
+            with failing_disk(folder) as failing:
+                faults = [*SQLITE_FAULTS, *failing]
+                run(folder / "data", rounds, faults, arguments.seed, tell=tell)
     sys.stdout.write("nothing is lost, nothing is there twice, and the log is one\n")
     return 0
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.crash.__main__ import SQLITE_FAULTS, postgres
+from tests.crash.disk import COMPILER, failing_disk
 from tests.crash.rounds import run
 
 
@@ -18,3 +21,10 @@ def test_crashes_of_postgres_and_of_its_client_lose_nothing(tmp_path: Path) -> N
     with postgres(tmp_path) as (database, faults):
         ledger = run(tmp_path / "data", len(faults), faults, 2, database)
     assert len(ledger.answers) > len(faults)
+
+
+@pytest.mark.skipif(COMPILER is None, reason="the failing disk needs a C compiler")
+def test_a_disk_that_fails_writes_and_syncs_loses_nothing(tmp_path: Path) -> None:
+    with failing_disk(tmp_path) as faults:
+        ledger = run(tmp_path / "data", len(faults), faults, 3)
+    assert ledger.failures
