@@ -16,12 +16,11 @@ from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import (
     TENANT,
     DatabaseSettings,
-    PostgresDatabase,
     SchemaMismatch,
     TenantConnection,
     _batches,
-    open_postgres,
 )
+from systemzero_chassis.database.postgres import PostgresDatabase, open_postgres
 from systemzero_chassis.database.provision import use_schema
 from systemzero_core.errors import FailedPrecondition, Unavailable
 from tests.support import postgres as support

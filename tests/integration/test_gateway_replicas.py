@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis.database import Database, open_postgres, open_sqlite
+from systemzero_chassis.database import Database, open_sqlite
+from systemzero_chassis.database.postgres import open_postgres
 from systemzero_gateway.keys import DEFAULT_TENANT
 from systemzero_gateway.quotas import Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION

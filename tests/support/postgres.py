@@ -24,10 +24,10 @@ from typing import TypeVar
 from sqlalchemy import URL, Connection, MetaData, NullPool, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from systemzero_chassis.database import DatabaseSettings, PostgresDatabase, open_postgres
+from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.database._blocking import run_blocking
 from systemzero_chassis.database._sessions import _lock_key
-from systemzero_chassis.database.postgres import driver_url
+from systemzero_chassis.database.postgres import PostgresDatabase, driver_url, open_postgres
 from systemzero_chassis.database.provision import grant, provision
 
 T = TypeVar("T")

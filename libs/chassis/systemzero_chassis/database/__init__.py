@@ -1,10 +1,10 @@
 """The database under every store: short synchronous jobs, run and committed off the event loop.
 
 `Database` is what stores are written against; `open_database` gives the one that settings name.
+PostgreSQL's is in `postgres`, and imported with it alone.
 """
 
 from systemzero_chassis.database.opening import Schema, open_database
-from systemzero_chassis.database.postgres import PostgresDatabase, open_postgres
 from systemzero_chassis.database.protocol import Database
 from systemzero_chassis.database.schema import SchemaMismatch
 from systemzero_chassis.database.scope import TENANT, Unscoped
@@ -16,7 +16,6 @@ __all__ = [
     "TENANT",
     "Database",
     "DatabaseSettings",
-    "PostgresDatabase",
     "Schema",
     "SchemaMismatch",
     "SqliteDatabase",
@@ -24,6 +23,5 @@ __all__ = [
     "TenantDatabase",
     "Unscoped",
     "open_database",
-    "open_postgres",
     "open_sqlite",
 ]

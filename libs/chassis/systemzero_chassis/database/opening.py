@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import MetaData
 
-from systemzero_chassis.database.postgres import open_postgres
 from systemzero_chassis.database.protocol import Database
 from systemzero_chassis.database.settings import DatabaseSettings
 from systemzero_chassis.database.sqlite import open_sqlite
@@ -44,5 +43,8 @@ def open_database(folder: Path, schema: Schema, settings: DatabaseSettings) -> D
     """
     url = settings.location()
     if url:
+        # here, since most installations are on SQLite: its driver takes 7 MB to import
+        from systemzero_chassis.database.postgres import open_postgres
+
         return open_postgres(url, schema.name, schema.version, settings)
     return open_sqlite(folder / schema.file, schema.metadata, schema.version)
