@@ -9,7 +9,12 @@ from google.protobuf import descriptor_pool
 
 from systemzero.capture.v1 import capture_service_pb2
 from systemzero.diff.v1 import diff_service_pb2, drift_service_pb2, template_service_pb2
-from systemzero.gateway.v1 import audit_service_pb2, auth_service_pb2, status_service_pb2
+from systemzero.gateway.v1 import (
+    audit_service_pb2,
+    auth_service_pb2,
+    status_service_pb2,
+    tenant_service_pb2,
+)
 from systemzero.log.v1 import log_service_pb2
 from systemzero.policy.v1 import policy_pb2
 
@@ -21,6 +26,7 @@ _FILES = (
     audit_service_pb2,
     auth_service_pb2,
     status_service_pb2,
+    tenant_service_pb2,
     log_service_pb2,
 )
 
