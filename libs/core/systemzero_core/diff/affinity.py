@@ -15,6 +15,9 @@ from systemzero_core.diff.prepared import Prepared
 UNIT = 8
 """One operation saved."""
 
+WHOLE = 2 * UNIT
+"""What a pair scores, at most, for each node of the smaller one: that it can stay as it is."""
+
 _SAME_ROLE = UNIT
 _SAME_NAME = UNIT + 2
 _SHARED_CONTENT = 4
@@ -55,7 +58,7 @@ class Affinity:
         a, b = self.a, self.b
         self.steps += 1
         if a.subtrees[x] == b.subtrees[y]:
-            return 2 * UNIT * (a.ends[x] - x)
+            return WHOLE * (a.ends[x] - x)
         root = self._root_score(x, y)
         whole = x in a.families and y in b.families and self.steps <= self.budget
         if not (root or whole) or self.unmistakable_a(x) or self.unmistakable_b(y):
@@ -117,7 +120,7 @@ class Affinity:
 
     def _root_score(self, x: int, y: int) -> int:
         if self.a.labels[x] == self.b.labels[y]:
-            return 2 * UNIT
+            return WHOLE
         old, new = self.a.tree.nodes[x], self.b.tree.nodes[y]
         if old.role == new.role:
             return _SAME_ROLE + _name_similarity(old.name, new.name)

@@ -9,8 +9,9 @@ children stand in its place. What is left over on both sides may have moved.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from itertools import pairwise
 
-from systemzero_core.diff.affinity import UNIT, Affinity
+from systemzero_core.diff.affinity import UNIT, WHOLE, Affinity
 from systemzero_core.diff.budget import Budget
 from systemzero_core.diff.edits import Mapping
 from systemzero_core.diff.gaps import aligned_runs
@@ -162,6 +163,10 @@ class Mapper:
         if self._is_too_much(left, right):
             self._fill_by_key(left, right, 0)
             return
+        if len(left) == len(right) > 1 and self._is_one_to_one(left, right):
+            for x, y in zip(left, right, strict=True):
+                self.map_pair(x, y)
+            return
         opened = open_wrapper(self.affinity, left, right)
         if opened is not None:
             self._lists.append(opened)
@@ -171,6 +176,29 @@ class Mapper:
         self.is_spent()  # also where the budget ran out on the way
         for p, q in heaviest_alignment(table):
             self.map_pair(left[p], right[q])
+
+    def _is_one_to_one(self, left: Sequence[int], right: Sequence[int]) -> bool:
+        """Whether each is so clearly the one across from it that the rest need not be weighed.
+
+        They have the same label and four fifths of what the larger one holds in common, and no
+        neighbour of the one across has more.
+        """
+        a, b, score = self.a, self.b, self.affinity.score
+        pairs = list(zip(left, right, strict=True))
+        if any(a.labels[x] != b.labels[y] for x, y in pairs):
+            return False
+        values = []
+        for x, y in pairs:
+            size = max(a.ends[x] - x, b.ends[y] - y)
+            values.append(score(x, y))
+            if values[-1] * 5 < size * WHOLE * 4:
+                return False
+        return all(
+            score(x, other_y) <= min(value, other) >= score(other_x, y)
+            for ((x, y), value), ((other_x, other_y), other) in pairwise(
+                zip(pairs, values, strict=True)
+            )
+        )
 
     def _split_at_names(self, left: Sequence[int], right: Sequence[int]) -> bool:
         """Map nodes that are alone in either list with their label, and have much in common.

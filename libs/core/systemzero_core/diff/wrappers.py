@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from systemzero_core.diff.affinity import UNIT, Affinity
+from systemzero_core.diff.affinity import WHOLE, Affinity
 from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.sequences import heaviest_alignment
 
@@ -17,9 +17,6 @@ _MAX_LEVELS = 6
 
 _MAX_CELLS = 2_000
 """Pairs of nodes that are weighed to look through one level."""
-
-_WHOLE = 2 * UNIT
-"""What a node scores, at most, for each node in it."""
 
 _Score = Callable[[int, int], int]
 _Family = Callable[[int], Sequence[int]]
@@ -90,9 +87,9 @@ class _Sides:
             if nodes[other].role != role or size * 5 < most * 4:
                 continue
             value = self._score(other, node)
-            if value * 5 >= most * _WHOLE * 4:
+            if value * 5 >= most * WHOLE * 4:
                 return all(
-                    min(ends[i] - i, size) * _WHOLE <= value or self._score(other, i) <= value
+                    min(ends[i] - i, size) * WHOLE <= value or self._score(other, i) <= value
                     for i in siblings
                 )
         return False
@@ -108,7 +105,7 @@ class _Sides:
             if not inside or len(inside) * len(others) > _MAX_CELLS:
                 break
             largest = max([own.ends[child] - child for child in inside])
-            if sum([min(size, largest) for size in self._sizes]) * _WHOLE <= best:
+            if sum([min(size, largest) for size in self._sizes]) * WHOLE <= best:
                 break
             path.append(node)
             table = [[score(other, child) for child in inside] for other in others]
