@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Hashable
 from functools import cached_property
 from itertools import repeat
+from typing import NamedTuple
 
 from systemzero_core.diff.describe import Paths
 from systemzero_core.diff.walk import neighbours
@@ -47,6 +48,13 @@ _KEPT = 2
 """Nodes for each node of the tree, at most, in contents that are kept for the next diff."""
 
 
+class Content(NamedTuple):
+    """What is below a node, whatever its order: labels and roles, each with how often it occurs."""
+
+    labels: Counter[int]
+    roles: Counter[str]
+
+
 class Prepared:
     """One tree with its nodes, labels and subtrees numbered.
 
@@ -72,7 +80,7 @@ class Prepared:
         self.ends = tree.ends
         self.subtrees = self._number_subtrees(known)
         self._children: dict[int, tuple[int, ...]] = {}
-        self._contents: dict[int, Counter[int]] = {}
+        self._contents: dict[int, Content] = {}
         self._to_keep = _KEPT * len(tree)
 
     def _number_nodes(self, known: _Numbers) -> tuple[list[int], list[int]]:
@@ -124,21 +132,22 @@ class Prepared:
             )
         return found
 
-    def content(self, index: int) -> Counter[int]:
-        """The labels below node `index`, each with how often it occurs there."""
+    def content(self, index: int) -> Content:
+        """What is below node `index`."""
         found = self._contents.get(index)
         if found is None:
             end = self.ends[index]
-            found = Counter(self.labels[index + 1 : end])
+            labels = self.labels[index + 1 : end]
+            found = Content(Counter(labels), Counter(map(self._roles.__getitem__, labels)))
             if self._to_keep > 0:
                 self._to_keep -= end - index
                 self._contents[index] = found
         return found
 
-    def role_of(self, label: int) -> str:
-        """The role of a label that occurs in the tree."""
-        own = label - len(self._known.exact)
-        return self.numbers.role[own] if own > 0 else self._known.role[label]
+    @cached_property
+    def _roles(self) -> list[str]:
+        """The role of each label."""
+        return self._known.role + self.numbers.role[1:]
 
     @cached_property
     def paths(self) -> Paths:
