@@ -12,7 +12,7 @@ UV_VERSION := 0.13.9
 # Trust what the machine trusts, as pip does: a company's own certificate authority, say.
 export UV_SYSTEM_CERTS := true
 TESTS ?= tests
-BENCHMARKS ?= parse normalize diff match accuracy log gateway pipeline
+BENCHMARKS ?= parse normalize diff match accuracy log store gateway pipeline
 
 .PHONY: help
 help: ## List the targets

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import Connection, MetaData
 
-from systemzero_chassis.database import SqliteDatabase, open_sqlite
+from systemzero_chassis.database import Database, SqliteDatabase, open_sqlite
 from systemzero_chassis.logstore import LogDiverged, LogStore, load_or_create_key, log_tables
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, InvalidInput, NotFound
 from systemzero_core.tlog import (
@@ -33,6 +33,7 @@ from systemzero_core.tlog import (
     verify_export,
     verify_inclusion,
 )
+from tests.support.databases import OpenDatabase
 
 METADATA = MetaData()
 TABLES = log_tables(METADATA)
@@ -41,28 +42,34 @@ NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 
 
-def store_on(database: SqliteDatabase, key: Ed25519PrivateKey = KEY) -> LogStore:
+def store_on(database: Database, key: Ed25519PrivateKey = KEY) -> LogStore:
     return LogStore(database, TABLES, "systemzero.example/log", [key], clock=lambda: NOW)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "log.db"
+    """Of the SQLite file, for tests that alter what stands in it."""
+    return tmp_path / "store.db"
 
 
 @pytest.fixture
-async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
-    opened = open_sqlite(path, METADATA, 1)
+async def database(
+    request: pytest.FixtureRequest, open_database: OpenDatabase
+) -> AsyncIterator[Database]:
+    opened = open_database(METADATA, 1)
+    if "path" in request.fixturenames and not isinstance(opened, SqliteDatabase):
+        await opened.close()
+        pytest.skip("it alters a SQLite file")
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-def log(database: SqliteDatabase) -> LogStore:
+def log(database: Database) -> LogStore:
     return store_on(database)
 
 
-async def fill(database: SqliteDatabase, log: LogStore, count: int, tenant: str = "t1") -> None:
+async def fill(database: Database, log: LogStore, count: int, tenant: str = "t1") -> None:
     def job(connection: Connection) -> None:
         for i in range(count):
             log.append(connection, tenant, "drift.event", {"event": i, "text": "Größe"}, NOW)
@@ -90,7 +97,7 @@ def alter(path: Path, *statements: str) -> None:
     other.close()
 
 
-async def test_entries_are_numbered_and_read_back(database: SqliteDatabase, log: LogStore) -> None:
+async def test_entries_are_numbered_and_read_back(database: Database, log: LogStore) -> None:
     for expected in range(5):
         appended = await database.write(
             lambda c: log.append(c, "t1", "drift.event", {"b": [1, None], "a": "ü"}, NOW)
@@ -103,7 +110,7 @@ async def test_entries_are_numbered_and_read_back(database: SqliteDatabase, log:
     assert await log.size("t1") == 5
 
 
-async def test_entries_are_listed_by_page_and_kind(database: SqliteDatabase, log: LogStore) -> None:
+async def test_entries_are_listed_by_page_and_kind(database: Database, log: LogStore) -> None:
     await fill(database, log, 5)
     await database.write(lambda c: log.append(c, "t1", "other", {}, NOW))
     assert [e.index for e in await log.list_entries("t1", 2, 3)] == [2, 3, 4]
@@ -119,7 +126,7 @@ async def test_an_entry_that_is_not_there(log: LogStore) -> None:
 
 
 async def test_an_entry_commits_with_its_job_or_not_at_all(
-    database: SqliteDatabase, log: LogStore
+    database: Database, log: LogStore
 ) -> None:
     def job(i: int) -> Callable[[Connection], int]:
         def run(connection: Connection) -> int:
@@ -138,7 +145,7 @@ async def test_an_entry_commits_with_its_job_or_not_at_all(
     assert (await log.verify("t1")).size == 40
 
 
-async def test_tenants_have_logs_of_their_own(database: SqliteDatabase, log: LogStore) -> None:
+async def test_tenants_have_logs_of_their_own(database: Database, log: LogStore) -> None:
     await fill(database, log, 3, "t1")
     await fill(database, log, 4, "t2")
     assert parse_checkpoint(await log.checkpoint("t1"))[:2] == ("systemzero.example/log/t1", 3)
@@ -147,14 +154,14 @@ async def test_tenants_have_logs_of_their_own(database: SqliteDatabase, log: Log
         verify_export(await export(log, "t2"), vkeys=keys(log, "t1"))
 
 
-async def test_two_stores_stand_in_one_database(database: SqliteDatabase, log: LogStore) -> None:
+async def test_two_stores_stand_in_one_database(database: Database, log: LogStore) -> None:
     audit = LogStore(database, AUDIT_TABLES, "systemzero.example/audit", [KEY])
     await fill(database, log, 3)
     await fill(database, audit, 2)
     assert (await log.size("t1"), await audit.size("t1")) == (3, 2)
 
 
-async def test_every_proof_holds(database: SqliteDatabase, log: LogStore) -> None:
+async def test_every_proof_holds(database: Database, log: LogStore) -> None:
     await fill(database, log, 21)
     for size in range(1, 22):
         for index in range(size):
@@ -168,7 +175,7 @@ async def test_every_proof_holds(database: SqliteDatabase, log: LogStore) -> Non
 
 @pytest.mark.parametrize(("index", "size"), [(2, 2), (0, 4), (0, -1)])
 async def test_no_proof_for_a_tree_that_is_not(
-    database: SqliteDatabase, log: LogStore, index: int, size: int
+    database: Database, log: LogStore, index: int, size: int
 ) -> None:
     await fill(database, log, 3)
     with pytest.raises(InvalidInput, match="size"):
@@ -178,7 +185,7 @@ async def test_no_proof_for_a_tree_that_is_not(
 
 
 async def test_a_checkpoint_covers_every_entry_and_is_stored_once(
-    database: SqliteDatabase, log: LogStore
+    database: Database, log: LogStore
 ) -> None:
     empty = await log.checkpoint("t1")
     assert parse_checkpoint(empty).size == 0
@@ -190,7 +197,7 @@ async def test_a_checkpoint_covers_every_entry_and_is_stored_once(
 
 
 async def test_checkpoints_are_published_for_the_logs_that_grew(
-    database: SqliteDatabase, log: LogStore, path: Path
+    database: Database, log: LogStore, path: Path
 ) -> None:
     await fill(database, log, 3, "t1")
     await fill(database, log, 3, "t2")
@@ -205,7 +212,7 @@ async def test_checkpoints_are_published_for_the_logs_that_grew(
 
 
 async def test_what_a_crash_left_unpublished_is_published_after_the_start(
-    database: SqliteDatabase, log: LogStore
+    database: Database, log: LogStore
 ) -> None:
     await fill(database, log, 3)
     restarted = store_on(database)
@@ -213,7 +220,7 @@ async def test_what_a_crash_left_unpublished_is_published_after_the_start(
     assert await restarted.publish_checkpoints() == 1
 
 
-async def test_a_bundle_verifies_offline(database: SqliteDatabase, log: LogStore) -> None:
+async def test_a_bundle_verifies_offline(database: Database, log: LogStore) -> None:
     await fill(database, log, 5)
     older = parse_checkpoint(await log.checkpoint("t1"))
     await fill(database, log, 6)
@@ -225,13 +232,13 @@ async def test_a_bundle_verifies_offline(database: SqliteDatabase, log: LogStore
         await log.proof_bundle("t1", 7, since=6)
 
 
-async def test_an_export_of_many_pages_verifies(database: SqliteDatabase, log: LogStore) -> None:
+async def test_an_export_of_many_pages_verifies(database: Database, log: LogStore) -> None:
     await fill(database, log, 2001)
     assert (await verified(log)).checkpoint.size == 2001
 
 
 async def test_an_export_verifies_while_the_log_grows_and_is_erased(
-    database: SqliteDatabase, log: LogStore
+    database: Database, log: LogStore
 ) -> None:
     await fill(database, log, 1500)
     lines: list[bytes] = []
@@ -247,7 +254,7 @@ async def test_an_export_verifies_while_the_log_grows_and_is_erased(
 
 
 async def test_an_erased_body_is_gone_and_every_proof_still_holds(
-    database: SqliteDatabase, log: LogStore, path: Path
+    database: Database, log: LogStore, path: Path
 ) -> None:
     await fill(database, log, 4)
     await database.write(lambda c: log.append(c, "t1", "x", {"secret": "Kennwort"}, NOW))
@@ -264,9 +271,7 @@ async def test_an_erased_body_is_gone_and_every_proof_still_holds(
     assert b"Kennwort" not in path.read_bytes()  # noqa: ASYNC240
 
 
-async def test_the_record_of_an_erasure_cannot_be_erased(
-    database: SqliteDatabase, log: LogStore
-) -> None:
+async def test_the_record_of_an_erasure_cannot_be_erased(database: Database, log: LogStore) -> None:
     await fill(database, log, 2)
     await database.write(lambda c: log.erase(c, "t1", [0], NOW))
     with pytest.raises(FailedPrecondition):
@@ -295,7 +300,7 @@ def test_every_column_of_an_entry_is_altered() -> None:
 
 @pytest.mark.parametrize("statement", ALTERATIONS.values(), ids=ALTERATIONS.keys())
 async def test_an_altered_entry_is_named(
-    database: SqliteDatabase, log: LogStore, path: Path, statement: str
+    database: Database, log: LogStore, path: Path, statement: str
 ) -> None:
     await fill(database, log, 7)
     await log.checkpoint("t1")
@@ -308,7 +313,7 @@ async def test_an_altered_entry_is_named(
 
 
 async def test_an_altered_inner_node_is_found_and_no_proof_is_made_of_it(
-    database: SqliteDatabase, log: LogStore, path: Path
+    database: Database, log: LogStore, path: Path
 ) -> None:
     await fill(database, log, 7)
     await log.checkpoint("t1")
@@ -323,9 +328,7 @@ async def test_an_altered_inner_node_is_found_and_no_proof_is_made_of_it(
         await log.verify("t1")
 
 
-async def test_swapped_entries_are_found(
-    database: SqliteDatabase, log: LogStore, path: Path
-) -> None:
+async def test_swapped_entries_are_found(database: Database, log: LogStore, path: Path) -> None:
     await fill(database, log, 7)
     await log.publish_checkpoints()
     swap = "UPDATE log_entries SET position = {} WHERE position = {}"
@@ -348,7 +351,7 @@ async def test_swapped_entries_are_found(
     ],
 )
 async def test_a_log_that_does_not_extend_its_checkpoint_is_not_served(
-    database: SqliteDatabase, log: LogStore, path: Path, statement: str, message: str
+    database: Database, log: LogStore, path: Path, statement: str, message: str
 ) -> None:
     await fill(database, log, 7)
     await log.publish_checkpoints()
@@ -361,7 +364,7 @@ async def test_a_log_that_does_not_extend_its_checkpoint_is_not_served(
 
 @pytest.mark.parametrize("column", ["kind", "create_time", "salt", "body", "digest", "hashes"])
 async def test_an_altered_entry_after_the_last_checkpoint_is_found_at_start(
-    database: SqliteDatabase, log: LogStore, path: Path, column: str
+    database: Database, log: LogStore, path: Path, column: str
 ) -> None:
     await fill(database, log, 3)
     await log.publish_checkpoints()
@@ -372,7 +375,7 @@ async def test_an_altered_entry_after_the_last_checkpoint_is_found_at_start(
 
 
 async def test_nothing_is_signed_over_rewritten_history(
-    database: SqliteDatabase, log: LogStore, path: Path
+    database: Database, log: LogStore, path: Path
 ) -> None:
     await fill(database, log, 5)
     published = await log.checkpoint("t1")
@@ -386,7 +389,7 @@ async def test_nothing_is_signed_over_rewritten_history(
 
 
 async def test_an_older_backup_is_caught_by_the_pin(
-    database: SqliteDatabase, log: LogStore, path: Path
+    database: Database, log: LogStore, path: Path
 ) -> None:
     await fill(database, log, 5)
     await log.publish_checkpoints()
@@ -402,7 +405,7 @@ async def test_an_older_backup_is_caught_by_the_pin(
         await verified(log, pinned)
 
 
-async def test_another_key_is_refused_at_start(database: SqliteDatabase, log: LogStore) -> None:
+async def test_another_key_is_refused_at_start(database: Database, log: LogStore) -> None:
     await fill(database, log, 3)
     await log.publish_checkpoints()
     with pytest.raises(LogDiverged, match="not one that its key signed"):
