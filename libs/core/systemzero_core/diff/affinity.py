@@ -62,11 +62,10 @@ class Affinity:
         self.steps += 1
         if a.subtrees[x] == b.subtrees[y]:
             return WHOLE * (a.ends[x] - x)
-        root = self._root_score(x, y)
-        whole = x in a.families and y in b.families and self.steps <= self.budget
-        if not (root or whole) or self.unmistakable_a(x) or self.unmistakable_b(y):
+        if self.unmistakable_a(x) or self.unmistakable_b(y):
             return 0
-        if not whole:
+        root = self._root_score(x, y)
+        if x not in a.families or y not in b.families or self.steps > self.budget:
             return root
         left = self._contents_a.get(x) or self._content(a, x, self._contents_a)
         right = self._contents_b.get(y) or self._content(b, y, self._contents_b)
