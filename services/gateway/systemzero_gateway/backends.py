@@ -28,6 +28,7 @@ class Backend:
         self.name = name
         self.channel = channel
         self.attempts = retry.attempts
+        self.back_off = retry.back_off
         self._logger = logger
         self._budget = RetryBudget(retry.budget)
         self._told: list[Callable[[], None]] = []

@@ -8,7 +8,7 @@ every call fails, at most one retry goes out for ten answers.
 
 from __future__ import annotations
 
-from systemzero_chassis.config import Count, Settings
+from systemzero_chassis.config import Count, Seconds, Settings
 
 _EARNED = 0.1
 
@@ -18,10 +18,12 @@ class RetrySettings(Settings, frozen=True):
 
     Attributes:
         attempts: how often a call is sent at most, the first time included.
+        back_off: seconds before it is sent again, half as long to half as long again.
         budget: tokens; half as many failures at once are tried again.
     """
 
     attempts: Count = 2
+    back_off: Seconds = 0.02
     budget: Count = 200
 
 

@@ -15,6 +15,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
@@ -101,6 +102,7 @@ class Forwarder:
                 except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
                     if not forwarded.goes_on_after(error):
                         await forwarded.fail(error)
+                    await forwarded.back_off()
             forwarded.succeed(trailers)
         finally:
             ticket.end("CANCELLED")  # unless it has ended otherwise
@@ -123,6 +125,7 @@ class Forwarder:
                 except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
                     if not forwarded.goes_on_after(error):
                         await forwarded.fail(error)
+                    await forwarded.back_off()
                 finally:
                     call.cancel()
             forwarded.succeed(trailers)
@@ -234,6 +237,11 @@ class Forwarded:
             and time.monotonic() < self._deadline
             and backend.grants_retry()
         )
+
+    async def back_off(self) -> None:
+        """Wait until the channel has noticed what was lost: it would be chosen once more."""
+        wait = self._forwarder.backend.back_off * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+        await asyncio.sleep(min(wait, max(0.0, self._deadline - time.monotonic())))
 
     async def fail(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> NoReturn:
         """End the client's call as the backend's ended."""
