@@ -30,7 +30,6 @@ def configure(level: str = "info") -> None:
     """Send the logs of this process to standard error, from `level` (a key of `LEVELS`) up."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

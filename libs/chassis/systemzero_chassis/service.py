@@ -8,9 +8,11 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import multiprocessing
 import signal
+import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Protocol
@@ -114,10 +116,12 @@ def calm_collector() -> None:
     """Keep the garbage collector from what is there for good; for the end of a start.
 
     Modules, descriptors and statements are most of a service's objects and never garbage: each full
-    collection would walk them all again.
+    collection would walk them all again. What the start needed besides goes back to the system.
     """
     gc.collect()
     gc.freeze()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
+        libc.malloc_trim(0)
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
 
 

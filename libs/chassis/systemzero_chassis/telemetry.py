@@ -15,10 +15,12 @@ from typing import Any
 
 import grpc
 import structlog
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.context import Context as TraceContext
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Gauge, Histogram
 
 from systemzero_chassis.guards import Call, Guard
@@ -37,6 +39,8 @@ CALLS_IN_FLIGHT = Gauge(
 
 _EXPORT_KEYS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _OK = grpc.StatusCode.OK
+_W3C = TraceContextTextMapPropagator()
+_NO_PARENT = TraceContext()
 
 
 def configure_tracing(service: str, environ: Mapping[str, str]) -> trace.Tracer | None:
@@ -54,7 +58,7 @@ def configure_tracing(service: str, environ: Mapping[str, str]) -> trace.Tracer 
 def trace_metadata() -> list[tuple[str, str]]:
     """The metadata by which the callee goes on with the current trace."""
     carrier: dict[str, str] = {}
-    propagate.inject(carrier)
+    _W3C.inject(carrier)
     return list(carrier.items())
 
 
@@ -107,13 +111,19 @@ class _Observed(AbstractAsyncContextManager[None]):
 
 
 def _span(tracer: trace.Tracer, call: Call) -> Any:
-    texts = {k: v for k, v in call.metadata.items() if isinstance(v, str)}
+    name = call.method.removeprefix("/")
     return tracer.start_as_current_span(
-        call.method.removeprefix("/"),
-        context=propagate.extract(texts),
+        name,
+        context=_parent(call),
         kind=trace.SpanKind.SERVER,
-        attributes={"rpc.system.name": "grpc", "rpc.method": call.method.removeprefix("/")},
+        attributes={"rpc.system.name": "grpc", "rpc.method": name},
     )
+
+
+def _parent(call: Call) -> TraceContext:
+    if call.text("traceparent") is None:
+        return _NO_PARENT
+    return _W3C.extract({k: v for k, v in call.metadata.items() if isinstance(v, str)})
 
 
 def _status(context: grpc.aio.ServicerContext[Any, Any]) -> str:
