@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -11,6 +14,7 @@ import pytest
 
 from systemzero_chassis.accepting import AcceptingServer
 from systemzero_chassis.guards import Handler
+from systemzero_chassis.service import Listener
 from tests.support.http2 import (
     DATA,
     END_HEADERS,
@@ -122,3 +126,16 @@ async def test_stop_lets_what_is_in_flight_end_within_its_grace(served: Served) 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await served.call("/a.B/C", b"", timeout=5)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_burst_of_calls_is_taken_in_whole() -> None:
+    echo = Echo()
+    listener = Listener([echo], ["a.B"], 1_000)
+    port = await listener.start("127.0.0.1:0")
+    burst = Path(__file__).parent.parent / "support" / "burst.py"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(burst), f"127.0.0.1:{port}", "/a.B/C", "4000", stdout=subprocess.PIPE
+    )
+    told, _ = await process.communicate()
+    await listener.stop(0)
+    assert told == b"{'OK': 4000}\n"

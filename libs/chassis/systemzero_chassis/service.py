@@ -32,6 +32,9 @@ _YOUNG_OBJECTS = 10_000
 MESSAGE_SLACK = 65_536
 """Bytes by which the transport's own bound exceeds the platform's, so that the refusal that the
 client sees is the platform's, with a reason."""
+_PENDING_CALLS = 10_000
+"""Calls that may wait to be taken. gRPC's own bound is 1,000, and it ends those beyond as CANCELLED
+without a word; taken, they are shed by the bounds of calls in flight, with a reason."""
 
 
 class Service(Protocol):
@@ -58,6 +61,8 @@ def server_options(max_message_bytes: int, *, shared_port: bool = False) -> list
         ("grpc.max_connection_age_ms", 300_000),
         ("grpc.max_connection_age_grace_ms", 30_000),
         ("grpc.max_metadata_size", 16_384),
+        ("grpc.server.max_pending_requests", _PENDING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING_CALLS),
         # Keepalive pings on a quiet watch are no abuse; gRPC's own bound is one in five minutes.
         ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
         ("grpc.so_reuseport", int(shared_port)),
