@@ -152,6 +152,31 @@ async def test_a_second_gateway_over_the_same_store_sees_a_revocation_within_a_s
             assert await asyncio.wait_for(until_refused(other, credential), 1) == "UNAUTHENTICATED"
 
 
+async def test_replaced_signing_keys_end_every_token_everywhere_and_no_key(tmp_path: Path) -> None:
+    async with world(tmp_path, local=True) as one, world(tmp_path, local=True) as other:
+        old = await auth(one).GetJwks(pb.GetJwksRequest(), metadata=one.bearer())
+        token = await new_token(one, one.secret)
+        assert await other.call("Unary", b"a", other.bearer(token)) == b"a"
+        with pytest.raises(grpc.aio.AioRpcError) as denied:  # only the platform may
+            await auth(one).ReplaceSigningKeys(
+                pb.ReplaceSigningKeysRequest(), metadata=one.bearer()
+            )
+        assert denied.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        platform = one.bearer((tmp_path / "platform.key").read_text().strip())
+        replaced = await auth(one).ReplaceSigningKeys(
+            pb.ReplaceSigningKeysRequest(), metadata=platform
+        )
+        _, reason, _ = await refused(one.call("Unary", b"a", one.bearer(token)))
+        assert reason == "UNAUTHENTICATED"
+        assert await asyncio.wait_for(until_refused(other, token), 1) == "UNAUTHENTICATED"
+        for here in (one, other):
+            jwks = await auth(here).GetJwks(pb.GetJwksRequest(), metadata=here.bearer())
+            assert [key.kid for key in jwks.keys] == [replaced.kid]
+            assert replaced.kid not in {key.kid for key in old.keys}
+            fresh = await new_token(here, here.secret)
+            assert await other.call("Unary", b"a", other.bearer(fresh)) == b"a"
+
+
 async def until_refused(here: World, credential: str) -> str:
     """The status code by which a credential that works is refused in the end."""
     while True:

@@ -96,6 +96,13 @@ class Keys:
         request = pb.RevokeTokenRequest(token=token, token_id=token_id)
         await self._transport.unary(self._stub.RevokeToken, request)
 
+    async def replace_signing_keys(self) -> str:
+        """Replace the keys that sign tokens, which ends every token; the new key's id."""
+        response: pb.ReplaceSigningKeysResponse = await self._transport.unary(
+            self._stub.ReplaceSigningKeys, pb.ReplaceSigningKeysRequest()
+        )
+        return response.kid
+
     async def jwks(self) -> pb.GetJwksResponse:
         """The public keys that verify tokens; its JSON form is a JSON Web Key Set."""
         response: pb.GetJwksResponse = await self._transport.unary(

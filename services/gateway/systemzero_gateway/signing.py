@@ -7,7 +7,8 @@
 
 Invariants:
 1. A key is published for `overlap` before it signs, and for `overlap` after it signed its last:
-   whoever fetches the key set that often verifies every token, and no token outlives its key.
+   whoever fetches the key set that often verifies every token, and no token outlives its key. Keys
+   that somebody else may know are replaced at once instead, and every token ends.
 2. The private half is never stored in the open: it is sealed with AES-256-GCM (NIST SP 800-38D)
    under a key derived from the pepper (HKDF, RFC 5869), bound to its `kid`.
 3. Which key is next is settled in one transaction: gateways that rotate at once get one key.
@@ -81,6 +82,12 @@ class SigningKeys:
             await self._store.change_signing_keys(self._plan)
             await self.load()
 
+    async def replace(self) -> str:
+        """Drop every key and have a new one sign from now on; its `kid`. All tokens end."""
+        await self._store.change_signing_keys(self._replacement)
+        await self.load()
+        return self.current().kid
+
     def current(self) -> SigningKey:
         """The key that signs now."""
         now = self._clock()
@@ -114,6 +121,11 @@ class SigningKeys:
         add = None if sign_time is None else self._sealed(number, sign_time)
         over = records[: _over(times, self._schedule, now)]
         return SigningKeyChange(add, [record.number for record in over])
+
+    def _replacement(self, records: Sequence[SigningKeyRecord]) -> SigningKeyChange:
+        number = records[-1].number + 1 if records else 1
+        dropped = [record.number for record in records]
+        return SigningKeyChange(self._sealed(number, self._clock()), dropped, ends_tokens=True)
 
     def _sealed(self, number: int, sign_time: int) -> SigningKeyRecord:
         private = Ed25519PrivateKey.generate()

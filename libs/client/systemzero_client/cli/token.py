@@ -73,6 +73,15 @@ async def revoke(remote: Remote, token_id: str, token_file: str | None) -> None:
     remote.output.result({"revoked": True}, ["REVOKED"])
 
 
+@token.command("end-all")
+@click.confirmation_option(prompt="Every token of every tenant ends. Go on?")
+@remote
+async def end_all(remote: Remote) -> None:
+    """Replace the keys that sign tokens: every token ends. With a key of the platform's own."""
+    kid = await remote.client.keys.replace_signing_keys()
+    remote.output.result({"kid": kid}, [f"REPLACED, tokens are signed by {kid} from now on"])
+
+
 def _read(file: str | None) -> str:
     data = Path(file).read_bytes() if file else sys.stdin.buffer.read(_MOST_BYTES)
     text = data.strip().decode("ascii", "replace")

@@ -98,6 +98,14 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         self._authenticator.forget()
         return pb.RevokeTokenResponse()
 
+    async def ReplaceSigningKeys(
+        self, request: pb.ReplaceSigningKeysRequest, context: Any
+    ) -> pb.ReplaceSigningKeysResponse:
+        """See the contract."""
+        kid = await self._signing.replace()
+        self._authenticator.forget()
+        return pb.ReplaceSigningKeysResponse(kid=kid)
+
     async def GetJwks(self, request: pb.GetJwksRequest, context: Any) -> pb.GetJwksResponse:
         """See the contract."""
         return pb.GetJwksResponse(keys=[codec.jwk(key) for key in self._signing.published()])

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from systemzero_chassis.database import Database
 from systemzero_gateway.store._changes import raise_revision
-from systemzero_gateway.store.tables import SIGNING_KEYS
+from systemzero_gateway.store.tables import SIGNING_KEYS, TENANTS
 
 
 class SigningKeyRecord(msgspec.Struct, frozen=True):
@@ -23,10 +23,14 @@ class SigningKeyRecord(msgspec.Struct, frozen=True):
 
 
 class SigningKeyChange(NamedTuple):
-    """What to add, if anything, and the numbers of the keys to drop."""
+    """What to add, if anything, and the numbers of the keys to drop.
+
+    Where one that is dropped may have signed a token that is not over, that `ends_tokens`.
+    """
 
     add: SigningKeyRecord | None = None
     drop: Sequence[int] = ()
+    ends_tokens: bool = False
 
 
 Plan = Callable[[Sequence[SigningKeyRecord]], SigningKeyChange]
@@ -43,7 +47,7 @@ class SigningKeyStore(Protocol):
         """Do what `plan` says about the keys there are, in one transaction.
 
         Of several gateways that do so at once, each sees what the one before it did. It raises the
-        revision, if anything changed.
+        revision, if anything changed; for every tenant, if tokens end.
         """
         ...
 
@@ -70,7 +74,9 @@ class SqlSigningKeyStore:
                 dropped = SIGNING_KEYS.c.number.in_(wanted.drop)
                 connection.execute(delete(SIGNING_KEYS).where(dropped))
             if wanted.add is not None or wanted.drop:
-                raise_revision(connection)
+                number = raise_revision(connection)
+                if wanted.ends_tokens:
+                    connection.execute(update(TENANTS).values(revision=number))
 
         await self._database.write(change)
 

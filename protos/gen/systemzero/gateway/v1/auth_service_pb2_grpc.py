@@ -70,6 +70,11 @@ class AuthServiceStub:
                 request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenRequest.SerializeToString,
                 response_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenResponse.FromString,
                 _registered_method=True)
+        self.ReplaceSigningKeys = channel.unary_unary(
+                '/systemzero.gateway.v1.AuthService/ReplaceSigningKeys',
+                request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.ReplaceSigningKeysRequest.SerializeToString,
+                response_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.ReplaceSigningKeysResponse.FromString,
+                _registered_method=True)
         self.GetJwks = channel.unary_unary(
                 '/systemzero.gateway.v1.AuthService/GetJwks',
                 request_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.GetJwksRequest.SerializeToString,
@@ -137,6 +142,16 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplaceSigningKeys(self, request, context):
+        """Replaces the keys that sign tokens, at once: for when one of them may be known to somebody.
+
+        Every token of every tenant ends, on every gateway within a second; API keys go on working. It is
+        for the platform's own tenant alone. Whoever keeps the key set has to fetch it anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetJwks(self, request, context):
         """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
 
@@ -184,6 +199,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.RevokeToken,
                     request_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenRequest.FromString,
                     response_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenResponse.SerializeToString,
+            ),
+            'ReplaceSigningKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceSigningKeys,
+                    request_deserializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.ReplaceSigningKeysRequest.FromString,
+                    response_serializer=systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.ReplaceSigningKeysResponse.SerializeToString,
             ),
             'GetJwks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJwks,
@@ -381,6 +401,33 @@ class AuthService:
             '/systemzero.gateway.v1.AuthService/RevokeToken',
             systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenRequest.SerializeToString,
             systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.RevokeTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceSigningKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/systemzero.gateway.v1.AuthService/ReplaceSigningKeys',
+            systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.ReplaceSigningKeysRequest.SerializeToString,
+            systemzero_dot_gateway_dot_v1_dot_auth__service__pb2.ReplaceSigningKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

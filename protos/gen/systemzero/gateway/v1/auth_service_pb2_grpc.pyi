@@ -56,6 +56,12 @@ class AuthServiceStub:
     tenant's, and by its id alone. A text that is no active token of the tenant is not worth an
     error: it does not work, which is what was asked for.
     """
+    ReplaceSigningKeys: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ReplaceSigningKeysRequest, _auth_service_pb2.ReplaceSigningKeysResponse]
+    """Replaces the keys that sign tokens, at once: for when one of them may be known to somebody.
+
+    Every token of every tenant ends, on every gateway within a second; API keys go on working. It is
+    for the platform's own tenant alone. Whoever keeps the key set has to fetch it anew.
+    """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]
     """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
 
@@ -90,6 +96,12 @@ class AuthServiceAsyncStub(AuthServiceStub):
     Whoever has a token of their own key revokes it; PERMISSION_KEY_MANAGE revokes any of the
     tenant's, and by its id alone. A text that is no active token of the tenant is not worth an
     error: it does not work, which is what was asked for.
+    """
+    ReplaceSigningKeys: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ReplaceSigningKeysRequest, _auth_service_pb2.ReplaceSigningKeysResponse]  # type: ignore[assignment]
+    """Replaces the keys that sign tokens, at once: for when one of them may be known to somebody.
+
+    Every token of every tenant ends, on every gateway within a second; API keys go on working. It is
+    for the platform's own tenant alone. Whoever keeps the key set has to fetch it anew.
     """
     GetJwks: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]  # type: ignore[assignment]
     """The public keys that verify tokens: a JSON Web Key Set (RFC 7517).
@@ -164,6 +176,18 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         Whoever has a token of their own key revokes it; PERMISSION_KEY_MANAGE revokes any of the
         tenant's, and by its id alone. A text that is no active token of the tenant is not worth an
         error: it does not work, which is what was asked for.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplaceSigningKeys(
+        self,
+        request: _auth_service_pb2.ReplaceSigningKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ReplaceSigningKeysResponse, _abc.Awaitable[_auth_service_pb2.ReplaceSigningKeysResponse]]:
+        """Replaces the keys that sign tokens, at once: for when one of them may be known to somebody.
+
+        Every token of every tenant ends, on every gateway within a second; API keys go on working. It is
+        for the platform's own tenant alone. Whoever keeps the key set has to fetch it anew.
         """
 
     @_abc_1.abstractmethod
