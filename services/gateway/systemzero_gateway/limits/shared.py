@@ -75,7 +75,7 @@ class SharedLimits:
         while True:
             await asyncio.sleep(PROBE_SECONDS)
             with suppress(Unavailable):
-                await self._store.ping()
+                await self._store.return_to()
                 break
         self._probing = None
         metrics.LIMIT_STORE_AWAY.set(0)

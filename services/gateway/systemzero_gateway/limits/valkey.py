@@ -62,12 +62,15 @@ class ValkeyLimits:
             for i, bucket in enumerate(buckets)
         ]
 
-    async def ping(self) -> None:
-        """Ask whether the store answers.
+    async def return_to(self) -> None:
+        """Ask whether the store answers, over a new connection; those from before are dropped.
+
+        They may be dead without anybody having noticed, and would fail one decision each.
 
         Raises:
             Unavailable: it does not.
         """
+        await self._client.connection_pool.disconnect(inuse_connections=False)
         await self._bounded(self._client.ping())
 
     async def close(self) -> None:
