@@ -16,7 +16,7 @@ import grpc
 async def main(target: str, path: str, calls: int) -> None:
     async with grpc.aio.insecure_channel(target) as channel:
         await channel.channel_ready()
-        method: Any = channel.unary_unary(path)
+        method: Any = channel.unary_unary(path, None, None)
         answers = [method(b"") for _ in range(calls)]
         print(dict(Counter([(await answer.code()).name for answer in answers])))  # noqa: T201
 

@@ -122,8 +122,8 @@ def test_every_command_that_answers_has_json(sz: Sz) -> None:
         "snooze", "summary", "templates list", "templates get", "templates export",
         "templates import", "templates validate", "templates delete", "log verify", "log export",
         "log proof", "log entries", "keys list", "keys create", "keys rotate", "keys revoke",
-        "token issue", "token introspect", "token revoke", "token end-all", "tenants list", "tenants create",
-        "tenants quotas", "tenants suspend", "tenants resume",
+        "token issue", "token introspect", "token revoke", "token end-all", "tenants list",
+        "tenants create", "tenants quotas", "tenants suspend", "tenants resume",
     ):  # fmt: skip
         assert "--json" in sz(*command.split(), "--help").out, command
 
