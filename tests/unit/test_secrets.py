@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 import stat
 import threading
 from pathlib import Path
@@ -82,6 +83,19 @@ def test_a_key_file_that_others_may_touch_is_refused(tmp_path: Path, mode: int) 
     for use in (read_private, load_or_create_secret):
         with pytest.raises(PermissionError, match="0600"):
             use(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_a_mounted_key_of_another_user_may_be_open_to_its_group_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    write_private(path, b"one")
+    os.chown(path, 12_345, 12_345)
+    path.chmod(0o440)
+    assert read_private(path) == load_or_create_secret(path) == b"one"
+    for mode in (0o444, 0o460):
+        path.chmod(mode)
+        with pytest.raises(PermissionError, match=f"mode 0{mode:o}"):
+            read_private(path)
 
 
 def test_a_key_is_made_once_whoever_comes_first(tmp_path: Path) -> None:

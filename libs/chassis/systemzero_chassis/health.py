@@ -6,6 +6,7 @@ nothing stops all news, and its watches never end, so that they use up every gra
 Invariants:
 1. Telling takes no watcher's time: `set` and `stop` return at once, whoever reads or does not.
 2. After `stop` every service is NOT_SERVING for good, and every watch ends once it has said so.
+3. `LIVENESS` is SERVING for as long as anybody answers: it is no service, but the process.
 """
 
 from __future__ import annotations
@@ -17,8 +18,14 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from systemzero_chassis.accepting import AcceptingServer
+
+LIVENESS = "liveness"
+"""The name that stands for the process itself, whatever its services say."""
 WHOLE = ""
 """The name that stands for all services together."""
+
+_MAX_REQUEST_BYTES = 4_096
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no types
@@ -50,7 +57,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
         self, request: health_pb2.HealthCheckRequest, context: Any
     ) -> health_pb2.HealthCheckResponse:
         """Whether a service serves, now."""
-        if request.service not in self._serving:
+        if request.service not in {LIVENESS, *self._serving}:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
         return self._answer(request.service)
 
@@ -71,6 +78,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
 
     def _answer(self, name: str) -> health_pb2.HealthCheckResponse:
         status = health_pb2.HealthCheckResponse
+        if name == LIVENESS:
+            return status(status=status.SERVING)
         if name not in self._serving:
             return status(status=status.SERVICE_UNKNOWN)
         return status(status=status.SERVING if self._serving[name] else status.NOT_SERVING)
@@ -78,3 +87,33 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
     def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+class HealthPort:
+    """A port in the clear on which `grpc.health.v1` is served and nothing else.
+
+    For probes: kubelet's can neither speak TLS nor show a certificate.
+    """
+
+    def __init__(self, health: Health, *, shared_port: bool = False) -> None:
+        options = [
+            ("grpc.max_receive_message_length", _MAX_REQUEST_BYTES),
+            ("grpc.max_metadata_size", 16_384),
+            ("grpc.so_reuseport", int(shared_port)),
+        ]
+        self._server = AcceptingServer(options)
+        health_pb2_grpc.add_HealthServicer_to_server(health, self._server)
+
+    async def start(self, address: str) -> int:
+        """Listen on `address` (`host:port`, port 0 picks one); the port that it is.
+
+        Raises:
+            RuntimeError: the address can't be bound.
+        """
+        port: int = self._server.add_insecure_port(address)
+        await self._server.start()
+        return port
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        await self._server.stop(0)

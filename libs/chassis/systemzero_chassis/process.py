@@ -181,8 +181,11 @@ async def serve_backend(
     listen: str,
     grace: float,
     tls: TlsSettings | None,
+    health: str = "",
 ) -> None:
     """Serve a backend on `listen` until a signal, then drain for `grace` seconds and stop.
+
+    On `health`, if that is an address, its health is served in the clear and alone.
 
     Raises:
         ConfigError: a file of `tls` can't be used.
@@ -190,7 +193,9 @@ async def serve_backend(
     secured = None if tls is None else ServerTls(tls, get_logger(service.name))
     drain = Drain()
     registry = backend_registry(service, verifier, drain=drain)
-    listener = Listener([registry], registry.services, BACKEND_MESSAGE_BYTES, secured)
+    listener = Listener(
+        [registry], registry.services, BACKEND_MESSAGE_BYTES, secured, health_address=health
+    )
     await service.start()
     port = await listener.start(listen)
     announce(f"{service.name}: listening on {listen.rpartition(':')[0]}:{port}")

@@ -3,6 +3,8 @@
 Invariants:
 1. `repr`, `str` and formatting of a `Secret` never show its value; only `reveal` does.
 2. A key file appears whole and with mode 0600, or not; one that others may read is refused.
+3. A file that is somebody else's may be open to its group, or it could not be read at all: so are
+   secrets mounted into a container whose user is not root.
 """
 
 from __future__ import annotations
@@ -83,11 +85,15 @@ def read_private(path: Path, forbidden: int = 0o077) -> bytes:
     """The bytes of a key file.
 
     Raises:
-        PermissionError: the file has one of the `forbidden` mode bits: group or others may read it.
+        PermissionError: the file has one of the `forbidden` mode bits: group or others may read it;
+            its group may where the file is another user's.
         FileNotFoundError: there is none.
     """
     with path.open("rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)  # of the file that is read
+        status = os.fstat(file.fileno())  # of the file that is read
+        mode = stat.S_IMODE(status.st_mode)
+        if status.st_uid != os.geteuid():
+            forbidden &= ~stat.S_IRGRP
         if mode & forbidden:
             raise PermissionError(f"{path}: mode {mode:04o} lets others read a key; make it 0600")
         return file.read()

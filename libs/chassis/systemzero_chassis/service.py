@@ -21,7 +21,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from systemzero_chassis.accepting import AcceptingServer, Handlers
-from systemzero_chassis.health import Health
+from systemzero_chassis.health import Health, HealthPort
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.symbols import SymbolPool
 from systemzero_chassis.tls import ServerTls
@@ -83,12 +83,16 @@ class Listener:
         tls: ServerTls | None = None,
         *,
         shared_port: bool = False,
+        health_address: str = "",
     ) -> None:
+        """With `health_address` health is served there, too, in the clear and alone."""
         self._tls = tls  # handshakes call it: it has to live as long as the server
         self._server = AcceptingServer(server_options(max_message_bytes, shared_port=shared_port))
         for handler in handlers:
             self._server.add(handler)
         self.health = Health(services)
+        self._health_address = health_address
+        self._health_port = HealthPort(self.health, shared_port=shared_port)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         symbols: Any = SymbolPool()  # answers what reflection asks, without being a DescriptorPool
@@ -107,6 +111,8 @@ class Listener:
         else:
             port = self._server.add_secure_port(address, self._tls.credentials())
         await self._server.start()
+        if self._health_address:
+            await self._health_port.start(self._health_address)
         if serving:
             self.health.set_all(True)
         return port
@@ -115,6 +121,7 @@ class Listener:
         """Say NOT_SERVING, give calls in flight `grace` seconds, end."""
         self.health.stop()
         await self._server.stop(grace)
+        await self._health_port.stop()
 
 
 def calm_collector() -> None:

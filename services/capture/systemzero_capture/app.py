@@ -13,6 +13,7 @@ from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers import CaptureServicer
 from systemzero_capture.ingest import Ingestor
+from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import SCHEMA, SqlCaptureStore
 from systemzero_chassis.bell import Bell
@@ -61,7 +62,7 @@ class CaptureService:
             clock,
         )
         self._collector = Collector(store, settings.retention, clock, get_logger(NAME))
-        tokens = PageTokens(load_or_create_secret(settings.data / "page-tokens.key"))
+        tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         self._servicer = CaptureServicer(
             ingestor, store, tokens, bell, self._executor, clock, settings.stream_window
         )

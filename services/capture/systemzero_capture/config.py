@@ -50,6 +50,8 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
 
     Attributes:
         listen: `host:port` of the gRPC server; port 0 picks one.
+        health: `host:port` on which `grpc.health.v1` alone is served, in the clear, for probes;
+            empty for nowhere.
         data: folder of the database and keys, created with mode 0700.
         database: PostgreSQL in the place of the SQLite file in `data`.
         trust: folder in which services publish the public keys of their identities.
@@ -64,6 +66,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     """
 
     listen: str = "127.0.0.1:50052"
+    health: str = ""
     data: Path = Path("data/capture")
     database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")

@@ -34,7 +34,7 @@ from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.decide import Decider
 from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, TemplateServicer
 from systemzero_diff.learn import Librarian
-from systemzero_diff.places import LOG_KEY, ORIGIN_FILE
+from systemzero_diff.places import LOG_KEY, ORIGIN_FILE, PAGE_TOKENS
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import LOG, SCHEMA, SqlDiffStore
@@ -89,7 +89,7 @@ class DiffService:
         sources = TreeSources(stub, signer, self._executor)
         sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
         self._counts = VerdictCounts(store)
-        tokens = PageTokens(load_or_create_secret(settings.data / "page-tokens.key"))
+        tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         detectors = load_detectors()
         checker = Checker(
             store,

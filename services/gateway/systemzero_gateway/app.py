@@ -38,6 +38,7 @@ from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import LimitSettings, MemoryLimits, open_limits, password_of
 from systemzero_gateway.openstreams import OpenStreams
+from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
 from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_gateway.reload import applicable, changes, check_costs
 from systemzero_gateway.routes import backend_of
@@ -65,11 +66,11 @@ class GatewayApp:
         tracer: trace.Tracer | None,
     ) -> None:
         data = settings.data
-        self.admin_key_file = data / "admin.key"
-        self.platform_key_file = data / "platform.key"
+        self.admin_key_file = data / ADMIN_KEY
+        self.platform_key_file = data / PLATFORM_KEY
         self._logger = get_logger("gateway")
         self._methods = methods
-        pepper = load_or_create_pepper(data / "pepper.key")
+        pepper = load_or_create_pepper(data / PEPPER)
         self._database = open_database(data, SCHEMA, settings.database)
         self._tls = None if settings.tls is None else ServerTls(settings.tls, self._logger)
         self._identity = Identity(
@@ -106,6 +107,7 @@ class GatewayApp:
         self._max_bytes = max(method.max_bytes for method in methods.values())
         self._started = False
         self._shared_port = settings.workers > 1
+        self._health_address = settings.health
         self._listener: Listener | None = None
 
     async def start(self, address: str) -> int:
@@ -119,7 +121,9 @@ class GatewayApp:
         await self.audit.start()
         names = [service.full_name for service in contract.services()]
         self._listener = Listener(
-            [self._handler], names, self._max_bytes, self._tls, shared_port=self._shared_port
+            *([self._handler], names, self._max_bytes, self._tls),
+            shared_port=self._shared_port,
+            health_address=self._health_address,
         )
         await self._health.start(self._listener.health, names)
         port = await self._listener.start(address, serving=False)

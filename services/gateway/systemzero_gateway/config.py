@@ -94,14 +94,31 @@ class GatewayTlsSettings(TlsSettings, frozen=True):
 class GatewaySettings(Settings, frozen=True):
     """Everything that can be set.
 
-    `data` is the folder of the database and the keys, `database` PostgreSQL in the place of the
-    SQLite file there, `trust` the one where public identity keys
-    are published; `tls` encrypts the gateway's port, `backend_tls` the way to
-    the backends; `backends` are gRPC targets by name; `routes` lead from a prefix of the method's
-    full name to a backend's name.
+    Attributes:
+        listen: `host:port` of the gRPC server; port 0 picks one.
+        health: `host:port` on which `grpc.health.v1` alone is served, in the clear, for probes;
+            empty for nowhere.
+        data: folder of the database and keys, created with mode 0700.
+        database: PostgreSQL in the place of the SQLite file in `data`.
+        trust: folder in which services publish the public keys of their identities.
+        tls: TLS on the gateway's port; none is in the clear.
+        backend_tls: TLS to the backends; none is in the clear.
+        backends: gRPC targets by name.
+        routes: lead from a prefix of the method's full name to a backend's name.
+        limits: what callers may use up.
+        audit: the audit log.
+        deadlines: how long calls may take.
+        tokens: the tokens that are issued and accepted.
+        breaker: when a backend is given up, and tried again.
+        retry: which calls are sent again, and how often.
+        ops: where operators ask.
+        workers: how many processes serve.
+        grace: seconds that calls in flight get at shutdown.
+        log_level: `debug`, `info`, `warning` or `error`.
     """
 
     listen: str = "127.0.0.1:50051"
+    health: str = ""
     data: Path = Path("data/gateway")
     database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")

@@ -55,6 +55,14 @@ def load_or_create_pepper(path: Path) -> bytes:
     return pepper
 
 
+def make_first_key(tenant: str, file: Path) -> None:
+    """Write the secret of a tenant's first admin key into `file`, unless it is there."""
+    if file.exists():  # looked at first: the folder may be read-only
+        return
+    with suppress(FileExistsError):  # another process was first
+        write_private(file, f"{apikey.new_secret(apikey.kind_of(tenant))}\n".encode())
+
+
 def page_tokens(pepper: bytes) -> PageTokens:
     """The page tokens of every gateway with this pepper."""
     return PageTokens(hmac.digest(pepper, b"page tokens", "sha256"))
@@ -90,8 +98,7 @@ class KeyRing:
         await self._store.add_tenant(tenant, now)
         if await self._store.has_keys(tenant):
             return
-        with suppress(FileExistsError):
-            write_private(file, f"{apikey.new_secret(apikey.kind_of(tenant))}\n".encode())
+        make_first_key(tenant, file)
         try:
             secret = read_private(file).decode("ascii", "replace").strip()
         except PermissionError as error:

@@ -61,7 +61,9 @@ class StandaloneApp:
             verifier = IdentityVerifier(service.name, trusted, time.time)
             registries[service.name].mount(backend_registry(service, verifier, observed=False))
         self._gateway: GatewayApp = build(
-            _in(settings.gateway, settings, "gateway"),
+            msgspec.structs.replace(
+                _in(settings.gateway, settings, "gateway"), health=settings.health
+            ),
             channels,
             signers[OWN],
             tracer=configure_tracing("standalone", os.environ),

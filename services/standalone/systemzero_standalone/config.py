@@ -18,6 +18,8 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
 
     Attributes:
         listen: `host:port` of the gateway; port 0 picks one.
+        health: `host:port` on which `grpc.health.v1` alone is served, in the clear, for probes;
+            empty for nowhere. The sections' own are not used.
         data: folder below which each service has its own; the sections' folders are not used.
         database: PostgreSQL for all three, in a schema each; the sections' own are not used.
         log_level: `debug`, `info`, `warning` or `error`.
@@ -28,6 +30,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
     """
 
     listen: str = "127.0.0.1:50051"
+    health: str = ""
     data: Path = Path("data")
     database: DatabaseSettings = DatabaseSettings()
     log_level: LogLevel = "info"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from systemzero_chassis.admin import backup, check, log_key, migrate
+from systemzero_chassis.admin import backup, check, keys, log_key, migrate
 from systemzero_chassis.config import ConfigError
 from systemzero_core.errors import DomainError
 
-_COMMANDS = (migrate, check, backup, log_key)
+_COMMANDS = (migrate, check, backup, keys, log_key)
 """Each has `add(subparsers)`, which sets `run`: a function of the parsed arguments."""
 
 

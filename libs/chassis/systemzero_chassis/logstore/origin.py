@@ -15,6 +15,7 @@ def load_or_create_origin(path: Path) -> str:
     Random, so that no two installations sign logs of one name: a client that has pinned one of them
     would have to take the other for a forgery.
     """
-    with suppress(FileExistsError):
-        write_private(path, f"systemzero.local/{secrets.token_hex(8)}".encode())
+    if not path.exists():  # looked at first: the folder may be read-only
+        with suppress(FileExistsError):
+            write_private(path, f"systemzero.local/{secrets.token_hex(8)}".encode())
     return path.read_text()

@@ -1,0 +1,8 @@
+"""Files in the data folder that more than the running service knows of."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PAGE_TOKENS: Final = "page-tokens.key"
+"""The secret that seals page tokens."""

@@ -1,0 +1,12 @@
+"""Files in the data folder that more than the running service knows of."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PEPPER: Final = "pepper.key"
+"""The secret under which keys are hashed."""
+ADMIN_KEY: Final = "admin.key"
+"""The secret of the default tenant's first admin key."""
+PLATFORM_KEY: Final = "platform.key"
+"""The secret of the platform's own tenant's first admin key."""
