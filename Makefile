@@ -22,10 +22,10 @@ $(UV):
 	$(PYTHON) -m venv .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-$(VENV)/.synced: $(UV) requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
+$(VENV)/.synced: $(UV) requirements.lock VERSION $(addsuffix /pyproject.toml,$(PACKAGES))
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	$(UV) pip sync --quiet --python $(BIN)/python requirements.lock
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
+	$(UV) pip install --quiet --python $(BIN)/python --reinstall --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES))
 	touch $@
 
 .PHONY: setup
@@ -45,7 +45,7 @@ stubs: setup ## Generate protobuf messages, gRPC stubs and their types into prot
 	$(BIN)/python scripts/generate_stubs.py protos/gen
 
 .PHONY: revisions
-revisions: setup ## Write the services' first migrations anew from their tables (until 0.8.0 is out)
+revisions: setup ## Write the services' first migrations anew from their tables (until 1.0.0 is out)
 	$(BIN)/python -m scripts.first_revisions
 
 .PHONY: record
@@ -102,13 +102,14 @@ test-security: setup ## The attack matrix: every RPC, every bad credential, role
 	$(BIN)/pytest tests/security -m "slow or not slow"
 
 .PHONY: lint
-lint: setup ## Format, lint, types, layers, protos
+lint: setup ## Format, lint, types, layers, protos, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
 	$(BIN)/buf format --diff --exit-code protos
+	$(BIN)/actionlint
 	if git rev-parse --verify --quiet main >/dev/null; then $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 
 .PHONY: stubs-check
@@ -117,10 +118,32 @@ stubs-check: setup ## Fail if the committed stubs are not those of the protos
 	$(BIN)/python scripts/generate_stubs.py build/stubs 2>/dev/null
 	diff -r --exclude=__pycache__ build/stubs/systemzero protos/gen/systemzero
 
-.PHONY: ci
-ci: lint stubs-check node-modules verifiers ## What CI runs: lint, stubs, tests, coverage
+.PHONY: audit
+audit: setup ## Known weaknesses: our code by bandit, locked packages by pip-audit; AUDIT=strict
+	@$(BIN)/python -m scripts.audit
+
+.PHONY: dist
+dist: setup ## Wheels of every distribution, under dist
+	rm -rf dist
+	for package in $(PACKAGES); do $(UV) build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist $$package; done
+
+.PHONY: breaking
+breaking: setup ## Fail if the contract breaks clients of the last tag
+	@tag=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || true); \
+	if test -z "$$tag"; then echo "no tag yet: nothing to compare the contract with"; \
+	else $(BIN)/buf breaking protos --against ".git#tag=$$tag,subdir=protos"; fi
+
+.PHONY: release-check
+release-check: setup ## Fail unless TAG, VERSION and the changelog agree; docs/release.md
+	@$(BIN)/python -m scripts.release_check "$(TAG)"
+
+.PHONY: coverage
+coverage: setup node-modules verifiers ## Run the tests with their coverage: at least 90 %, and build/coverage.xml
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90 $(TESTS)
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml --cov-fail-under=90 $(TESTS)
+
+.PHONY: ci
+ci: lint stubs-check audit coverage ## What CI runs: lint, stubs, audit, tests, coverage
 
 .PHONY: bench
 bench: setup ## Run every benchmark; one JSON object a line, status 1 where an ask does not hold

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -357,7 +358,7 @@ async def test_the_status_names_the_caller_and_the_backends(here: World) -> None
     stub = status_service_pb2_grpc.StatusServiceStub(here.channel)
     request = status_service_pb2.GetStatusRequest()
     status = await stub.GetStatus(request, metadata=here.bearer())
-    assert (status.tenant, status.version) == ("default", "0.8.0")
+    assert (status.tenant, status.version) == ("default", version("systemzero-gateway"))
     assert status.principal.startswith("key_")
     assert [(backend.name, backend.serving) for backend in status.backends] == [("echo", True)]
     assert status.log_size == 7

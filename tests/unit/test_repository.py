@@ -16,7 +16,11 @@ from systemzero_core import errors
 
 ROOT = Path(__file__).parent.parent.parent
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"``?[^`]+``?")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|^\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
+HEADING = re.compile(r"^#{1,6} (.+?)\s*$", re.MULTILINE)
+ANCHOR = re.compile(r"<a (?:id|name)=\"([^\"]+)\"")
+ABROAD = re.compile(r"(?:https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[^\s<>]*)?|mailto:\S+@\S+)")
 MADE = re.compile(r"(?:`|^ {4}|^)make ([a-z][a-z-]*)", re.MULTILINE)
 OF_ONE_MACHINE = re.compile(
     r"(?<![\w.])/(?:work|root|home/[a-z]\w*)\b/?"  # absolute paths that other machines have not
@@ -39,12 +43,35 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+def links(document: Path) -> list[str]:
+    text = CODE.sub("", FENCED.sub("", document.read_text()))
+    return [inline or defined for inline, defined in LINK.findall(text)]
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document, made of its headings as GitHub makes them, and its own."""
+    text = FENCED.sub("", document.read_text())
+    found = set(ANCHOR.findall(text))
+    for heading in HEADING.findall(text):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+        taken = sum(re.fullmatch(rf"{re.escape(slug)}(-\d+)?", one) is not None for one in found)
+        found.add(f"{slug}-{taken}" if slug in found else slug)
+    return found
+
+
 @pytest.mark.parametrize("document", documents(), ids=named)
 def test_every_link_leads_somewhere(document: Path) -> None:
-    for link in LINK.findall(FENCED.sub("", document.read_text())):
-        if "://" not in link and not link.startswith("#"):
-            target = document.parent / unquote(link.partition("#")[0])
-            assert target.exists(), link
+    for link in links(document):
+        if ":" in link.partition("/")[0]:
+            assert ABROAD.fullmatch(link), link
+            continue
+        name, _, anchor = link.partition("#")
+        target = document.parent / unquote(name) if name else document
+        assert target.exists(), link
+        if anchor:
+            assert target.suffix == ".md", link
+            assert anchor in anchors(target), f"{link}: no such heading"
 
 
 @pytest.mark.parametrize("document", documents(), ids=named)

@@ -18,8 +18,6 @@ from systemzero_client.errors import SystemZeroError
 from systemzero_client.events import WatchedEvent
 from systemzero_client.streams import Backoff
 
-__version__ = "0.8.0"
-
 __all__ = [
     "Backoff",
     "Client",

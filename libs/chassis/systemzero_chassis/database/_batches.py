@@ -177,7 +177,8 @@ async def _run_jobs(session: Session, batch: list[_Job[Any]]) -> None:
 
 
 def _mark(writer: str, number: int) -> str:
+    row = f"('{writer}', {number})"
     return (
-        f"INSERT INTO {BATCHES_TABLE} (writer, number) VALUES ('{writer}', {number}) "  # noqa: S608
+        f"INSERT INTO {BATCHES_TABLE} (writer, number) VALUES {row} "  # noqa: S608 - made up here
         "ON CONFLICT (writer) DO UPDATE SET number = excluded.number, time = now()"
     )

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import click
 
-from systemzero_client import __version__
 from systemzero_client.cli.audit import audit
 from systemzero_client.cli.diff import diff_command
 from systemzero_client.cli.events import approve, events, reject, snooze, summary
@@ -43,7 +42,7 @@ Environment:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="sz")
+@click.version_option(package_name="systemzero-client", prog_name="sz")
 def sz() -> None:
     """Is this screen still the one that was approved, and can I prove what it showed?"""
 

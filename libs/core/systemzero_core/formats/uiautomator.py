@@ -22,7 +22,7 @@ _STATES = {
     "focusable": "focusable",
     "focused": "focused",
     "long-clickable": "long-clickable",
-    "password": "password",
+    "password": "password",  # nosec B105 - an attribute's name, not a secret
     "scrollable": "scrollable",
     "selected": "selected",
 }
