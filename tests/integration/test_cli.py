@@ -74,7 +74,9 @@ def test_login_refuses_a_key_that_the_server_does_not_accept(platform: Platform,
 
 
 def test_login_takes_no_key_from_the_command_line(platform: Platform, sz: Sz) -> None:
-    assert all("key" not in p.opts[-1] or p.name == "key_file" for p in login.params)
+    assert all(
+        "key" not in p.opts[-1] or p.name in ("key_file", "certificate_key") for p in login.params
+    )
     ran = sz("login", platform.admin_key)
     assert ran.status == 2
     assert platform.admin_key not in ran.err

@@ -25,6 +25,7 @@ from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.config import GatewayTlsSettings
 from systemzero_gateway.policy import Role
 from tests.support.certificates import DAY, Authority, replace, write
+from tests.support.cli import Sz
 from tests.support.gateway import SERVICE, World, refused, world
 from tests.support.platform import running
 
@@ -212,6 +213,26 @@ async def test_the_sdk_speaks_tls_with_a_certificate_alone_or_with_a_key(tmp_pat
             assert (await robot.status()).principal == ROBOT
         async with Client(target, api_key=running.secret, tls=tls) as both:
             assert (await both.status()).principal.startswith("key_")
+
+
+async def test_sz_shows_a_certificate_instead_of_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with strict_world(tmp_path) as (running, authority):
+        certificate, key = write(tmp_path, *authority.issue(ROBOT), "robot")
+        ca = tmp_path / "ca.pem"
+        ca.write_bytes(authority.pem)
+        shown = ["--ca-file", ca, "--certificate", certificate]
+        sz, server = Sz(tmp_path / "home", monkeypatch, capfd), f"localhost:{running.port}"
+
+        half = await asyncio.to_thread(sz, "status", "--server", server, *shown)
+        assert (half.status, "--certificate-key go together" in half.err) == (2, True)
+        shown += ["--certificate-key", key]
+        by_flags = await asyncio.to_thread(sz, "status", "--server", server, *shown)
+        assert f"you are {ROBOT}" in by_flags.out
+        assert (await asyncio.to_thread(sz, "login", server, *shown)).status == 0
+        stored = await asyncio.to_thread(sz, "status")
+        assert f"you are {ROBOT}" in stored.out
 
 
 async def test_an_authority_s_own_certificate_is_no_caller(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from systemzero.gateway.v1 import status_service_pb2
-from systemzero_client.cli.options import Remote, json_option, remote
+from systemzero_client.cli.options import Remote, json_option, remote, tls_options
 from systemzero_client.cli.output import Output, to_dict
 from systemzero_client.cli.problems import Problem, describe
 from systemzero_client.cli.profiles import (
@@ -28,20 +28,20 @@ from systemzero_client.errors import SystemZeroError
 @click.argument("server", default=DEFAULT_SERVER)
 @click.option("--key-file", type=click.Path(dir_okay=False), help="A file with the API key.")
 @click.option("--profile", default="", metavar="NAME", help="Store it under a name of its own.")
-@click.option("--plaintext", is_flag=True, help="Do not encrypt, though it is another machine.")
-@click.option("--ca-file", default="", type=click.Path(dir_okay=False), help="PEM to trust.")
+@tls_options
 @json_option
 def login(
     server: str,
     key_file: str | None,
     profile: str,
     plaintext: bool,
-    ca_file: str,
     as_json: bool,
+    **files: str,
 ) -> None:
     """Store a server and an API key for it, once the server has accepted the key.
 
-    The key comes from --key-file, from a prompt, or, if standard input is no terminal, from there.
+    The key comes from --key-file, from a prompt, or, if standard input is no terminal, from there;
+    with --certificate it may be left out, and the certificate stands for it.
     The standalone server writes its first admin key to data/gateway/admin.key.
     """
     if server.startswith("s0_"):
@@ -49,9 +49,9 @@ def login(
             "an API key on the command line can be read by everybody on this machine; rotate it, "
             "and hand it over by --key-file or standard input"
         )
-    api_key = read_key(Path(key_file)) if key_file else _ask()
-    ca = str(Path(ca_file).resolve()) if ca_file else ""
-    chosen = Profile(server, api_key, plaintext, ca)
+    api_key = "" if files["certificate"] and not key_file else _key(key_file)
+    paths = {name: str(Path(file).resolve()) if file else "" for name, file in files.items()}
+    chosen = Profile(server, api_key, plaintext, **paths)
     found = asyncio.run(_status(chosen))
     path = store(profile, chosen)
     value = {"server": server, "tenant": found.tenant, "principal": found.principal}
@@ -64,7 +64,9 @@ def login(
     )
 
 
-def _ask() -> str:
+def _key(file: str | None) -> str:
+    if file:
+        return read_key(Path(file))
     if sys.stdin.isatty():
         typed: str = click.prompt("API key", hide_input=True, err=True)
         return clean_key(typed.encode(), "what was typed")

@@ -27,17 +27,33 @@ json_option = click.option(
     "as_json", "--json", is_flag=True, help="Print JSON, one object a line; see docs/cli.md."
 )
 
+_PATH = click.Path(dir_okay=False)
+
+
+def tls_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds how to encrypt, and which certificate to show."""
+    for option in reversed(_TLS_OPTIONS):
+        command = option(command)
+    return command
+
+
+_TLS_OPTIONS = (
+    click.option("--plaintext", is_flag=True, help="Do not encrypt, though it is another machine."),
+    click.option("--ca-file", default="", type=_PATH, help="PEM to trust."),
+    click.option("--certificate", default="", type=_PATH, help="PEM of a certificate to show."),
+    click.option("--certificate-key", default="", type=_PATH, help="PEM of its private key."),
+)
+
 _SERVER_OPTIONS = (
     click.option("--server", default="", metavar="HOST:PORT", help="The server to talk to."),
     click.option("--profile", default="", metavar="NAME", help="What `sz login` stored under it."),
     click.option(
         "--api-key-file",
         default="",
-        type=click.Path(dir_okay=False),
+        type=_PATH,
         help="A file with the API key to use instead of the stored one.",
     ),
-    click.option("--plaintext", is_flag=True, help="Do not encrypt, though it is another machine."),
-    click.option("--ca-file", default="", type=click.Path(dir_okay=False), help="PEM to trust."),
+    tls_options,
     click.option(
         "--timeout",
         default=30.0,
@@ -60,17 +76,9 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that name a server; the command gets them as one `wanted`."""
 
     @wraps(command)
-    def run(
-        server: str,
-        profile: str,
-        api_key_file: str,
-        plaintext: bool,
-        ca_file: str,
-        timeout: float,
-        **rest: Any,
-    ) -> Any:
-        wanted = Wanted(server, profile, api_key_file, plaintext, ca_file, timeout)
-        return command(wanted=wanted, **rest)
+    def run(**given: Any) -> Any:
+        wanted = Wanted(**{name: given.pop(name) for name in Wanted.__struct_fields__})
+        return command(wanted=wanted, **given)
 
     for option in reversed(_SERVER_OPTIONS):
         run = option(run)

@@ -33,12 +33,16 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
         api_key: the secret.
         plaintext: whether to talk to it in the clear though it is another machine.
         ca_file: PEM file of the certificate authorities to trust.
+        certificate: PEM file of a certificate to show, read with each command.
+        certificate_key: PEM file of its private key.
     """
 
     server: str
-    api_key: str
+    api_key: str = ""
     plaintext: bool = False
     ca_file: str = ""
+    certificate: str = ""
+    certificate_key: str = ""
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -57,6 +61,8 @@ class Wanted(msgspec.Struct, frozen=True):
     api_key_file: str = ""
     plaintext: bool = False
     ca_file: str = ""
+    certificate: str = ""
+    certificate_key: str = ""
     timeout: float = 30.0
 
 
@@ -76,7 +82,7 @@ def store(name: str, profile: Profile) -> Path:
 
 
 def resolve(wanted: Wanted) -> Profile:
-    """The server and key that a command is to use.
+    """The server and key that a command is to use; no key, where a certificate stands for it.
 
     Raises:
         Problem: there is no key, or none for this server; it says what to do.
@@ -95,6 +101,8 @@ def resolve(wanted: Wanted) -> Profile:
         api_key = read_key(Path(key_file))
     elif known:
         api_key = known.api_key
+    elif wanted.certificate:
+        api_key = ""
     else:
         raise Problem(
             f"no API key for {server}: `sz login {server}` stores one, --api-key-file or "
@@ -105,6 +113,8 @@ def resolve(wanted: Wanted) -> Profile:
         api_key,
         wanted.plaintext or bool(known and known.plaintext),
         wanted.ca_file or (known.ca_file if known else ""),
+        wanted.certificate or (known.certificate if known else ""),
+        wanted.certificate_key or (known.certificate_key if known else ""),
     )
 
 
@@ -112,18 +122,24 @@ def open_client(profile: Profile, timeout: float) -> Client:
     """A client for `profile`.
 
     Raises:
-        OSError: the file of authorities cannot be read.
-        Problem: the key is no key.
+        OSError: a file of certificates or keys cannot be read.
+        Problem: the key is no key, or half of what a certificate takes is missing.
     """
-    tls: Tls | bool | None = None
-    if profile.plaintext:
-        tls = False
-    elif profile.ca_file:
-        tls = Tls(ca=Path(profile.ca_file).read_bytes())
+    tls = False if profile.plaintext else _tls(profile)
     try:
         return Client(profile.server, api_key=profile.api_key, tls=tls, timeout=timeout)
     except ValueError as error:
         raise Problem(f"{error}; is the key file the right one?") from None
+
+
+def _tls(profile: Profile) -> Tls | None:
+    if bool(profile.certificate) != bool(profile.certificate_key):
+        raise Problem("--certificate and --certificate-key go together")
+    files = (profile.ca_file, profile.certificate, profile.certificate_key)
+    if not any(files):
+        return None
+    ca, certificate, key = (Path(file).read_bytes() if file else None for file in files)
+    return Tls(ca, certificate, key)
 
 
 def read_key(path: Path) -> str:
