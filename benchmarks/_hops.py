@@ -104,7 +104,7 @@ async def _serve_local(data: Path) -> None:
     """The gateway and an echo in one process, as standalone has its services."""
     from tests.support.gateway import world
 
-    logs.configure("info")
+    logs.configure(logs.LogSettings())
     async with world(data, local=True) as here:
         print(here.port, here.secret, flush=True)
         await until_signal()

@@ -22,7 +22,6 @@ from systemzero_chassis.identity import (
     current_principal,
 )
 from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.logs import get_logger
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import observe_guard
@@ -79,7 +78,7 @@ async def stub(request: pytest.FixtureRequest, reported: list[BaseException]) ->
 
     verifier = IdentityVerifier("log", {"gateway": KEY.public_key()}, lambda: 1_010.0)
     guards = [
-        observe_guard(get_logger("test"), None),
+        observe_guard("test", None),
         errors_guard(report),
         identity_guard(verifier),
     ]

@@ -156,7 +156,7 @@ class Campaign:
 
 def fuzz(inputs: int, seed: int, data: Path) -> Outcome:
     """Start a platform over `data` and send it so many inputs."""
-    settings = {"LIMITS__FAILURES": GENEROUS, "LOG_LEVEL": "warning"}
+    settings = {"LIMITS__FAILURES": GENEROUS, "LOG__LEVEL": "warning"}
     with running("standalone", data, settings) as platform:
         return asyncio.run(Campaign(platform, seed).run(inputs))
 

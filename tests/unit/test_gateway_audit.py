@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from systemzero_chassis.identity import Principal
 from systemzero_core.errors import Overloaded
 from systemzero_gateway.audit import Act, AuditQueue, Decided
-from systemzero_gateway.audit.act import Recorded, current_trace_id
+from systemzero_gateway.audit.act import Recorded
 from systemzero_gateway.caller import Caller
 
 CAPACITY = 4
@@ -119,24 +117,3 @@ def test_who_is_unknown_is_the_platforms_affair() -> None:
     known = Caller(Principal("acme", "key_1"), frozenset(), None)
     assert Act.of(known, "/a/B", "", Decided.DENIED, "")[:2] == ("acme", "key_1")
     assert Act.of(None, "/a/B", "", Decided.DENIED, "")[:2] == ("platform", "")
-
-
-@given(st.text(max_size=60))
-def test_a_trace_id_is_one_or_none_whatever_the_client_says(text: str) -> None:
-    found = current_trace_id([("traceparent", text)])
-    assert found == "" or len(bytes.fromhex(found)) == 16
-
-
-@pytest.mark.parametrize(
-    ("value", "trace_id"),
-    [
-        (
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "4bf92f3577b34da6a3ce929d0e0e4736",
-        ),
-        ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", ""),
-        ("00-4bf9-00f067aa0ba902b7-01", ""),
-    ],
-)
-def test_the_clients_trace_is_taken_where_the_gateway_has_none(value: str, trace_id: str) -> None:
-    assert current_trace_id([("x-request-id", "a"), ("traceparent", value)]) == trace_id

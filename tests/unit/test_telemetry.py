@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,67 +12,94 @@ import msgspec
 import pytest
 import structlog
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
 
 from systemzero.log.v1 import log_service_pb2, log_service_pb2_grpc
+from systemzero_chassis import logs
+from systemzero_chassis.config import ConfigError
 from systemzero_chassis.guards import errors_guard
 from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.logs import LEVELS, _render, configure
+from systemzero_chassis.observed import Below, Outgoing, current_call, recorded_trace_id
+from systemzero_chassis.otel import OtelTracing
 from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.secrets import Secret
 from systemzero_chassis.service import Listener
-from systemzero_chassis.telemetry import configure_tracing, observe_guard, trace_metadata
+from systemzero_chassis.telemetry import configure_tracing, observe_guard
+from systemzero_chassis.tracing import TraceSettings
 from systemzero_core.errors import NotFound
 
 METHOD = "/systemzero.log.v1.LogService/ListEntries"
 NAME = "systemzero.log.v1.LogService/ListEntries"
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+UNSAMPLED = PARENT[:-1] + "0"
+LOGGER = logs.get_logger("test")
 
 
 class Servicer(log_service_pb2_grpc.LogServiceServicer):
     async def ListEntries(self, request: Any, context: Any) -> Any:  # noqa: N802
+        below = Below("step", "INTERNAL")
+        below.end({"a": 1})
+        LOGGER.info("working", key=Secret("s0_live_hidden"))
         if request.start == 1:
             raise NotFound("no such entry")
         if request.start == 2:
             raise RuntimeError("secret-internal-text")
-        carrier = " ".join(f"{key}={value}" for key, value in trace_metadata())
+        if request.start == 3:
+            await asyncio.sleep(SLOW)
+        if seen := current_call():
+            seen.tenant, seen.verdict = "acme", "DRIFT"
+        outgoing = Outgoing("/x.Y/Z", "other")
+        carrier = " ".join(f"{key}={value}" for key, value in outgoing.metadata())
+        outgoing.over("OK")
+        carrier += f" recorded={recorded_trace_id()}"
         return log_service_pb2.ListEntriesResponse(next_page_token=carrier)
+
+
+SLOW = 0.05
 
 
 class Seen:
     """A stub whose calls are observed, and what was seen of them."""
 
-    def __init__(self, stub: Any, spans: InMemorySpanExporter, lines: list[Any]) -> None:
+    def __init__(self, stub: Any, spans: InMemorySpanExporter, log: Path) -> None:
         self.stub = stub
         self._spans = spans
-        self.lines = lines
+        self._log = log
 
-    def spans(self) -> tuple[ReadableSpan, ...]:
-        return self._spans.get_finished_spans()
+    def spans(self) -> dict[str, ReadableSpan]:
+        return {span.name: span for span in self._spans.get_finished_spans()}
+
+    def lines(self) -> list[Any]:
+        logs.flush()
+        return [msgspec.json.decode(line) for line in self._log.read_bytes().splitlines()]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Path]:
+    logs.configure(logs.LogSettings(output=str(tmp_path / "log")))
+    yield tmp_path / "log"
+    logs.configure(logs.LogSettings())
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=["server", "local"])
-async def seen(request: pytest.FixtureRequest) -> AsyncIterator[Seen]:
-    spans, provider, lines = InMemorySpanExporter(), TracerProvider(), list[Any]()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-
-    def keep(_logger: Any, _name: str, event: Any) -> Any:
-        lines.append(dict(event))
-        raise structlog.DropEvent
-
-    logger = structlog.wrap_logger(None, processors=[keep])
-    tracer = provider.get_tracer("test")
-    registry = HandlerRegistry([observe_guard(logger, tracer), errors_guard(lambda *_: None)])
+async def seen(request: pytest.FixtureRequest, log: Path) -> AsyncIterator[Seen]:
+    spans = InMemorySpanExporter()
+    tracing = OtelTracing(SimpleSpanProcessor(spans), {}, SLOW)
+    guard = observe_guard("test", tracing, is_edge=True)
+    registry = HandlerRegistry([guard, errors_guard(lambda *_: None)])
     add = log_service_pb2_grpc.add_LogServiceServicer_to_server
     registry.add(add, Servicer())  # type: ignore[abstract] # the others are not called
     if request.param == "local":
-        yield Seen(log_service_pb2_grpc.LogServiceStub(LocalChannel(registry)), spans, lines)
+        yield Seen(log_service_pb2_grpc.LogServiceStub(LocalChannel(registry)), spans, log)
         return
     listener = Listener([registry], registry.services, 1_000_000)
     port = await listener.start("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Seen(log_service_pb2_grpc.LogServiceStub(channel), spans, lines)
+        yield Seen(log_service_pb2_grpc.LogServiceStub(channel), spans, log)
     await listener.stop(0)
 
 
@@ -80,10 +108,17 @@ def counted(status: str) -> float:
     return REGISTRY.get_sample_value("rpc_server_call_duration_seconds_count", labels) or 0.0
 
 
-async def call(seen: Seen, start: int, **keywords: Any) -> str:
+async def call(seen: Seen, start: int, *parent: str) -> tuple[str, str, dict[str, str]]:
+    """What came back: the status, the answer's text and the trailers."""
     request = log_service_pb2.ListEntriesRequest(start=start)
-    answer = await seen.stub.ListEntries(request, **keywords)
-    return str(answer.next_page_token)
+    answer = seen.stub.ListEntries(request, metadata=[("traceparent", value) for value in parent])
+    try:
+        text = (await answer).next_page_token
+    except grpc.aio.AioRpcError as error:
+        trailers: Any = error.trailing_metadata()
+        return error.code().name, "", dict(trailers)
+    trailers = await answer.trailing_metadata()
+    return "OK", text, dict(trailers)
 
 
 @pytest.mark.parametrize(("start", "status"), [(0, "OK"), (1, "NOT_FOUND"), (2, "INTERNAL")])
@@ -91,33 +126,97 @@ async def test_a_call_is_counted_traced_and_logged_by_its_status(
     seen: Seen, start: int, status: str
 ) -> None:
     before = counted(status)
-    try:
-        await call(seen, start)
-    except grpc.aio.AioRpcError as error:
-        code = error.code().name
-    else:
-        code = "OK"
+    code, _, trailers = await call(seen, start)
     assert code == status
     assert counted(status) == before + 1
     in_flight = REGISTRY.get_sample_value("rpc_server_calls_in_flight", {"rpc_method": METHOD})
     assert in_flight == 0
-    (span,) = seen.spans()
-    assert (span.name, span.kind) == (NAME, trace.SpanKind.SERVER)
-    assert dict(span.attributes or {})["rpc.method"] == NAME
-    (line,) = seen.lines
-    assert (line["event"], line["rpc_method"], line["status"]) == ("rpc", METHOD, status)
-    assert "secret" not in str(line)
+    span = seen.spans()[NAME]
+    attributes = dict(span.attributes or {})
+    assert span.kind is trace.SpanKind.SERVER
+    assert attributes["rpc.system.name"] == "grpc"
+    assert attributes["rpc.method"] == NAME
+    assert attributes["rpc.response.status_code"] == status
+    assert span.status.is_ok == (status != "INTERNAL")
+    assert attributes.get("error.type") == ("INTERNAL" if status == "INTERNAL" else None)
+    (line,) = (line for line in seen.lines() if line["event"] == "rpc")
+    assert (line["rpc_method"], line["status"]) == (METHOD, status)
+    assert line["level"] == ("error" if status == "INTERNAL" else "info")
+    assert line["request_id"] == trailers["x-request-id"] == attributes["systemzero.request_id"]
+    assert line.get("reason", "") == attributes.get("systemzero.reason", "")
+    assert "secret" not in str((line, attributes))
+
+
+async def test_what_becomes_known_of_a_call_is_in_its_line_and_its_span(seen: Seen) -> None:
+    await call(seen, 0)
+    attributes = dict(seen.spans()[NAME].attributes or {})
+    (line,) = (line for line in seen.lines() if line["event"] == "rpc")
+    for found in (attributes["systemzero.tenant"], line["tenant"]):
+        assert found == "acme"
+    for found in (attributes["systemzero.verdict"], line["verdict"]):
+        assert found == "DRIFT"
+
+
+async def test_every_line_of_a_call_names_it_and_shows_no_secret(seen: Seen) -> None:
+    await call(seen, 0, PARENT)
+    lines = seen.lines()
+    assert [line["event"] for line in lines] == ["working", "rpc"]
+    assert {line["trace_id"] for line in lines} == {"0af7651916cd43dd8448eb211c80319c"}
+    assert len({line["request_id"] for line in lines}) == 1
+    assert "s0_live" not in str(lines)
 
 
 async def test_a_trace_goes_on_through_the_call(seen: Seen) -> None:
-    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    carrier = await call(seen, 0, metadata=[("traceparent", parent)])
-    (span,) = seen.spans()
-    assert span.context is not None
-    assert span.parent is not None
-    assert f"{span.context.trace_id:032x}" == "0af7651916cd43dd8448eb211c80319c"
-    assert f"{span.parent.span_id:016x}" == "b7ad6b7169203331"
-    assert f"{span.context.span_id:016x}" in carrier
+    _, carrier, _ = await call(seen, 0, PARENT)
+    spans = seen.spans()
+    server, client, step = (context_of(spans[name]) for name in (NAME, "x.Y/Z", "step"))
+    assert {f"{c.trace_id:032x}" for c in (server, client, step)} == {PARENT[3:35]}
+    parents = {name: span.parent.span_id for name, span in spans.items() if span.parent}
+    assert parents == {
+        NAME: int(PARENT[36:52], 16),
+        "x.Y/Z": server.span_id,
+        "step": server.span_id,
+    }
+    assert f"traceparent=00-{PARENT[3:35]}-{client.span_id:016x}-01" in carrier
+    assert carrier.endswith(f"recorded={PARENT[3:35]}")
+    assert spans["x.Y/Z"].kind is trace.SpanKind.CLIENT
+
+
+def context_of(span: ReadableSpan) -> trace.SpanContext:
+    context = span.get_span_context()
+    assert context is not None
+    return context
+
+
+async def test_a_call_that_was_not_sampled_is_handed_on_so_and_not_recorded(seen: Seen) -> None:
+    for start in (0, 1):
+        _, carrier, _ = await call(seen, start, UNSAMPLED)
+        assert seen.spans() == {}
+        assert start == 1 or carrier.endswith("-00 recorded=")
+    assert seen.lines()[-1]["trace_id"] == PARENT[3:35]
+
+
+@pytest.mark.parametrize(("start", "steps"), [(2, {"step"}), (3, {"step", "x.Y/Z"})])
+async def test_what_fails_or_is_slow_is_recorded_in_any_case(
+    seen: Seen, start: int, steps: set[str]
+) -> None:
+    await call(seen, start, UNSAMPLED)
+    spans = seen.spans()
+    assert spans.keys() == {NAME, *steps}
+    assert {f"{context_of(span).trace_id:032x}" for span in spans.values()} == {PARENT[3:35]}
+    step = spans["step"]
+    assert step.parent is not None
+    assert step.parent.span_id == context_of(spans[NAME]).span_id
+    assert (step.end_time or 0) <= (spans[NAME].end_time or 0)
+
+
+@pytest.mark.parametrize(("sampler", "recorded"), [("always_off", False), ("always_on", True)])
+async def test_the_sdks_variables_say_what_is_sampled(
+    monkeypatch: pytest.MonkeyPatch, sampler: str, recorded: bool
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
+    tracing = OtelTracing(SimpleSpanProcessor(InMemorySpanExporter()), {}, SLOW)
+    assert tracing.begin(None, NAME).sampled is recorded
 
 
 async def test_a_call_of_no_method_makes_no_label(seen: Seen) -> None:
@@ -135,32 +234,26 @@ async def test_a_call_of_no_method_makes_no_label(seen: Seen) -> None:
     assert not {label for label in labels() - before if "GetCheckpoint" not in label}
 
 
-def test_nothing_is_exported_unless_it_is_asked_for() -> None:
-    assert configure_tracing("test", {}) is None
-    assert configure_tracing("test", {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}) is None
+TO = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
 
 
-def test_log_lines_are_json_whatever_is_in_them() -> None:
-    fields = {
-        "event": "x",
-        "path": Path("/a"),
-        "bad": "\ud800",
-        "bytes": b"\xff",
-        "error": ValueError("v"),
-    }
-    line = _render(None, "info", fields)
-    assert "\n" not in line
-    assert msgspec.json.decode(line)["path"] == "/a"
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": ""},
+        {**TO, "OTEL_SDK_DISABLED": "true"},
+        {**TO, "OTEL_TRACES_EXPORTER": "none"},
+    ],
+)
+def test_nothing_is_exported_unless_it_is_asked_for(environ: dict[str, str]) -> None:
+    assert configure_tracing("test", environ, TraceSettings()) is None
 
 
-def test_levels_are_those_that_settings_take(capfd: pytest.CaptureFixture[str]) -> None:
-    assert set(LEVELS) == {"debug", "info", "warning", "error"}
-    try:
-        configure("warning")
-        logger = structlog.get_logger(service="test")
-        logger.info("quiet")
-        logger.warning("loud", n=1)
-    finally:
-        structlog.reset_defaults()
-    line = msgspec.json.decode(capfd.readouterr().err)
-    assert (line["event"], line["level"], line["n"]) == ("loud", "warning", 1)
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("OTEL_TRACES_EXPORTER", "zipkin"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")],
+)
+def test_another_way_of_exporting_than_there_is_is_refused(key: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key}: '{value}'"):
+        configure_tracing("test", {**TO, key: value}, TraceSettings())

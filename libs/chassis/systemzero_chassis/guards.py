@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
@@ -26,6 +26,7 @@ from google.protobuf.message import DecodeError
 
 from systemzero_chassis.errors import abort
 from systemzero_chassis.identity import METADATA_KEY, IdentityVerifier, set_current_principal
+from systemzero_chassis.observed import Metadata, current_call
 from systemzero_core.errors import DeadlineExceeded, DomainError, InvalidInput
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -34,16 +35,26 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class Call:
     """One call as guards see it."""
 
-    __slots__ = ("__dict__", "context", "method")
+    __slots__ = ("_pairs", "context", "has_one_response", "method")
 
-    def __init__(self, method: str, context: Context) -> None:
+    def __init__(self, method: str, context: Context, *, has_one_response: bool = True) -> None:
         self.method = method
         self.context = context
+        self.has_one_response = has_one_response
+        self._pairs: Metadata | None = None
 
-    @cached_property
+    @property
+    def pairs(self) -> Metadata:
+        """The call's metadata as they came."""
+        if self._pairs is None:  # gRPC converts them anew each time
+            pairs: Any = self.context.invocation_metadata()
+            self._pairs = pairs or ()
+        return self._pairs
+
+    @property
     def metadata(self) -> Mapping[str, str | bytes]:
         """The call's metadata; of a repeated key the last value."""
-        return dict(self.context.invocation_metadata() or ())
+        return dict(self.pairs)
 
     def text(self, key: str) -> str | None:
         """The metadata value of `key` if it is text, else None."""
@@ -120,7 +131,7 @@ def _inside(guard: Guard, inner: Any) -> Any:
 
 def _around_stream(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
     async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
-        call = Call(method, context)
+        call = Call(method, context, has_one_response=False)
         async with AsyncExitStack() as stack:
             for guard in guards:
                 await stack.enter_async_context(guard(call))
@@ -156,6 +167,9 @@ class _Errors(AbstractAsyncContextManager[None]):
             error = DeadlineExceeded("the deadline passed")
         elif not isinstance(error, DomainError):  # the last line before the wire: nothing leaks
             self._report(self._call, error)
+        seen = current_call()
+        if seen is not None and isinstance(error, DomainError):
+            seen.reason = error.reason
         await abort(self._call.context, error)
 
 
@@ -172,7 +186,11 @@ class _Identity(AbstractAsyncContextManager[None]):
         self._call = call
 
     async def __aenter__(self) -> None:
-        set_current_principal(*self._verifier.identify(self._call.text(METADATA_KEY)))
+        principal, issuer = self._verifier.identify(self._call.text(METADATA_KEY))
+        set_current_principal(principal, issuer)
+        seen = current_call()
+        if seen is not None:
+            seen.tenant, seen.principal = principal.tenant, principal.principal_id
 
     async def __aexit__(self, *_error: object) -> None:
         return None

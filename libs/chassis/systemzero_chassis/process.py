@@ -22,16 +22,17 @@ from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, Guard, errors_guard, identity_guard
 from systemzero_chassis.identity import IdentityVerifier
-from systemzero_chassis.logs import get_logger
+from systemzero_chassis.logs import LogSettings, get_logger
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener, Service, until_signal
-from systemzero_chassis.telemetry import configure_tracing, observe_guard
+from systemzero_chassis.telemetry import observe_guard
 from systemzero_chassis.tls import (
     BackendTlsSettings,
     ServerTls,
     TlsSettings,
     channel_credentials,
 )
+from systemzero_chassis.tracing import Tracing
 from systemzero_chassis.workers import Supervisor, shared_port
 from systemzero_core.errors import DomainError
 
@@ -80,7 +81,7 @@ def _guarded(name: str, start: Callable[[], int]) -> int:
 
 
 def _serve_here(settings: S, serve: Callable[[S], Awaitable[None]]) -> int:
-    logs.configure(getattr(settings, "log_level", "info"))
+    logs.configure(getattr(settings, "log", LogSettings()))
     loop.run(_served(serve, settings))
     return 0
 
@@ -121,7 +122,7 @@ def _arguments(name: str, settings_class: type[Settings]) -> argparse.Namespace:
 
 
 def _supervise(name: str, settings: Any, serve: Callable[[Any], Awaitable[None]]) -> int:
-    logs.configure(settings.log_level)
+    logs.configure(settings.log)
     with shared_port(settings.listen) as address:
         settled = msgspec.structs.replace(settings, listen=address)
         work = partial(_work, name, settled, serve)
@@ -153,6 +154,7 @@ def backend_registry(
     verifier: IdentityVerifier,
     *,
     observed: bool = True,
+    tracing: Tracing | None = None,
     drain: Drain | None = None,
 ) -> HandlerRegistry:
     """The handlers of a backend behind its guards: nothing answers without a good identity.
@@ -169,7 +171,7 @@ def backend_registry(
     if drain is not None:
         guards.append(drain.guard)
     if observed:
-        guards.insert(0, observe_guard(logger, configure_tracing(service.name, os.environ)))
+        guards.insert(0, observe_guard(service.name, tracing))
     registry = HandlerRegistry(guards)
     service.register(registry)
     return registry
@@ -182,6 +184,8 @@ async def serve_backend(
     grace: float,
     tls: TlsSettings | None,
     health: str = "",
+    *,
+    tracing: Tracing | None = None,
 ) -> None:
     """Serve a backend on `listen` until a signal, then drain for `grace` seconds and stop.
 
@@ -192,7 +196,7 @@ async def serve_backend(
     """
     secured = None if tls is None else ServerTls(tls, get_logger(service.name))
     drain = Drain()
-    registry = backend_registry(service, verifier, drain=drain)
+    registry = backend_registry(service, verifier, tracing=tracing, drain=drain)
     listener = Listener(
         [registry], registry.services, BACKEND_MESSAGE_BYTES, secured, health_address=health
     )

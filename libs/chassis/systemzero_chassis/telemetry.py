@@ -1,4 +1,4 @@
-"""Traces (OpenTelemetry, W3C Trace Context), metrics (Prometheus) and a log line of each call.
+"""Each call measured, traced and logged: metrics (Prometheus), a span (OpenTelemetry), a line.
 
 Traces are off unless `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set;
 the SDK's own `OTEL_*` variables then configure sampling and export. Names are the semantic
@@ -7,23 +7,19 @@ conventions' current ones: https://opentelemetry.io/docs/specs/semconv/rpc/.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from typing import Any
 
 import grpc
-import structlog
-from opentelemetry import trace
-from opentelemetry.context import Context as TraceContext
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Gauge, Histogram
 
+from systemzero_chassis.config import ConfigError
 from systemzero_chassis.guards import Call, Guard
+from systemzero_chassis.logs import CallLog
+from systemzero_chassis.observed import REQUEST_ID, CurrentCall, set_current_call
+from systemzero_chassis.tracing import TraceSettings, Tracing
 
 CALL_DURATION = Histogram(
     "rpc_server_call_duration_seconds",
@@ -38,92 +34,85 @@ CALLS_IN_FLIGHT = Gauge(
 )
 
 _EXPORT_KEYS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_ONLY = {
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc",
+}
 _OK = grpc.StatusCode.OK
-_W3C = TraceContextTextMapPropagator()
-_NO_PARENT = TraceContext()
 
 
-def configure_tracing(service: str, environ: Mapping[str, str]) -> trace.Tracer | None:
-    """A tracer that exports the spans of `service`, or None where nothing asks for traces."""
+def configure_tracing(
+    service: str, environ: Mapping[str, str], settings: TraceSettings
+) -> Tracing | None:
+    """What exports the spans of `service`, or None where nothing asks for traces.
+
+    Raises:
+        ConfigError: another way of exporting is asked for than there is.
+    """
+    off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    if off or environ.get("OTEL_TRACES_EXPORTER") == "none":
+        return None
     if not any(environ.get(key) for key in _EXPORT_KEYS):
         return None
+    for key, value in _ONLY.items():
+        if environ.get(key, value) != value:
+            raise ConfigError(f"{key}: {environ[key]!r} is not supported, only {value!r}")
+    # here, since most processes export nothing: they take 20 MB to import
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    resource = Resource.create({"service.name": f"systemzero-{service}"})
-    provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return provider.get_tracer("systemzero")
+    from systemzero_chassis.otel import OtelTracing
 
-
-def trace_metadata() -> list[tuple[str, str]]:
-    """The metadata by which the callee goes on with the current trace."""
-    carrier: dict[str, str] = {}
-    _W3C.inject(carrier)
-    return list(carrier.items())
+    name = environ.get("OTEL_SERVICE_NAME") or f"systemzero-{service}"
+    processor = BatchSpanProcessor(OTLPSpanExporter())
+    return OtelTracing(processor, {"service.name": name}, settings.slow)
 
 
 _in_flight = cache(CALLS_IN_FLIGHT.labels)
 _duration = cache(CALL_DURATION.labels)
 
 
-def observe_guard(
-    logger: structlog.typing.FilteringBoundLogger, tracer: trace.Tracer | None
-) -> Guard:
-    """Measures, traces and logs each call. Outermost, so that it sees the final status."""
-    bound = logger.bind()  # not the lazy proxy, which would bind anew for every line
+def observe_guard(service: str, tracing: Tracing | None, *, is_edge: bool = False) -> Guard:
+    """Measures, traces and logs each call. Outermost, so that it sees the final status.
+
+    At the platform's edge callers are told the call's request id.
+    """
+    log = CallLog(service)
 
     def guard(call: Call) -> AbstractAsyncContextManager[None]:
-        return _Observed(bound, tracer, call)
+        return _Observed(log, tracing, call, is_edge)
 
     return guard
 
 
 class _Observed(AbstractAsyncContextManager[None]):
-    __slots__ = ("_call", "_in_flight", "_logger", "_span", "_started", "_tracer")
+    __slots__ = ("_call", "_in_flight", "_is_edge", "_log", "_seen", "_tracing")
 
-    def __init__(
-        self,
-        logger: structlog.typing.FilteringBoundLogger,
-        tracer: trace.Tracer | None,
-        call: Call,
-    ) -> None:
-        self._logger = logger
-        self._tracer = tracer
+    def __init__(self, log: CallLog, tracing: Tracing | None, call: Call, is_edge: bool) -> None:
+        self._log = log
+        self._tracing = tracing
         self._call = call
+        self._is_edge = is_edge
 
     async def __aenter__(self) -> None:
-        self._started = time.perf_counter()
-        self._in_flight = _in_flight(self._call.method)
+        call = self._call
+        self._in_flight = _in_flight(call.method)
         self._in_flight.inc()
-        self._span = None if self._tracer is None else _span(self._tracer, self._call)
-        if self._span is not None:
-            self._span.__enter__()
+        self._seen = CurrentCall(
+            call.method, call.pairs, self._tracing, has_one_response=call.has_one_response
+        )
+        set_current_call(self._seen)
+        if self._is_edge:
+            call.context.set_trailing_metadata(((REQUEST_ID, self._seen.request_id),))
 
-    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        method = self._call.method
-        status = _OK.name if error is None else _status(self._call.context)
-        if self._span is not None:
-            self._span.__exit__(kind, error, traceback)
+    async def __aexit__(self, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
+        seen = self._seen
+        status = "OK" if error is None else _status(self._call.context)
+        seen.end(status)
         self._in_flight.dec()
-        seconds = time.perf_counter() - self._started
-        _duration(method, status).observe(seconds)
-        self._logger.info("rpc", rpc_method=method, status=status, seconds=round(seconds, 6))
-
-
-def _span(tracer: trace.Tracer, call: Call) -> Any:
-    name = call.method.removeprefix("/")
-    return tracer.start_as_current_span(
-        name,
-        context=_parent(call),
-        kind=trace.SpanKind.SERVER,
-        attributes={"rpc.system.name": "grpc", "rpc.method": name},
-    )
-
-
-def _parent(call: Call) -> TraceContext:
-    if call.text("traceparent") is None:
-        return _NO_PARENT
-    return _W3C.extract({k: v for k, v in call.metadata.items() if isinstance(v, str)})
+        _duration(seen.method, status).observe(seen.seconds)
+        self._log.write(seen, status)
 
 
 def _status(context: grpc.aio.ServicerContext[Any, Any]) -> str:

@@ -10,12 +10,14 @@ from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.codec import encode_incompleteness
 from systemzero_capture.model import Known, Sighting
-from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
-from systemzero_chassis.telemetry import trace_metadata
+from systemzero_chassis.asking import ask
+from systemzero_chassis.identity import IdentitySigner, Principal
+from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.tree_codec import encode_signatures
 from systemzero_core.errors import DataCorrupted, Unavailable
 
 AUDIENCE = "diff"
+_CHECK = "/systemzero.diff.v1.DiffService/Check"
 TIMEOUT = 30.0
 """Seconds a verdict may take."""
 
@@ -81,12 +83,14 @@ class DiffServiceChecker:
     async def _check(
         self, principal: Principal, request: diff_service_pb2.CheckRequest
     ) -> diff_service_pb2.CheckResponse:
-        token = self._signer.token(principal, AUDIENCE)
-        metadata = [(METADATA_KEY, token), *trace_metadata()]
+        token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_CHECK, AUDIENCE)
         try:
-            return await self._stub.Check(request, timeout=TIMEOUT, metadata=metadata)
+            answer: diff_service_pb2.CheckResponse = await ask(
+                self._stub.Check, request, outgoing, token, TIMEOUT
+            )
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from None
+        return answer
 
 
 def _translated(error: grpc.aio.AioRpcError) -> Exception:

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import msgspec
 
-from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
+from systemzero_chassis.config import Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
+from systemzero_chassis.tracing import TraceSettings
 
 ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
 
@@ -58,7 +60,8 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         tls: TLS on the service's port; none is in the clear.
         backend_tls: TLS to the diff service; none is in the clear.
         diff: target of the diff service.
-        log_level: `debug`, `info`, `warning` or `error`.
+        log: what is logged, and where to.
+        traces: which calls are traced beside those that are sampled.
         grace: seconds that calls in flight get at shutdown.
         known_captures: how many digests of captures seen before are kept in memory.
         retention: how long captures are kept; for good, if nothing is set.
@@ -73,7 +76,8 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     tls: TlsSettings | None = None
     backend_tls: BackendTlsSettings | None = None
     diff: str = "127.0.0.1:50053"
-    log_level: LogLevel = "info"
+    log: LogSettings = LogSettings()
+    traces: TraceSettings = TraceSettings()
     grace: Seconds = 10.0
     known_captures: Count = 20_000
     stream_window: Count = 16

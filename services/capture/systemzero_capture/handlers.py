@@ -10,6 +10,7 @@ from typing import Any
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import codec
 from systemzero_capture.ingest import Ingested, Ingestor
@@ -22,6 +23,7 @@ from systemzero_chassis.errors import to_failure
 from systemzero_chassis.identity import Principal, current_issuer, current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.logs import get_logger
+from systemzero_chassis.observed import note_verdict
 from systemzero_chassis.pages import BATCH_ROWS, page_of
 from systemzero_chassis.tree_body import decompress
 from systemzero_chassis.tree_codec import decode_digest, decode_tree, encode_tree
@@ -54,7 +56,10 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         self._stream_window = stream_window
 
     async def Ingest(self, request: pb.IngestRequest, context: Any) -> pb.IngestResponse:
-        return await self._ingest(current_principal(), request)
+        response = await self._ingest(current_principal(), request)
+        if response.HasField("verdict"):
+            note_verdict(verdict_pb2.VerdictKind.Name(response.verdict.kind))
+        return response
 
     async def IngestStream(
         self, request_iterator: AsyncIterable[pb.IngestStreamRequest], context: Any

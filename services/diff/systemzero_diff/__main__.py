@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from systemzero_chassis.process import run, serve_backend, service_channel
+from systemzero_chassis.telemetry import configure_tracing
 from systemzero_chassis.tls import check_files
 from systemzero_chassis.trust import service_signer, service_verifier
 from systemzero_diff.app import NAME, DiffService
@@ -12,12 +14,19 @@ from systemzero_diff.config import ENVIRONMENT_PREFIX, DiffSettings
 
 
 async def _serve(settings: DiffSettings) -> None:
+    tracing = configure_tracing(NAME, os.environ, settings.traces)
     signer = service_signer(NAME, settings.data, settings.trust)
     verifier = service_verifier(NAME, ("gateway", "capture"), settings.trust)
     async with service_channel(settings.capture, settings.backend_tls) as channel:
         service = DiffService(settings, channel, signer)
         await serve_backend(
-            service, verifier, settings.listen, settings.grace, settings.tls, settings.health
+            service,
+            verifier,
+            settings.listen,
+            settings.grace,
+            settings.tls,
+            settings.health,
+            tracing=tracing,
         )
 
 

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import msgspec
 
-from systemzero_chassis.config import Count, LogLevel, Seconds, Settings
+from systemzero_chassis.config import Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.logstore import Witness
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
+from systemzero_chassis.tracing import TraceSettings
 from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
 
 ENVIRONMENT_PREFIX = "SZ_DIFF_"
@@ -62,7 +64,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         capture: target of the capture service.
         origin: the start of every tenant's log name; choose it once, it stands in every checkpoint.
             Empty for one that is made up at the first start and kept in the data folder.
-        log_level: `debug`, `info`, `warning` or `error`.
+        log: what is logged, and where to.
+        traces: which calls are traced beside those that are sampled.
         grace: seconds that calls in flight get at shutdown.
         witnesses: who is to cosign the log's checkpoints: the `url` below which each takes them
             (`add-checkpoint`), and its `key`, a C2SP verifier key of type 4.
@@ -81,7 +84,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     backend_tls: BackendTlsSettings | None = None
     capture: str = "127.0.0.1:50052"
     origin: str = ""
-    log_level: LogLevel = "info"
+    log: LogSettings = LogSettings()
+    traces: TraceSettings = TraceSettings()
     grace: Seconds = 10.0
     checkpoint_interval: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     witnesses: tuple[Witness, ...] = ()

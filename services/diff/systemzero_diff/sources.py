@@ -13,8 +13,9 @@ import msgspec
 from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
-from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
-from systemzero_chassis.telemetry import trace_metadata
+from systemzero_chassis.asking import ask
+from systemzero_chassis.identity import IdentitySigner, Principal
+from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.tree_codec import decode_format, decode_tree
 from systemzero_core.errors import (
     DataCorrupted,
@@ -27,6 +28,7 @@ from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
 
 AUDIENCE = "capture"
+_GET_CAPTURE = "/systemzero.capture.v1.CaptureService/GetCapture"
 TIMEOUT = 10.0
 """Seconds that the capture service may take to send a tree."""
 
@@ -80,12 +82,11 @@ class TreeSources:
     async def capture(self, principal: Principal, capture_id: str) -> Tree:
         """The normalised tree of a stored capture. Raises as `resolve` does."""
         request = capture_service_pb2.GetCaptureRequest(capture_id=capture_id, include_tree=True)
-        metadata = [
-            (METADATA_KEY, self._signer.token(principal, AUDIENCE)),
-            *trace_metadata(),
-        ]
+        token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_GET_CAPTURE, AUDIENCE)
         try:
-            answer = await self._captures.GetCapture(request, timeout=TIMEOUT, metadata=metadata)
+            answer: capture_service_pb2.GetCaptureResponse = await ask(
+                self._captures.GetCapture, request, outgoing, token, TIMEOUT
+            )
         except grpc.aio.AioRpcError as error:
             raise _translated(error, capture_id) from None
         return await self.off_loop(lambda: decode_tree(answer.capture.tree, "capture.tree"))

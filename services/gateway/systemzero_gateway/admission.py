@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import ipaddress
 from functools import cache
-from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from systemzero_chassis.guards import Context
+from systemzero_chassis.observed import Metadata, current_call, current_trace_id
 from systemzero_core.errors import PermissionDenied, RateLimited, Unauthenticated
 from systemzero_gateway import metrics
 from systemzero_gateway.audit import Act, AuditQueue, Decided
-from systemzero_gateway.audit.act import current_trace_id
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.certificates import certificate_of
@@ -33,39 +32,17 @@ from systemzero_gateway.limits import (
 from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import StreamBudget
 
-FORWARDED = frozenset({"traceparent", "tracestate", "x-request-id"})
-"""The only metadata of a client that a backend sees: of each key the first value."""
-
-_MAX_FORWARDED_CHARACTERS = 512
 _AMBIGUOUS = "several"
 """Stands for several credentials; without a scheme, it is never accepted."""
 _decisions = cache(metrics.LIMIT_DECISIONS.labels)
 
 
-class Inbound(NamedTuple):
-    """What of a call's metadata counts: its credentials, and what is forwarded."""
-
-    credentials: tuple[str, ...]
-    forwarded: list[tuple[str, str]]
-
-
-def read_metadata(metadata: Any) -> Inbound:
-    """Sort a call's metadata, pairs of key and value, by allow-list."""
-    credentials: tuple[str, ...] = ()
-    forwarded: dict[str, str] = {}
-    for key, value in metadata:
-        if not isinstance(value, str):
-            continue
-        if key == "authorization":
-            credentials += (value,)
-        elif key in FORWARDED and _can_be_sent(value):
-            forwarded.setdefault(key, value)
-    return Inbound(credentials, list(forwarded.items()))
-
-
-def _can_be_sent(value: str) -> bool:
-    """Whether a value may go on: what gRPC takes from a client it does not all send itself."""
-    return len(value) <= _MAX_FORWARDED_CHARACTERS and value.isascii() and value.isprintable()
+def credential_in(metadata: Metadata) -> str:
+    """The `authorization` of a call; empty for none."""
+    values = [value for key, value in metadata if key == "authorization"]
+    if len(values) > 1:
+        return _AMBIGUOUS
+    return str(values[0]) if values else ""
 
 
 def address_of(peer: str) -> str:
@@ -99,7 +76,6 @@ class Ticket:
         admission: Admission,
         method: Method,
         caller: Caller,
-        inbound: Inbound,
         context: Context,
         in_flight: InFlight,
     ) -> None:
@@ -107,7 +83,7 @@ class Ticket:
         self._method = method
         # now, since a call that is gone has no peer any more, and gRPC crashes when asked for it
         self._peer = context.peer() if method.audit else ""
-        self._trace_id = current_trace_id(inbound.forwarded) if method.audit else ""
+        self._trace_id = current_trace_id() if method.audit else ""
         self._in_flight: InFlight | None = in_flight
         self.caller = caller
 
@@ -158,8 +134,8 @@ class Admission:
         self.streams.change(limits.total_streams, limits.streams)
         self.limits = limits
 
-    async def admit(self, method: Method, inbound: Inbound, context: Context) -> Ticket:
-        """Let a call in; sets the rate limit's trailers.
+    async def admit(self, method: Method, context: Context) -> Ticket:
+        """Let the current call in; sets the rate limit's trailers.
 
         Raises:
             Overloaded: there are too many calls under way, or what would have to be recorded of
@@ -176,17 +152,18 @@ class Admission:
             if method.audit:
                 self.audit.reserve()
                 reserved = True
-            caller = await self._identify(inbound, context)
+            caller = await self._identify(context)
+            _name(caller)
             await self._limit(method, caller, context)
             caller.require(frozenset((method.permission,)))
             in_flight.claim(caller.principal.tenant, caller.quotas.in_flight)
-            return Ticket(self, method, caller, inbound, context, in_flight)
+            return Ticket(self, method, caller, context, in_flight)
         except BaseException as error:
             in_flight.leave(None)
             if reserved:
                 self.audit.release()
             if isinstance(error, Unauthenticated | RateLimited | PermissionDenied):
-                trace_id = current_trace_id(inbound.forwarded)
+                trace_id = current_trace_id()
                 denied = Decided.DENIED, error.reason
                 self.record(caller, method.path, context.peer(), trace_id, *denied)
             raise
@@ -209,9 +186,10 @@ class Admission:
         act = Act.of(caller, method, network_of(address), decision, reason)
         self.audit.put(act, address, trace_id)
 
-    async def _identify(self, inbound: Inbound, context: Context) -> Caller:
+    async def _identify(self, context: Context) -> Caller:
         certificate = certificate_of(context) if self._asks_for_certificates else b""
-        header = _AMBIGUOUS if len(inbound.credentials) > 1 else "".join(inbound.credentials)
+        call = current_call()
+        header = credential_in(call.metadata) if call else ""
         if header or certificate:
             caller = await self._authenticator.known(header, certificate)
             if caller is not None:
@@ -236,10 +214,18 @@ class Admission:
             raise _refusal(decision, subject)
 
 
+def _name(caller: Caller) -> None:
+    """Say in the call's log line and span whose it is."""
+    call = current_call()
+    if call is not None:
+        call.tenant, call.principal = caller.principal.tenant, caller.principal.principal_id
+
+
 def _tell(context: Context, decision: Decision) -> None:
     """Put what is left into the call's trailers."""
     context.set_trailing_metadata(
         (
+            *(context.trailing_metadata() or ()),
             ("ratelimit-limit", str(decision.limit)),
             ("ratelimit-remaining", str(decision.remaining)),
             ("ratelimit-reset", str(int(decision.reset) + 1)),

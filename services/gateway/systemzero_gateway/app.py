@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
 import grpc
-from opentelemetry import trace
 
 from systemzero.gateway.v1 import (
     audit_service_pb2_grpc,
@@ -27,6 +26,7 @@ from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import observe_guard
 from systemzero_chassis.tls import ServerTls, check_files
+from systemzero_chassis.tracing import Tracing
 from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.backends import Backend
@@ -63,7 +63,7 @@ class GatewayApp:
         backends: Mapping[str, grpc.aio.Channel],
         signer: IdentitySigner,
         methods: Mapping[str, Method],
-        tracer: trace.Tracer | None,
+        tracing: Tracing | None,
     ) -> None:
         data = settings.data
         self.admin_key_file = data / ADMIN_KEY
@@ -99,7 +99,7 @@ class GatewayApp:
                 method, backend, self.admission, signer, settings.deadlines, self._drain
             )
         guards = (
-            observe_guard(self._logger, tracer),
+            observe_guard(OWN, tracing, is_edge=True),
             errors_guard(self._report),
             self._drain.guard,
         )
@@ -204,7 +204,7 @@ def build(
     signer: IdentitySigner,
     *,
     methods: Mapping[str, Method] | None = None,
-    tracer: trace.Tracer | None = None,
+    tracing: Tracing | None = None,
 ) -> GatewayApp:
     """The gateway before `backends` (channels by name), to whom it speaks as `signer`.
 
@@ -216,7 +216,7 @@ def build(
     """
     served = methods_with_policy(contract.methods()) if methods is None else methods
     check(settings, backends, served)
-    return GatewayApp(settings, backends, signer, served, tracer)
+    return GatewayApp(settings, backends, signer, served, tracing)
 
 
 def check(

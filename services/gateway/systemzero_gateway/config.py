@@ -6,14 +6,16 @@ All durations in seconds, all rates in units a minute.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from systemzero_chassis.config import Count, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.ops import OpsSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
+from systemzero_chassis.tracing import TraceSettings
 from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.breaker import BreakerSettings
 from systemzero_gateway.certificates import ClientCertificate
@@ -114,7 +116,8 @@ class GatewaySettings(Settings, frozen=True):
         ops: where operators ask.
         workers: how many processes serve.
         grace: seconds that calls in flight get at shutdown.
-        log_level: `debug`, `info`, `warning` or `error`.
+        log: what is logged, and where to.
+        traces: which calls are traced beside those that are sampled.
     """
 
     listen: str = "127.0.0.1:50051"
@@ -135,4 +138,5 @@ class GatewaySettings(Settings, frozen=True):
     ops: OpsSettings = OpsSettings()
     workers: Count = 1
     grace: Seconds = 10.0
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log: LogSettings = LogSettings()
+    traces: TraceSettings = TraceSettings()

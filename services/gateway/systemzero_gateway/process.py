@@ -21,12 +21,13 @@ from systemzero_gateway.policy import methods_with_policy
 
 async def _serve(settings: GatewaySettings) -> None:
     async with AsyncExitStack() as stack:
+        tracing = configure_tracing(OWN, os.environ, settings.traces)
         backends = {
             name: await stack.enter_async_context(service_channel(target, settings.backend_tls))
             for name, target in settings.backends.items()
         }
         signer = service_signer(OWN, settings.data, settings.trust)
-        app = build(settings, backends, signer, tracer=configure_tracing(OWN, os.environ))
+        app = build(settings, backends, signer, tracing=tracing)
         where = await stack.enter_async_context(operated(settings.ops, app.is_ready))
         port = await app.start(settings.listen)
         announce(

@@ -1,8 +1,8 @@
 """Which backend serves a method, and the way there and back: raw bytes, nothing decoded.
 
 Invariants:
-1. A backend sees the allow-listed metadata of the client and the gateway's signed identity, nothing
-   else: no `sz-*` header of a client, no credential.
+1. A backend sees the call's request id, its place in the trace and the gateway's signed identity,
+   nothing else: no `sz-*` header of a client, no credential.
 2. A backend's own failure (a rich status) reaches the client as it is; one that the transport made
    is replaced by the gateway's, since its text names addresses.
 3. Whoever gives a call up, the other side's half ends too.
@@ -28,7 +28,7 @@ from systemzero_chassis.errors import STATUS_DETAILS_KEY, end
 from systemzero_chassis.guards import Context, Guard, Handler, guarded
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner
 from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.telemetry import trace_metadata
+from systemzero_chassis.observed import Outgoing
 from systemzero_core.errors import (
     DeadlineExceeded,
     DomainError,
@@ -36,7 +36,7 @@ from systemzero_core.errors import (
     Unavailable,
     UnknownMethod,
 )
-from systemzero_gateway.admission import Admission, Inbound, Ticket, read_metadata
+from systemzero_gateway.admission import Admission, Ticket
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.caller import Caller, set_current_caller
 from systemzero_gateway.config import DeadlineSettings
@@ -89,31 +89,29 @@ class Forwarder:
 
     async def unary(self, request: Any, context: Context) -> bytes:
         """Forward a call with one response."""
-        inbound = read_metadata(context.invocation_metadata() or ())
-        ticket = await self.admission.admit(self.method, inbound, context)
+        ticket = await self.admission.admit(self.method, context)
         try:
-            forwarded = Forwarded(self, ticket, inbound, request, context)
+            forwarded = Forwarded(self, ticket, request, context)
             while True:
                 call = forwarded.attempt()
                 try:
                     response: bytes = await call
                     trailers = await call.trailing_metadata()
-                    break
                 except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
                     if not forwarded.goes_on_after(error):
                         await forwarded.fail(error)
                     await forwarded.back_off()
-            forwarded.succeed(trailers)
+                else:
+                    forwarded.succeed(trailers)
+                    return response
         finally:
             ticket.end("CANCELLED")  # unless it has ended otherwise
-        return response
 
     async def stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         """Forward a call with a stream of responses."""
-        inbound = read_metadata(context.invocation_metadata() or ())
-        ticket = await self.admission.admit(self.method, inbound, context)
+        ticket = await self.admission.admit(self.method, context)
         try:
-            forwarded = Forwarded(self, ticket, inbound, request, context)
+            forwarded = Forwarded(self, ticket, request, context)
             while True:
                 call = forwarded.attempt()
                 try:
@@ -121,26 +119,25 @@ class Forwarder:
                         forwarded.begin()
                         yield response
                     trailers = await call.trailing_metadata()
-                    break
                 except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
                     if not forwarded.goes_on_after(error):
                         await forwarded.fail(error)
                     await forwarded.back_off()
+                else:
+                    forwarded.succeed(trailers)
+                    return
                 finally:
                     call.cancel()
-            forwarded.succeed(trailers)
+                    forwarded.over("CANCELLED")  # unless the attempt has ended otherwise
         finally:
             ticket.end("CANCELLED")  # unless it has ended otherwise
 
-    def open(self, request: Any, caller: Caller, inbound: Inbound, timeout: float) -> Any:
+    def open(self, request: Any, caller: Caller, outgoing: Outgoing, timeout: float) -> Any:
         """The call to the backend."""
         identity = self._signer.token(caller.principal, self.backend.name)
-        trace = trace_metadata()
-        forwarded = inbound.forwarded
-        if trace:  # the gateway's own span stands between the client's and the backend's
-            forwarded = [pair for pair in forwarded if pair[0] == "x-request-id"] + trace
         set_current_caller(caller)
-        return self._open(request, timeout=timeout, metadata=(*forwarded, (METADATA_KEY, identity)))
+        metadata = (*outgoing.metadata(), (METADATA_KEY, identity))
+        return self._open(request, timeout=timeout, metadata=metadata)
 
     def timeout(self, remaining: float | None) -> float:
         """Seconds that the backend gets of the `remaining` ones, if the client set a deadline."""
@@ -160,19 +157,18 @@ class Forwarded:
         self,
         forwarder: Forwarder,
         ticket: Ticket,
-        inbound: Inbound,
         request: Any,
         context: Context,
     ) -> None:
         self._forwarder = forwarder
         self._ticket = ticket
-        self._inbound = inbound
         self._context = context
         self._refusal: TooLarge | None = None
         self._told_to_go = False
         self._request = request
         self._begun = False
         self._attempts = 0
+        self._outgoing: Outgoing | None = None
         self._timeout = forwarder.timeout(context.time_remaining())
         self._deadline = time.monotonic() + self._timeout
         if forwarder.method.client_streaming:
@@ -199,7 +195,14 @@ class Forwarded:
         self._attempts += 1
         if self._attempts > 1:
             self._timeout = self._deadline - time.monotonic()
-        return forwarder.open(self._request, self._ticket.caller, self._inbound, self._timeout)
+        self._outgoing = Outgoing(forwarder.method.path, forwarder.backend.name)
+        return forwarder.open(self._request, self._ticket.caller, self._outgoing, self._timeout)
+
+    def over(self, status: str) -> None:
+        """The attempt has ended; only the first status counts."""
+        if self._outgoing is not None:
+            self._outgoing.over(status)
+            self._outgoing = None
 
     def begin(self) -> None:
         """A message of the response has come."""
@@ -214,6 +217,7 @@ class Forwarded:
             Unavailable: it is a conversation that was cut short since the gateway is stopping.
         """
         self.begin()
+        self.over("OK")
         if self._told_to_go:
             self._ticket.end(Unavailable.reason)
             raise stopping()
@@ -222,9 +226,13 @@ class Forwarded:
 
     def goes_on_after(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> bool:
         """Note how an attempt failed; whether there is to be another."""
-        if isinstance(error, asyncio.CancelledError) or self._begun:
+        if isinstance(error, asyncio.CancelledError):
+            self.over("CANCELLED")
             return False
         code, backend = error.code(), self._forwarder.backend
+        self.over(code.name)
+        if self._begun:
+            return False
         if _has_details(error):
             backend.answered()
         elif code is grpc.StatusCode.UNAVAILABLE:

@@ -38,6 +38,7 @@ class StandaloneApp:
         Raises:
             ConfigError, DomainError: the settings, a key file or a database can't be used.
         """
+        tracing = configure_tracing("standalone", os.environ, settings.traces)
         # One key for this process's life: nobody outside it ever has to verify its identities.
         key = Ed25519PrivateKey.generate()
         signers = {
@@ -66,7 +67,7 @@ class StandaloneApp:
             ),
             channels,
             signers[OWN],
-            tracer=configure_tracing("standalone", os.environ),
+            tracing=tracing,
         )
         self.admin_key_file = self._gateway.admin_key_file
         self.is_ready = self._gateway.is_ready

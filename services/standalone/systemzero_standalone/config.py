@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.config import LogLevel, Seconds, Settings
+from systemzero_chassis.config import Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.logs import LogSettings
+from systemzero_chassis.tracing import TraceSettings
 from systemzero_diff.config import DiffSettings
 from systemzero_gateway.config import GatewaySettings
 
@@ -22,7 +24,8 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
             empty for nowhere. The sections' own are not used.
         data: folder below which each service has its own; the sections' folders are not used.
         database: PostgreSQL for all three, in a schema each; the sections' own are not used.
-        log_level: `debug`, `info`, `warning` or `error`.
+        log: what is logged, and where to; the sections' own are not used.
+        traces: which calls are traced beside those that are sampled; again for all three.
         grace: seconds that calls in flight get at shutdown.
         gateway: the gateway's settings.
         capture: the capture service's settings.
@@ -33,7 +36,8 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
     health: str = ""
     data: Path = Path("data")
     database: DatabaseSettings = DatabaseSettings()
-    log_level: LogLevel = "info"
+    log: LogSettings = LogSettings()
+    traces: TraceSettings = TraceSettings()
     grace: Seconds = 10.0
     gateway: GatewaySettings = GatewaySettings()
     capture: CaptureSettings = CaptureSettings()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from systemzero.diff.v1 import diff_service_pb2 as pb
-from systemzero.diff.v1 import diff_service_pb2_grpc, edit_script_pb2
+from systemzero.diff.v1 import diff_service_pb2_grpc, edit_script_pb2, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.identity import current_issuer, current_principal
+from systemzero_chassis.observed import note_verdict
 from systemzero_chassis.tree_codec import decode_signatures, encode_signatures
 from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import judge
@@ -65,7 +66,10 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
 
     async def Check(self, request: pb.CheckRequest, context: Any) -> pb.CheckResponse:
         principal = current_principal()
-        return await self._checker.check(principal, await self._subject(request))
+        answer = await self._checker.check(principal, await self._subject(request))
+        if not answer.tree_needed:
+            note_verdict(verdict_pb2.VerdictKind.Name(answer.verdict.kind))
+        return answer
 
     async def _subject(self, request: pb.CheckRequest) -> Subject:
         reasons = [

@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from opentelemetry import trace
-
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.policy import PLATFORM_TENANT
 
@@ -68,19 +66,3 @@ class Recorded(NamedTuple):
             "times": self.times,
             "last_time": self.last_time,
         }
-
-
-def current_trace_id(forwarded: list[tuple[str, str]]) -> str:
-    """The trace of the current call in hexadecimal: the gateway's own, or the client's word."""
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        return trace.format_trace_id(context.trace_id)
-    for key, value in forwarded:
-        parts = value.split("-")
-        if key == "traceparent" and len(parts) == 4 and _is_hexadecimal(parts[1]):
-            return parts[1]
-    return ""
-
-
-def _is_hexadecimal(text: str) -> bool:
-    return len(text) == 32 and all(c in "0123456789abcdef" for c in text)
