@@ -87,8 +87,11 @@ async def test_a_capture_is_judged_as_its_principal(house: House) -> None:
     assert answer.verdict.kind == DRIFT
     assert answer.verdict.event_id == f"evt_of_{answer.capture.capture_id}"
     assert set(house.fake.tenants) == {"beta"}
-    by_signatures, by_tree = house.fake.requests
+    by_signatures, by_capture, by_tree = house.fake.requests
     assert not by_signatures.HasField("tree")
+    assert not by_signatures.capture_id  # there is none yet, so no event may name it
+    assert not by_capture.HasField("tree")
+    assert by_capture.capture_id == by_capture.request_id == by_tree.request_id
     assert (by_tree.app, by_tree.capture_id) == ("shop", answer.capture.capture_id)
     request = pb.GetCaptureRequest(capture_id=answer.capture.capture_id)
     assert (await house.captures("beta").GetCapture(request)).capture.verdict == answer.verdict
@@ -285,7 +288,7 @@ async def test_captures_of_one_session_are_taken_in_their_order(house: House) ->
     ]
     answers = await stream(house, requests)
     sent = [answer.ingest.capture.capture_id for answer in answers]
-    asked = [request.capture_id for request in house.fake.requests if request.capture_id]
+    asked = [request.capture_id for request in house.fake.requests if request.HasField("tree")]
     assert asked == sent
 
 

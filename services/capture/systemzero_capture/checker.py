@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import grpc
@@ -31,15 +32,17 @@ class Checker(Protocol):
         """The verdict if the signatures decide it without leaving an event, else None."""
         ...
 
-    async def by_tree(
+    async def of_stored(
         self,
         principal: Principal,
         capture_id: str,
         known: Known,
         sighting: Sighting,
-        tree: tree_pb2.Tree,
+        tree: Callable[[], Awaitable[tree_pb2.Tree]],
     ) -> verdict_pb2.Verdict:
-        """The verdict on `tree`; if it is an event, that is in the log when this returns.
+        """The verdict on a stored capture; an event is in the log when this returns.
+
+        Its `tree` is asked for only where the verdict is not known.
 
         Raises:
             Unavailable: the diff service does not answer, or not in time.
@@ -64,21 +67,24 @@ class DiffServiceChecker:
         answer = await self._check(principal, _request(known, sighting))
         return None if answer.tree_needed else answer.verdict
 
-    async def by_tree(
+    async def of_stored(
         self,
         principal: Principal,
         capture_id: str,
         known: Known,
         sighting: Sighting,
-        tree: tree_pb2.Tree,
+        tree: Callable[[], Awaitable[tree_pb2.Tree]],
     ) -> verdict_pb2.Verdict:
-        """See `Checker.by_tree`."""
+        """See `Checker.of_stored`."""
         request = _request(known, sighting)
         request.capture_id = capture_id
         # The capture's id names the judgement: a retry after a crash gets the same event.
         request.request_id = capture_id
-        request.tree.tree.CopyFrom(tree)
-        return (await self._check(principal, request)).verdict
+        answer = await self._check(principal, request)
+        if answer.tree_needed:
+            request.tree.tree.CopyFrom(await tree())
+            answer = await self._check(principal, request)
+        return answer.verdict
 
     async def _check(
         self, principal: Principal, request: diff_service_pb2.CheckRequest

@@ -22,6 +22,7 @@ from typing import TypeVar
 import msgspec
 
 from systemzero.diff.v1 import verdict_pb2
+from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import pipeline
 from systemzero_capture.checker import Checker
 from systemzero_capture.known import native_digest, tree_digest
@@ -195,11 +196,13 @@ class Ingestor:
     async def _judge_stored(
         self, principal: Principal, capture: StoredCapture, tree: Tree | None
     ) -> Ingested:
-        if tree is None:
+        async def message() -> tree_pb2.Tree:
+            if tree is not None:
+                return await self._off_loop(lambda: encode_tree(tree))
             body = await self._store.body(principal.tenant, capture.capture_id)
-            tree = await self._off_loop(lambda: decompress(body))
-        message = await self._off_loop(lambda: encode_tree(tree))
-        verdict = await self._checker.by_tree(
+            return await self._off_loop(lambda: encode_tree(decompress(body)))
+
+        verdict = await self._checker.of_stored(
             principal, capture.capture_id, capture.known, capture.sighting, message
         )
         serialised = await self._store.set_verdict(

@@ -96,6 +96,7 @@ class DiffService:
             sets,
             sources,
             Lru(settings.known_verdicts),
+            Lru(settings.known_drifts),
             Sessions(settings.sessions),
             self._counts,
             detectors,

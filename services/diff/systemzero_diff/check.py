@@ -5,6 +5,9 @@ digest judged before       -> the same verdict, without the tree, if it leaves n
 no template fits           -> UNKNOWN_SCREEN
 nothing open differs       -> UNCHANGED
 otherwise                  -> DRIFT: the event and its log entry in one transaction
+
+Drift that was judged before is recorded without its tree, too, for a capture that is stored: a
+screen that has drifted is seen again and again until somebody decides.
 """
 
 from __future__ import annotations
@@ -21,11 +24,8 @@ from systemzero_chassis.lru import Lru
 from systemzero_core.diff import diff
 from systemzero_core.drift import (
     Detector,
-    EventState,
     Finding,
     Judgement,
-    Resolution,
-    Severity,
     Verdict,
     judge,
     resolve,
@@ -35,18 +35,18 @@ from systemzero_core.match import MatchAnswer
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
 from systemzero_diff.codec import events, verdicts
-from systemzero_diff.codec.edits import encode_finding
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.digests import EVENT_KIND
-from systemzero_diff.model import Answered, NewEvent
+from systemzero_diff.drift import Drift
+from systemzero_diff.model import Answered
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import Baseline, Generation, TemplateSet, TemplateSets
 
 _UNCHANGED = Judgement(Verdict.UNCHANGED)
-_NOTHING_OPEN = Resolution(EventState.SUPPRESSED, Severity.INFO, ())
-_Key = tuple[str, Generation, bytes, str]
+_Key = tuple[str, Generation, bytes, str, str]
+"""All that a judgement rests on: tenant, state of its templates, full digest, hint, application."""
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,24 +62,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     capture_id: str = ""
 
 
-class _Judged(msgspec.Struct, frozen=True):
-    """One capture, judged.
-
-    Attributes:
-        verdict: the verdict; None for drift, which is yet to be recorded.
-        match: the template that was matched; None for none.
-        app: the application, as the template says, or else the client.
-        judgement: what differs from it.
-        resolution: what of that is still open.
-    """
-
-    verdict: verdict_pb2.Verdict | None
-    match: verdict_pb2.Match | None = None
-    app: str = ""
-    judgement: Judgement = _UNCHANGED
-    resolution: Resolution = _NOTHING_OPEN
-
-
 class Checker:
     """Judges captures of all tenants."""
 
@@ -89,6 +71,7 @@ class Checker:
         sets: TemplateSets,
         sources: TreeSources,
         known: Lru[_Key, verdict_pb2.Verdict],
+        drifts: Lru[_Key, Drift],
         sessions: Sessions,
         counts: VerdictCounts,
         detectors: Sequence[Detector],
@@ -100,6 +83,7 @@ class Checker:
         self._sets = sets
         self._sources = sources
         self._known = known
+        self._drifts = drifts
         self._sessions = sessions
         self._counts = counts
         self._detectors = detectors
@@ -115,10 +99,19 @@ class Checker:
         if answer := await self._answer_before(tenant, subject.answered):
             return answer
         templates = await self._sets.of(tenant)
-        key = (tenant, templates.generation, subject.signatures.full, subject.screen_hint)
+        key = (
+            tenant,
+            templates.generation,
+            subject.signatures.full,
+            subject.screen_hint,
+            subject.app,
+        )
         verdict = self._known.get(key)
         if verdict is not None:
             return self._done(tenant, self._on_path(tenant, templates, subject, verdict))
+        drift = self._drifts.get(key)
+        if drift is not None and (subject.capture_id or subject.tree is not None):
+            return await self._record(tenant, templates, subject, drift)
         if subject.tree is None:
             return pb.CheckResponse(tree_needed=True)
         return await self._check_tree(tenant, templates, subject, subject.tree, key)
@@ -132,24 +125,25 @@ class Checker:
         key: _Key,
     ) -> pb.CheckResponse:
         judged = await self._sources.off_loop(lambda: self._judge(templates, subject, tree))
-        verdict = judged.verdict
-        if verdict is None:
-            screen = judged.match.screen_id if judged.match else ""
-            findings = self._visit(tenant, templates, subject, screen)
-            return await self._record(tenant, subject, _with_path(judged, findings))
-        if not verdict.decision_ids:
-            self._known.put(key, verdict)
-        return self._done(tenant, self._on_path(tenant, templates, subject, verdict))
+        if isinstance(judged, Drift):
+            if not judged.decided:
+                self._drifts.put(key, judged)
+            return await self._record(tenant, templates, subject, judged)
+        if not judged.decision_ids:
+            self._known.put(key, judged)
+        return self._done(tenant, self._on_path(tenant, templates, subject, judged))
 
-    def _judge(self, templates: TemplateSet, subject: Subject, tree: Tree) -> _Judged:
+    def _judge(
+        self, templates: TemplateSet, subject: Subject, tree: Tree
+    ) -> verdict_pb2.Verdict | Drift:
         full, hint = subject.signatures.full, subject.screen_hint
         answer, baseline = templates.matched(lambda: templates.match(tree, full, hint))
         if answer.chosen is None or baseline is None:
             best = answer.results[0] if answer.results else None
-            return _Judged(verdicts.unknown_screen(_explained(answer), best))
+            return verdicts.unknown_screen(_explained(answer), best)
         judgement = judgement_of(baseline, tree, subject.signatures, self._detectors)
         if judgement.verdict is Verdict.INCONCLUSIVE:
-            return _Judged(verdicts.undecidable(judgement.reasons))
+            return verdicts.undecidable(judgement.reasons)
         screen, app = baseline.template.screen_id, baseline.template.app or subject.app
         resolution = resolve(
             judgement,
@@ -159,12 +153,11 @@ class Checker:
             app=app,
         )
         found = verdicts.encode_match(answer.chosen)
-        verdict = None
-        if not resolution.open_edits:
-            verdict = verdicts.unchanged(
-                found, _explained(answer), judgement.findings, resolution.decisions
-            )
-        return _Judged(verdict, found, app, judgement, resolution)
+        if resolution.open_edits:
+            return Drift.of(verdicts.drift(found, judgement, resolution), resolution, app)
+        return verdicts.unchanged(
+            found, _explained(answer), judgement.findings, resolution.decisions
+        )
 
     def _on_path(
         self, tenant: str, templates: TemplateSet, subject: Subject, verdict: verdict_pb2.Verdict
@@ -177,7 +170,7 @@ class Checker:
             return verdict
         known = verdict.kind != verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN
         screen = verdict.match.screen_id if known else ""
-        return _with_findings(verdict, self._visit(tenant, templates, subject, screen))
+        return verdicts.with_findings(verdict, self._visit(tenant, templates, subject, screen))
 
     def _visit(
         self, tenant: str, templates: TemplateSet, subject: Subject, screen_id: str
@@ -188,20 +181,12 @@ class Checker:
         last = len(path) - 1
         return [finding for at, finding in review(path, templates.transitions) if at == last]
 
-    async def _record(self, tenant: str, subject: Subject, judged: _Judged) -> pb.CheckResponse:
-        found = judged.match or verdict_pb2.Match()
-        verdict = verdicts.drift(found, judged.judgement, judged.resolution)
-        event = NewEvent(
-            event_id=self._new_id("evt"),
-            create_time=self._clock(),
-            capture_id=subject.capture_id,
-            app=judged.app,
-            screen_id=found.screen_id,
-            template_id=found.template_id,
-            template_version=found.version,
-            severity=judged.resolution.severity,
-            fingerprint=judged.resolution.fingerprint,
-            verdict=verdict.SerializeToString(),
+    async def _record(
+        self, tenant: str, templates: TemplateSet, subject: Subject, drift: Drift
+    ) -> pb.CheckResponse:
+        findings = self._visit(tenant, templates, subject, drift.screen_id)
+        event, verdict = drift.event(
+            self._new_id("evt"), self._clock(), subject.capture_id, findings
         )
         record = events.event_record(event, verdict, subject.signatures.full.hex())
 
@@ -249,28 +234,6 @@ def judgement_of(
         return Judgement(Verdict.INCONCLUSIVE, reasons=(reason,))
     script = diff(baseline.prepared, tree)
     return judge(template, tree, script, policy=baseline.policy, detectors=detectors)
-
-
-def _with_path(judged: _Judged, findings: Sequence[Finding]) -> _Judged:
-    """Drift, and what the session's path adds to its findings and severity."""
-    if not findings:
-        return judged
-    worst = max((judged.resolution.severity, *(f.severity for f in findings)), key=lambda s: s.rank)
-    replace = msgspec.structs.replace
-    judgement = replace(judged.judgement, findings=(*findings, *judged.judgement.findings))
-    resolution = replace(judged.resolution, severity=worst)
-    return replace(judged, judgement=judgement, resolution=resolution)
-
-
-def _with_findings(
-    verdict: verdict_pb2.Verdict, findings: Sequence[Finding]
-) -> verdict_pb2.Verdict:
-    if not findings:
-        return verdict
-    added = verdict_pb2.Verdict()
-    added.CopyFrom(verdict)
-    added.findings.extend(map(encode_finding, findings))
-    return added
 
 
 def _explained(answer: MatchAnswer) -> str:

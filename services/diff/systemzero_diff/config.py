@@ -71,6 +71,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
             (`add-checkpoint`), and its `key`, a C2SP verifier key of type 4.
         checkpoint_interval: seconds between checkpoints of a log that grows.
         known_verdicts: how many verdicts without an event are kept in memory.
+        known_drifts: how many verdicts of drift are kept in memory; each has all its edits.
         sessions: how many sessions' paths are kept in memory.
         match: how captures are matched to templates.
     """
@@ -90,5 +91,6 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     checkpoint_interval: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     witnesses: tuple[Witness, ...] = ()
     known_verdicts: Count = 20_000
+    known_drifts: Count = 500
     sessions: Count = 10_000
     match: MatchSettings = MatchSettings()

@@ -77,6 +77,25 @@ def drift(match: pb.Match, judgement: Judgement, resolution: Resolution) -> pb.V
     )
 
 
+def with_findings(verdict: pb.Verdict, findings: Sequence[Finding]) -> pb.Verdict:
+    """`verdict` and `findings` behind its own; what nothing is added to comes back as it is."""
+    if not findings:
+        return verdict
+    added = pb.Verdict()
+    added.CopyFrom(verdict)
+    added.findings.extend(map(encode_finding, findings))
+    return added
+
+
+def drift_on_path(verdict: pb.Verdict, findings: Sequence[Finding]) -> None:
+    """Put `findings` of the session's path before drift's own; it is as severe as they are."""
+    own = list(verdict.findings)
+    del verdict.findings[:]
+    verdict.findings.extend(map(encode_finding, findings))
+    verdict.severity = max(verdict.severity, *(each.severity for each in verdict.findings))
+    verdict.findings.extend(own)
+
+
 def encode_match(result: MatchResult) -> pb.Match:
     """A template and how well it fits."""
     return pb.Match(

@@ -21,6 +21,7 @@ from systemzero_diff.check import Checker, Subject
 from systemzero_diff.codec.edits import encode_script
 from systemzero_diff.codec.verdicts import encode_match
 from systemzero_diff.handlers.common import answered
+from systemzero_diff.model import Answered
 from systemzero_diff.sources import AUDIENCE as CAPTURE
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.templates import TemplateSets
@@ -86,7 +87,7 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         else:
             signatures = decode_signatures(request.signatures, "signatures")
         return Subject(
-            answered=answered(request),
+            answered=_answered(request),
             signatures=signatures,
             tree=tree,
             reasons=tuple(reasons),
@@ -95,6 +96,14 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             session_id=fields.text(request.session_id, "session_id"),
             capture_id=fields.text(capture_id, "capture_id"),
         )
+
+
+def _answered(request: pb.CheckRequest) -> Answered:
+    """Of a stored capture the id stands for its tree, which is sent only where it is needed."""
+    if not request.capture_id or current_issuer() != CAPTURE:
+        return answered(request)
+    told = {field.name: value for field, value in request.ListFields() if field.name != "tree"}
+    return answered(pb.CheckRequest(**told))
 
 
 def _check_capture_id(request: pb.CheckRequest) -> None:

@@ -174,7 +174,7 @@ class CheckRequest(_message.Message):
     @_builtins.property
     def tree(self) -> _tree_pb2.TreeSource:
         """Optional. The tree. Without it, `signatures` must be set, and the answer is `tree_needed`
-        where they alone do not decide.
+        where they alone do not decide. Drift is recorded without it only for a `capture_id`.
         """
 
     @_builtins.property
