@@ -41,8 +41,9 @@ lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers,
 	cd benchmarks/peers && npm install --package-lock-only --ignore-scripts --loglevel=error
 
 .PHONY: stubs
-stubs: setup ## Generate protobuf messages, gRPC stubs and their types into protos/gen
+stubs: setup ## Generate messages, gRPC stubs and their types into protos/gen, and docs/api.md
 	$(BIN)/python scripts/generate_stubs.py protos/gen
+	$(BIN)/python -m scripts.api_document docs/api.md
 
 .PHONY: revisions
 revisions: setup ## Write the services' first migrations anew from their tables (until 1.0.0 is out)
@@ -113,10 +114,12 @@ lint: setup ## Format, lint, types, layers, protos, workflows
 	if git rev-parse --verify --quiet main >/dev/null; then $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 
 .PHONY: stubs-check
-stubs-check: setup ## Fail if the committed stubs are not those of the protos
+stubs-check: setup ## Fail if the committed stubs or docs/api.md are not those of the protos
 	rm -rf build/stubs
 	$(BIN)/python scripts/generate_stubs.py build/stubs 2>/dev/null
 	diff -r --exclude=__pycache__ build/stubs/systemzero protos/gen/systemzero
+	$(BIN)/python -m scripts.api_document build/api.md
+	diff build/api.md docs/api.md
 
 .PHONY: audit
 audit: setup ## Known weaknesses: our code by bandit, locked packages by pip-audit; AUDIT=strict
