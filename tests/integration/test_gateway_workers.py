@@ -7,10 +7,7 @@ import os
 import re
 import signal
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,89 +15,11 @@ import grpc
 import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 
-from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
+from tests.support.operated import ended, gateway
 from tests.support.valkey import RealValkey
 
 PATIENT = {"LIMITS__ON_STORE_FAILURE": "local"}
 """On a busy machine the store may answer late, which is not what is tested here."""
-
-
-class Running:
-    """A gateway process, or a supervisor with its workers."""
-
-    def __init__(self, process: asyncio.subprocess.Process, lines: dict[str, list[str]]) -> None:
-        self.process = process
-        self.target = lines["listening"][0]
-        self.metrics = lines["metrics"][0]
-        self.channelz = lines["channelz"][0]
-        secret = Path(lines["first"][0]).read_text().strip()
-        self.bearer = (("authorization", f"Bearer {secret}"),)
-
-    async def page(self, path: str) -> tuple[int, str]:
-        """A page of the ops port: its status and its text."""
-
-        def get() -> tuple[int, str]:
-            try:
-                with urllib.request.urlopen(f"http://{self.metrics}{path}", timeout=20) as answer:
-                    return answer.status, answer.read().decode()
-            except urllib.error.HTTPError as error:
-                with error:
-                    return error.code, error.read().decode()
-
-        return await asyncio.to_thread(get)
-
-    async def ask(self) -> None:
-        """A call over a connection of its own."""
-        options = [("grpc.use_local_subchannel_pool", 1)]
-        async with grpc.aio.insecure_channel(self.target, options=options) as channel:
-            stub: Any = status_service_pb2_grpc.StatusServiceStub(channel)
-            request = status_service_pb2.GetStatusRequest()
-            await stub.GetStatus(request, metadata=self.bearer, wait_for_ready=True, timeout=30)
-
-    def workers(self) -> list[int]:
-        """The ids of the processes that hold a listening gateway."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [
-            int(child)
-            for child in children.split()
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-        ]
-
-
-@asynccontextmanager
-async def gateway(data: Path, *arguments: str, **settings: str) -> AsyncIterator[Running]:
-    own = {
-        "LISTEN": "127.0.0.1:0",
-        "OPS__LISTEN": "127.0.0.1:0",
-        "OPS__CHANNELZ": "127.0.0.1:0",
-        "DATA": str(data / "data"),
-        "TRUST": str(data / "trust"),
-        "BACKENDS": '{"capture": "127.0.0.1:1", "diff": "127.0.0.1:1"}',
-        **settings,
-    }
-    log = data / "log"
-    with log.open("wb") as stderr:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "systemzero_gateway", *arguments),
-            env=os.environ | {f"SZ_GATEWAY_{key}": value for key, value in own.items()},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=stderr,
-            start_new_session=True,
-        )
-    assert process.stdout is not None
-    try:
-        lines: dict[str, list[str]] = {}
-        while not {"listening", "first", "channelz", "metrics"} <= lines.keys():
-            line = (await process.stdout.readline()).decode()
-            assert line, log.read_text()
-            words = line.removeprefix("gateway: ").split()
-            lines.setdefault(words[0], []).append(words[-1])
-        yield Running(process, lines)
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        rest, _ = await process.communicate()
-        assert rest == b"", "it announced twice"
 
 
 @pytest.fixture(scope="module")
@@ -108,20 +27,6 @@ def valkey() -> Iterator[RealValkey]:
     server = RealValkey()
     yield server
     server.stop()
-
-
-def ended(pid: int) -> asyncio.Future[None]:
-    """Done when the process of that id has ended."""
-    loop = asyncio.get_running_loop()
-    future, descriptor = loop.create_future(), os.pidfd_open(pid)
-
-    def tell() -> None:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
-        future.set_result(None)
-
-    loop.add_reader(descriptor, tell)
-    return future
 
 
 def count(metrics: str, status: str = "OK") -> float:
@@ -139,14 +44,19 @@ async def test_operators_see_metrics_life_readiness_and_channels(tmp_path: Path)
         status, metrics = await here.page("/metrics")
         assert (status, count(metrics)) == (200, 1)
         for name in (
-            'gateway_breaker_state{backend="capture"}',
-            "gateway_limit_decisions_total{",
+            'systemzero_gateway_breaker_state{backend="capture"}',
+            "systemzero_gateway_limit_decisions_total{",
+            'systemzero_build_info{python="',
+            'systemzero_ready{condition="gateway.store"} 1.0',
+            "process_open_fds ",
             "rpc_server_calls_in_flight",
             "rpc_server_draining 0.0",
         ):
             assert name in metrics
-        assert await here.page("/livez") == (200, "yes\n")
-        assert await here.page("/readyz") == (200, "yes\n")
+        assert await here.page("/livez") == (200, '{"alive":true}\n')
+        assert await here.failing() == {
+            "gateway.backends": "none of the backends serves: capture, diff"
+        }
         assert (await here.page("/other"))[0] == 404
         async with grpc.aio.insecure_channel(here.channelz) as channel:
             stub: Any = channelz_pb2_grpc.ChannelzStub(channel)
@@ -164,8 +74,8 @@ async def test_workers_share_a_port_their_metrics_are_one_and_a_dead_one_is_repl
         assert len(before) == 2
         await asyncio.gather(*(here.ask() for _ in range(8)))
         assert count((await here.page("/metrics"))[1]) == 8
-        assert await here.page("/livez") == (200, "yes\n")
-        assert await here.page("/readyz") == (200, "yes\n")
+        assert await here.page("/livez") == (200, '{"alive":true}\n')
+        assert await here.failing() == {"gateway.backends": "does not hold in any worker"}
         dead = ended(before[0])
         os.kill(before[0], signal.SIGKILL)
         await dead

@@ -62,8 +62,9 @@ def exposed(data: Path) -> Iterator[Exposed]:
     backends = {name: found[name][f"SZ_{name.upper()}_LISTEN"] for name in ("capture", "diff")}
     for name in ("TENANT", "PRINCIPAL", "FAILURES"):
         found["gateway"][f"SZ_GATEWAY_LIMITS__{name}"] = GENEROUS
-    for name in ("LISTEN", "CHANNELZ"):
-        found["gateway"][f"SZ_GATEWAY_OPS__{name}"] = ""
+    for service, environment in found.items():
+        for name in ("LISTEN", "CHANNELZ"):
+            environment[f"SZ_{service.upper()}_OPS__{name}"] = ""
     data.mkdir(parents=True, exist_ok=True)
     with (data / "stderr.log").open("ab") as log:
         processes = [

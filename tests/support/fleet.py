@@ -23,9 +23,10 @@ class Fleet:
         """`gateway` are settings of all gateways, without prefix."""
         self._data = data
         self._environments = environments("127.0.0.1:0", data)
-        unasked = {"OPS__LISTEN": "", "OPS__CHANNELZ": ""}
-        own = {f"SZ_GATEWAY_{name}": value for name, value in {**unasked, **gateway}.items()}
-        self._environments["gateway"] |= own
+        unasked = ("OPS__LISTEN", "OPS__CHANNELZ")
+        for service, environment in self._environments.items():
+            environment |= {f"SZ_{service.upper()}_{name}": "" for name in unasked}
+        self._environments["gateway"] |= {f"SZ_GATEWAY_{name}": v for name, v in gateway.items()}
         self._running: dict[str, subprocess.Popen[str]] = {}
         data.mkdir(parents=True, exist_ok=True)
 

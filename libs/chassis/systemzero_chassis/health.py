@@ -22,6 +22,8 @@ from systemzero_chassis.accepting import AcceptingServer
 
 LIVENESS = "liveness"
 """The name that stands for the process itself, whatever its services say."""
+READINESS = "readiness"
+"""The name that stands for whether the process takes calls, which its ops page explains."""
 WHOLE = ""
 """The name that stands for all services together."""
 
@@ -32,7 +34,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
     """The servicer; `names` are known from the start, and not serving yet."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._serving = {WHOLE: False, **dict.fromkeys(names, False)}
+        self._serving = {WHOLE: False, READINESS: False, **dict.fromkeys(names, False)}
         self._stopped = False
         self._changed = asyncio.Event()
 

@@ -1,33 +1,59 @@
 """What operators and orchestrators ask of a process, apart from the port that callers reach.
 
-Over HTTP: `/metrics` (Prometheus), `/livez` (the process answers), `/readyz` (it takes calls: not
-before it has started, not once it is being stopped). Over gRPC, on a port of its own: channelz,
-with the state of every channel, server and socket. Neither asks for a credential: both are
-loopback's alone unless configured otherwise.
+Over HTTP: `/metrics` (Prometheus, OpenMetrics where it is asked for), `/livez` (the event loop
+turns), `/readyz` (it takes calls; if not, why). Over gRPC, on a port of its own: channelz, with the
+state of every channel, server and socket. Neither asks for a credential: both are loopback's alone
+unless configured otherwise.
 """
 
 from __future__ import annotations
 
 import asyncio
+import platform
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from importlib.metadata import version
+from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import grpc
+import msgspec
 from grpc_channelz.v1 import channelz
-from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    make_wsgi_app,
+)
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from systemzero_chassis.config import ConfigError, Settings
+from systemzero_chassis.readiness import Readiness
 
 ANSWER_SECONDS = 2.0
 """A process whose event loop does not come round in this time is not alive."""
+BEAT_SECONDS: Final = 1.0
 _REQUEST_SECONDS = 10
 
-Check = Callable[[], bool]
+BUILD: Final = Gauge(
+    "systemzero_build_info",
+    "1, for the service that runs, its version and that of Python.",
+    ["service", "version", "python"],
+    multiprocess_mode="livemax",
+)
+LOOP_LAG: Final = Histogram(
+    "systemzero_event_loop_lag_seconds",
+    "How late the event loop comes round, by a look every second.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
+Alive = Callable[[], bool]
+Failing = Callable[[], Mapping[str, str]]
+"""Why a process takes no calls, by condition; empty where it does."""
 
 
 class OpsSettings(Settings, frozen=True):
@@ -53,17 +79,18 @@ class OpsPages:
     """The HTTP pages, served by a thread of their own."""
 
     def __init__(
-        self, address: str, registry: CollectorRegistry, checks: Mapping[str, Check]
+        self, address: str, registry: CollectorRegistry, alive: Alive, failing: Failing
     ) -> None:
-        """`checks` are asked by path; they run in other threads than the caller's.
+        """`alive` and `failing` are asked in other threads than the caller's.
 
         Raises:
             ConfigError: the address can't be bound.
         """
+        disable_created_metrics()  # type: ignore[no-untyped-call] # one more series for each, which nobody asks for
         host, port = split(address)
         try:
             self._server: Any = make_server(
-                host, port, _Pages(registry, checks), _server_class(host), _Handler
+                host, port, _Pages(registry, alive, failing), _server_class(host), _Handler
             )
         except (OSError, OverflowError) as error:
             raise ConfigError(f"configuration: ops.listen: {address}: {error}") from None
@@ -79,23 +106,30 @@ class OpsPages:
 
 
 class _Pages:
-    def __init__(self, registry: CollectorRegistry, checks: Mapping[str, Check]) -> None:
+    def __init__(self, registry: CollectorRegistry, alive: Alive, failing: Failing) -> None:
         self._metrics: Any = make_wsgi_app(registry)
-        self._checks = checks
+        self._alive = alive
+        self._failing = failing
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             answer: Iterable[bytes] = self._metrics(environ, start_response)
             return answer
-        if path not in self._checks:
-            start_response("404 Not Found", [("Content-Type", "text/plain")])
-            return [b"there is /metrics, /livez and /readyz\n"]
-        good = self._checks[path]()
-        start_response(
-            "200 OK" if good else "503 Service Unavailable", [("Content-Type", "text/plain")]
-        )
-        return [b"yes\n" if good else b"no\n"]
+        if path == "/livez":
+            alive = self._alive()
+            return _answer(start_response, alive, {"alive": alive})
+        if path == "/readyz":
+            failing = self._failing()
+            return _answer(start_response, not failing, {"ready": not failing, "failing": failing})
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"there is /metrics, /livez and /readyz\n"]
+
+
+def _answer(start_response: Any, good: bool, body: Mapping[str, Any]) -> Iterable[bytes]:
+    status = "200 OK" if good else "503 Service Unavailable"
+    start_response(status, [("Content-Type", "application/json")])
+    return [msgspec.json.encode(body) + b"\n"]
 
 
 class _Handler(WSGIRequestHandler):
@@ -122,7 +156,7 @@ def split(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def answers(loop: asyncio.AbstractEventLoop) -> Check:
+def answers(loop: asyncio.AbstractEventLoop) -> Alive:
     """A check, for other threads, that `loop` comes round."""
 
     def check() -> bool:
@@ -136,30 +170,50 @@ def answers(loop: asyncio.AbstractEventLoop) -> Check:
 
 
 @asynccontextmanager
-async def operated(settings: OpsSettings, ready: Check) -> AsyncIterator[list[str]]:
+async def operated(
+    service: str, settings: OpsSettings, readiness: Readiness
+) -> AsyncIterator[list[str]]:
     """Serve this process's operators meanwhile; gives lines that say where.
 
     Raises:
         ConfigError: an address can't be bound.
     """
+    BUILD.labels(service, version(f"systemzero-{service}"), platform.python_version()).set(1)
     where, pages, server = [], None, None
     if settings.channelz:
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        channelz.add_channelz_servicer(server)  # type: ignore[arg-type] # takes both kinds
-        try:
-            port = server.add_insecure_port(settings.channelz)
-        except RuntimeError as error:
-            raise ConfigError(f"configuration: ops.channelz: {error}") from None
-        await server.start()
+        server, port = await _serve_channelz(settings.channelz)
         where.append(f"channelz on {settings.channelz.rpartition(':')[0]}:{port}")
     if settings.listen:
-        checks = {"/livez": answers(asyncio.get_running_loop()), "/readyz": ready}
-        pages = OpsPages(settings.listen, REGISTRY, checks)
+        alive = answers(asyncio.get_running_loop())
+        pages = OpsPages(settings.listen, REGISTRY, alive, readiness.failing)
         where.append(f"metrics on {pages.address}")
+    beat = asyncio.create_task(_beat(readiness))
     try:
         yield where
     finally:
+        beat.cancel()
         if pages is not None:
             await asyncio.to_thread(pages.close)
         if server is not None:
             await server.stop(0)
+
+
+async def _serve_channelz(address: str) -> tuple[grpc.aio.Server, int]:
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    channelz.add_channelz_servicer(server)  # type: ignore[arg-type] # takes both kinds
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise ConfigError(f"configuration: ops.channelz: {error}") from None
+    await server.start()
+    return server, port
+
+
+async def _beat(readiness: Readiness) -> None:
+    """Tell every second whether the process is ready, and how late that second is."""
+    loop = asyncio.get_running_loop()
+    while True:
+        readiness.tell()
+        due = loop.time() + BEAT_SECONDS
+        await asyncio.sleep(BEAT_SECONDS)
+        LOOP_LAG.observe(max(0.0, loop.time() - due))

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import grpc
 import msgspec
@@ -23,6 +23,8 @@ from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, Guard, errors_guard, identity_guard
 from systemzero_chassis.identity import IdentityVerifier
 from systemzero_chassis.logs import LogSettings, get_logger
+from systemzero_chassis.ops import OpsSettings, operated
+from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener, Service, until_signal
 from systemzero_chassis.telemetry import observe_guard
@@ -177,37 +179,64 @@ def backend_registry(
     return registry
 
 
+class BackendSettings(Protocol):
+    """What of a backend's settings is about serving it.
+
+    Attributes:
+        listen: `host:port` of its calls.
+        health: the same of its health, in the clear and alone; empty for nowhere.
+        grace: seconds that calls in flight get at shutdown.
+        tls: TLS on the port of its calls.
+        ops: where operators ask.
+    """
+
+    @property
+    def listen(self) -> str: ...  # noqa: D102 - see above
+    @property
+    def health(self) -> str: ...  # noqa: D102
+    @property
+    def grace(self) -> float: ...  # noqa: D102
+    @property
+    def tls(self) -> TlsSettings | None: ...  # noqa: D102
+    @property
+    def ops(self) -> OpsSettings: ...  # noqa: D102
+
+
 async def serve_backend(
     service: Service,
     verifier: IdentityVerifier,
-    listen: str,
-    grace: float,
-    tls: TlsSettings | None,
-    health: str = "",
-    *,
+    settings: BackendSettings,
     tracing: Tracing | None = None,
 ) -> None:
-    """Serve a backend on `listen` until a signal, then drain for `grace` seconds and stop.
-
-    On `health`, if that is an address, its health is served in the clear and alone.
+    """Serve a backend until a signal, then drain and stop.
 
     Raises:
-        ConfigError: a file of `tls` can't be used.
+        ConfigError: a file of its TLS or an address can't be used.
     """
-    secured = None if tls is None else ServerTls(tls, get_logger(service.name))
-    drain = Drain()
+    tls, logger = settings.tls, get_logger(service.name)
+    secured = None if tls is None else ServerTls(tls, logger)
+    drain, readiness = Drain(), Readiness(service.vitals.conditions)
     registry = backend_registry(service, verifier, tracing=tracing, drain=drain)
     listener = Listener(
-        [registry], registry.services, BACKEND_MESSAGE_BYTES, secured, health_address=health
+        [registry],
+        registry.services,
+        BACKEND_MESSAGE_BYTES,
+        secured,
+        health_address=settings.health,
     )
-    await service.start()
-    port = await listener.start(listen)
-    announce(f"{service.name}: listening on {listen.rpartition(':')[0]}:{port}")
-    await until_signal()
-    listener.health.stop()
-    await drain.end()
-    await listener.stop(grace)
-    await service.stop()
+    async with operated(service.name, settings.ops, readiness) as where:
+        await service.start()
+        port = await listener.start(settings.listen, serving=False)
+        readiness.watch(listener.health.set_all)
+        readiness.start()
+        at = f"{settings.listen.rpartition(':')[0]}:{port}"
+        announce(*(f"{service.name}: {line}" for line in (f"listening on {at}", *where)))
+        await until_signal()
+        readiness.stop()
+        listener.health.stop()
+        await drain.end()
+        await listener.stop(settings.grace)
+        await service.stop()
 
 
 def announce(*lines: str) -> None:

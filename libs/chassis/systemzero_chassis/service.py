@@ -25,6 +25,7 @@ from systemzero_chassis.health import Health, HealthPort
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.symbols import SymbolPool
 from systemzero_chassis.tls import ServerTls
+from systemzero_chassis.vitals import Vitals
 
 _YOUNG_OBJECTS = 10_000
 """Objects that may come to be before the youngest are looked at: one capture makes thousands."""
@@ -38,9 +39,15 @@ without a word; taken, they are shed by the bounds of calls in flight, with a re
 
 
 class Service(Protocol):
-    """One of the platform's services, composed but not yet running."""
+    """One of the platform's services, composed but not yet running.
+
+    Attributes:
+        name: the service's.
+        vitals: what looks at it; started and stopped with the service.
+    """
 
     name: str
+    vitals: Vitals
 
     def register(self, registry: HandlerRegistry) -> None:
         """Add the servicers to `registry`."""

@@ -19,8 +19,9 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -28,6 +29,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, multiprocess
 
+from systemzero_chassis import supervised
 from systemzero_chassis.ops import OpsPages, split
 
 FIRST_PAUSE = 0.1
@@ -100,6 +102,7 @@ class Supervisor:
         self._announce = announce
         self._beat = time.monotonic()
         self._stopping = False
+        self._restarts = 0
 
     def run(self, ops: str) -> int:
         """Start the workers, watch over them; `ops` is the address of the metrics of all.
@@ -110,9 +113,11 @@ class Supervisor:
             ConfigError: the address can't be bound.
         """
         with _metrics_folder(), _signals() as signals:
-            registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-            pages = OpsPages(ops, registry, self._checks()) if ops else None
+            registry = supervised.registry_of(
+                supervised.Workers(self._pids, lambda: self._restarts)
+            )
+            failing = partial(self._failing, registry)
+            pages = OpsPages(ops, registry, self._is_alive, failing) if ops else None
             try:
                 if self._start(signals):
                     where = [f"metrics on {pages.address}"] if pages else []
@@ -123,11 +128,24 @@ class Supervisor:
                 if pages is not None:
                     pages.close()
 
-    def _checks(self) -> dict[str, Callable[[], bool]]:
-        return {
-            "/livez": lambda: time.monotonic() - self._beat < _DEAD_SECONDS,
-            "/readyz": lambda: not self._stopping and any(w.lines for w in self._workers),
-        }
+    def _is_alive(self) -> bool:
+        return time.monotonic() - self._beat < _DEAD_SECONDS
+
+    def _failing(self, registry: CollectorRegistry) -> Mapping[str, str]:
+        """Why calls are not taken, by all that the workers told; one that takes them is enough."""
+        if self._stopping:
+            return {"running": "the process is being stopped"}
+        if not any(worker.lines for worker in self._workers):
+            return {"running": "starting"}
+        return supervised.failing_in_all(registry)
+
+    def _pids(self) -> dict[str, int]:
+        found = {supervised.SUPERVISOR: os.getpid()}
+        for worker in self._workers:
+            process = worker.process
+            if process is not None and process.pid is not None:
+                found[str(worker.number)] = process.pid
+        return found
 
     def _start(self, signals: socket.socket) -> bool:
         """Whether all workers serve; the first one alone at first."""
@@ -164,6 +182,7 @@ class Supervisor:
                 status=worker.process.exitcode,
             )
             _forget(worker.process)
+            self._restarts += 1
             worker.schedule()
         if worker.process is None and time.monotonic() >= worker.start_at:
             worker.start(self._work)

@@ -19,15 +19,7 @@ async def _serve(settings: CaptureSettings) -> None:
     verifier = service_verifier(NAME, ("gateway", "diff"), settings.trust)
     async with service_channel(settings.diff, settings.backend_tls) as channel:
         service = CaptureService(settings, channel, signer)
-        await serve_backend(
-            service,
-            verifier,
-            settings.listen,
-            settings.grace,
-            settings.tls,
-            settings.health,
-            tracing=tracing,
-        )
+        await serve_backend(service, verifier, settings, tracing)
 
 
 def _check(settings: CaptureSettings) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
@@ -23,8 +22,10 @@ from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.lru import Lru
+from systemzero_chassis.pool import Pool
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret
+from systemzero_chassis.vitals import Vitals
 
 NAME = "capture"
 _DECODERS = 2
@@ -49,7 +50,9 @@ class CaptureService:
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
         """
         self._database = open_database(settings.data, SCHEMA, settings.database)
-        self._executor = ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode")
+        self._executor = Pool("decode", _DECODERS)
+        logger = get_logger(NAME)
+        self.vitals = Vitals(NAME, settings.data, self._database, logger, pools=[self._executor])
         store, bell = SqlCaptureStore(self._database), Bell()
         stub = diff_service_pb2_grpc.DiffServiceStub(diff)
         ingestor = Ingestor(
@@ -61,7 +64,7 @@ class CaptureService:
             new_id,
             clock,
         )
-        self._collector = Collector(store, settings.retention, clock, get_logger(NAME))
+        self._collector = Collector(store, settings.retention, clock, logger)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         self._servicer = CaptureServicer(
             ingestor, store, tokens, bell, self._executor, clock, settings.stream_window
@@ -74,9 +77,11 @@ class CaptureService:
     async def start(self) -> None:
         """See `Service.start`."""
         self._collector.start()
+        self.vitals.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
         await self._collector.stop()
+        await self.vitals.stop()
         self._executor.shutdown()
         await self._database.close()

@@ -10,6 +10,7 @@ import grpc
 from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.codec import encode_incompleteness
+from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import Known, Sighting
 from systemzero_chassis.asking import ask
 from systemzero_chassis.identity import IdentitySigner, Principal
@@ -91,9 +92,10 @@ class DiffServiceChecker:
     ) -> diff_service_pb2.CheckResponse:
         token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_CHECK, AUDIENCE)
         try:
-            answer: diff_service_pb2.CheckResponse = await ask(
-                self._stub.Check, request, outgoing, token, TIMEOUT
-            )
+            with JUDGE.time():
+                answer: diff_service_pb2.CheckResponse = await ask(
+                    self._stub.Check, request, outgoing, token, TIMEOUT
+                )
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from None
         return answer

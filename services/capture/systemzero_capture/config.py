@@ -10,6 +10,7 @@ import msgspec
 from systemzero_chassis.config import Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
+from systemzero_chassis.ops import OpsSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_chassis.tracing import TraceSettings
 
@@ -47,6 +48,13 @@ class RetentionSettings(Retention, frozen=True, kw_only=True):
         return self.tenants.get(tenant, self)
 
 
+class CaptureOpsSettings(OpsSettings, frozen=True, kw_only=True):
+    """Where operators ask; other ports than the gateway's, for all on one machine."""
+
+    listen: str = "127.0.0.1:9474"
+    channelz: str = "127.0.0.1:9475"
+
+
 class CaptureSettings(Settings, frozen=True, kw_only=True):
     """What can be set.
 
@@ -60,6 +68,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         tls: TLS on the service's port; none is in the clear.
         backend_tls: TLS to the diff service; none is in the clear.
         diff: target of the diff service.
+        ops: metrics, health and channelz for operators; standalone has the gateway's alone.
         log: what is logged, and where to.
         traces: which calls are traced beside those that are sampled.
         grace: seconds that calls in flight get at shutdown.
@@ -76,6 +85,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     tls: TlsSettings | None = None
     backend_tls: BackendTlsSettings | None = None
     diff: str = "127.0.0.1:50053"
+    ops: CaptureOpsSettings = CaptureOpsSettings()
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
     grace: Seconds = 10.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
@@ -15,6 +16,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import codec
 from systemzero_capture.ingest import Ingested, Ingestor
 from systemzero_capture.known import message_digest
+from systemzero_capture.metrics import verdict_reached
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis import fields
@@ -82,7 +84,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
                 yield response
 
     async def _ingest(self, principal: Principal, request: pb.IngestRequest) -> pb.IngestResponse:
-        sighting = codec.decode_sighting(request)
+        started, sighting = time.perf_counter(), codec.decode_sighting(request)
         kind = request.WhichOneof("content")
         done: Ingested | None
         if kind == "native":
@@ -101,6 +103,8 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             done = await self._ingestor.digest(principal, digest, sighting, check=request.check)
         else:
             raise InvalidInput.at("content", "required: native, tree or full_digest")
+        if done is not None and done.verdict is not None:
+            verdict_reached(done.verdict, time.perf_counter() - started)
         return _encode(done)
 
     async def GetCapture(

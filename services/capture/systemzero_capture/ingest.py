@@ -23,7 +23,7 @@ import msgspec
 
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture import pipeline
+from systemzero_capture import metrics, pipeline
 from systemzero_capture.checker import Checker
 from systemzero_capture.known import native_digest, tree_digest
 from systemzero_capture.model import Decoded, Known, Sighting, StoredCapture
@@ -113,9 +113,11 @@ class Ingestor:
         key = tree_digest(principal.tenant, full_digest)
         known = self._known.get(key) or await self._store.known(principal.tenant, full_digest)
         if known is None:
+            metrics.TAKEN.labels("not").inc()
             return None
         self._known.put(key, known)
         done = await self._settle(principal, known, None, sighting, check)
+        metrics.TAKEN.labels("not" if done is None else "digest").inc()
         if done is None:
             self._known.forget(key)
         return done
@@ -133,12 +135,17 @@ class Ingestor:
         if known := self._known.get(key):
             done = await self._settle(principal, known, None, sighting, check)
             if done is not None:
+                metrics.TAKEN.labels("bytes").inc()
                 return done
-        decoded = await decode()
+        with metrics.DECODE.time():
+            decoded = await decode()
         done = await self._settle(principal, decoded.known, decoded.tree, sighting, check)
         if done is None:
             raise Unavailable("the capture was not stored; try again")
         self._remember(principal, key, decoded.known)
+        metrics.TAKEN.labels("decoded").inc()
+        if reasons := decoded.known.incompleteness:
+            metrics.INCOMPLETE.labels(reasons[0].reason).inc()
         return done
 
     def _remember(self, principal: Principal, key: bytes, known: Known) -> None:
@@ -156,6 +163,7 @@ class Ingestor:
         capture = await self._store.find_request(principal.tenant, sighting)
         if capture is None:
             return None
+        metrics.TAKEN.labels("request").inc()
         if not check or capture.verdict:
             return _ingested(capture)
         return await self._judge_stored(principal, capture, None)
@@ -186,9 +194,10 @@ class Ingestor:
         capture_id, now = self._new_id("cap"), self._clock()
         # Most bodies are stored already: one is made only where it turns out to be missing.
         add = partial(self._store.add, tenant, capture_id, now, known, sighting, verdict=verdict)
-        capture = await add(body=None)
-        if capture is None and tree is not None:
-            capture = await add(body=await self._off_loop(lambda: compress(tree)))
+        with metrics.STORE.time():
+            capture = await add(body=None)
+            if capture is None and tree is not None:
+                capture = await add(body=await self._off_loop(lambda: compress(tree)))
         if capture is not None:
             self._bell.ring(tenant)
         return capture

@@ -14,6 +14,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from systemzero_capture.config import Retention, RetentionSettings
+from systemzero_capture.metrics import COLLECTED
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import CaptureStore
 
@@ -58,6 +59,7 @@ class Collector:
             # batch by batch, through the queue that writers wait in: they come between
             while bounds is not None and (batch := await self._store.collect(tenant, bounds)):
                 count += batch
+                COLLECTED.inc(batch)
             tenant = await self._store.next_tenant(tenant)
         return count
 

@@ -19,15 +19,7 @@ async def _serve(settings: DiffSettings) -> None:
     verifier = service_verifier(NAME, ("gateway", "capture"), settings.trust)
     async with service_channel(settings.capture, settings.backend_tls) as channel:
         service = DiffService(settings, channel, signer)
-        await serve_backend(
-            service,
-            verifier,
-            settings.listen,
-            settings.grace,
-            settings.tls,
-            settings.health,
-            tracing=tracing,
-        )
+        await serve_backend(service, verifier, settings, tracing)
 
 
 def _check(settings: DiffSettings) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
 
 import grpc
@@ -25,8 +24,10 @@ from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_origin
 from systemzero_chassis.lru import Lru
+from systemzero_chassis.pool import Pool
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret
+from systemzero_chassis.vitals import Vitals
 from systemzero_core.drift import ENTRY_POINT_GROUP, Detector, registered
 from systemzero_diff.check import Checker
 from systemzero_diff.config import DiffSettings
@@ -71,7 +72,7 @@ class DiffService:
         """
         self._settings = settings
         self._database = open_database(settings.data, SCHEMA, settings.database)
-        self._executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="diff")
+        self._executor = Pool("diff", _WORKERS)
         keys = load_log_keys(settings.data / LOG_KEY)
         origin = settings.origin or load_or_create_origin(settings.data / ORIGIN_FILE)
         self._log = LogStore(
@@ -88,6 +89,15 @@ class DiffService:
         stub = capture_service_pb2_grpc.CaptureServiceStub(capture)
         sources = TreeSources(stub, signer, self._executor)
         sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
+        self.vitals = Vitals(
+            NAME,
+            settings.data,
+            self._database,
+            self._logger,
+            log=("evidence", self._log),
+            pools=[self._executor],
+            looks=[sets.look],
+        )
         self._counts = VerdictCounts(store)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         detectors = load_detectors()
@@ -131,9 +141,11 @@ class DiffService:
             asyncio.create_task(self._keep()),
             asyncio.create_task(self._cosign()),
         ]
+        self.vitals.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
+        await self.vitals.stop()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

@@ -34,6 +34,7 @@ from systemzero_core.drift.detectors.sequence import review
 from systemzero_core.match import MatchAnswer
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
+from systemzero_diff import metrics
 from systemzero_diff.codec import events, verdicts
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.digests import EVENT_KIND
@@ -95,8 +96,10 @@ class Checker:
         """The verdict; `tree_needed` where there is no tree and the signatures do not decide."""
         tenant = principal.tenant
         if subject.reasons:
+            metrics.ANSWERED.labels("incompleteness").inc()
             return self._done(tenant, verdicts.inconclusive(subject.reasons))
         if answer := await self._answer_before(tenant, subject.answered):
+            metrics.ANSWERED.labels("request").inc()
             return answer
         templates = await self._sets.of(tenant)
         key = (
@@ -108,10 +111,13 @@ class Checker:
         )
         verdict = self._known.get(key)
         if verdict is not None:
+            metrics.ANSWERED.labels("signatures").inc()
             return self._done(tenant, self._on_path(tenant, templates, subject, verdict))
         drift = self._drifts.get(key)
         if drift is not None and (subject.capture_id or subject.tree is not None):
+            metrics.ANSWERED.labels("signatures").inc()
             return await self._record(tenant, templates, subject, drift)
+        metrics.ANSWERED.labels("tree" if subject.tree else "not_yet").inc()
         if subject.tree is None:
             return pb.CheckResponse(tree_needed=True)
         return await self._check_tree(tenant, templates, subject, subject.tree, key)
@@ -137,11 +143,14 @@ class Checker:
         self, templates: TemplateSet, subject: Subject, tree: Tree
     ) -> verdict_pb2.Verdict | Drift:
         full, hint = subject.signatures.full, subject.screen_hint
-        answer, baseline = templates.matched(lambda: templates.match(tree, full, hint))
+        with metrics.MATCH.time():
+            answer, baseline = templates.matched(lambda: templates.match(tree, full, hint))
+        metrics.matched(answer)
         if answer.chosen is None or baseline is None:
             best = answer.results[0] if answer.results else None
             return verdicts.unknown_screen(_explained(answer), best)
-        judgement = judgement_of(baseline, tree, subject.signatures, self._detectors)
+        with metrics.JUDGE.time():
+            judgement = judgement_of(baseline, tree, subject.signatures, self._detectors)
         if judgement.verdict is Verdict.INCONCLUSIVE:
             return verdicts.undecidable(judgement.reasons)
         screen, app = baseline.template.screen_id, baseline.template.app or subject.app
@@ -200,9 +209,11 @@ class Checker:
             transaction.keep_answer(subject.answered, answer, event.create_time)
             return answer
 
-        answer = pb.CheckResponse.FromString(await self._store.write(tenant, job))
+        with metrics.RECORD.time():
+            answer = pb.CheckResponse.FromString(await self._store.write(tenant, job))
         if answer.verdict.event_id != event.event_id:  # another call with this id was faster
             return answer
+        metrics.recorded(verdict, event.severity)
         self._bell.ring(tenant)
         return self._done(tenant, answer.verdict)
 
@@ -215,6 +226,7 @@ class Checker:
     def _done(self, tenant: str, verdict: verdict_pb2.Verdict) -> pb.CheckResponse:
         kind = verdict_pb2.VerdictKind.Name(verdict.kind).removeprefix("VERDICT_KIND_").lower()
         self._counts.add(tenant, kind, self._clock())
+        metrics.VERDICTS[kind].inc()
         return pb.CheckResponse(verdict=verdict)
 
 

@@ -11,6 +11,7 @@ from systemzero_chassis.config import Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.logstore import Witness
+from systemzero_chassis.ops import OpsSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_chassis.tracing import TraceSettings
 from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
@@ -49,6 +50,13 @@ class MatchSettings(Settings, frozen=True, kw_only=True):
         return own.weights or self.weights, own.thresholds or self.thresholds
 
 
+class DiffOpsSettings(OpsSettings, frozen=True, kw_only=True):
+    """Where operators ask; other ports than the gateway's, for all on one machine."""
+
+    listen: str = "127.0.0.1:9484"
+    channelz: str = "127.0.0.1:9485"
+
+
 class DiffSettings(Settings, frozen=True, kw_only=True):
     """What can be set.
 
@@ -64,6 +72,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         capture: target of the capture service.
         origin: the start of every tenant's log name; choose it once, it stands in every checkpoint.
             Empty for one that is made up at the first start and kept in the data folder.
+        ops: metrics, health and channelz for operators; standalone has the gateway's alone.
         log: what is logged, and where to.
         traces: which calls are traced beside those that are sampled.
         grace: seconds that calls in flight get at shutdown.
@@ -85,6 +94,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     backend_tls: BackendTlsSettings | None = None
     capture: str = "127.0.0.1:50052"
     origin: str = ""
+    ops: DiffOpsSettings = DiffOpsSettings()
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
     grace: Seconds = 10.0

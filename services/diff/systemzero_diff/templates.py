@@ -23,6 +23,7 @@ from systemzero_core.match.ranking import Entry
 from systemzero_core.template import Template
 from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_core.tree import Tree
+from systemzero_diff import metrics
 from systemzero_diff.model import StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
 
@@ -137,6 +138,11 @@ class TemplateSets:
         self._settings = settings
         self._most_tenants = most_tenants
         self._sets: dict[str, TemplateSet] = {}
+
+    def look(self) -> None:
+        """Set the gauges; see `systemzero_chassis.vitals`."""
+        metrics.TENANTS.set(len(self._sets))
+        metrics.TEMPLATES.set(sum(len(found.baselines) for found in self._sets.values()))
 
     async def of(self, tenant: str) -> TemplateSet:
         """The tenant's templates, as fresh as the first invariant says."""

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from systemzero_chassis.guards import Context
 from systemzero_chassis.observed import Metadata, current_call, current_trace_id
-from systemzero_core.errors import PermissionDenied, RateLimited, Unauthenticated
+from systemzero_core.errors import DomainError, PermissionDenied, RateLimited, Unauthenticated
 from systemzero_gateway import metrics
 from systemzero_gateway.audit import Act, AuditQueue, Decided
 from systemzero_gateway.authenticate import Authenticator
@@ -134,6 +134,12 @@ class Admission:
         self.streams.change(limits.total_streams, limits.streams)
         self.limits = limits
 
+    def look(self) -> None:
+        """Set the gauges; see `systemzero_chassis.vitals`."""
+        for kind, in_flight in (("call", self.calls), ("stream", self.streams)):
+            metrics.IN_FLIGHT.labels(kind).set(len(in_flight))
+            metrics.IN_FLIGHT_MOST.labels(kind).set(in_flight.total)
+
     async def admit(self, method: Method, context: Context) -> Ticket:
         """Let the current call in; sets the rate limit's trailers.
 
@@ -162,6 +168,8 @@ class Admission:
             in_flight.leave(None)
             if reserved:
                 self.audit.release()
+            if isinstance(error, DomainError):
+                metrics.REFUSALS.labels(error.reason).inc()
             if isinstance(error, Unauthenticated | RateLimited | PermissionDenied):
                 trace_id = current_trace_id()
                 denied = Decided.DENIED, error.reason

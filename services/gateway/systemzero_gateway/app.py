@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 
 import grpc
@@ -19,14 +20,17 @@ from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import open_database
 from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, errors_guard
+from systemzero_chassis.health import READINESS
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.logs import get_logger
+from systemzero_chassis.readiness import Condition, Readiness
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import observe_guard
 from systemzero_chassis.tls import ServerTls, check_files
 from systemzero_chassis.tracing import Tracing
+from systemzero_chassis.vitals import Vitals
 from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.backends import Backend
@@ -54,7 +58,7 @@ class GatewayApp:
     """The gateway, composed.
 
     Once it has started, `admin_key_file` holds the default tenant's first admin key,
-    `platform_key_file` that of the platform's own tenant.
+    `platform_key_file` that of the platform's own tenant. `readiness` says whether it takes calls.
     """
 
     def __init__(
@@ -84,11 +88,21 @@ class GatewayApp:
         behind = {
             name: self._backend(name, channel, settings) for name, channel in backends.items()
         }
-        self._health = PlatformHealth(settings.routes, behind)
         self.audit = open_audit(settings.audit, data, self._database, self._logger)
         own = self._own_services(behind, signer, settings.routes)
         self._limits = open_limits(settings.limits, self._logger)
         self.admission = self._admission(settings.limits)
+        self._vitals = Vitals(
+            OWN,
+            data,
+            self._database,
+            self._logger,
+            log=("audit", self.audit.store),
+            looks=[self.audit.look, self.admission.look, lambda: self._health.tell()],
+        )
+        self._conditions = self._vitals.conditions
+        self._health = PlatformHealth(settings.routes, behind, self._conditions)
+        self.readiness = Readiness({**self._conditions, "gateway.backends": self._health.unserved})
         reachable = {**behind, OWN: self._backend(OWN, own, settings)}
         self._drain = Drain()
         self._streams = OpenStreams(self._identity.authenticator)
@@ -105,7 +119,6 @@ class GatewayApp:
         )
         self._handler = Gateway(forwarders, guards, (self._streams.guard,))
         self._max_bytes = max(method.max_bytes for method in methods.values())
-        self._started = False
         self._shared_port = settings.workers > 1
         self._health_address = settings.health
         self._listener: Listener | None = None
@@ -129,16 +142,20 @@ class GatewayApp:
         port = await self._listener.start(address, serving=False)
         self._upkeep.start()
         self._streams.start()
-        self._started = True
+        self._vitals.start()
+        self.readiness.watch(partial(self._listener.health.set, READINESS))
+        self.readiness.start()
         return port
 
-    def is_ready(self) -> bool:
-        """Whether it takes calls: it has started, and is not being stopped."""
-        return self._started and not self._drain.draining
+    def rest_on(self, conditions: Mapping[str, Condition]) -> None:
+        """Be ready, and healthy, under these conditions, too: of what runs in the same process."""
+        self._conditions.update(conditions)
+        self.readiness.add(conditions)
 
     async def stop(self, grace: float) -> None:
         """Say NOT_SERVING, tell streams to go, refuse new calls, give others `grace` seconds."""
         started = time.monotonic()
+        self.readiness.stop()
         await self._health.stop()
         counts = {"calls": len(self.admission.calls), "streams": len(self.admission.streams)}
         self._logger.info("draining", grace=grace, **counts)
@@ -147,6 +164,7 @@ class GatewayApp:
             await self._listener.stop(grace)
         self._logger.info("drained", seconds=round(time.monotonic() - started, 3))
         await self._streams.stop()
+        await self._vitals.stop()
         await self._upkeep.stop()
         await self.audit.stop()
         await self._limits.close()

@@ -1,8 +1,11 @@
 """The platform's health as the gateway tells it: by service, and as a whole.
 
-A service serves while its backend says so and its breaker is closed. The whole (the empty name)
-serves while every backend does. What the gateway's own process can do is another question, which
-its ops port answers.
+A service serves while its backend says so and its breaker is closed; the gateway's own while the
+gateway's store answers. The whole (the empty name) serves while all of them do.
+
+Whether the gateway's own process is to be sent calls is another question, which its ops port
+answers: also without one of the backends it is, since the calls of the other, keys, audit log and
+status are served; not without all of them, since another gateway may reach them.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from systemzero_chassis.health import WHOLE, Health
+from systemzero_chassis.readiness import Condition
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.monitor import Monitor
 from systemzero_gateway.routes import backend_of
@@ -19,9 +23,16 @@ from systemzero_gateway.routes import backend_of
 class PlatformHealth:
     """Keeps a server's health true to the backends, from `start` to `stop`."""
 
-    def __init__(self, routes: Mapping[str, str], backends: Mapping[str, Backend]) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, str],
+        backends: Mapping[str, Backend],
+        own: Mapping[str, Condition],
+    ) -> None:
+        """`own` are the conditions under which the gateway's own services serve."""
+        self._own = own
         self._routes = routes
-        self._monitors = {name: Monitor(b, self._tell) for name, b in backends.items()}
+        self._monitors = {name: Monitor(b, self.tell) for name, b in backends.items()}
         self._names: dict[str, Monitor | None] = {}
         self._health: Health | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -33,8 +44,14 @@ class PlatformHealth:
             backend = backend_of(name, self._routes) or ""
             self._names[name] = self._monitors.get(backend)
         await asyncio.gather(*(monitor.look() for monitor in self._monitors.values()))
-        self._tell()
+        self.tell()
         self._tasks = [asyncio.create_task(monitor.run()) for monitor in self._monitors.values()]
+
+    def unserved(self) -> str:
+        """A condition of readiness: some backend serves."""
+        if not self._monitors or any(monitor.serving for monitor in self._monitors.values()):
+            return ""
+        return f"none of the backends serves: {', '.join(sorted(self._monitors))}"
 
     async def stop(self) -> None:
         """Say NOT_SERVING of everything, and ask no more."""
@@ -44,9 +61,12 @@ class PlatformHealth:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tell what is the case now, which may be what was told before."""
         if self._health is None:
             return
+        own = not any(condition() for condition in self._own.values())
         for name, monitor in self._names.items():
-            self._health.set(name, monitor is None or monitor.serving)
-        self._health.set(WHOLE, all(monitor.serving for monitor in self._monitors.values()))
+            self._health.set(name, own if monitor is None else monitor.serving)
+        serving = own and all(monitor.serving for monitor in self._monitors.values())
+        self._health.set(WHOLE, serving)

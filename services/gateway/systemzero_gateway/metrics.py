@@ -5,37 +5,61 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge
 
 AUDIT_ENTRIES = Counter(
-    "gateway_audit_entries", "Entries written to the audit log, by decision.", ["decision"]
+    "systemzero_gateway_audit_entries",
+    "Entries written to the audit log, by decision.",
+    ["decision"],
 )
 AUDIT_WAITING = Gauge(
-    "gateway_audit_waiting",
+    "systemzero_gateway_audit_waiting",
     "Entries that wait to be written to the audit log.",
     multiprocess_mode="livesum",
 )
+AUDIT_CAPACITY = Gauge(
+    "systemzero_gateway_audit_capacity",
+    "Entries that may wait to be written to the audit log, of all workers.",
+    multiprocess_mode="livesum",
+)
 BREAKER_STATE = Gauge(
-    "gateway_breaker_state",
+    "systemzero_gateway_breaker_state",
     "State of the backend's circuit breaker: 1 closed, 2 half open, 3 open.",
     ["backend"],
     multiprocess_mode="livemax",
 )
 FAILURES = Counter(
-    "gateway_backend_failures",
+    "systemzero_gateway_backend_failures",
     "Calls that the backend did not take, or left without an answer.",
     ["backend"],
 )
+IN_FLIGHT = Gauge(
+    "systemzero_gateway_in_flight",
+    "Calls that were let in and have not ended, by kind: call or stream.",
+    ["kind"],
+    multiprocess_mode="livesum",
+)
+IN_FLIGHT_MOST = Gauge(
+    "systemzero_gateway_in_flight_most",
+    "Calls that may be under way at a time, by kind: call or stream.",
+    ["kind"],
+    multiprocess_mode="livesum",
+)
 LIMIT_DECISIONS = Counter(
-    "gateway_limit_decisions",
+    "systemzero_gateway_limit_decisions",
     "Decisions of the rate limits, by the limit that was the tighter one.",
     ["limit", "decision"],
 )
 LIMIT_STORE_AWAY = Gauge(
-    "gateway_limit_store_away",
+    "systemzero_gateway_limit_store_away",
     "Whether the shared store of the rate limits does not answer.",
     multiprocess_mode="livemax",
 )
-RETRIES = Counter("gateway_backend_retries", "Calls sent a second time.", ["backend"])
+REFUSALS = Counter(
+    "systemzero_gateway_refusals",
+    "Calls that were not let in, by the reason of the error.",
+    ["reason"],
+)
+RETRIES = Counter("systemzero_gateway_backend_retries", "Calls sent a second time.", ["backend"])
 SERVING = Gauge(
-    "gateway_backend_serving",
+    "systemzero_gateway_backend_serving",
     "Whether the backend said that it serves when it was asked last.",
     ["backend"],
     multiprocess_mode="livemin",

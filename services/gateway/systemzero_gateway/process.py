@@ -28,7 +28,7 @@ async def _serve(settings: GatewaySettings) -> None:
         }
         signer = service_signer(OWN, settings.data, settings.trust)
         app = build(settings, backends, signer, tracing=tracing)
-        where = await stack.enter_async_context(operated(settings.ops, app.is_ready))
+        where = await stack.enter_async_context(operated(OWN, settings.ops, app.readiness))
         port = await app.start(settings.listen)
         announce(
             f"gateway: listening on {settings.listen.rpartition(':')[0]}:{port}",

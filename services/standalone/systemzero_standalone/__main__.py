@@ -15,7 +15,7 @@ NAME = "standalone"
 
 async def _serve(settings: StandaloneSettings) -> None:
     app = StandaloneApp(settings)
-    async with operated(settings.gateway.ops, app.is_ready) as where:
+    async with operated(NAME, settings.gateway.ops, app.readiness) as where:
         port = await app.start(settings.listen)
         announce(
             f"listening on {settings.listen.rpartition(':')[0]}:{port}",

@@ -70,7 +70,9 @@ class StandaloneApp:
             tracing=tracing,
         )
         self.admin_key_file = self._gateway.admin_key_file
-        self.is_ready = self._gateway.is_ready
+        self.readiness = self._gateway.readiness
+        for service in self._services:
+            self._gateway.rest_on(service.vitals.conditions)
 
     async def start(self, address: str) -> int:
         """Serve on `address` (`host:port`, port 0 picks one); the port that it is.

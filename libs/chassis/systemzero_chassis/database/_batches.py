@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
 
+from systemzero_chassis.database import _metrics
 from systemzero_chassis.database._sessions import Session, Sessions
 from systemzero_chassis.database.errors import is_lost, translated
 from systemzero_core.errors import Unavailable
@@ -74,6 +76,12 @@ class Batches:
         self._task: asyncio.Task[None] | None = None
         self._writer = secrets.token_hex(8)
         self._number = 0
+        self._commits = _metrics.COMMITS.labels(sessions.schema)
+        self._jobs = _metrics.JOBS.labels(sessions.schema)
+        self._failures = _metrics.FAILURES.labels(sessions.schema)
+
+    def __len__(self) -> int:
+        return len(self._queue)
 
     async def run(self, function: Callable[[Connection], T]) -> T:
         """See `Database.write`."""
@@ -111,12 +119,16 @@ class Batches:
     async def _settle(self, batch: list[_Job[Any]]) -> None:
         self._number += 1
         attempt = _Attempt(self._sessions, self._tenant, self._writer, self._number, batch)
+        started = time.perf_counter()
         try:
             await reconnecting(attempt.make)
         except BaseException as error:  # noqa: BLE001 - reported to every caller concerned
+            self._failures.inc()
             lost = attempt.unknown(error) or translated(error)
             for job in batch:
                 job.error = job.error or lost
+        self._commits.observe(time.perf_counter() - started)
+        self._jobs.inc(len(batch))
 
 
 class _Attempt:

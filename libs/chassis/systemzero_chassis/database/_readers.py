@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from systemzero_chassis.database._engine import transaction
 from systemzero_chassis.database.errors import translated
+from systemzero_chassis.pool import Pool
 from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class Readers:
 
     def __init__(self, engine: Engine, threads: int) -> None:
         self._engine = engine
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="database-reader")
+        self.pool = Pool("database-reader", threads)
         self._local = threading.local()
         self._connections: list[Connection] = []
         self._closed = False
@@ -33,12 +33,12 @@ class Readers:
         """The result of `job`; see `Database.read`."""
         if self._closed:
             raise Unavailable("the database is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, job)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, self._run, job)
 
     def close(self) -> None:
         """Wait for the jobs under way, then close the connections. Blocks."""
         self._closed = True
-        self._executor.shutdown(wait=True)
+        self.pool.shutdown(wait=True)
         while self._connections:
             self._connections.pop().close()
 

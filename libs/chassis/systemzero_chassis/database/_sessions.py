@@ -46,11 +46,17 @@ class Session:
 
 
 class Sessions:
-    """Makes sessions from an engine's pool, for one schema."""
+    """Makes sessions from an engine's pool, for one schema.
+
+    Attributes:
+        schema: its name.
+        in_use: how many are open, or wait for a connection.
+    """
 
     def __init__(self, engine: AsyncEngine, schema: str) -> None:
         self._engine = engine
-        self._schema = schema
+        self.schema = schema
+        self.in_use = 0
 
     @asynccontextmanager
     async def reading(self, tenant: str) -> AsyncIterator[Session]:
@@ -62,25 +68,30 @@ class Sessions:
     @asynccontextmanager
     async def writing(self, tenant: str) -> AsyncIterator[Session]:
         """A transaction that no other one of the tenant runs beside; the caller commits it."""
-        locks = _locks(self._schema, tenant)
+        locks = _locks(self.schema, tenant)
         async with self._session(_WRITE, _held_to(tenant), *locks) as session:
             yield session
 
     @asynccontextmanager
     async def _session(self, *begin: str) -> AsyncIterator[Session]:
-        async with self._engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            driver: asyncpg.Connection = raw.driver_connection  # type: ignore[assignment]
-            session = Session(connection, driver)
-            try:
-                await session.script(*begin)
-                yield session
-            except BaseException as error:
-                if not isinstance(error, Exception) or not await _rolled_back(session):
-                    # cut off half-way, or gone: no other job gets it; the server frees its locks
-                    driver.terminate()
-                    await connection.invalidate()
-                raise
+        self.in_use += 1
+        try:
+            async with self._engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                driver: asyncpg.Connection = raw.driver_connection  # type: ignore[assignment]
+                session = Session(connection, driver)
+                try:
+                    await session.script(*begin)
+                    yield session
+                except BaseException as error:
+                    if not isinstance(error, Exception) or not await _rolled_back(session):
+                        # cut off half-way, or gone: no other job gets it; the server frees its
+                        # locks
+                        driver.terminate()
+                        await connection.invalidate()
+                    raise
+        finally:
+            self.in_use -= 1
 
     async def close(self) -> None:
         """Close every connection."""

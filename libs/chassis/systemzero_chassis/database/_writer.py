@@ -22,6 +22,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from systemzero_chassis.database import _metrics
 from systemzero_chassis.database._engine import driver_of, transaction
 from systemzero_chassis.database.errors import translated
 from systemzero_core.errors import Unavailable
@@ -56,13 +57,16 @@ class _Job(Generic[T]):
 class Writer:
     """Takes jobs from one or more event loops, runs and commits them in a thread of its own."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Opens the connection at once, so that a bad file fails here."""
+    def __init__(self, engine: Engine, name: str) -> None:
+        """Opens the connection at once, so that a bad file fails here; `name` is for metrics."""
         self._engine = engine
         self._connection = engine.connect()
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()  # nothing may be queued behind the end mark
         self._closing = False
+        self._commits = _metrics.COMMITS.labels(name)
+        self._jobs = _metrics.JOBS.labels(name)
+        self._failures = _metrics.FAILURES.labels(name)
         # a daemon: an abandoned writer must not keep the process alive, and a kill costs nothing
         self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._thread.start()
@@ -80,6 +84,10 @@ class Writer:
             self._queue.put(job)
         return job.future
 
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return self._queue.qsize()
+
     def close(self) -> None:
         """Wait until every queued job is settled, then close the connection. Blocks."""
         with self._lock:
@@ -92,10 +100,14 @@ class Writer:
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
             batch: list[_Job[Any]] = []
+            started = time.perf_counter()
             try:
                 self._run_batch(first, batch)
             except BaseException as error:  # noqa: BLE001 - reported to every caller concerned
+                self._failures.inc()
                 self._fail(batch, error)
+            self._commits.observe(time.perf_counter() - started)
+            self._jobs.inc(len(batch))
             _settle(batch)
 
     def _run_batch(self, first: _Job[Any], batch: list[_Job[Any]]) -> None:

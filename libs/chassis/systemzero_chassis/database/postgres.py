@@ -19,8 +19,9 @@ from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database._batches import Batches, reconnecting
 from systemzero_chassis.database._blocking import run_blocking
 from systemzero_chassis.database._sessions import Sessions
-from systemzero_chassis.database.errors import translated
-from systemzero_chassis.database.schema import check_schema
+from systemzero_chassis.database.errors import is_lost, translated
+from systemzero_chassis.database.protocol import Load
+from systemzero_chassis.database.schema import check_not_older, check_schema
 from systemzero_chassis.database.settings import DatabaseSettings
 from systemzero_chassis.database.tenant import (
     EVERY_TENANT,
@@ -38,7 +39,11 @@ _CONNECT_SECONDS: Final = 5.0
 class PostgresDatabase:
     """A `Database` in one schema on PostgreSQL; see `open_postgres`. For one event loop."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, version: int, pool: int) -> None:
+        """`version` is the schema's, `pool` how many connections there may be."""
+        self.name = sessions.schema
+        self._version = version
+        self._pool = pool
         self._sessions = sessions
         self._writers: dict[str, Batches] = {}
         self._closed = False
@@ -74,6 +79,28 @@ class PostgresDatabase:
         if tenant not in self._writers:
             self._writers[tenant] = Batches(self._sessions, tenant)
         return await self._writers[tenant].run(job)
+
+    async def check(self) -> None:
+        """See `Database.check`; nothing is tried twice but what a lost connection may explain."""
+        self._check_open()
+        try:
+            try:
+                await self._check_schema()
+            except Exception as error:
+                if not is_lost(error):
+                    raise
+                await self._check_schema()
+        except Exception as error:  # noqa: BLE001 - raised again, in other words
+            raise translated(error)  # noqa: B904 - it has its cause, or is the error itself
+
+    async def _check_schema(self) -> None:
+        async with self._sessions.reading(EVERY_TENANT) as session:
+            await session.run(lambda c: check_not_older(c, self._version))
+
+    def load(self) -> Load:
+        """See `Database.load`."""
+        waiting = sum(map(len, self._writers.values()))
+        return Load(waiting, self._sessions.in_use, self._pool)
 
     async def close(self) -> None:
         """See `Database.close`."""
@@ -129,7 +156,7 @@ def open_postgres(
         run_blocking(check())
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise refusal(url, error) from error
-    return PostgresDatabase(sessions)
+    return PostgresDatabase(sessions, schema_version, chosen.pool)
 
 
 def service_engine(

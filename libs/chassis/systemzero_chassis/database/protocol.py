@@ -19,7 +19,7 @@ who follows a table by its position misses no row.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -28,8 +28,29 @@ from systemzero_chassis.database.tenant import TenantDatabase
 T = TypeVar("T")
 
 
+class Load(NamedTuple):
+    """How busy a database is, as seen from this process.
+
+    Attributes:
+        jobs_waiting: write jobs that wait for a transaction.
+        connections_in_use: connections, the writer's left out on SQLite, that are asked for or in
+            use; more than there are where some wait for one.
+        connections: how many there may be.
+    """
+
+    jobs_waiting: int
+    connections_in_use: int
+    connections: int
+
+
 class Database(Protocol):
-    """Runs jobs in transactions of their own."""
+    """Runs jobs in transactions of their own.
+
+    Attributes:
+        name: what metrics call it.
+    """
+
+    name: str
 
     def of(self, tenant: str) -> TenantDatabase:
         """The transactions of one tenant: their jobs reach its rows alone.
@@ -65,6 +86,22 @@ class Database(Protocol):
                 come back in time to say what became of it: then the message says so.
             DataCorrupted: the database is damaged.
         """
+        ...
+
+    async def check(self) -> None:
+        """Ask whether it answers, and has the schema that this code needs, or a later one.
+
+        A later one is no reason to stop: it is there while a new release is being rolled out.
+
+        Raises:
+            Unavailable: it does not answer.
+            SchemaMismatch: it holds an older schema, or none.
+            DataCorrupted: it is damaged.
+        """
+        ...
+
+    def load(self) -> Load:
+        """How busy it is."""
         ...
 
     async def close(self) -> None:

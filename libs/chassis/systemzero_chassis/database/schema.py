@@ -71,6 +71,17 @@ def check_not_newer(found: int, wanted: int) -> None:
         raise SchemaMismatch(_advice(found, wanted), metadata=_versions(found, wanted))
 
 
+def check_not_older(connection: Connection, wanted: int) -> None:
+    """Check that the database notes no version before this code's, or none at all.
+
+    Raises:
+        SchemaMismatch: it does.
+    """
+    found = noted_version(connection) or 0
+    if found < wanted:
+        raise SchemaMismatch(_advice(found, wanted), metadata=_versions(found, wanted))
+
+
 def noted_version(connection: Connection) -> int | None:
     """The version that the database notes; None if it notes none."""
     if not inspect(connection).has_table(_VERSION.name):

@@ -20,7 +20,8 @@ from systemzero_chassis.database._engine import (
 from systemzero_chassis.database._readers import Readers
 from systemzero_chassis.database._writer import Writer
 from systemzero_chassis.database.errors import translated
-from systemzero_chassis.database.schema import ensure_schema
+from systemzero_chassis.database.protocol import Load
+from systemzero_chassis.database.schema import check_not_older, ensure_schema
 from systemzero_chassis.database.tenant import TenantConnection, TenantDatabase, check_tenant
 from systemzero_core.errors import Unavailable
 
@@ -32,7 +33,10 @@ _READERS: Final = 2
 class SqliteDatabase:
     """A `Database` on one file; see `open_sqlite`."""
 
-    def __init__(self, writer: Writer, readers: Readers) -> None:
+    def __init__(self, name: str, version: int, writer: Writer, readers: Readers) -> None:
+        """`version` is the schema's."""
+        self.name = name
+        self._version = version
         self._writer = writer
         self._readers = readers
 
@@ -47,6 +51,15 @@ class SqliteDatabase:
     async def write(self, job: Callable[[Connection], T]) -> T:
         """See `Database.write`; jobs that wait at the same time share one commit."""
         return await self._writer.submit(job)
+
+    async def check(self) -> None:
+        """See `Database.check`."""
+        await self.read(lambda c: check_not_older(c, self._version))
+
+    def load(self) -> Load:
+        """See `Database.load`."""
+        readers = self._readers.pool
+        return Load(self._writer.waiting(), readers.tasks, readers.threads)
 
     async def close(self) -> None:
         """See `Database.close`."""
@@ -87,7 +100,8 @@ def open_sqlite(
         engine = writer_engine(path)
         with engine.connect() as connection, transaction(connection, "BEGIN IMMEDIATE"):
             ensure_schema(connection, metadata, schema_version)
-        return SqliteDatabase(Writer(engine), Readers(reader_engine(path), readers))
+        made = Writer(engine, path.stem), Readers(reader_engine(path), readers)
+        return SqliteDatabase(path.stem, schema_version, *made)
     except OSError as error:
         raise Unavailable(f"the database {path} cannot be opened: {error.strerror}") from error
     except (DBAPIError, sqlite3.Error) as error:

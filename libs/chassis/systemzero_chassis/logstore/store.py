@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database
+from systemzero_chassis.logstore.census import Census, census
 from systemzero_chassis.logstore.check import FullCheck, check_tail
 from systemzero_chassis.logstore.checkpoints import Checkpoints
 from systemzero_chassis.logstore.cosignatures import Cosignatures
@@ -41,6 +42,8 @@ class LogStore(LogReads):
     Attributes:
         rotations: the statements that one key of the logs followed another, oldest first.
         cosigners: what asks each witness; `cosign` runs them.
+        diverged: why a log is refused: the last checkpoints could not be signed since it does not
+            extend the one before; empty while all do.
     """
 
     def __init__(
@@ -79,6 +82,8 @@ class LogStore(LogReads):
         self.cosigners = [
             Cosigner(each, database, checkpoints, self._cosignatures, proofs) for each in witnesses
         ]
+        self._tables = tables
+        self.diverged = ""
         self._grown: deque[str] = deque()  # tenants with appends since the last publication
 
     def append(
@@ -178,6 +183,11 @@ class LogStore(LogReads):
         tables = (self._entries.table, self._checkpoints.table, self._cosignatures.table)
         return sorted({tenant for table in tables for tenant in tenants_of(connection, table)})
 
+    async def census(self) -> Census:
+        """How far the logs of all tenants are."""
+        witnesses = self._cosignatures.witnesses
+        return await self._database.read(lambda c: census(c, self._tables, witnesses))
+
     async def cosigned_checkpoints(self, tenant: str) -> list[str]:
         """The newest checkpoint that each witness cosigned, smallest first, with cosignatures.
 
@@ -202,7 +212,10 @@ class LogStore(LogReads):
         while self._grown:
             grown[self._grown.popleft()] = None
         outcomes = await asyncio.gather(*map(self._publish, grown), return_exceptions=True)
-        for failed in (outcome for outcome in outcomes if outcome is not None):
+        failures = [outcome for outcome in outcomes if outcome is not None]
+        diverged = [error.message for error in failures if isinstance(error, LogDiverged)]
+        self.diverged = diverged[0] if diverged else ""
+        for failed in failures:
             raise failed
         return len(grown)
 

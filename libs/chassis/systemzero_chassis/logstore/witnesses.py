@@ -55,7 +55,12 @@ class _Submission(NamedTuple):
 
 
 class Cosigner:
-    """Gets the newest checkpoint of every log that grows cosigned by one witness."""
+    """Gets the newest checkpoint of every log that grows cosigned by one witness.
+
+    Attributes:
+        key: the witness's public key.
+        refused: why the witness refuses a log as one that was cut or split; else empty.
+    """
 
     def __init__(
         self,
@@ -72,7 +77,7 @@ class Cosigner:
         """
         if not witness.url.startswith(("http://", "https://")):
             raise InvalidInput.at("witnesses.url", "http:// or https://")
-        self._key = WitnessKey.parse(witness.key)
+        self.key = WitnessKey.parse(witness.key)
         self._url = witness.url.rstrip("/") + "/add-checkpoint"
         self._database = database
         self._checkpoints = checkpoints
@@ -81,6 +86,7 @@ class Cosigner:
         self._waiting: dict[str, None] = {}  # tenants, in the order in which they came
         self._published = asyncio.Event()
         self._log = get_logger("logstore")
+        self.refused = ""
 
     def published(self, tenant: str) -> None:
         """There is a new checkpoint of the tenant's log."""
@@ -102,7 +108,7 @@ class Cosigner:
         """Submit what is new of each log; whether all of it was cosigned. What was not, stays."""
         self._published.clear()
         waiting, self._waiting = self._waiting, {}
-        failed = False
+        failed, refused = False, ""
         for tenant in waiting:
             try:
                 await self._submit(tenant)
@@ -111,8 +117,9 @@ class Cosigner:
                 self.published(tenant)
                 event = "log.witness.failed"
                 if isinstance(error, DataCorrupted):
-                    event = "log.witness.refused"
-                self._log.error(event, witness=self._key.name, tenant=tenant, why=error.message)
+                    event, refused = "log.witness.refused", error.message
+                self._log.error(event, witness=self.key.name, tenant=tenant, why=error.message)
+        self.refused = refused
         return not failed
 
     async def _submit(self, tenant: str) -> None:
@@ -126,10 +133,10 @@ class Cosigner:
             if again is not None:
                 made, answer = again, await post(self._url, again.body)
         _check_status(answer, made.size)
-        line = cosignature_line(answer.body, made.note, self._key)
+        line = cosignature_line(answer.body, made.note, self.key)
         if line is None:
             raise LogVerificationError("its answer holds no cosignature by its key")
-        found, key = made, str(self._key)
+        found, key = made, str(self.key)
         await self._database.of(tenant).write(
             lambda c: self._cosignatures.put(c.unscoped, tenant, key, found.size, line)
         )
@@ -162,7 +169,7 @@ class Cosigner:
         if stored is None:
             return None
         size = parse_checkpoint(stored.note).size
-        last = self._cosignatures.last_size(connection, tenant, str(self._key))
+        last = self._cosignatures.last_size(connection, tenant, str(self.key))
         if last == size:
             return None
         old = last if old_size is None else old_size

@@ -72,6 +72,11 @@ class AuditLog:
         await self.flush()
         await self._publish()
 
+    def look(self) -> None:
+        """Set the gauges; see `systemzero_chassis.vitals`."""
+        metrics.AUDIT_WAITING.set(len(self.queue))
+        metrics.AUDIT_CAPACITY.set(self.queue.capacity)
+
     async def flush(self) -> bool:
         """Write all that waits, refusals too; whether all of it is written."""
         return await self._write_batch(every=True)
@@ -84,7 +89,6 @@ class AuditLog:
             if due:
                 held_since = time.monotonic()
             went_well = await self._write_batch(every=due)
-            metrics.AUDIT_WAITING.set(len(self.queue))
             if not went_well:
                 await asyncio.sleep(PAUSE_SECONDS)
 

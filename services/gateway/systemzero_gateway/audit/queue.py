@@ -23,11 +23,15 @@ RETRY_SECONDS: Final = 1.0
 
 
 class AuditQueue:
-    """Takes acts without waiting; gives them to whoever writes."""
+    """Takes acts without waiting; gives them to whoever writes.
+
+    Attributes:
+        capacity: how many entries may wait.
+    """
 
     def __init__(self, capacity: int, clock: Callable[[], int]) -> None:
         """`clock` gives microseconds since 1970."""
-        self._capacity = capacity
+        self.capacity = capacity
         self._clock = clock
         self._done: dict[Act, Recorded] = {}
         self._denied: dict[Act, Recorded] = {}
@@ -44,7 +48,7 @@ class AuditQueue:
         Raises:
             Overloaded: there is none.
         """
-        if len(self) >= self._capacity:
+        if len(self) >= self.capacity:
             raise _full()
         self._reserved += 1
 
@@ -63,7 +67,7 @@ class AuditQueue:
         if equal is not None:
             waiting[act] = equal._replace(times=equal.times + 1, last_time=now)
             return
-        if len(self) >= self._capacity:
+        if len(self) >= self.capacity:
             raise _full()
         waiting[act] = Recorded(act, address, trace_id, now, now)
         if act.decision is not Decided.DENIED:

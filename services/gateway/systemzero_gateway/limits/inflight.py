@@ -20,6 +20,9 @@ class InFlight:
 
     First a call `enter`s, then it `claim`s a place among its tenant's, as soon as that is known; in
     the end it `leave`s, with its tenant if it had a place there.
+
+    Attributes:
+        total: how many there may be.
     """
 
     def __init__(self, total: int, per_tenant: int) -> None:
@@ -30,7 +33,7 @@ class InFlight:
 
     def change(self, total: int, per_tenant: int) -> None:
         """Have other bounds from now on; calls under way go on."""
-        self._total = total
+        self.total = total
         self._per_tenant = per_tenant
 
     def __len__(self) -> int:
@@ -46,9 +49,9 @@ class InFlight:
         Raises:
             Overloaded: there are as many as there may be.
         """
-        if self._count >= self._total:
+        if self._count >= self.total:
             raise Overloaded(
-                f"{self._total} calls are under way, which is all there may be",
+                f"{self.total} calls are under way, which is all there may be",
                 retry_after=RETRY_SECONDS,
             )
         self._count += 1

@@ -1,0 +1,49 @@
+"""The capture service's own metrics, beside those of every call and every service."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Histogram
+
+from systemzero.diff.v1 import verdict_pb2
+
+TAKEN: Final = Counter(
+    "systemzero_captures",
+    "Captures that came in, by how they were taken: as a repeated request, by bytes or a digest "
+    "that were seen before, decoded, or not at all until the body comes.",
+    ["taken"],
+)
+INCOMPLETE: Final = Counter(
+    "systemzero_captures_incomplete",
+    "Captures that were decoded and are incomplete, by the first reason.",
+    ["reason"],
+)
+COLLECTED: Final = Counter(
+    "systemzero_captures_collected", "Captures that were collected, being out of their bounds."
+)
+_STAGES = Histogram(
+    "systemzero_capture_stage_duration_seconds",
+    "Duration of the stages of taking a capture in: decode, store, and judge (the diff service).",
+    ["stage"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+DECODE: Final = _STAGES.labels("decode")
+STORE: Final = _STAGES.labels("store")
+JUDGE: Final = _STAGES.labels("judge")
+_TO_VERDICT = Histogram(
+    "systemzero_capture_to_verdict_seconds",
+    "Time from a capture's arrival at the capture service to its verdict, by verdict.",
+    ["verdict"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+_BY_KIND = {
+    value: _TO_VERDICT.labels(name.removeprefix("VERDICT_KIND_").lower())
+    for name, value in verdict_pb2.VerdictKind.items()
+    if value != verdict_pb2.VERDICT_KIND_UNSPECIFIED
+}
+
+
+def verdict_reached(verdict: verdict_pb2.Verdict, seconds: float) -> None:
+    """Count a capture that has its verdict `seconds` after it came."""
+    _BY_KIND[verdict.kind].observe(seconds)

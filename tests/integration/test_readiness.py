@@ -1,0 +1,154 @@
+"""Whether a process takes calls, as its orchestrator asks: real processes, signals, databases."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
+from systemzero_chassis.pool import Pool
+from systemzero_chassis.readiness import Readiness
+from systemzero_diff.store import SCHEMA
+from tests.support import operated
+from tests.support.operated import Running
+from tests.support.postgres import ROLE, Server, process
+
+STATUS = health_pb2.HealthCheckResponse
+
+
+async def until(running: Running, good: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """Ask until what fails is as `good` says."""
+    async with asyncio.timeout(60):
+        while not good(failing := await running.failing()):
+            pass
+    return failing
+
+
+async def healthy(address: str, wanted: int, name: str = "") -> None:
+    """Wait until the health is as `wanted`, as who watches it learns."""
+    request = health_pb2.HealthCheckRequest(service=name)
+    async with grpc.aio.insecure_channel(address) as channel, asyncio.timeout(60):
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        async for answer in stub.Watch(request):
+            if answer.status == wanted:
+                return
+
+
+async def test_a_service_is_ready_while_its_database_answers(tmp_path: Path) -> None:
+    with process() as database:
+        database.start()
+        server = Server(database.url)
+        url = tmp_path / "url"
+        url.write_text(server.url)
+        migrate(server)
+        async with operated.service("diff", tmp_path, DATABASE__URL_FILE=str(url)) as diff:
+            assert await diff.failing() == {}
+            await healthy(diff.target, STATUS.SERVING)
+            await healthy(diff.target, STATUS.SERVING, "readiness")
+            await asyncio.to_thread(database.stop)
+            failing = await until(diff, bool)
+            assert list(failing) == ["diff.store"]
+            assert failing["diff.store"] == "the database does not answer"
+            assert (await diff.page("/livez"))[0] == 200
+            metrics = (await diff.page("/metrics"))[1]
+            assert 'systemzero_database_up{database="diff"} 0.0' in metrics
+            await healthy(diff.target, STATUS.NOT_SERVING)
+            await healthy(diff.target, STATUS.NOT_SERVING, "readiness")
+            await healthy(diff.target, STATUS.SERVING, "liveness")
+            await asyncio.to_thread(database.start)
+            assert await until(diff, lambda failing: not failing) == {}
+            await healthy(diff.target, STATUS.SERVING)
+
+
+async def test_a_service_whose_schema_was_taken_back_is_not_ready(tmp_path: Path) -> None:
+    with process() as database:
+        database.start()
+        server = Server(database.url)
+        url = tmp_path / "url"
+        url.write_text(server.url)
+        migrate(server)
+        async with operated.service("diff", tmp_path, DATABASE__URL_FILE=str(url)) as diff:
+            assert await diff.failing() == {}
+            statement = "UPDATE diff.alembic_version SET version_num = "
+            server.run(lambda c: c.exec_driver_sql(f"{statement} '9999'"))
+            server.run(lambda c: c.exec_driver_sql(f"{statement} '0000'"))
+            failing = await until(diff, bool)
+            assert "run `sz-admin migrate`" in failing["diff.store"]
+
+
+def migrate(server: Server) -> None:
+    from systemzero_chassis.database.migrate import migrate_postgres
+
+    migrate_postgres(server.owner_url, SCHEMA, ROLE)
+
+
+class Held(capture_service_pb2_grpc.CaptureServiceServicer):
+    """Answers when it is allowed to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.allowed = asyncio.Event()
+
+    async def GetCapture(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.asked.set()
+        await self.allowed.wait()
+        return capture_service_pb2.GetCaptureResponse()
+
+
+async def test_a_drain_is_seen_until_the_last_call_has_ended(tmp_path: Path) -> None:
+    held, server = Held(), grpc.aio.server()  # type: ignore[abstract] # no more is called
+    capture_service_pb2_grpc.add_CaptureServiceServicer_to_server(held, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    backends = f'{{"capture": "127.0.0.1:{port}", "diff": "127.0.0.1:1"}}'
+    async with operated.gateway(tmp_path, BACKENDS=backends, GRACE="60") as gateway:
+        assert await gateway.failing() == {}, "one of the backends serves"
+        async with grpc.aio.insecure_channel(gateway.target) as channel:
+            stub: Any = capture_service_pb2_grpc.CaptureServiceStub(channel)
+            request = capture_service_pb2.GetCaptureRequest(capture_id="cap_1")
+            call = asyncio.ensure_future(stub.GetCapture(request, metadata=gateway.bearer))
+            await held.asked.wait()
+            gateway.process.send_signal(signal.SIGTERM)
+            failing = await until(gateway, bool)
+            assert failing == {"running": "the process is being stopped"}
+            assert (await gateway.page("/livez"))[0] == 200
+            metrics = (await gateway.page("/metrics"))[1]
+            assert "rpc_server_draining 1.0" in metrics
+            assert 'systemzero_ready{condition="running"} 0.0' in metrics
+            held.allowed.set()
+            assert await call == capture_service_pb2.GetCaptureResponse()
+        assert await gateway.process.wait() == 0
+    await server.stop(0)
+
+
+def test_who_watches_readiness_is_told_of_changes_alone() -> None:
+    why, told = [""], list[bool]()
+    readiness = Readiness({"store": lambda: why[0]})
+    readiness.watch(told.append)
+    readiness.start()
+    readiness.tell()
+    why[0] = "away"
+    readiness.tell()
+    assert readiness.failing() == {"store": "away"}
+    why[0] = ""
+    readiness.tell()
+    readiness.stop()
+    assert told == [True, False, True, False]
+    assert list(readiness.failing()) == ["running"]
+
+
+def test_a_pool_counts_what_runs_and_what_waits() -> None:
+    pool = Pool("test", 1)
+    with pool:
+        tasks = [pool.submit(int, "1") for _ in range(20)]
+        with pytest.raises(ValueError, match="invalid literal"):
+            pool.submit(int, "x").result()
+        assert [task.result() for task in tasks] == [1] * 20
+    assert pool.tasks == 0
