@@ -88,6 +88,7 @@ class Services:
         def stub(kind: Callable[[grpc.Channel], object]) -> Any:
             return _Credential(kind(self.channel), metadata)
 
+        self.capture_stub: Any = capture_service_pb2_grpc.CaptureServiceStub(self.channel)
         self.capture = stub(capture_service_pb2_grpc.CaptureServiceStub)
         self.template = stub(template_service_pb2_grpc.TemplateServiceStub)
         self.diff = stub(diff_service_pb2_grpc.DiffServiceStub)

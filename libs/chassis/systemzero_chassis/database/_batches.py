@@ -21,8 +21,10 @@ from typing import Any, Final, Generic, TypeVar, cast
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import _metrics
-from systemzero_chassis.database._sessions import Session, Sessions
+from systemzero_chassis.database._sessions import SYSTEM, Session, Sessions
+from systemzero_chassis.database._spans import committed
 from systemzero_chassis.database.errors import is_lost, translated
+from systemzero_chassis.observed import current_call, set_current_call
 from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
@@ -49,11 +51,12 @@ async def reconnecting(attempt: Callable[[], Awaitable[T]]) -> T:
 
 
 class _Job(Generic[T]):
-    __slots__ = ("error", "function", "future", "value")
+    __slots__ = ("call", "error", "function", "future", "value")
 
     def __init__(self, function: Callable[[Connection], T], future: asyncio.Future[T]) -> None:
         self.function = function
         self.future = future
+        self.call = current_call()
         self.value: T | None = None
         self.error: BaseException | None = None
 
@@ -155,8 +158,9 @@ class _Attempt:
             if all(job.error is not None for job in self._batch):
                 await session.script("ROLLBACK")
                 return
-            self._sent = True
+            self._sent, start = True, time.time_ns()
             await session.script(_mark(self._writer, self._number), "COMMIT")
+            committed((job.call for job in self._batch), SYSTEM, start, len(self._batch))
 
     def unknown(self, error: BaseException) -> Unavailable | None:
         """What to tell of a batch that may or may not be committed; None if it is known not to."""
@@ -177,6 +181,7 @@ async def _run_jobs(session: Session, batch: list[_Job[Any]]) -> None:
         await session.script(before)
         job.value, job.error = None, None
         before = "" if alone else "RELEASE SAVEPOINT job; SAVEPOINT job"
+        set_current_call(job.call)
         try:
             job.value = await session.run(job.function)
         except Exception as error:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from systemzero_chassis.database._engine import transaction
 from systemzero_chassis.database.errors import translated
+from systemzero_chassis.observed import CurrentCall, current_call, set_current_call
 from systemzero_chassis.pool import Pool
 from systemzero_core.errors import Unavailable
 
@@ -33,7 +34,8 @@ class Readers:
         """The result of `job`; see `Database.read`."""
         if self._closed:
             raise Unavailable("the database is closed")
-        return await asyncio.get_running_loop().run_in_executor(self.pool, self._run, job)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.pool, self._run, job, current_call())
 
     def close(self) -> None:
         """Wait for the jobs under way, then close the connections. Blocks."""
@@ -42,7 +44,8 @@ class Readers:
         while self._connections:
             self._connections.pop().close()
 
-    def _run(self, job: Callable[[Connection], T]) -> T:
+    def _run(self, job: Callable[[Connection], T], call: CurrentCall | None) -> T:
+        set_current_call(call)
         try:
             connection = self._connection()
             with transaction(connection, "BEGIN"):

@@ -19,6 +19,9 @@ from systemzero_chassis.database.tenant import EVERY_TENANT
 
 T = TypeVar("T")
 
+SYSTEM: Final = "postgresql"
+"""What traces call this database."""
+
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # Every statement of a write sees what was committed before it: after the lock, all of its tenant's.
 _WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"

@@ -23,8 +23,10 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from systemzero_chassis.database import _metrics
-from systemzero_chassis.database._engine import driver_of, transaction
+from systemzero_chassis.database._engine import SYSTEM, driver_of, transaction
+from systemzero_chassis.database._spans import committed
 from systemzero_chassis.database.errors import translated
+from systemzero_chassis.observed import current_call, set_current_call
 from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
@@ -36,11 +38,12 @@ _MAX_BATCH_SECONDS: Final = 0.02  # what a first job waits for others at most, b
 
 
 class _Job(Generic[T]):
-    __slots__ = ("error", "function", "future", "value")
+    __slots__ = ("call", "error", "function", "future", "value")
 
     def __init__(self, function: Callable[[Connection], T], future: asyncio.Future[T]) -> None:
         self.function = function
         self.future = future
+        self.call = current_call()
         self.value: T | None = None
         self.error: BaseException | None = None
 
@@ -120,6 +123,8 @@ class Writer:
             for job in self._others():
                 batch.append(job)
                 _run_job(job, self._connection, driver)
+            start = time.time_ns()
+        committed((job.call for job in batch), SYSTEM, start, len(batch))
 
     def _others(self) -> Iterator[_Job[Any]]:
         """The jobs that are queued by now, or come while earlier ones run, within the bounds."""
@@ -159,6 +164,7 @@ class Writer:
 
 
 def _run_job(job: _Job[Any], connection: Connection, driver: sqlite3.Connection) -> None:
+    set_current_call(job.call)
     driver.execute("SAVEPOINT job")
     try:
         job.value = job.function(connection)
