@@ -27,8 +27,10 @@ from systemzero_chassis.symbols import SymbolPool
 from systemzero_chassis.tls import ServerTls
 from systemzero_chassis.vitals import Vitals
 
-_YOUNG_OBJECTS = 10_000
-"""Objects that may come to be before the youngest are looked at: one capture makes thousands."""
+_THRESHOLDS = (10_000, 20, 10)
+"""When the collector looks: at the youngest after so many objects, for one capture makes thousands;
+at all that is not frozen every 200 times. A call that was refused is garbage in cycles (its error,
+the error's frames, the call), and what a flood left is gone only then."""
 
 MESSAGE_SLACK = 65_536
 """Bytes by which the transport's own bound exceeds the platform's, so that the refusal that the
@@ -141,7 +143,7 @@ def calm_collector() -> None:
     gc.freeze()
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
         libc.malloc_trim(0)
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
+    gc.set_threshold(*_THRESHOLDS)
 
 
 async def until_signal() -> None:
