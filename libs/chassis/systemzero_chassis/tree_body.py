@@ -17,4 +17,9 @@ def compress(tree: Tree) -> bytes:
 
 def decompress(body: bytes) -> Tree:
     """The tree of a stored body."""
-    return own.decode(zstandard.ZstdDecompressor().decompress(body))
+    return own.decode(document(body))
+
+
+def document(body: bytes) -> bytes:
+    """The own tree JSON of a stored body."""
+    return zstandard.ZstdDecompressor().decompress(body)

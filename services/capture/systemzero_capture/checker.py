@@ -39,11 +39,11 @@ class Checker(Protocol):
         capture_id: str,
         known: Known,
         sighting: Sighting,
-        tree: Callable[[], Awaitable[tree_pb2.Tree]],
+        document: Callable[[], Awaitable[bytes]],
     ) -> verdict_pb2.Verdict:
         """The verdict on a stored capture; an event is in the log when this returns.
 
-        Its `tree` is asked for only where the verdict is not known.
+        Its `document`, own tree JSON, is asked for only where the verdict is not known.
 
         Raises:
             Unavailable: the diff service does not answer, or not in time.
@@ -74,7 +74,7 @@ class DiffServiceChecker:
         capture_id: str,
         known: Known,
         sighting: Sighting,
-        tree: Callable[[], Awaitable[tree_pb2.Tree]],
+        document: Callable[[], Awaitable[bytes]],
     ) -> verdict_pb2.Verdict:
         """See `Checker.of_stored`."""
         request = _request(known, sighting)
@@ -83,7 +83,8 @@ class DiffServiceChecker:
         request.request_id = capture_id
         answer = await self._check(principal, request)
         if answer.tree_needed:
-            request.tree.tree.CopyFrom(await tree())
+            request.tree.native.format = tree_pb2.FORMAT_TREE
+            request.tree.native.data = await document()
             answer = await self._check(principal, request)
         return answer.verdict
 

@@ -22,8 +22,8 @@ def decode_native(message: tree_pb2.NativeCapture) -> Native:
     return Native(message.data, form, message.dom or None, tuple(message.frames))
 
 
-def decode_sighting(request: capture_service_pb2.IngestRequest) -> Sighting:
-    """What the client said around the content.
+def decode_sighting(request: capture_service_pb2.IngestRequest, content: bytes) -> Sighting:
+    """What the client said around the content, for which the digest `content` stands.
 
     Raises:
         InvalidInput: a field is too long, or a time is none.
@@ -34,13 +34,20 @@ def decode_sighting(request: capture_service_pb2.IngestRequest) -> Sighting:
         time = fields.micros(request.capture_time, "capture_time")
     return Sighting(
         request_id=request_id,
-        request_digest=request_digest(request) if request_id else b"",
+        request_digest=_digest(request, content) if request_id else b"",
         capture_time=time,
         app=fields.text(request.app, "app"),
         screen_hint=fields.text(request.screen_hint, "screen_hint"),
         session_id=fields.text(request.session_id, "session_id"),
         claimed_by_digest=request.WhichOneof("content") == "full_digest",
     )
+
+
+def _digest(request: capture_service_pb2.IngestRequest, content: bytes) -> bytes:
+    """The digest of the whole request; the content is large, and was hashed already."""
+    large = ("native", "tree")
+    around = {field.name: value for field, value in request.ListFields() if field.name not in large}
+    return request_digest(capture_service_pb2.IngestRequest(**around), content)
 
 
 def encode_incompleteness(reason: Reason) -> tree_pb2.Incompleteness:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
@@ -15,7 +16,7 @@ from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import codec
 from systemzero_capture.ingest import Ingested, Ingestor
-from systemzero_capture.known import message_digest
+from systemzero_capture.known import message_digest, native_digest
 from systemzero_capture.metrics import verdict_reached
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import CaptureStore
@@ -84,23 +85,23 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
                 yield response
 
     async def _ingest(self, principal: Principal, request: pb.IngestRequest) -> pb.IngestResponse:
-        started, sighting = time.perf_counter(), codec.decode_sighting(request)
-        kind = request.WhichOneof("content")
+        started = time.perf_counter()
+        kind, check = request.WhichOneof("content"), request.check
         done: Ingested | None
         if kind == "native":
             native = codec.decode_native(request.native)
-            done = await self._ingestor.native(principal, native, sighting, check=request.check)
+            key = native_digest(principal.tenant, native)
+            sighting = codec.decode_sighting(request, key)
+            done = await self._ingestor.native(principal, key, native, sighting, check=check)
         elif kind == "tree":
-            done = await self._ingestor.tree(
-                principal,
-                message_digest(principal.tenant, request.tree),
-                lambda: decode_tree(request.tree, "tree"),
-                sighting,
-                check=request.check,
-            )
+            key = message_digest(principal.tenant, request.tree)
+            sighting = codec.decode_sighting(request, key)
+            tree = partial(decode_tree, request.tree, "tree")
+            done = await self._ingestor.tree(principal, key, tree, sighting, check=check)
         elif kind == "full_digest":
             digest = decode_digest(request.full_digest, "full_digest")
-            done = await self._ingestor.digest(principal, digest, sighting, check=request.check)
+            sighting = codec.decode_sighting(request, digest)
+            done = await self._ingestor.digest(principal, digest, sighting, check=check)
         else:
             raise InvalidInput.at("content", "required: native, tree or full_digest")
         if done is not None and done.verdict is not None:

@@ -22,18 +22,17 @@ from typing import TypeVar
 import msgspec
 
 from systemzero.diff.v1 import verdict_pb2
-from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import metrics, pipeline
 from systemzero_capture.checker import Checker
-from systemzero_capture.known import native_digest, tree_digest
+from systemzero_capture.known import tree_digest
 from systemzero_capture.model import Decoded, Known, Sighting, StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
 from systemzero_chassis.lru import Lru
-from systemzero_chassis.tree_body import compress, decompress
-from systemzero_chassis.tree_codec import encode_tree
+from systemzero_chassis.tree_body import compress, document
 from systemzero_core.errors import Unavailable
+from systemzero_core.formats import own
 from systemzero_core.tree import Tree
 
 T = TypeVar("T")
@@ -71,15 +70,20 @@ class Ingestor:
         self._clock = clock
 
     async def native(
-        self, principal: Principal, native: pipeline.Native, sighting: Sighting, *, check: bool
+        self,
+        principal: Principal,
+        key: bytes,
+        native: pipeline.Native,
+        sighting: Sighting,
+        *,
+        check: bool,
     ) -> Ingested:
-        """Take in a document in its platform's format.
+        """Take in a document in its platform's format, whose bytes have the digest `key`.
 
         Raises:
             InvalidInput, TooLarge: the document can't be read.
             Conflict: the request id belongs to another request.
         """
-        key = native_digest(principal.tenant, native)
 
         async def decode() -> Decoded:
             if native.size <= _INLINE_BYTES:
@@ -205,14 +209,14 @@ class Ingestor:
     async def _judge_stored(
         self, principal: Principal, capture: StoredCapture, tree: Tree | None
     ) -> Ingested:
-        async def message() -> tree_pb2.Tree:
+        async def as_document() -> bytes:
             if tree is not None:
-                return await self._off_loop(lambda: encode_tree(tree))
+                return await self._off_loop(lambda: own.encode(tree))
             body = await self._store.body(principal.tenant, capture.capture_id)
-            return await self._off_loop(lambda: encode_tree(decompress(body)))
+            return await self._off_loop(lambda: document(body))
 
         verdict = await self._checker.of_stored(
-            principal, capture.capture_id, capture.known, capture.sighting, message
+            principal, capture.capture_id, capture.known, capture.sighting, as_document
         )
         serialised = await self._store.set_verdict(
             principal.tenant,

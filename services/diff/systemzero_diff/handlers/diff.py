@@ -79,7 +79,10 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         ]
         _check_capture_id(request)
         tree, capture_id = None, request.capture_id
-        if request.HasField("tree"):
+        if _is_normalised(request):
+            tree = await self._sources.normalised(request.tree.native)
+            signatures = decode_signatures(request.signatures, "signatures")
+        elif request.HasField("tree"):
             source = await self._sources.resolve(current_principal(), request.tree, "tree")
             tree, signatures = source.intake.tree, source.intake.signatures
             reasons += [i.detail for i in source.intake.incompleteness]
@@ -104,6 +107,16 @@ def _answered(request: pb.CheckRequest) -> Answered:
         return answered(request)
     told = {field.name: value for field, value in request.ListFields() if field.name != "tree"}
     return answered(pb.CheckRequest(**told))
+
+
+def _is_normalised(request: pb.CheckRequest) -> bool:
+    """Whether the tree is what the capture service has stored, normalised and signed by it."""
+    return (
+        bool(request.capture_id)
+        and current_issuer() == CAPTURE
+        and request.HasField("signatures")
+        and request.tree.native.format == tree_pb2.FORMAT_TREE
+    )
 
 
 def _check_capture_id(request: pb.CheckRequest) -> None:
