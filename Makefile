@@ -36,8 +36,8 @@ lock: $(UV) ## Resolve the dependencies anew and lock them by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml $(addprefix --no-emit-package ,$(NAMES)) -o requirements.lock
 
 .PHONY: lock-tools
-lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers, mutmut
-	for tool in benchmarks/peers scripts/mutation; do $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 $$tool/requirements.in -o $$tool/requirements.lock; done
+lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers, Locust, mutmut
+	for tool in benchmarks/peers benchmarks/load scripts/mutation; do $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 $$tool/requirements.in -o $$tool/requirements.lock; done
 	cd benchmarks/peers && npm install --package-lock-only --ignore-scripts --loglevel=error
 
 .PHONY: stubs
@@ -155,6 +155,29 @@ bench: setup ## Run every benchmark; one JSON object a line, status 1 where an a
 .PHONY: bench-peers
 bench-peers: setup ## The diff beside its peers (installed under build/peers); CORPUS=DIR for real pairs
 	@$(BIN)/python -m benchmarks.peers --json $(if $(CORPUS),--corpus $(CORPUS))
+
+KIND ?= standalone
+MIX ?= native
+.PHONY: load
+load: setup ## Locust's users on a running platform; KIND=standalone|split MIX=native|edge RATE=N SECONDS=N
+	$(BIN)/python -m benchmarks.load --kind $(KIND) --mix $(MIX) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS))
+
+.PHONY: load-step
+load-step: setup ## The same at one rate after the other, until it no longer holds
+	$(BIN)/python -m benchmarks.load --step --kind $(KIND) --mix $(MIX) $(if $(SECONDS),--seconds $(SECONDS))
+
+.PHONY: load-baseline
+load-baseline: setup ## Measure what each kind of call costs, and make that the baseline
+	$(BIN)/python -m benchmarks.load.compare --save --kind $(KIND)
+
+.PHONY: load-compare
+load-compare: setup ## Measure it again; fails where a call has become dearer beyond noise
+	$(BIN)/python -m benchmarks.load.compare --kind $(KIND)
+
+MINUTES ?= 30
+.PHONY: soak
+soak: setup ## The mix for MINUTES=30; fails where memory or descriptors grow
+	$(BIN)/python -m benchmarks.load.soak --minutes $(MINUTES) --kind $(KIND)
 
 .PHONY: mutation
 mutation: setup ## Mutation testing of diff and match: a seeded sample, bounded in time; MUTANTS=N

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -35,6 +36,15 @@ def resident_bytes(pids: list[int]) -> int:
     for pid in pids:
         fields = _fields(pid)
         total += int(fields[21]) * _PAGE if fields else 0
+    return total
+
+
+def descriptors(pids: list[int]) -> int:
+    """How many file descriptors the processes have open."""
+    total = 0
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            total += sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     return total
 
 

@@ -1,0 +1,157 @@
+"""CPU per call of each kind in the mix, beside a bare hop: one JSON line a figure.
+
+    python -m benchmarks.load.cost [--kind standalone|split] [--only KIND] [--runs N] [--rounds N]
+
+What is counted is user and system time of the server's processes, so the load's own cost and that
+of others on the machine are no part of it. Each run starts the processes afresh; in every round of
+a run each kind has its turn, and the hop one too. The ratio of the two travels between machines,
+and its spread over runs and rounds is the noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+import grpc
+
+from benchmarks import _hops
+from benchmarks._hops import METHOD
+from benchmarks._processes import cpu_seconds_of
+from benchmarks._report import Report, progress
+from benchmarks.load.mix import MIXES, Prepared
+from benchmarks.load.noise import Spread
+from benchmarks.load.world import World, world
+from systemzero.capture.v1 import capture_service_pb2 as capture_pb
+from tests.support.platform import KINDS
+
+RUNS, ROUNDS = 3, 3
+CALLS = {"digest": 800, "unknown": 800, "same": 480, "read": 480}
+"""In a turn; so many of the cheap ones that a clock of 10 ms resolves them."""
+DEAR_CALLS = 160
+HOP_CALLS = 1_000
+IN_FLIGHT = 8
+MESSAGE_BYTES = 64_000_000
+
+Rounds = dict[str, list[float]]
+"""By kind of call: milliseconds of CPU a call in each round."""
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kind", choices=KINDS, default="standalone")
+    parser.add_argument("--only", action="append", help="only calls of this kind")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = parser.parse_args()
+    report = Report()
+    measured = measure(arguments.kind, arguments.runs, arguments.rounds, arguments.only)
+    emit(report, arguments.kind, measured)
+    return report.status()
+
+
+def measure(kind: str, runs: int, rounds: int, only: Sequence[str] | None = None) -> Rounds:
+    """The cost of every kind of call on a platform of `kind`, and of a bare hop, as `hop`."""
+    found: Rounds = {}
+    for number in range(runs):
+        progress(f"{kind}: run {number + 1} of {runs}")
+        for name, costs in _run(kind, rounds, only).items():
+            found.setdefault(name, []).extend(costs)
+    return found
+
+
+def ratios(rounds: Rounds) -> Rounds:
+    """Every cost as a multiple of the hop's in the same round."""
+    hops = rounds["hop"]
+    return {
+        name: [cost / hop for cost, hop in zip(costs, hops, strict=True)]
+        for name, costs in rounds.items()
+        if name != "hop"
+    }
+
+
+def _run(kind: str, rounds: int, only: Sequence[str] | None) -> Rounds:
+    with ExitStack() as stack:
+        here = stack.enter_context(world(kind))
+        echo = stack.enter_context(_hops.raw("echo"))
+        hop = stack.enter_context(_hops.raw("hop", echo.target, uvloop=True))
+        kinds = {p.kind: [q for q in here.prepared if q.kind == p.kind] for p in here.prepared}
+        kinds = {name: calls for name, calls in kinds.items() if not only or name in only}
+        runs = itertools.count(1)
+        found: Rounds = {name: [] for name in ("hop", *kinds)}
+        for _ in range(rounds):
+            found["hop"].append(_hop(hop))
+            for name, calls in kinds.items():
+                found[name].append(_turn(here, calls, runs))
+        return found
+
+
+def _hop(server: _hops.Server) -> float:
+    call = Prepared("hop", METHOD, b"x" * 100, 0)
+    start = cpu_seconds_of(server.processes())
+    asyncio.run(_send(server.target, "", [(call, call.body)] * HOP_CALLS))
+    return (cpu_seconds_of(server.processes()) - start) * 1e3 / HOP_CALLS
+
+
+def _turn(here: World, prepared: Sequence[Prepared], runs: itertools.count[int]) -> float:
+    count = CALLS.get(prepared[0].kind, DEAR_CALLS)
+    calls = [prepared[i % len(prepared)] for i in range(count)]
+    bodies = [(call, call.filled(next(runs))) for call in calls]
+    pids = here.pids()
+    start = cpu_seconds_of(pids)
+    asyncio.run(_send(here.target, here.key, bodies))
+    return (cpu_seconds_of(pids) - start) * 1e3 / count
+
+
+async def _send(target: str, key: str, bodies: Sequence[tuple[Prepared, bytes]]) -> None:
+    """Send every call, `IN_FLIGHT` at a time; each must be answered, and with its verdict."""
+    metadata = (("authorization", f"Bearer {key}"),) if key else ()
+    waiting = iter(bodies)
+    options = [("grpc.max_receive_message_length", MESSAGE_BYTES)]
+    async with grpc.aio.insecure_channel(target, options) as channel:
+
+        async def caller() -> None:
+            for call, body in waiting:
+                method = channel.unary_unary(call.method, None, None)
+                answer = await method(body, metadata=metadata, timeout=60)
+                check(call, answer)
+
+        await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
+
+
+def check(call: Prepared, answer: bytes) -> None:
+    """Hold an answer against what it must say.
+
+    Raises:
+        AssertionError: it is another verdict.
+    """
+    if call.verdict:
+        verdict = capture_pb.IngestResponse.FromString(answer).verdict
+        if verdict.kind != call.verdict:
+            raise AssertionError(f"{call.kind}: {verdict.explanation}")
+
+
+def of_mix(costs: Mapping[str, float], mix: Mapping[str, float]) -> float:
+    """The cost of a screen of `mix`, whose shares are in a hundred, by the cost of each kind."""
+    return sum(costs[kind] * share for kind, share in mix.items()) / 100
+
+
+def emit(report: Report, kind: str, rounds: Rounds) -> None:
+    """Report medians, ratios to the hop, and what the mixes come to."""
+    costs = {name: Spread.of(them).median for name, them in rounds.items()}
+    for name, cost in costs.items():
+        report.emit(f"load.cpu/{kind}/{name}", cost, "ms of CPU")
+    for name, them in ratios(rounds).items():
+        report.emit(f"load.cpu_to_hop/{kind}/{name}", Spread.of(them).median, "hops")
+    for name, mix in MIXES.items():
+        if all(each in costs for each in mix):
+            report.emit(f"load.cpu/{kind}/mix_{name}", of_mix(costs, mix), "ms of CPU a screen")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
