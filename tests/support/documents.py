@@ -22,7 +22,7 @@ ADDRESS = "127.0.0.1:50051"
 DEFAULT_LIMITS = dict.fromkeys(
     ("LIMITS__TENANT", "LIMITS__PRINCIPAL"), "{per_minute: 60, burst: 40}"
 )
-_PREAMBLE = 'set -euxo pipefail\nmake() { command make -C "$ROOT" -n "$@" >/dev/null; }\n'
+PREAMBLE = 'set -euxo pipefail\nmake() { command make -C "$ROOT" -n "$@" >/dev/null; }\n'
 
 
 def languages(document: str) -> list[str]:
@@ -59,11 +59,18 @@ class Checkout(NamedTuple):
 
     def shell(self, document: str) -> str:
         """What the document's shell blocks say, one after another in one shell."""
-        return self.run(["bash"], _PREAMBLE + "\n".join(blocks(document, "sh")))
+        return self.run(["bash"], PREAMBLE + "\n".join(blocks(document, "sh")))
 
     def python(self, code: str) -> str:
         """What a program says; a warning ends it."""
         return self.run([sys.executable, "-W", "error", "-"], code)
+
+
+def link(folder: Path) -> None:
+    """Make `folder` look like a checkout: what the documents name of it is there."""
+    for name in ("tests", "protos", "examples", "docs"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
 
 
 def _plain(environment: Mapping[str, str]) -> dict[str, str]:
@@ -75,7 +82,5 @@ def _plain(environment: Mapping[str, str]) -> dict[str, str]:
 def checkout(folder: Path, settings: Mapping[str, str] = DEFAULT_LIMITS) -> Iterator[Checkout]:
     """A checkout in `folder`, with the limits that a user meets."""
     with running("standalone", folder / "data", settings) as platform:
-        for name in ("tests", "protos", "examples", "docs"):
-            (folder / name).symlink_to(ROOT / name)
-        (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+        link(folder)
         yield Checkout(folder, platform)

@@ -123,8 +123,26 @@ def test_digests_have_32_bytes(size: int) -> None:
 def test_signatures_and_formats_come_back() -> None:
     signatures = sign(Tree([Node("form")], [-1]))
     assert decode_signatures(encode_signatures(signatures), "s") == signatures
-    for form in (None, *Format):
-        assert decode_format(encode_format(form), "f") == form
-    assert len(tree_pb2.Format.values()) == len(Format) + 1
-    with pytest.raises(InvalidInput):
-        decode_format(99, "f")  # type: ignore[arg-type]
+    for form in (None, *Format, "outline"):
+        value, name = encode_format(form)
+        message = tree_pb2.NativeCapture(format=value, format_name=name)
+        assert decode_format(message, "f") == form
+        assert bool(name) == (form == "outline")
+    assert len(tree_pb2.Format.values()) == len(Format) + 2
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "field"),
+    [
+        (99, "", "native.format"),
+        (tree_pb2.FORMAT_EXTENSION, "", "native.format_name"),
+        (tree_pb2.FORMAT_EXTENSION, "Out line\n", "native.format_name"),
+        (tree_pb2.FORMAT_EXTENSION, "o" * 41, "native.format_name"),
+        (tree_pb2.FORMAT_CDP, "outline", "native.format_name"),
+    ],
+)
+def test_a_format_that_is_none_is_refused_by_its_field(form: int, name: str, field: str) -> None:
+    message = tree_pb2.NativeCapture(format=form, format_name=name)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput) as refused:
+        decode_format(message, "native")
+    assert [violation.field for violation in refused.value.violations] == [field]

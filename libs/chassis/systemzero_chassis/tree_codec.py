@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from systemzero.tree.v1 import tree_pb2
 from systemzero_core.errors import InvalidInput, MalformedTree, TooLarge
-from systemzero_core.formats import Format
+from systemzero_core.formats import NAME, Format
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import MAX_NODES, Bounds, Node, Tree
 
@@ -23,7 +23,9 @@ _FORMATS: dict[tree_pb2.Format.ValueType, Format | None] = {
     tree_pb2.FORMAT_ATSPI: Format.ATSPI,
     tree_pb2.FORMAT_TREE: Format.TREE,
 }
-_FORMAT_VALUES = {form: value for value, form in _FORMATS.items()}
+_FORMAT_VALUES: dict[str | None, tree_pb2.Format.ValueType] = {
+    form: value for value, form in _FORMATS.items()
+}
 
 
 def decode_tree(message: tree_pb2.Tree, field: str) -> Tree:
@@ -126,17 +128,25 @@ def encode_signatures(signatures: Signatures) -> tree_pb2.Signatures:
     )
 
 
-def decode_format(value: tree_pb2.Format.ValueType, field: str) -> Format | None:
-    """The format that `value` names; None to have it detected.
+def decode_format(message: tree_pb2.NativeCapture, field: str) -> str | None:
+    """The format that `message` names; None to have it detected. `field` is its path.
 
     Raises:
-        InvalidInput: none of the contract's.
+        InvalidInput: none of the contract's, or an extension without a name that may be one.
     """
-    if value not in _FORMATS:
-        raise InvalidInput.at(field, f"{value} is no format")
-    return _FORMATS[value]
+    if message.format == tree_pb2.FORMAT_EXTENSION:
+        if not NAME.fullmatch(message.format_name):
+            what = "required with FORMAT_EXTENSION: small letters, digits, dashes, at most 40"
+            raise InvalidInput.at(f"{field}.format_name", what)
+        return message.format_name
+    if message.format_name:
+        raise InvalidInput.at(f"{field}.format_name", "only with FORMAT_EXTENSION")
+    if message.format not in _FORMATS:
+        raise InvalidInput.at(f"{field}.format", f"{message.format} is no format")
+    return _FORMATS[message.format]
 
 
-def encode_format(form: Format | None) -> tree_pb2.Format.ValueType:
-    """`form` as a value of the contract."""
-    return _FORMAT_VALUES[form]
+def encode_format(form: str | None) -> tuple[tree_pb2.Format.ValueType, str]:
+    """`form` as a value of the contract, and its name where it is an extension."""
+    value = _FORMAT_VALUES.get(form)
+    return (tree_pb2.FORMAT_EXTENSION, form or "") if value is None else (value, "")

@@ -11,7 +11,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_core.formats import Format, own
 from systemzero_core.tree import Bounds, Node, Tree
 
-_FORMATS = {
+_FORMATS: dict[str, tree_pb2.Format.ValueType] = {
     form: tree_pb2.Format.Value(f"FORMAT_{form.upper().replace('-', '_')}") for form in Format
 }
 
@@ -21,13 +21,13 @@ class Document(NamedTuple):
 
     Attributes:
         data: the tree's document.
-        format: its format; None to have it detected.
+        format: its format, a `Format` or the name of a plug-in's; None to have it detected.
         dom: for CDP, boxes and attributes, or a DOMSnapshot (JSON).
         frames: for CDP, the trees of child frames.
     """
 
     data: bytes
-    format: Format | None = None
+    format: str | None = None
     dom: bytes | None = None
     frames: tuple[bytes, ...] = ()
 
@@ -59,9 +59,14 @@ class Sighting(NamedTuple):
 
 def encode_document(document: Document) -> tree_pb2.NativeCapture:
     """`document` as a message."""
+    form, name = tree_pb2.FORMAT_UNSPECIFIED, ""
+    if document.format:
+        form = _FORMATS.get(document.format, tree_pb2.FORMAT_EXTENSION)
+        name = document.format if form == tree_pb2.FORMAT_EXTENSION else ""
     return tree_pb2.NativeCapture(
         data=document.data,
-        format=_FORMATS[document.format] if document.format else tree_pb2.FORMAT_UNSPECIFIED,
+        format=form,
+        format_name=name,
         dom=document.dom or b"",
         frames=document.frames,
     )

@@ -10,7 +10,7 @@ import asyncio
 from typing import NamedTuple
 
 from systemzero_client.documents import Document
-from systemzero_core.intake import take_in
+from systemzero_client.plugins import take_in_document
 
 
 class EdgeCapture(NamedTuple):
@@ -32,7 +32,7 @@ def at_edge(document: Document) -> EdgeCapture:
         InvalidInput: it is malformed; the error names the line, field or node.
         TooLarge: it has too many bytes or nodes.
     """
-    taken = take_in(document.data, format=document.format, dom=document.dom, frames=document.frames)
+    taken = take_in_document(document)
     if taken.incompleteness:
         return EdgeCapture(None, document)
     return EdgeCapture(taken.signatures.full, Document.of_tree(taken.tree))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from systemzero_core.completeness import Incompleteness, assess
 from systemzero_core.errors import TruncatedInput
-from systemzero_core.formats import Format, Gap, GapKind, parse
+from systemzero_core.formats import BUILT_IN, Formats, Gap, GapKind
 from systemzero_core.normalize import normalize
 from systemzero_core.signature import Signatures, sign
 from systemzero_core.tree import Tree
@@ -29,15 +29,16 @@ class Intake(NamedTuple):
     tree: Tree
     signatures: Signatures
     incompleteness: tuple[Incompleteness, ...]
-    format: Format | None
+    format: str | None
 
 
 def take_in(
     data: bytes,
     *,
-    format: Format | None = None,  # noqa: A002 - as in `formats.parse`
+    format: str | None = None,  # noqa: A002 - as in `formats.parse`
     dom: bytes | None = None,
     frames: Sequence[bytes] = (),
+    formats: Formats = BUILT_IN,
 ) -> Intake:
     """Take in a native document. One that ends too early is an empty, incomplete capture.
 
@@ -46,7 +47,7 @@ def take_in(
         TooLarge: it has too many bytes or nodes.
     """
     try:
-        parsed = parse(data, format=format, dom=dom, frames=frames)
+        parsed = formats.parse(data, format=format, dom=dom, frames=frames)
     except TruncatedInput as error:
         gap = Gap(GapKind.TRUNCATION, error.message)
         return _take_in(Tree((), ()), (gap,), format)
@@ -58,7 +59,7 @@ def take_in_tree(tree: Tree) -> Intake:
     return _take_in(tree, (), None)
 
 
-def _take_in(tree: Tree, gaps: Sequence[Gap], form: Format | None) -> Intake:
+def _take_in(tree: Tree, gaps: Sequence[Gap], form: str | None) -> Intake:
     incompleteness = assess(tree, gaps)
     normal = normalize(tree)
     return Intake(normal, sign(normal), incompleteness, form)

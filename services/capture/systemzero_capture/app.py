@@ -22,6 +22,7 @@ from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.lru import Lru
+from systemzero_chassis.plugins import load_formats
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret
@@ -48,6 +49,7 @@ class CaptureService:
         Raises:
             ConfigError: the database's settings are wrong.
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
+            FailedPrecondition, AlreadyExists: a plug-in can't be used.
         """
         self._database = open_database(settings.data, SCHEMA, settings.database)
         self._executor = Pool("decode", _DECODERS)
@@ -61,6 +63,7 @@ class CaptureService:
             Lru(settings.known_captures),
             bell,
             self._executor,
+            load_formats(),
             new_id,
             clock,
         )

@@ -16,9 +16,9 @@ def decode_native(message: tree_pb2.NativeCapture) -> Native:
     """The document in `message`.
 
     Raises:
-        InvalidInput: the format is none of the contract's.
+        InvalidInput: the format is none of the contract's, and no name of an extension.
     """
-    form = decode_format(message.format, "native.format")
+    form = decode_format(message, "native")
     return Native(message.data, form, message.dom or None, tuple(message.frames))
 
 
@@ -60,13 +60,15 @@ def encode_incompleteness(reason: Reason) -> tree_pb2.Incompleteness:
 def encode_capture(capture: StoredCapture) -> capture_pb2.Capture:
     """`capture` as a message, without its tree."""
     known, sighting = capture.known, capture.sighting
+    form, form_name = encode_format(known.format)
     message = capture_pb2.Capture(
         capture_id=capture.capture_id,
         create_time=fields.timestamp(capture.create_time),
         app=sighting.app,
         screen_hint=sighting.screen_hint,
         session_id=sighting.session_id,
-        format=encode_format(known.format),
+        format=form,
+        format_name=form_name,
         signatures=encode_signatures(known.signatures),
         node_count=known.node_count,
         claimed_by_digest=sighting.claimed_by_digest,

@@ -32,7 +32,7 @@ from systemzero_chassis.identity import Principal
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.tree_body import compress, document
 from systemzero_core.errors import Unavailable
-from systemzero_core.formats import own
+from systemzero_core.formats import Formats, own
 from systemzero_core.tree import Tree
 
 T = TypeVar("T")
@@ -58,6 +58,7 @@ class Ingestor:
         known: Lru[bytes, Known],
         bell: Bell,
         executor: Executor,
+        formats: Formats,
         new_id: Callable[[str], str],
         clock: Callable[[], int],
     ) -> None:
@@ -66,6 +67,7 @@ class Ingestor:
         self._known = known
         self._bell = bell
         self._executor = executor
+        self._formats = formats
         self._new_id = new_id
         self._clock = clock
 
@@ -87,8 +89,8 @@ class Ingestor:
 
         async def decode() -> Decoded:
             if native.size <= _INLINE_BYTES:
-                return pipeline.decode_native(native)
-            return await self._off_loop(lambda: pipeline.decode_native(native))
+                return pipeline.decode_native(native, self._formats)
+            return await self._off_loop(lambda: pipeline.decode_native(native, self._formats))
 
         return await self._take(principal, key, decode, sighting, check)
 

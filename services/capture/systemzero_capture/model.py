@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import msgspec
 
-from systemzero_core.formats import Format
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
 
@@ -25,13 +24,13 @@ class Known(msgspec.Struct, frozen=True):
     Attributes:
         signatures: of the normalised tree.
         node_count: nodes of the normalised tree.
-        format: the format it came in; None for a tree message.
+        format: the format it came in, by name; None for a tree message.
         incompleteness: why it can't be judged; empty for a complete capture.
     """
 
     signatures: Signatures
     node_count: int
-    format: Format | None
+    format: str | None
     incompleteness: tuple[Reason, ...] = ()
 
 

@@ -6,7 +6,7 @@ decode -> completeness gate -> normalise -> sign
 from __future__ import annotations
 
 from systemzero_capture.model import Decoded, Known, Reason
-from systemzero_core.formats import Format
+from systemzero_core.formats import Formats
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
 
@@ -17,7 +17,7 @@ class Native:
     __slots__ = ("data", "dom", "form", "frames")
 
     def __init__(
-        self, data: bytes, form: Format | None, dom: bytes | None, frames: tuple[bytes, ...]
+        self, data: bytes, form: str | None, dom: bytes | None, frames: tuple[bytes, ...]
     ) -> None:
         self.data, self.form, self.dom, self.frames = data, form, dom, frames
 
@@ -27,9 +27,11 @@ class Native:
         return len(self.data) + len(self.dom or b"") + sum(map(len, self.frames))
 
 
-def decode_native(native: Native) -> Decoded:
+def decode_native(native: Native, formats: Formats) -> Decoded:
     """A native document, decoded; see `take_in`."""
-    intake = take_in(native.data, format=native.form, dom=native.dom, frames=native.frames)
+    intake = take_in(
+        native.data, format=native.form, dom=native.dom, frames=native.frames, formats=formats
+    )
     return _decoded(intake)
 
 

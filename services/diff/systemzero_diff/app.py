@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from importlib.metadata import entry_points
 
 import grpc
 
@@ -24,11 +23,11 @@ from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_origin
 from systemzero_chassis.lru import Lru
+from systemzero_chassis.plugins import load_detectors, load_formats
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.secrets import load_or_create_secret
 from systemzero_chassis.vitals import Vitals
-from systemzero_core.drift import ENTRY_POINT_GROUP, Detector, registered
 from systemzero_diff.check import Checker
 from systemzero_diff.config import DiffSettings
 from systemzero_diff.counts import VerdictCounts
@@ -43,12 +42,6 @@ from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
 _WORKERS = 2
-
-
-def load_detectors() -> tuple[Detector, ...]:
-    """The built-in detectors and the plug-ins that are installed."""
-    plugins = [point.load()() for point in entry_points(group=ENTRY_POINT_GROUP)]
-    return registered(plugins)
 
 
 class DiffService:
@@ -68,7 +61,7 @@ class DiffService:
         Raises:
             ConfigError: the database's settings are wrong.
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
-            FailedPrecondition: a key file can't be used.
+            FailedPrecondition, AlreadyExists: a key file or a plug-in can't be used.
         """
         self._settings = settings
         self._database = open_database(settings.data, SCHEMA, settings.database)
@@ -87,7 +80,7 @@ class DiffService:
         self._background: list[asyncio.Task[None]] = []
         store, bell = SqlDiffStore(self._database, self._log), Bell()
         stub = capture_service_pb2_grpc.CaptureServiceStub(capture)
-        sources = TreeSources(stub, signer, self._executor)
+        sources = TreeSources(stub, signer, self._executor, load_formats())
         sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
         self.vitals = Vitals(
             NAME,

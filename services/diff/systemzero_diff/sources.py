@@ -24,7 +24,7 @@ from systemzero_core.errors import (
     NotFound,
     Unavailable,
 )
-from systemzero_core.formats import own
+from systemzero_core.formats import Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
 
@@ -51,10 +51,12 @@ class TreeSources:
         captures: capture_service_pb2_grpc.CaptureServiceAsyncStub,
         signer: IdentitySigner,
         executor: Executor,
+        formats: Formats,
     ) -> None:
         self._captures = captures
         self._signer = signer
         self._executor = executor
+        self._formats = formats
 
     async def resolve(
         self, principal: Principal, source: tree_pb2.TreeSource, field: str
@@ -73,7 +75,9 @@ class TreeSources:
                 await self.off_loop(lambda: take_in_tree(decode_tree(source.tree, field)))
             )
         if kind == "native":
-            return SourcedTree(await self.off_loop(lambda: _native(source.native, field)))
+            return SourcedTree(
+                await self.off_loop(lambda: self._native(source.native, f"{field}.native"))
+            )
         if kind == "capture_id":
             fields.text(source.capture_id, f"{field}.capture_id", least=1)
             tree = await self.capture(principal, source.capture_id)
@@ -104,14 +108,14 @@ class TreeSources:
         """The result of `work`, done in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
-
-def _native(message: tree_pb2.NativeCapture, field: str) -> Intake:
-    return take_in(
-        message.data,
-        format=decode_format(message.format, f"{field}.native.format"),
-        dom=message.dom or None,
-        frames=tuple(message.frames),
-    )
+    def _native(self, message: tree_pb2.NativeCapture, field: str) -> Intake:
+        return take_in(
+            message.data,
+            format=decode_format(message, field),
+            dom=message.dom or None,
+            frames=tuple(message.frames),
+            formats=self._formats,
+        )
 
 
 def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:

@@ -7,13 +7,13 @@ import msgspec
 
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.files import Parts, read_capture
-from systemzero_client.cli.options import json_option
+from systemzero_client.cli.options import format_option, json_option
 from systemzero_client.cli.output import Output, note
 from systemzero_client.cli.problems import Problem, describe
+from systemzero_client.plugins import take_in_document
 from systemzero_core.diff import EditScript, diff, render_text, to_json
 from systemzero_core.errors import DomainError
-from systemzero_core.formats import Format
-from systemzero_core.intake import Intake, take_in
+from systemzero_core.intake import Intake
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -28,9 +28,7 @@ class Comparison(msgspec.Struct, frozen=True):
 @click.command("diff")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@click.option(
-    "form", "--format", type=click.Choice([f.value for f in Format]), help="Format of both."
-)
+@format_option("Format of both")
 @json_option
 def diff_command(a: str, b: str, form: str | None, as_json: bool) -> Exit:
     """Compare two captures, without any server.
@@ -38,8 +36,7 @@ def diff_command(a: str, b: str, form: str | None, as_json: bool) -> Exit:
     Shows every edit that turns the normal form of A into that of B. Exit status 0: equal, 1: they
     differ.
     """
-    chosen = Format(form) if form else None
-    before, after = _take_in(a, chosen), _take_in(b, chosen)
+    before, after = _take_in(a, form), _take_in(b, form)
     script = diff(before.tree, after.tree)
     output = Output(as_json=as_json)
     if as_json:
@@ -58,10 +55,10 @@ def _lines(script: EditScript, *, colour: bool) -> list[str]:
     return lines
 
 
-def _take_in(name: str, form: Format | None) -> Intake:
+def _take_in(name: str, form: str | None) -> Intake:
     document = read_capture(name, Parts(form))
     try:
-        taken = take_in(document.data, format=form, dom=document.dom, frames=document.frames)
+        taken = take_in_document(document)
     except DomainError as error:
         raise Problem(f"{name}: {describe(error)}") from error
     for reason in taken.incompleteness:

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from systemzero_client.cli.problems import Problem
 from systemzero_client.documents import Document
-from systemzero_core.formats import Format
 
 STDIN = "-"
 MAX_BYTES = 64_000_000
@@ -34,7 +33,7 @@ _ARIA = re.compile(r"\.aria\.ya?ml(\.gz)?$")
 class Parts(NamedTuple):
     """What the flags say of one capture."""
 
-    format: Format | None = None
+    format: str | None = None
     dom: str = ""
     frames: tuple[str, ...] = ()
 

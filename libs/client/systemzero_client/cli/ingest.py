@@ -12,14 +12,13 @@ from systemzero.diff.v1 import verdict_pb2
 from systemzero_client.captures import IngestFailure, Outcome
 from systemzero_client.cli.exits import Exit, of_verdict, worst
 from systemzero_client.cli.files import Parts, expand, read_capture
-from systemzero_client.cli.options import Remote, remote
+from systemzero_client.cli.options import Remote, format_option, remote
 from systemzero_client.cli.output import Output, Progress, note, to_dict
 from systemzero_client.cli.problems import Problem, describe
 from systemzero_client.cli.text import printable, verdict_lines
 from systemzero_client.documents import Document, Sighting
 from systemzero_client.errors import SystemZeroError
 from systemzero_core.errors import DomainError
-from systemzero_core.formats import Format
 
 _ABOUT_THE_CAPTURE = frozenset(
     (
@@ -39,9 +38,7 @@ def _capture_options(command: Any) -> Any:
     for option in reversed(
         (
             click.argument("files", metavar="FILE…", nargs=-1, required=True),
-            click.option(
-                "form", "--format", type=click.Choice([f.value for f in Format]), help="Detected."
-            ),
+            format_option("Detected if not given"),
             click.option("--dom", default="", help="CDP: file of boxes and attributes."),
             click.option("--frame", "frames", multiple=True, help="CDP: file of a child frame."),
             click.option("--app", default="", help="The application's name."),
@@ -73,7 +70,7 @@ class _Request:
             raise Problem(f"no capture in {', '.join(files)}")
         if (dom or frames) and len(self.names) > 1:
             raise click.UsageError("--dom and --frame belong to one capture, not to several")
-        self.parts = Parts(Format(form) if form else None, dom, frames)
+        self.parts = Parts(form, dom, frames)
         self.sighting = Sighting(app, screen, session)
         self.all_edits = all_edits
 

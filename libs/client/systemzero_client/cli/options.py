@@ -18,6 +18,7 @@ from systemzero_client.cli.problems import Problem, describe
 from systemzero_client.cli.profiles import Wanted, open_client, resolve
 from systemzero_client.client import Client
 from systemzero_client.errors import SystemZeroError
+from systemzero_core.formats import Format
 
 T = TypeVar("T")
 
@@ -28,6 +29,12 @@ json_option = click.option(
 )
 
 _PATH = click.Path(dir_okay=False)
+
+
+def format_option(said: str) -> Callable[..., Any]:
+    """Adds `--format`: a built-in format, or one that is installed where the capture is read."""
+    known = ", ".join(form.value for form in Format)
+    return click.option("form", "--format", default=None, help=f"{said}: {known}, or a plug-in's.")
 
 
 def tls_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,27 @@
 
 from __future__ import annotations
 
-from systemzero_core.formats.model import Format, Gap, GapKind, Parsed
-from systemzero_core.formats.registry import detect, parse
+from systemzero_core.formats.model import Format, FormatPlugin, Gap, GapKind, Parsed, Source
+from systemzero_core.formats.registry import (
+    BUILT_IN,
+    ENTRY_POINT_GROUP,
+    NAME,
+    Formats,
+    detect,
+    parse,
+)
 
-__all__ = ["Format", "Gap", "GapKind", "Parsed", "detect", "parse"]
+__all__ = [
+    "BUILT_IN",
+    "ENTRY_POINT_GROUP",
+    "NAME",
+    "Format",
+    "FormatPlugin",
+    "Formats",
+    "Gap",
+    "GapKind",
+    "Parsed",
+    "Source",
+    "detect",
+    "parse",
+]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 import msgspec
 
 from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput
 from systemzero_core.formats import _json, _xml
-from systemzero_core.formats.model import Format
 
 _HEAD_BYTES = 4096
 _BLANK = b" \t\r\n\0"
@@ -29,13 +29,13 @@ class Look:
     """What can be told of `data` cheaply; each question is answered at most once."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self.data = data
         self._head = data[:_HEAD_BYTES].removeprefix(_json.BOM).lstrip(_BLANK)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing but blanks."""
-        return not self._head and not self._data.removeprefix(_json.BOM).strip(_BLANK)
+        return not self._head and not self.data.removeprefix(_json.BOM).strip(_BLANK)
 
     def is_cdp(self) -> bool:
         """`nodes` (perhaps in a message) without `format`, or a bare list of nodes."""
@@ -73,14 +73,13 @@ class Look:
         """A line that starts with a dash."""
         return _ARIA_LINE.match(self._head) is not None
 
-    def describe(self, wanted: Format | None) -> str:
+    def describe(self, wanted: str | None, known: Sequence[str]) -> str:
         """Why no adapter took it, for an error message."""
         if wanted is not None:
-            return f"the capture is not of the format {wanted.value}"
+            return f"the capture is not of the format {wanted}"
         if re.match(rb"(?:\S.*\n)*?(?:screen_id|required_nodes)\s*:", self._head):
             return "this is a template, not a capture"
-        known = ", ".join(f.value for f in Format)
-        return f"of no known format; known are {known}"
+        return f"of no known format; known are {', '.join(known)}"
 
     @cached_property
     def _json_names(self) -> frozenset[str]:
@@ -91,9 +90,9 @@ class Look:
         if first and first[1].decode() in _DECIDES:
             return frozenset((first[1].decode(),))
         try:
-            return frozenset(_json.decode(_names, self._data, "data").keys())
+            return frozenset(_json.decode(_names, self.data, "data").keys())
         except MalformedTree:
-            return frozenset(_json.decode_any(self._data, "data").keys())
+            return frozenset(_json.decode_any(self.data, "data").keys())
         except TruncatedInput:
             raise
         except InvalidInput:
@@ -105,7 +104,7 @@ class Look:
         if b"<" not in self._head:
             return "", ""
         try:
-            text = _xml.text_of(self._data)
+            text = _xml.text_of(self.data)
         except InvalidInput:
             return "", ""
         found = _ELEMENT.search(text[:_HEAD_BYTES])

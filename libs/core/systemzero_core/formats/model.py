@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from systemzero_core.tree import Tree
 
@@ -47,14 +47,14 @@ class Parsed(NamedTuple):
 
     Attributes:
         tree: the tree, with the platform's own roles in `role` and empty `platform_role`.
-        format: the format it was read from.
+        format: the format it was read from: a `Format`, or the name of a plug-in.
         gaps: what is known to be missing, in document order.
         url: address of the page or screen, empty where the format tells none.
         viewport: width and height in the platform's own pixels, or None where unknown.
     """
 
     tree: Tree
-    format: Format
+    format: str
     gaps: tuple[Gap, ...] = ()
     url: str = ""
     viewport: tuple[int, int] | None = None
@@ -69,3 +69,22 @@ class Source(NamedTuple):
 
 
 Reader = Callable[[Source], Parsed]
+
+
+class FormatPlugin(Protocol):
+    """A plug-in of the entry point group `systemzero.formats`.
+
+    MUST be pure, iterative and linear in the size of its input, and MUST raise `DomainError`s that
+    name the field, line or node for whatever is wrong with it: anything else is taken for a fault
+    of the plug-in, and the client learns nothing of it.
+    """
+
+    @property
+    def name(self) -> str:
+        """Stable and unique, such as `outline`: small letters, digits and dashes, at most 40."""
+
+    def recognises(self, data: bytes) -> bool:
+        """Whether `data` is of this format, by its beginning; asked after the built-in formats."""
+
+    def read(self, source: Source) -> Parsed:
+        """The capture in `source`, whose tree is made by a `TreeBuilder`."""

@@ -10,7 +10,6 @@ import msgspec
 from sqlalchemy import Row
 
 from systemzero_capture.model import Known, Reason, Sighting, StoredCapture
-from systemzero_core.formats import Format
 from systemzero_core.signature import Signatures
 
 _encode_reasons = msgspec.json.Encoder().encode
@@ -45,7 +44,7 @@ def kind_values(known: Known, sighting: Sighting, verdict: bytes) -> dict[str, A
     """A row of `kinds`, but its number."""
     values = {
         "full_digest": known.signatures.full,
-        "format": known.format.value if known.format else None,
+        "format": str(known.format) if known.format else None,
         "incompleteness": _encode_reasons(known.incompleteness) if known.incompleteness else None,
         "app": sighting.app,
         "screen_hint": sighting.screen_hint,
@@ -88,12 +87,11 @@ def known_of_tree(row: Row[Any]) -> Known:
 def capture_of_row(row: Row[Any]) -> StoredCapture:
     """A joined row of `captures`, `kinds` and `trees`; without the request that made it."""
     incompleteness = _decode_reasons(row.incompleteness) if row.incompleteness else ()
-    form = Format(row.format) if row.format else None
     return StoredCapture(
         capture_id=row.capture_id,
         position=row.position,
         create_time=row.create_time,
-        known=Known(_signatures(row), row.node_count, form, incompleteness),
+        known=Known(_signatures(row), row.node_count, row.format or None, incompleteness),
         sighting=Sighting(
             capture_time=row.capture_time,
             app=row.app,

@@ -40,6 +40,7 @@ class Capture(_message.Message):
     INCOMPLETENESS_FIELD_NUMBER: _builtins.int
     ERASE_TIME_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
+    FORMAT_NAME_FIELD_NUMBER: _builtins.int
     TREE_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """Output only. The capture's id, given by the service: `cap_…`, sortable by time."""
@@ -59,6 +60,8 @@ class Capture(_message.Message):
     """Output only. Whether the client sent the digest alone: the sighting is recorded as the
     client's claim.
     """
+    format_name: _builtins.str
+    """Output only. For FORMAT_EXTENSION: the plug-in's name for the format."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the service took it in."""
@@ -103,11 +106,12 @@ class Capture(_message.Message):
         incompleteness: _abc.Iterable[_tree_pb2.Incompleteness] | None = ...,
         erase_time: _timestamp_pb2.Timestamp | None = ...,
         verdict: _verdict_pb2.Verdict | None = ...,
+        format_name: _builtins.str = ...,
         tree: _tree_pb2.Tree | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["capture_time", b"capture_time", "create_time", b"create_time", "erase_time", b"erase_time", "signatures", b"signatures", "tree", b"tree", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "capture_time", b"capture_time", "claimed_by_digest", b"claimed_by_digest", "create_time", b"create_time", "erase_time", b"erase_time", "format", b"format", "incompleteness", b"incompleteness", "node_count", b"node_count", "screen_hint", b"screen_hint", "session_id", b"session_id", "signatures", b"signatures", "tree", b"tree", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "capture_time", b"capture_time", "claimed_by_digest", b"claimed_by_digest", "create_time", b"create_time", "erase_time", b"erase_time", "format", b"format", "format_name", b"format_name", "incompleteness", b"incompleteness", "node_count", b"node_count", "screen_hint", b"screen_hint", "session_id", b"session_id", "signatures", b"signatures", "tree", b"tree", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

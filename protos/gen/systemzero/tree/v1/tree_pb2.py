@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dsystemzero/tree/v1/tree.proto\x12\x12systemzero.tree.v1\"/\n\x04Tree\x12\'\n\x05nodes\x18\x01 \x03(\x0b\x32\x18.systemzero.tree.v1.Node\"\xc7\x01\n\x04Node\x12\x0e\n\x06parent\x18\x01 \x01(\x05\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\x12\x0e\n\x06states\x18\x05 \x03(\t\x12*\n\x06\x62ounds\x18\x06 \x01(\x0b\x32\x1a.systemzero.tree.v1.Bounds\x12\x31\n\nattributes\x18\x07 \x03(\x0b\x32\x1d.systemzero.tree.v1.Attribute\x12\x15\n\rplatform_role\x18\x08 \x01(\t\"=\n\x06\x42ounds\x12\t\n\x01x\x18\x01 \x01(\x11\x12\t\n\x01y\x18\x02 \x01(\x11\x12\r\n\x05width\x18\x03 \x01(\x11\x12\x0e\n\x06height\x18\x04 \x01(\x11\"(\n\tAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\">\n\nSignatures\x12\x0c\n\x04\x66ull\x18\x01 \x01(\x0c\x12\x11\n\tstructure\x18\x02 \x01(\x0c\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\"f\n\rNativeCapture\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12*\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1a.systemzero.tree.v1.Format\x12\x0b\n\x03\x64om\x18\x03 \x01(\x0c\x12\x0e\n\x06\x66rames\x18\x04 \x03(\x0c\"\x8b\x01\n\nTreeSource\x12(\n\x04tree\x18\x01 \x01(\x0b\x32\x18.systemzero.tree.v1.TreeH\x00\x12\x14\n\ncapture_id\x18\x02 \x01(\tH\x00\x12\x33\n\x06native\x18\x03 \x01(\x0b\x32!.systemzero.tree.v1.NativeCaptureH\x00\x42\x08\n\x06source\"Z\n\x0eIncompleteness\x12\x38\n\x06reason\x18\x01 \x01(\x0e\x32(.systemzero.tree.v1.IncompletenessReason\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t*\xae\x01\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0e\n\nFORMAT_CDP\x10\x01\x12\x0f\n\x0b\x46ORMAT_ARIA\x10\x02\x12\x16\n\x12\x46ORMAT_UIAUTOMATOR\x10\x03\x12\x15\n\x11\x46ORMAT_APPIUM_IOS\x10\x04\x12\x19\n\x15\x46ORMAT_APPIUM_WINDOWS\x10\x05\x12\x10\n\x0c\x46ORMAT_ATSPI\x10\x06\x12\x0f\n\x0b\x46ORMAT_TREE\x10\x07*\xe1\x02\n\x14IncompletenessReason\x12%\n!INCOMPLETENESS_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bINCOMPLETENESS_REASON_EMPTY\x10\x01\x12$\n INCOMPLETENESS_REASON_NO_CONTENT\x10\x02\x12 \n\x1cINCOMPLETENESS_REASON_SPLASH\x10\x03\x12!\n\x1dINCOMPLETENESS_REASON_LOADING\x10\x04\x12\x1e\n\x1aINCOMPLETENESS_REASON_BUSY\x10\x05\x12(\n$INCOMPLETENESS_REASON_NOT_RESPONDING\x10\x06\x12#\n\x1fINCOMPLETENESS_REASON_TRUNCATED\x10\x07\x12\'\n#INCOMPLETENESS_REASON_MISSING_FRAME\x10\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dsystemzero/tree/v1/tree.proto\x12\x12systemzero.tree.v1\"/\n\x04Tree\x12\'\n\x05nodes\x18\x01 \x03(\x0b\x32\x18.systemzero.tree.v1.Node\"\xc7\x01\n\x04Node\x12\x0e\n\x06parent\x18\x01 \x01(\x05\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\x12\x0e\n\x06states\x18\x05 \x03(\t\x12*\n\x06\x62ounds\x18\x06 \x01(\x0b\x32\x1a.systemzero.tree.v1.Bounds\x12\x31\n\nattributes\x18\x07 \x03(\x0b\x32\x1d.systemzero.tree.v1.Attribute\x12\x15\n\rplatform_role\x18\x08 \x01(\t\"=\n\x06\x42ounds\x12\t\n\x01x\x18\x01 \x01(\x11\x12\t\n\x01y\x18\x02 \x01(\x11\x12\r\n\x05width\x18\x03 \x01(\x11\x12\x0e\n\x06height\x18\x04 \x01(\x11\"(\n\tAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\">\n\nSignatures\x12\x0c\n\x04\x66ull\x18\x01 \x01(\x0c\x12\x11\n\tstructure\x18\x02 \x01(\x0c\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\"{\n\rNativeCapture\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12*\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1a.systemzero.tree.v1.Format\x12\x0b\n\x03\x64om\x18\x03 \x01(\x0c\x12\x0e\n\x06\x66rames\x18\x04 \x03(\x0c\x12\x13\n\x0b\x66ormat_name\x18\x05 \x01(\t\"\x8b\x01\n\nTreeSource\x12(\n\x04tree\x18\x01 \x01(\x0b\x32\x18.systemzero.tree.v1.TreeH\x00\x12\x14\n\ncapture_id\x18\x02 \x01(\tH\x00\x12\x33\n\x06native\x18\x03 \x01(\x0b\x32!.systemzero.tree.v1.NativeCaptureH\x00\x42\x08\n\x06source\"Z\n\x0eIncompleteness\x12\x38\n\x06reason\x18\x01 \x01(\x0e\x32(.systemzero.tree.v1.IncompletenessReason\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t*\xc4\x01\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0e\n\nFORMAT_CDP\x10\x01\x12\x0f\n\x0b\x46ORMAT_ARIA\x10\x02\x12\x16\n\x12\x46ORMAT_UIAUTOMATOR\x10\x03\x12\x15\n\x11\x46ORMAT_APPIUM_IOS\x10\x04\x12\x19\n\x15\x46ORMAT_APPIUM_WINDOWS\x10\x05\x12\x10\n\x0c\x46ORMAT_ATSPI\x10\x06\x12\x0f\n\x0b\x46ORMAT_TREE\x10\x07\x12\x14\n\x10\x46ORMAT_EXTENSION\x10\x08*\xe1\x02\n\x14IncompletenessReason\x12%\n!INCOMPLETENESS_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bINCOMPLETENESS_REASON_EMPTY\x10\x01\x12$\n INCOMPLETENESS_REASON_NO_CONTENT\x10\x02\x12 \n\x1cINCOMPLETENESS_REASON_SPLASH\x10\x03\x12!\n\x1dINCOMPLETENESS_REASON_LOADING\x10\x04\x12\x1e\n\x1aINCOMPLETENESS_REASON_BUSY\x10\x05\x12(\n$INCOMPLETENESS_REASON_NOT_RESPONDING\x10\x06\x12#\n\x1fINCOMPLETENESS_REASON_TRUNCATED\x10\x07\x12\'\n#INCOMPLETENESS_REASON_MISSING_FRAME\x10\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'systemzero.tree.v1.tree_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FORMAT']._serialized_start=812
-  _globals['_FORMAT']._serialized_end=986
-  _globals['_INCOMPLETENESSREASON']._serialized_start=989
-  _globals['_INCOMPLETENESSREASON']._serialized_end=1342
+  _globals['_FORMAT']._serialized_start=833
+  _globals['_FORMAT']._serialized_end=1029
+  _globals['_INCOMPLETENESSREASON']._serialized_start=1032
+  _globals['_INCOMPLETENESSREASON']._serialized_end=1385
   _globals['_TREE']._serialized_start=53
   _globals['_TREE']._serialized_end=100
   _globals['_NODE']._serialized_start=103
@@ -46,9 +46,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNATURES']._serialized_start=409
   _globals['_SIGNATURES']._serialized_end=471
   _globals['_NATIVECAPTURE']._serialized_start=473
-  _globals['_NATIVECAPTURE']._serialized_end=575
-  _globals['_TREESOURCE']._serialized_start=578
-  _globals['_TREESOURCE']._serialized_end=717
-  _globals['_INCOMPLETENESS']._serialized_start=719
-  _globals['_INCOMPLETENESS']._serialized_end=809
+  _globals['_NATIVECAPTURE']._serialized_end=596
+  _globals['_TREESOURCE']._serialized_start=599
+  _globals['_TREESOURCE']._serialized_end=738
+  _globals['_INCOMPLETENESS']._serialized_start=740
+  _globals['_INCOMPLETENESS']._serialized_end=830
 # @@protoc_insertion_point(module_scope)

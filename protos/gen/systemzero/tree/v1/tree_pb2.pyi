@@ -41,6 +41,8 @@ class _FormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Format.ValueTy
     """JSON as this project's AT-SPI dumper writes it."""
     FORMAT_TREE: _Format.ValueType  # 7
     """System//Zero's own tree JSON."""
+    FORMAT_EXTENSION: _Format.ValueType  # 8
+    """A format that a plug-in of the services reads; `format_name` says which."""
 
 class Format(_Format, metaclass=_FormatEnumTypeWrapper):
     """The formats that captures come in."""
@@ -61,6 +63,8 @@ FORMAT_ATSPI: Format.ValueType  # 6
 """JSON as this project's AT-SPI dumper writes it."""
 FORMAT_TREE: Format.ValueType  # 7
 """System//Zero's own tree JSON."""
+FORMAT_EXTENSION: Format.ValueType  # 8
+"""A format that a plug-in of the services reads; `format_name` says which."""
 Global___Format: _TypeAlias = Format  # noqa: Y015
 
 class _IncompletenessReason:
@@ -293,6 +297,7 @@ class NativeCapture(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     DOM_FIELD_NUMBER: _builtins.int
     FRAMES_FIELD_NUMBER: _builtins.int
+    FORMAT_NAME_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
     """Required. The document itself, at most 5,000,000 bytes together with `dom` and `frames`."""
     format: Global___Format.ValueType
@@ -300,6 +305,10 @@ class NativeCapture(_message.Message):
     dom: _builtins.bytes
     """Optional. For FORMAT_CDP: boxes and attributes by backend node id, or the result of
     DOMSnapshot.captureSnapshot, JSON.
+    """
+    format_name: _builtins.str
+    """Optional. For FORMAT_EXTENSION, and then required: the plug-in's name for its format, small
+    letters, digits and dashes, at most 40 characters.
     """
     @_builtins.property
     def frames(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
@@ -312,10 +321,11 @@ class NativeCapture(_message.Message):
         format: Global___Format.ValueType = ...,
         dom: _builtins.bytes = ...,
         frames: _abc.Iterable[_builtins.bytes] | None = ...,
+        format_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "dom", b"dom", "format", b"format", "frames", b"frames"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "dom", b"dom", "format", b"format", "format_name", b"format_name", "frames", b"frames"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

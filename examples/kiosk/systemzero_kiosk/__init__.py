@@ -1,0 +1,1 @@
+"""An example of an extension of System//Zero: a format of captures, and a detector."""
