@@ -183,6 +183,11 @@ soak: setup ## The mix for MINUTES=30; fails where memory or descriptors grow
 mutation: setup ## Mutation testing of diff and match: a seeded sample, bounded in time; MUTANTS=N
 	@for package in diff match; do $(BIN)/python -m scripts.mutation $$package --mutants $(or $(MUTANTS),150); done
 
+.PHONY: image-test
+image-test: setup ## Build every service's image and run it (root, buildah, debootstrap); sizes and start times
+	$(BIN)/pytest tests/images -m slow
+	@cat build/images/*.json | sed 's/}{/}\n{/g'; echo
+
 ROUNDS ?= 500
 .PHONY: crash
 crash: setup ## Crash services and databases under load, many times (ROUNDS=500), and miss nothing
