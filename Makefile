@@ -36,8 +36,8 @@ lock: $(UV) ## Resolve the dependencies anew and lock them by hash
 	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 --group dev pyproject.toml $(addprefix --no-emit-package ,$(NAMES)) -o requirements.lock
 
 .PHONY: lock-tools
-lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers, Locust, mutmut
-	for tool in benchmarks/peers benchmarks/load scripts/mutation; do $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 $$tool/requirements.in -o $$tool/requirements.lock; done
+lock-tools: $(UV) ## Resolve anew what is installed on demand: the diff's peers, Locust, checks of manifests, mutmut
+	for tool in benchmarks/peers benchmarks/load scripts/manifests scripts/mutation; do $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 $$tool/requirements.in -o $$tool/requirements.lock; done
 	cd benchmarks/peers && npm install --package-lock-only --ignore-scripts --loglevel=error
 
 .PHONY: stubs
@@ -146,7 +146,7 @@ coverage: setup node-modules verifiers ## Run the tests with their coverage: at 
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml --cov-fail-under=90 $(TESTS)
 
 .PHONY: ci
-ci: lint stubs-check audit coverage ## What CI runs: lint, stubs, audit, tests, coverage
+ci: lint stubs-check audit manifests coverage ## What CI runs: lint, stubs, audit, manifests, tests, coverage
 
 .PHONY: bench
 bench: setup ## Run every benchmark; one JSON object a line, status 1 where an ask does not hold
@@ -182,6 +182,22 @@ soak: setup ## The mix for MINUTES=30; fails where memory or descriptors grow
 .PHONY: mutation
 mutation: setup ## Mutation testing of diff and match: a seeded sample, bounded in time; MUTANTS=N
 	@for package in diff match; do $(BIN)/python -m scripts.mutation $$package --mutants $(or $(MUTANTS),150); done
+
+SECRETS ?= secrets
+.PHONY: secrets
+secrets: setup ## Keys and passwords as files below SECRETS=secrets, for docker-compose.yml and the overlay dev
+	@$(BIN)/python -m scripts.make_secrets $(SECRETS)
+	@if test "$$(id -u)" = 0; then chown -R 65532:65532 $(SECRETS); \
+	elif test $(SECRETS) = secrets && ! test -e .env; then echo "SZ_USER=$$(id -u):$$(id -g)" >.env; fi
+
+build/manifests/.synced: scripts/manifests/requirements.lock | $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) build/manifests
+	$(UV) pip sync --quiet --python build/manifests/bin/python --require-hashes $<
+	touch $@
+
+.PHONY: manifests
+manifests: setup build/manifests/.synced ## Check what is under deploy/ with hadolint, checkov, kubernetes-validate, compose-lint
+	$(BIN)/python -m scripts.manifests build/manifests/bin
 
 .PHONY: image-test
 image-test: setup ## Build every service's image and run it (root, buildah, debootstrap); sizes and start times

@@ -66,10 +66,10 @@ def test_ports_and_probes_are_those_that_the_service_listens_on(
     assert [port["port"] for port in service["ports"]] == [ports["grpc"]]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container[probe]["grpc"]["port"] == ports["health"]
+    assert settings.ops.listen == f"0.0.0.0:{ports['ops']}"
     if name != "gateway":
         assert service["clusterIP"] == "None"
     else:
-        assert settings.ops.listen == f"0.0.0.0:{ports['ops']}"
         assert all(target.startswith("dns:///") for target in settings.backends.values())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,9 +11,8 @@ from typing import Any
 
 import yaml
 
-from scripts.make_secrets import make_secrets
+from scripts.manifests.overlays import copy_of_the_tree, render
 
-ROOT = Path(__file__).parents[2]
 KUBECTL = shutil.which("kubectl")
 SERVICES = ("gateway", "capture", "diff")
 _DATA = {
@@ -60,16 +58,9 @@ def _of_the_image(name: str) -> dict[str, str]:
 
 def build(overlay: str, work: Path) -> Manifests:
     """What `kubectl apply -k` would apply; secrets from files are made below `work` first."""
-    assert KUBECTL is not None
-    tree = work / "k8s"
-    if not tree.exists():
-        ignore = shutil.ignore_patterns("secrets")
-        shutil.copytree(ROOT / "deploy" / "k8s", tree, ignore=ignore)
-        make_secrets(tree / "overlays" / "dev" / "secrets")
-    command = [KUBECTL, "kustomize", str(tree / overlay)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return Manifests([document for document in yaml.safe_load_all(done.stdout) if document])
+    tree = work / "k8s" if (work / "k8s").exists() else copy_of_the_tree(work)
+    documents = yaml.safe_load_all(render(tree / overlay))
+    return Manifests([document for document in documents if document])
 
 
 class Files:
