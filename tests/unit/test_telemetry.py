@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
+from prometheus_client.openmetrics.exposition import generate_latest
 
 from systemzero.log.v1 import log_service_pb2, log_service_pb2_grpc
 from systemzero_chassis import logs
@@ -104,7 +105,7 @@ async def seen(request: pytest.FixtureRequest, log: Path) -> AsyncIterator[Seen]
 
 
 def counted(status: str) -> float:
-    labels = {"rpc_method": METHOD, "rpc_response_status_code": status}
+    labels = {"rpc_method": NAME, "rpc_response_status_code": status}
     return REGISTRY.get_sample_value("rpc_server_call_duration_seconds_count", labels) or 0.0
 
 
@@ -129,7 +130,7 @@ async def test_a_call_is_counted_traced_and_logged_by_its_status(
     code, _, trailers = await call(seen, start)
     assert code == status
     assert counted(status) == before + 1
-    in_flight = REGISTRY.get_sample_value("rpc_server_calls_in_flight", {"rpc_method": METHOD})
+    in_flight = REGISTRY.get_sample_value("rpc_server_calls_in_flight", {"rpc_method": NAME})
     assert in_flight == 0
     span = seen.spans()[NAME]
     attributes = dict(span.attributes or {})
@@ -164,6 +165,38 @@ async def test_every_line_of_a_call_names_it_and_shows_no_secret(seen: Seen) -> 
     assert {line["trace_id"] for line in lines} == {"0af7651916cd43dd8448eb211c80319c"}
     assert len({line["request_id"] for line in lines}) == 1
     assert "s0_live" not in str(lines)
+
+
+def exemplars() -> dict[str, str]:
+    """The text of each exemplar, by the trace that it leads to."""
+    page = generate_latest(REGISTRY).decode()  # type: ignore[no-untyped-call]
+    lines = [line for line in page.splitlines() if NAME in line and "# {" in line]
+    return {line.split('trace_id="')[1][:32]: line for line in lines}
+
+
+async def test_an_exemplar_leads_to_a_trace_that_was_exported(seen: Seen) -> None:
+    await call(seen, 0, PARENT)
+    trace_id = PARENT.split("-")[1]
+    assert "rpc_server_call_duration_seconds_bucket{" in exemplars()[trace_id]
+    other = UNSAMPLED.replace(trace_id, "1" * 32)
+    await call(seen, 0, other)
+    assert "1" * 32 not in exemplars()
+
+
+async def test_calls_to_other_services_are_counted_by_method_service_and_status(
+    seen: Seen,
+) -> None:
+    def made() -> float:
+        labels = {
+            "rpc_method": "x.Y/Z",
+            "server_address": "other",
+            "rpc_response_status_code": "OK",
+        }
+        return REGISTRY.get_sample_value("rpc_client_call_duration_seconds_count", labels) or 0.0
+
+    before = made()
+    await call(seen, 0)
+    assert made() == before + 1
 
 
 async def test_a_trace_goes_on_through_the_call(seen: Seen) -> None:

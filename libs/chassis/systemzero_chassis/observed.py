@@ -15,7 +15,10 @@ from __future__ import annotations
 import re
 import time
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, Final
+
+from prometheus_client import Histogram
 
 from systemzero_chassis.tracing import (
     TRACEPARENT,
@@ -29,6 +32,11 @@ from systemzero_chassis.tracing import (
     read_place,
 )
 
+CLIENT_DURATION: Final = Histogram(
+    "rpc_client_call_duration_seconds",
+    "Duration of calls to another service, each attempt by itself, by method, service and status.",
+    ["rpc_method", "server_address", "rpc_response_status_code"],
+)
 REQUEST_ID: Final = "x-request-id"
 MAX_HELD_SPANS: Final = 200
 """Of one call that is not sampled, in case that it is recorded after all."""
@@ -201,10 +209,16 @@ class Outgoing(Below):
 
     def over(self, status: str) -> None:
         """It ended with `status`, the name of gRPC's code."""
+        _duration(self._method, self._server, status).observe(self.seconds)
         if self._call is not None and self._call.is_traced:
             attributes = rpc_attributes(self._method, status)
             attributes["server.address"] = self._server
             self.end(attributes, "" if status == "OK" else status)
+
+
+@cache
+def _duration(path: str, server: str, status: str) -> Histogram:
+    return CLIENT_DURATION.labels(path.removeprefix("/"), server, status)
 
 
 _current: ContextVar[CurrentCall | None] = ContextVar("systemzero_call", default=None)

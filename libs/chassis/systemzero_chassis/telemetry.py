@@ -69,8 +69,14 @@ def configure_tracing(
     return OtelTracing(processor, {"service.name": name}, settings.slow)
 
 
-_in_flight = cache(CALLS_IN_FLIGHT.labels)
-_duration = cache(CALL_DURATION.labels)
+@cache
+def _in_flight(path: str) -> Gauge:
+    return CALLS_IN_FLIGHT.labels(path.removeprefix("/"))
+
+
+@cache
+def _duration(path: str, status: str) -> Histogram:
+    return CALL_DURATION.labels(path.removeprefix("/"), status)
 
 
 def observe_guard(service: str, tracing: Tracing | None, *, is_edge: bool = False) -> Guard:
@@ -109,9 +115,10 @@ class _Observed(AbstractAsyncContextManager[None]):
     async def __aexit__(self, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
         seen = self._seen
         status = "OK" if error is None else _status(self._call.context)
-        seen.end(status)
+        # by an exemplar a dashboard leads from a bucket to a trace: to one that is exported
+        exemplar = {"trace_id": seen.trace_id} if seen.end(status) else None
         self._in_flight.dec()
-        _duration(seen.method, status).observe(seen.seconds)
+        _duration(seen.method, status).observe(seen.seconds, exemplar)
         self._log.write(seen, status)
 
 
