@@ -49,6 +49,10 @@ stubs: setup ## Generate messages, gRPC stubs and their types into protos/gen, a
 revisions: setup ## Write the services' first migrations anew from their tables (until 1.0.0 is out)
 	$(BIN)/python -m scripts.first_revisions
 
+.PHONY: observability
+observability: setup ## Write the dashboards and the list of all metrics anew
+	$(BIN)/python -m scripts.observability deploy/observability/dashboards docs/metrics.md
+
 .PHONY: record
 record: setup ## Record the web captures under tests/data anew (Chromium, npm, PyPI)
 	$(BIN)/python -m scripts.record_captures

@@ -149,7 +149,8 @@ def start(
     unasked = {"OPS__LISTEN": "", "OPS__CHANNELZ": ""}
     given = {**limits, **unasked, **(environment or {})}
     own = {f"{prefix}{key}": value for key, value in given.items()}
-    own |= {f"SZ_{name}_{key}": "" for name in ("CAPTURE", "DIFF") for key in unasked}
+    for name in (f"SZ_{name}_{key}" for name in ("CAPTURE", "DIFF") for key in unasked):
+        own[name] = os.environ.get(name, "")
     if kind == "standalone":
         own |= {"SZ_STANDALONE_LISTEN": "127.0.0.1:0", "SZ_STANDALONE_DATA": str(data)}
         command = [sys.executable, "-m", "systemzero_standalone"]

@@ -1,0 +1,1 @@
+"""What operators see, made from code: the dashboards, and the list of all metrics."""
