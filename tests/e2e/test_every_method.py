@@ -17,10 +17,9 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from systemzero_chassis import contract
+from tests.support.exposed import METHODS
 from tests.support.platform import Platform
 
-METHODS = contract.methods()
 DEADLINE_SECONDS = 20
 WATCH_SECONDS = 0.3
 ROUNDS = 12

@@ -17,7 +17,7 @@ from systemzero_chassis.database import Database, open_sqlite
 from systemzero_core.errors import DataCorrupted
 from tests.integration.test_capture_store import add
 from tests.support.databases import OpenDatabase
-from tests.support.stores import sighting
+from tests.support.stores import plain, sighting
 
 NO_EVIDENCE = {
     "trees.complete": "whether a digest alone may stand for the tree: of intake, not of evidence",
@@ -104,5 +104,5 @@ async def test_a_row_that_is_named_and_gone_is_found(
 
 async def test_an_erased_tree_is_none_that_was_altered(database: Database) -> None:
     await fill(database)
-    await SqlCaptureStore(database).erase("acme", "cap_1", 1)
+    await SqlCaptureStore(database).erase("acme", "cap_1", 1, plain)
     assert len(await checked(database)) == 2

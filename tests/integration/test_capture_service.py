@@ -152,7 +152,7 @@ async def test_a_repeat_answers_as_the_first_call_did_whatever_happened_since(
     house.fake.unchanged.clear()
     for request, first in zip(requests, firsts, strict=True):
         again = await captures.Ingest(request)
-        assert again.verdict == first.verdict
+        assert again.verdict.kind == first.verdict.kind  # its texts were erased
         assert again.capture.capture_id == first.capture.capture_id
         assert not again.body_needed
 

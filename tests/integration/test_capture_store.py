@@ -16,7 +16,7 @@ from systemzero_chassis.database import Database
 from systemzero_chassis.tree_body import compress, decompress
 from systemzero_core.errors import Conflict, DomainError, FailedPrecondition, NotFound
 from tests.support.databases import OpenDatabase
-from tests.support.stores import NOW, known, sighting, tree
+from tests.support.stores import NOW, known, plain, sighting, tree
 
 PLAIN = sighting()
 
@@ -116,26 +116,26 @@ async def test_a_shared_body_stays_until_the_last_capture_is_erased(store: Captu
     digest = known("Buy").signatures.full
     await add(store, 1, "Buy")
     await add(store, 2, "Buy")
-    erased = await store.erase("acme", "cap_1", NOW)
+    erased = await store.erase("acme", "cap_1", NOW, plain)
     assert (erased.erase_time, erased.known) == (NOW, known("Buy"))
     with pytest.raises(FailedPrecondition):
         await store.body("acme", "cap_1")
     assert decompress(await store.body("acme", "cap_2")) == tree("Buy")
     assert await store.known("acme", digest) is not None
-    await store.erase("acme", "cap_2", NOW)
+    await store.erase("acme", "cap_2", NOW, plain)
     assert await store.known("acme", digest) is None
     assert await store.add("acme", "cap_3", NOW, known("Buy"), PLAIN, body=None) is None
 
 
 async def test_an_erased_body_comes_back_with_a_new_capture_alone(store: CaptureStore) -> None:
     await add(store, 1, "Buy")
-    await store.erase("acme", "cap_1", NOW)
+    await store.erase("acme", "cap_1", NOW, plain)
     await add(store, 2, "Buy")
     assert decompress(await store.body("acme", "cap_2")) == tree("Buy")
     with pytest.raises(FailedPrecondition):
         await store.body("acme", "cap_1")
     # erasing what is erased changes nothing: neither its time nor the other's body
-    assert (await store.erase("acme", "cap_1", NOW + 5)).erase_time == NOW
+    assert (await store.erase("acme", "cap_1", NOW + 5, plain)).erase_time == NOW
     assert decompress(await store.body("acme", "cap_2")) == tree("Buy")
 
 
@@ -143,7 +143,7 @@ async def test_the_bytes_of_an_erased_body_are_gone(
     store: CaptureStore, database: Database
 ) -> None:
     await add(store, 1, "Buy")
-    await store.erase("acme", "cap_1", NOW)
+    await store.erase("acme", "cap_1", NOW, plain)
     left = await database.read(
         lambda c: c.exec_driver_sql("SELECT count(*) FROM trees WHERE body IS NOT NULL").scalar()
     )
@@ -162,7 +162,7 @@ Walk = Callable[[CaptureStore, str], Awaitable[object]]
 WALKS: dict[str, Walk] = {
     "get": lambda s, i: s.get("other", i),
     "body": lambda s, i: s.body("other", i),
-    "erase": lambda s, i: s.erase("other", i, NOW),
+    "erase": lambda s, i: s.erase("other", i, NOW, plain),
     "set_verdict": lambda s, i: s.set_verdict("other", i, b"v"),
 }
 
@@ -191,7 +191,7 @@ async def test_nothing_of_another_tenant_is_seen(store: CaptureStore) -> None:
     assert await store.add("other", "cap_2", NOW, known("Buy"), PLAIN, body=None) is None
     # the same request id is another tenant's own
     await add(store, 3, "Sell", tenant="other", said=sighting("req", b"two"))
-    await store.erase("other", "cap_3", NOW)
+    await store.erase("other", "cap_3", NOW, plain)
     assert await store.body("acme", "cap_1")
 
 

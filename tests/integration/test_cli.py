@@ -29,9 +29,12 @@ PORTAL = APP / "4.15.5__portal.ax.json.gz"
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """A platform that knows one screen."""
-    with running("standalone", tmp_path_factory.mktemp("platform")) as started:
-        yield started
+    """A platform that knows one screen, and keeps what it is asked to keep."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SZ_STANDALONE_CAPTURE__ORIGINALS__NATIVE", "asked")
+        patch.setenv("SZ_STANDALONE_CAPTURE__ORIGINALS__SCREENSHOTS", "true")
+        with running("standalone", tmp_path_factory.mktemp("platform")) as started:
+            yield started
 
 
 @pytest.fixture
@@ -199,6 +202,33 @@ def test_a_capture_comes_from_standard_input(user: Sz) -> None:
     assert user("capture", "-", "--app", "parcels", stdin=data).status in (0, 1)
     assert user("check", "-", "--format", "cdp", stdin=gzip.decompress(data)).status in (0, 1)
     assert user("capture", "-", stdin=b"\x1f\x8bnonsense").err.startswith("sz: -: - is damaged")
+
+
+def test_what_was_sent_is_kept_read_back_and_deleted(user: Sz, tmp_path: Path) -> None:
+    picture = tmp_path / "screen.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    sent = user("capture", DRIFTED, "--keep-raw", "--screenshot", picture, "--json").one()
+    capture_id, event_id = sent["capture"]["capture_id"], sent["verdict"]["event_id"]
+    folder = tmp_path / "back"
+    got = user("captures", "get", capture_id, "--native", "--screenshot", "-o", folder, "--json")
+    assert {Path(name).name for name in got.one()["files"]} == {
+        f"{capture_id}{ending}" for ending in (".ax.json", ".dom.json", ".png")
+    }
+    assert (folder / f"{capture_id}.png").read_bytes() == picture.read_bytes()
+    assert (folder / f"{capture_id}.ax.json").read_bytes() == gzip.decompress(DRIFTED.read_bytes())
+    assert user("captures", "--limit", "1").out.startswith(capture_id)
+
+    assert "erased" in user("captures", "delete", capture_id).out
+    event = user("events", event_id, "--json").one()
+    assert event["verdict"]["explanation"] == "erased with its capture"
+    assert user("log", "verify").status == 0
+    proof = user("log", "proof", event["log_index"], "--json").one()
+    assert (proof["verified"], proof["body"]) == (True, None)
+    missing = user("captures", "get", capture_id, "--screenshot")
+    assert (missing.status, missing.err) == (
+        2,
+        f"sz: no screenshot is kept of {capture_id}\n",
+    )
 
 
 def test_a_session_and_a_screen_are_recorded(user: Sz) -> None:

@@ -48,6 +48,7 @@ from tests.unit.drift_trees import Item, item, tree
 
 NO_EVIDENCE = {
     "answers": "what was answered to a request before; the event says it for good",
+    "erased_captures": "of which no event is recorded any more; those there are say so themselves",
     "verdict_counts": "figures of the summary, which no verdict rests on",
     "schema_version": "of the schema, checked at start",
 }
@@ -91,6 +92,9 @@ async def write_evidence(folder: Path, witness: FakeWitness) -> None:
             )
             await house.drift().SnoozeEvent(snooze)
         await put(house, "orders", screen("orders", item("text", "new")), app="shop")
+        for n in (2, 3):
+            erasure = pb.EraseCaptureRequest(capture_id=f"cap_{n}")
+            await house.drift().EraseCapture(erasure)
         await cosigned(log)
         shutil.copytree(folder, folder.with_name("backup"))
         change = item("button", "Another one")
@@ -207,7 +211,7 @@ def names(table: str, message: str) -> bool:
 
 
 async def test_what_was_written_is_whole(evidence: Evidence, tmp_path: Path) -> None:
-    assert await audited(evidence.copy(tmp_path)) == [14]
+    assert await audited(evidence.copy(tmp_path)) == [16]
     for table in TABLES:
         file = sqlite3.connect(evidence.folder / "diff.db")
         assert file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= 3
@@ -333,8 +337,8 @@ async def exported(log: LogStore, pinned: Checkpoint) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "DELETE FROM log_entries WHERE position >= 13",
-        "UPDATE log_entries SET hashes = zeroblob(32) WHERE position = 13",
+        "DELETE FROM log_entries WHERE position >= 15",
+        "UPDATE log_entries SET hashes = zeroblob(32) WHERE position = 15",
     ],
 )
 async def test_such_a_log_is_not_served(evidence: Evidence, tmp_path: Path, statement: str) -> None:

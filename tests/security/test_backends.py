@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from systemzero_chassis.identity import LIFETIME, METADATA_KEY, IdentitySigner, Principal
 from systemzero_chassis.logstore.keys import load_or_create_key
-from tests.support.exposed import METHODS, Exposed, Metadata, attempt, bearer
+from tests.support.exposed import INTERNAL, METHODS, Exposed, Metadata, attempt, bearer
 
 PREFIXES = {"systemzero.capture.": "capture", "systemzero.diff.": "diff", "systemzero.log.": "diff"}
 SOMEBODY = Principal("default", "key_1")
 BEHIND = {
     path: backend
-    for path in METHODS
+    for path in (*METHODS, *INTERNAL)
     for prefix, backend in PREFIXES.items()
     if path.startswith(f"/{prefix}")
 }
@@ -84,6 +84,18 @@ def test_a_backend_called_past_the_gateway_refuses(
         outcome = attempt(backends[name], path, b"", metadata)
         found = (outcome.code, outcome.reason)
         assert found == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"), what
+
+
+@pytest.mark.parametrize("path", INTERNAL)
+def test_what_only_services_call_is_no_method_of_the_gateway_nor_for_its_identity(
+    house: Exposed, backends: dict[str, grpc.Channel], path: str
+) -> None:
+    outcome = attempt(house.channel, path, b"", bearer(house.own_key))
+    assert (outcome.code, outcome.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNKNOWN_METHOD")
+    key = load_or_create_key(house.data / "gateway" / "identity.key")
+    token = IdentitySigner("gateway", key, time.time).token(SOMEBODY, BEHIND[path])
+    outcome = attempt(backends[BEHIND[path]], path, b"", identity(token))
+    assert outcome.code is grpc.StatusCode.PERMISSION_DENIED
 
 
 @pytest.mark.parametrize("name", ["capture", "diff"])

@@ -17,10 +17,19 @@ from grpc_status import rpc_status
 from scripts.run_split import environments
 from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
 from systemzero.gateway.v1 import tenant_service_pb2_grpc
+from systemzero.policy.v1 import policy_pb2
 from systemzero_chassis import contract
 from tests.support.platform import GENEROUS, Services, until_serving
 
-METHODS = contract.methods()
+ALL_METHODS = contract.methods()
+METHODS = {
+    path: method
+    for path, method in ALL_METHODS.items()
+    if not method.GetOptions().Extensions[policy_pb2.access].internal
+}
+"""What callers may call, by path."""
+INTERNAL = sorted(ALL_METHODS.keys() - METHODS.keys())
+"""What only the platform's own services call."""
 WATCH_SECONDS = 0.4
 """How long a watch that was let in is waited for."""
 CALL_SECONDS = 20.0
@@ -96,7 +105,7 @@ def bearer(credential: str) -> Metadata:
 
 def attempt(channel: grpc.Channel, path: str, request: bytes, metadata: Metadata) -> Outcome:
     """Call the method at `path` with one request, as bytes."""
-    method = METHODS[path]
+    method = ALL_METHODS[path]
     arity = "stream_" if method.client_streaming else "unary_"
     arity += "stream" if method.server_streaming else "unary"
     start: Any = getattr(channel, arity)(path, None, None)

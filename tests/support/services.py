@@ -16,6 +16,7 @@ from systemzero.capture.v1 import capture_pb2, capture_service_pb2, capture_serv
 from systemzero.diff.v1 import (
     diff_service_pb2,
     diff_service_pb2_grpc,
+    drift_service_pb2,
     drift_service_pb2_grpc,
     template_service_pb2_grpc,
     verdict_pb2,
@@ -127,6 +128,13 @@ class FakeDiff(diff_service_pb2_grpc.DiffServiceServicer):
         return _answer(verdict_pb2.Verdict(kind=drift, event_id=event_id, log_index=7))
 
 
+class FakeDrift(drift_service_pb2_grpc.DriftServiceServicer):
+    """A diff service's events that are erased without having been there."""
+
+    async def EraseCapture(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return drift_service_pb2.EraseCaptureResponse()
+
+
 def _answer(verdict: verdict_pb2.Verdict) -> diff_service_pb2.CheckResponse:
     return diff_service_pb2.CheckResponse(verdict=verdict)
 
@@ -187,8 +195,13 @@ class _As:
 async def capture_house(data: Path, **settings: Any) -> AsyncIterator[House]:
     """The capture service over `data`, before a fake diff service."""
     fake, clock = FakeDiff(), Clock()  # type: ignore[abstract] # what is not called is not faked
-    add = diff_service_pb2_grpc.add_DiffServiceServicer_to_server
-    channel, signer = _fake("capture", "diff", add, fake)
+    drift = FakeDrift()  # type: ignore[abstract] # as above
+    channel, signer = _fake(
+        "capture",
+        "diff",
+        (diff_service_pb2_grpc.add_DiffServiceServicer_to_server, fake),
+        (drift_service_pb2_grpc.add_DriftServiceServicer_to_server, drift),
+    )
     service = CaptureService(CaptureSettings(data=data, **settings), channel, signer, clock)
     async with _served(service, clock, fake) as house:
         yield house
@@ -199,17 +212,20 @@ async def diff_house(data: Path, **settings: Any) -> AsyncIterator[House]:
     """The diff service over `data`, before a fake capture service."""
     fake, clock = FakeCaptures(), Clock()  # type: ignore[abstract] # as above
     add = capture_service_pb2_grpc.add_CaptureServiceServicer_to_server
-    channel, signer = _fake("diff", "capture", add, fake)
+    channel, signer = _fake("diff", "capture", (add, fake))
     service = DiffService(DiffSettings(data=data, **settings), channel, signer, clock)
     async with _served(service, clock, fake) as house:
         yield house
 
 
-def _fake(caller: str, name: str, add: Any, servicer: Any) -> tuple[LocalChannel, IdentitySigner]:
+def _fake(
+    caller: str, name: str, *servicers: tuple[Any, Any]
+) -> tuple[LocalChannel, IdentitySigner]:
     key = Ed25519PrivateKey.generate()
     verifier = IdentityVerifier(name, {caller: key.public_key()}, seconds)
     registry = HandlerRegistry([errors_guard(lambda *_: None), identity_guard(verifier)])
-    registry.add(add, servicer)
+    for add, servicer in servicers:
+        registry.add(add, servicer)
     return LocalChannel(registry), IdentitySigner(caller, key, seconds)
 
 

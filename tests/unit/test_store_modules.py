@@ -19,7 +19,7 @@ STORES = sorted(
     if path.name not in ("__init__.py", "protocol.py", "tables.py")
 )
 ACROSS = {
-    "services/capture/systemzero_capture/store/sql.py": "which tenants have captures to collect",
+    "services/capture/systemzero_capture/store/sql.py": "which tenants have to be looked after",
     "services/diff/systemzero_diff/store/evidence.py": "checks all rows beside the whole log",
     "services/diff/systemzero_diff/store/sql.py": "appends to the log, which names the tenant",
     "services/gateway/systemzero_gateway/store/_changes.py": "the count of changes is of no tenant",
@@ -29,7 +29,10 @@ ACROSS = {
     "services/gateway/systemzero_gateway/store/tenants.py": "administers tenants",
 }
 """Those that reach across tenants, and why."""
-STATEMENTS_ACROSS = {("systemzero_capture.store.retention", "NEXT_TENANT")}
+STATEMENTS_ACROSS = {
+    ("systemzero_capture.store.retention", "NEXT_TENANT"),
+    ("systemzero_capture.store.erasing", "UNFINISHED"),
+}
 
 
 def forbidden(path: Path) -> Iterator[str]:

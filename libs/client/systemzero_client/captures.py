@@ -46,6 +46,8 @@ class Captures:
         *,
         check: bool = False,
         at_edge: bool = False,
+        keep_native: bool = False,
+        screenshot: bytes = b"",
         request_id: str = "",
     ) -> pb.IngestResponse:
         """Store one capture and, if asked, have it judged.
@@ -56,15 +58,21 @@ class Captures:
             check: whether to judge it; the verdict is in the response.
             at_edge: normalise and sign here, and send the digest first; the body only where the
                 service does not know it.
+            keep_native: have the document itself kept, too; not `at_edge`, which does not send it.
+            screenshot: a picture of the screen to keep (PNG, JPEG, WebP).
             request_id: 1 to 100 characters that make a repeat of the call answer as the first did;
                 one is made if none is given, so that gRPC's own retries are safe.
 
         Raises:
             SystemZeroError: the call failed.
             DomainError: `at_edge`, and the document is no capture.
+            ValueError: both `keep_native` and `at_edge`.
         """
+        if keep_native and at_edge:
+            raise ValueError("what is normalised at the edge is not sent as it is")
         document = Document.of_tree(capture) if isinstance(capture, Tree) else capture
         request = new_request(sighting, check=check, request_id=request_id)
+        request.keep_native, request.screenshot = keep_native, screenshot
         if at_edge:
             edge = await at_edge_async(document)
             document = edge.body
@@ -102,6 +110,7 @@ class Captures:
         *,
         check: bool = False,
         at_edge: bool = False,
+        keep_native: bool = False,
         window: int = 16,
     ) -> AsyncGenerator[Outcome]:
         """Store many captures over one stream; one outcome each, in order.
@@ -113,14 +122,38 @@ class Captures:
 
         Raises:
             SystemZeroError: the stream cannot be opened, or not again.
+            ValueError: both `keep_native` and `at_edge`.
         """
+        if keep_native and at_edge:
+            raise ValueError("what is normalised at the edge is not sent as it is")
+
+        def request(known: Sighting) -> pb.IngestRequest:
+            made = new_request(known, check=check)
+            made.keep_native = keep_native
+            return made
+
         stream = IngestStream(self._transport, self._stub, self._backoff, window, at_edge=at_edge)
-        async for outcome in stream.run(captures, lambda known: new_request(known, check=check)):
+        async for outcome in stream.run(captures, request):
             yield outcome
 
-    async def get(self, capture_id: str, *, include_tree: bool = False) -> capture_pb2.Capture:
-        """A stored capture, with its normalised tree if asked (see `decode_tree`)."""
-        request = pb.GetCaptureRequest(capture_id=capture_id, include_tree=include_tree)
+    async def get(
+        self,
+        capture_id: str,
+        *,
+        include_tree: bool = False,
+        include_native: bool = False,
+        include_screenshot: bool = False,
+    ) -> capture_pb2.Capture:
+        """A stored capture; if asked, with its normalised tree (see `decode_tree`).
+
+        What was kept of it as it was sent is described in `originals`, and sent along if asked.
+        """
+        request = pb.GetCaptureRequest(
+            capture_id=capture_id,
+            include_tree=include_tree,
+            include_native=include_native,
+            include_screenshot=include_screenshot,
+        )
         response = await self._transport.unary(self._stub.GetCapture, request)
         capture: capture_pb2.Capture = response.capture
         return capture
@@ -154,7 +187,7 @@ class Captures:
                 yield WatchedCapture(response.capture, response.cursor)
 
     async def delete(self, capture_id: str) -> capture_pb2.Capture:
-        """Erase a capture's body; its digests and all evidence about it stay."""
+        """Erase a capture, and what events say of its screen; digests, leaves and proofs stay."""
         request = pb.DeleteCaptureRequest(capture_id=capture_id)
         response = await self._transport.unary(self._stub.DeleteCapture, request)
         capture: capture_pb2.Capture = response.capture

@@ -1,16 +1,19 @@
 """What an event showed: its capture, held to the digest that the log recorded.
 
 The log's entry of a drift event names its capture and the digest of that capture's tree. So whoever
-has the proven entry can tell that the capture that the server gives is the one that was judged.
+has the proven entry can tell that the capture that the server gives is the one that was judged. So
+it is with what is kept of the capture as it was sent, a screenshot or a native document.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from systemzero.capture.v1 import capture_pb2
 from systemzero_client.client import Client
 from systemzero_client.documents import decode_tree
 from systemzero_client.errors import SystemZeroError
@@ -18,6 +21,7 @@ from systemzero_core.signature import sign
 from systemzero_core.tlog import Entry, LogVerificationError
 
 EVENT_KIND = "drift.event"
+_ORIGINALS = ("native", "screenshot")
 
 
 class Shown(StrEnum):
@@ -41,17 +45,30 @@ async def check_capture(client: Client, entry: Entry) -> Shown | None:
     capture_id = record["capture_id"]
     if not capture_id:
         return Shown.NOT_STORED
+    wanted = {f"include_{name}": f"{name}_sha256" in record for name in _ORIGINALS}
     try:
-        capture = await client.captures.get(capture_id, include_tree=True)
+        capture = await client.captures.get(capture_id, include_tree=True, **wanted)
     except SystemZeroError as error:
         if error.reason not in ("NOT_FOUND", "FAILED_PRECONDITION"):
             raise
         return Shown.GONE
     if not capture.HasField("tree"):
         return Shown.GONE
-    if sign(decode_tree(capture.tree)).full.hex() != record["capture_digest"]:
+    tree = sign(decode_tree(capture.tree)).full.hex()
+    if tree != record["capture_digest"] or not _originals_stand(capture.originals, record):
         raise LogVerificationError(
             f"capture {capture_id} is not the one that entry {entry.index} was recorded of",
             metadata={"entry": str(entry.index)},
         )
     return Shown.PROVEN
+
+
+def _originals_stand(originals: capture_pb2.Originals, record: Mapping[str, Any]) -> bool:
+    """Whether what is still kept of the capture as it was sent is what the entry recorded."""
+    native = originals.native.SerializeToString(deterministic=True)
+    kept = {"native": native, "screenshot": originals.screenshot}
+    return all(
+        hashlib.sha256(kept[name]).hexdigest() == record.get(f"{name}_sha256")
+        for name in _ORIGINALS
+        if originals.HasField(f"{name}_info") and f"{name}_sha256" in record  # type: ignore[arg-type]
+    )

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import grpc
 
 from systemzero.capture.v1 import capture_service_pb2_grpc
-from systemzero.diff.v1 import diff_service_pb2_grpc
+from systemzero.diff.v1 import diff_service_pb2_grpc, drift_service_pb2_grpc
 from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
+from systemzero_capture.erasing import Eraser
 from systemzero_capture.handlers import CaptureServicer
 from systemzero_capture.ingest import Ingestor
 from systemzero_capture.places import PAGE_TOKENS
@@ -67,10 +68,19 @@ class CaptureService:
             new_id,
             clock,
         )
-        self._collector = Collector(store, settings.retention, clock, logger)
+        self._collector = Collector(store, settings.retention, settings.originals, clock, logger)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
+        drift = drift_service_pb2_grpc.DriftServiceStub(diff)
+        self._eraser = Eraser(store, drift, signer, clock, logger)
         self._servicer = CaptureServicer(
-            ingestor, store, tokens, bell, self._executor, clock, settings.stream_window
+            ingestor,
+            store,
+            tokens,
+            bell,
+            self._executor,
+            settings.stream_window,
+            settings.originals,
+            self._eraser,
         )
 
     def register(self, registry: HandlerRegistry) -> None:
@@ -81,10 +91,12 @@ class CaptureService:
         """See `Service.start`."""
         self._collector.start()
         self.vitals.start()
+        self._eraser.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
         await self._collector.stop()
         await self.vitals.stop()
+        await self._eraser.stop()
         self._executor.shutdown()
         await self._database.close()

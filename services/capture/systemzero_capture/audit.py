@@ -1,7 +1,8 @@
-"""The full check of what the capture service holds: each tree is the one its digests say.
+"""The full check of what the capture service holds: each body is the one its digests say.
 
 The log has the digests of the captures that events are of, so a tree that is as its digests say is
-the one that was recorded. Read a page at a time, while the service may go on serving.
+the one that was recorded; so it is with what was kept as it was sent. Read a page at a time, while
+the service may go on serving.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any, Final
 import zstandard
 from sqlalchemy import Row, bindparam, exists, select
 
+from systemzero_capture.model import Original, OriginalKind
+from systemzero_capture.originals import NATIVE_TYPE, is_intact
 from systemzero_capture.store import rows
-from systemzero_capture.store.tables import CAPTURES, KINDS, TREES
+from systemzero_capture.store.tables import BLOBS, CAPTURES, KINDS, ORIGINALS, TREES
 from systemzero_chassis.database import TENANT, Database, TenantConnection
 from systemzero_chassis.logstore import tenants_of
 from systemzero_chassis.tree_body import decompress
@@ -22,7 +25,8 @@ from systemzero_core.errors import DataCorrupted, DomainError
 from systemzero_core.signature import sign
 
 _PAGE: Final = 200
-_C, _K, _T = CAPTURES.c, KINDS.c, TREES.c
+_BLOB_PAGE: Final = 10  # of up to megabytes each
+_B, _C, _K, _O, _T = BLOBS.c, CAPTURES.c, KINDS.c, ORIGINALS.c, TREES.c
 _TREES = (
     select(TREES)
     .where(_T.tenant == TENANT, _T.full_digest > bindparam("after"))
@@ -37,6 +41,16 @@ _KINDS = (
 )
 _NO_KIND = select(_C.capture_id).where(
     _C.tenant == TENANT, ~exists(select(_K.kind).where(_K.tenant == _C.tenant, _K.kind == _C.kind))
+)
+_BLOBS = (
+    select(BLOBS)
+    .where(_B.tenant == TENANT, _B.sha256 > bindparam("after"))
+    .order_by(_B.sha256)
+    .limit(_BLOB_PAGE)
+)
+_NO_BLOB = select(_O.sha256).where(
+    _O.tenant == TENANT,
+    ~exists(select(_B.size).where(_B.tenant == _O.tenant, _B.sha256 == _O.sha256)),
 )
 _NO_TREE = select(_K.kind).where(
     _K.tenant == TENANT,
@@ -70,6 +84,9 @@ async def _check_tenant(database: Database, tenant: str) -> int:
     kind = 0
     while found := await own.read(lambda c, after=kind: _check_kinds(c, after)):  # type: ignore[misc]
         kind = found
+    digest = b""
+    while blobs := await own.read(lambda c, after=digest: _check_blobs(c, after)):  # type: ignore[misc]
+        digest = blobs
     await own.read(_check_references)
     return count
 
@@ -103,9 +120,28 @@ def _check_kinds(connection: TenantConnection, after: int) -> int:
     return last
 
 
+def _check_blobs(connection: TenantConnection, after: bytes) -> bytes:
+    """Check the next blobs; the last one's digest, empty after the last."""
+    last = b""
+    for row in connection.execute(_BLOBS, {"after": after}):
+        last = row.sha256
+        stored = Original(
+            kind=OriginalKind.SCREENSHOT if row.media_type != NATIVE_TYPE else OriginalKind.NATIVE,
+            media_type=row.media_type,
+            size=row.size,
+            sha256=row.sha256,
+            body=row.body,
+        )
+        if not is_intact(stored):
+            raise DataCorrupted(f"blobs row {row.sha256.hex()} was altered")
+    return last
+
+
 def _check_references(connection: TenantConnection) -> None:
     """Check that what is named is there."""
     if (kind := connection.execute(_NO_TREE).scalar()) is not None:
         raise DataCorrupted(f"kinds row {kind} is of a tree that is not there")
+    if (digest := connection.execute(_NO_BLOB).scalar()) is not None:
+        raise DataCorrupted(f"blob {digest.hex()} of a capture is not there")
     if (capture := connection.execute(_NO_KIND).scalar()) is not None:
         raise DataCorrupted(f"capture {capture} is of a kind that is not there")

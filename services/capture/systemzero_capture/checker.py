@@ -11,12 +11,12 @@ from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.codec import encode_incompleteness
 from systemzero_capture.metrics import JUDGE
-from systemzero_capture.model import Known, Sighting
+from systemzero_capture.model import Known, OriginalKind, Sighting
 from systemzero_chassis.asking import ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.tree_codec import encode_signatures
-from systemzero_core.errors import DataCorrupted, Unavailable
+from systemzero_core.errors import DataCorrupted, FailedPrecondition, Unavailable
 
 AUDIENCE = "diff"
 _CHECK = "/systemzero.diff.v1.DiffService/Check"
@@ -48,6 +48,7 @@ class Checker(Protocol):
         Raises:
             Unavailable: the diff service does not answer, or not in time.
             DataCorrupted: its data is damaged.
+            FailedPrecondition: the capture was deleted meanwhile.
         """
         ...
 
@@ -107,11 +108,16 @@ def _translated(error: grpc.aio.AioRpcError) -> Exception:
         return Unavailable("the diff service does not answer: no verdict; try again")
     if error.code() is grpc.StatusCode.DATA_LOSS:
         return DataCorrupted("the diff service's data is damaged: no verdict")
+    if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
+        return FailedPrecondition("the capture was deleted before it was judged")
     return error  # a fault of the platform's own: logged whole, sent generic
 
 
 def _request(known: Known, sighting: Sighting) -> diff_service_pb2.CheckRequest:
+    kept = {original.kind: original.sha256 for original in sighting.originals}
     return diff_service_pb2.CheckRequest(
+        native_sha256=kept.get(OriginalKind.NATIVE, b""),
+        screenshot_sha256=kept.get(OriginalKind.SCREENSHOT, b""),
         signatures=encode_signatures(known.signatures),
         screen_hint=sighting.screen_hint,
         app=sighting.app,

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.model import Reason, Sighting, StoredCapture
+from systemzero_capture.model import (
+    Original,
+    OriginalKind,
+    Reason,
+    Sighting,
+    StoredCapture,
+)
+from systemzero_capture.originals import decode_native as stored_native
 from systemzero_capture.pipeline import Native
 from systemzero_chassis import fields
 from systemzero_chassis.requests import request_digest
@@ -22,8 +31,14 @@ def decode_native(message: tree_pb2.NativeCapture) -> Native:
     return Native(message.data, form, message.dom or None, tuple(message.frames))
 
 
-def decode_sighting(request: capture_service_pb2.IngestRequest, content: bytes) -> Sighting:
+def decode_sighting(
+    request: capture_service_pb2.IngestRequest,
+    content: bytes,
+    originals: tuple[Original, ...] = (),
+) -> Sighting:
     """What the client said around the content, for which the digest `content` stands.
+
+    `originals` is what is kept of the capture as it was sent.
 
     Raises:
         InvalidInput: a field is too long, or a time is none.
@@ -40,6 +55,7 @@ def decode_sighting(request: capture_service_pb2.IngestRequest, content: bytes) 
         screen_hint=fields.text(request.screen_hint, "screen_hint"),
         session_id=fields.text(request.session_id, "session_id"),
         claimed_by_digest=request.WhichOneof("content") == "full_digest",
+        originals=originals,
     )
 
 
@@ -48,6 +64,23 @@ def _digest(request: capture_service_pb2.IngestRequest, content: bytes) -> bytes
     large = ("native", "tree")
     around = {field.name: value for field, value in request.ListFields() if field.name not in large}
     return request_digest(capture_service_pb2.IngestRequest(**around), content)
+
+
+def encode_originals(originals: Iterable[Original]) -> capture_pb2.Originals:
+    """What is kept of a capture as it was sent; of what was read whole, the bytes too."""
+    message = capture_pb2.Originals()
+    for original in originals:
+        info = capture_pb2.Original(
+            media_type=original.media_type, size_bytes=original.size, sha256=original.sha256
+        )
+        if original.kind is OriginalKind.NATIVE:
+            message.native_info.CopyFrom(info)
+            if original.body:
+                message.native.CopyFrom(stored_native(original.body))
+        else:
+            message.screenshot_info.CopyFrom(info)
+            message.screenshot = original.body
+    return message
 
 
 def encode_incompleteness(reason: Reason) -> tree_pb2.Incompleteness:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
 
 Limit = Annotated[int, msgspec.Meta(ge=0)]
 """A number that bounds something; 0 for no bound."""
+Bytes = Annotated[int, msgspec.Meta(gt=0)]
 
 
 class Retention(Settings, frozen=True, kw_only=True):
@@ -55,6 +56,39 @@ class CaptureOpsSettings(OpsSettings, frozen=True, kw_only=True):
     channelz: str = "127.0.0.1:9475"
 
 
+class Keeping(Settings, frozen=True, kw_only=True):
+    """What is kept of captures as the client sent it, beside their trees; nothing by default.
+
+    Attributes:
+        native: native documents: `never`; `asked`, where the request asks for it; `always`, where
+            they are no larger than `max_native_bytes`.
+        screenshots: whether a request may bring a screenshot.
+        max_native_bytes: of one native document with its parts.
+        max_screenshot_bytes: of one screenshot.
+        days: they are erased when so old; 0 keeps them as long as their capture.
+    """
+
+    native: Literal["never", "asked", "always"] = "never"
+    screenshots: bool = False
+    max_native_bytes: Bytes = 2_000_000
+    max_screenshot_bytes: Annotated[int, msgspec.Meta(gt=0, le=3_000_000)] = 2_000_000
+    days: Limit = 30
+
+
+class KeepingSettings(Keeping, frozen=True, kw_only=True):
+    """What is kept of captures as the client sent it.
+
+    Attributes:
+        tenants: something else for some tenants, by tenant id.
+    """
+
+    tenants: dict[str, Keeping] = msgspec.field(default_factory=dict)
+
+    def of(self, tenant: str) -> Keeping:
+        """What holds for a tenant."""
+        return self.tenants.get(tenant, self)
+
+
 class CaptureSettings(Settings, frozen=True, kw_only=True):
     """What can be set.
 
@@ -74,6 +108,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         grace: seconds that calls in flight get at shutdown.
         known_captures: how many digests of captures seen before are kept in memory.
         retention: how long captures are kept; for good, if nothing is set.
+        originals: what is kept of them as the client sent it; nothing, if nothing is set.
         stream_window: how many captures of one stream are worked on at a time.
     """
 
@@ -92,3 +127,4 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     known_captures: Count = 20_000
     stream_window: Count = 16
     retention: RetentionSettings = RetentionSettings()
+    originals: KeepingSettings = KeepingSettings()

@@ -10,15 +10,18 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
+from systemzero.capture.v1 import capture_pb2, capture_service_pb2_grpc
 from systemzero.capture.v1 import capture_service_pb2 as pb
-from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import codec
+from systemzero_capture.config import KeepingSettings
+from systemzero_capture.erasing import Eraser
 from systemzero_capture.ingest import Ingested, Ingestor
 from systemzero_capture.known import message_digest, native_digest
 from systemzero_capture.metrics import verdict_reached
-from systemzero_capture.model import StoredCapture
+from systemzero_capture.model import Original, OriginalKind, StoredCapture
+from systemzero_capture.originals import kept_of
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis import fields
 from systemzero_chassis.bell import Bell
@@ -47,15 +50,17 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         tokens: PageTokens,
         bell: Bell,
         executor: Executor,
-        clock: Any,
         stream_window: int,
+        originals: KeepingSettings,
+        eraser: Eraser,
     ) -> None:
+        self._originals = originals
+        self._eraser = eraser
         self._ingestor = ingestor
         self._store = store
         self._tokens = tokens
         self._bell = bell
         self._executor = executor
-        self._clock = clock
         self._stream_window = stream_window
 
     async def Ingest(self, request: pb.IngestRequest, context: Any) -> pb.IngestResponse:
@@ -87,26 +92,34 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     async def _ingest(self, principal: Principal, request: pb.IngestRequest) -> pb.IngestResponse:
         started = time.perf_counter()
         kind, check = request.WhichOneof("content"), request.check
+        kept = await self._kept(principal.tenant, request)
         done: Ingested | None
         if kind == "native":
             native = codec.decode_native(request.native)
             key = native_digest(principal.tenant, native)
-            sighting = codec.decode_sighting(request, key)
+            sighting = codec.decode_sighting(request, key, kept)
             done = await self._ingestor.native(principal, key, native, sighting, check=check)
         elif kind == "tree":
             key = message_digest(principal.tenant, request.tree)
-            sighting = codec.decode_sighting(request, key)
+            sighting = codec.decode_sighting(request, key, kept)
             tree = partial(decode_tree, request.tree, "tree")
             done = await self._ingestor.tree(principal, key, tree, sighting, check=check)
         elif kind == "full_digest":
             digest = decode_digest(request.full_digest, "full_digest")
-            sighting = codec.decode_sighting(request, digest)
+            sighting = codec.decode_sighting(request, digest, kept)
             done = await self._ingestor.digest(principal, digest, sighting, check=check)
         else:
             raise InvalidInput.at("content", "required: native, tree or full_digest")
         if done is not None and done.verdict is not None:
             verdict_reached(done.verdict, time.perf_counter() - started)
         return _encode(done)
+
+    async def _kept(self, tenant: str, request: pb.IngestRequest) -> tuple[Original, ...]:
+        keeping = self._originals.of(tenant)
+        if not (request.keep_native or request.screenshot or keeping.native == "always"):
+            return ()
+        kept: tuple[Original, ...] = await self._off_loop(lambda: kept_of(request, keeping))
+        return kept
 
     async def GetCapture(
         self, request: pb.GetCaptureRequest, context: Any
@@ -119,7 +132,20 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
                 await self._store.hold(tenant, capture_id)
             body = await self._store.body(tenant, capture_id)
             message.tree.CopyFrom(await self._off_loop(lambda: _tree_message(body)))
+        await self._add_originals(tenant, request, message)
         return pb.GetCaptureResponse(capture=message)
+
+    async def _add_originals(
+        self, tenant: str, request: pb.GetCaptureRequest, message: capture_pb2.Capture
+    ) -> None:
+        asked = {
+            OriginalKind.NATIVE: request.include_native,
+            OriginalKind.SCREENSHOT: request.include_screenshot,
+        }
+        whole = [kind for kind, wanted in asked.items() if wanted]
+        if found := await self._store.originals(tenant, message.capture_id, whole):
+            encoded = await self._off_loop(lambda: codec.encode_originals(found))
+            message.originals.CopyFrom(encoded)
 
     async def ListCaptures(
         self, request: pb.ListCapturesRequest, context: Any
@@ -164,9 +190,8 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     async def DeleteCapture(
         self, request: pb.DeleteCaptureRequest, context: Any
     ) -> pb.DeleteCaptureResponse:
-        tenant = current_principal().tenant
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
-        capture = await self._store.erase(tenant, capture_id, self._clock())
+        capture = await self._eraser.erase(current_principal(), capture_id)
         return pb.DeleteCaptureResponse(capture=codec.encode_capture(capture))
 
     async def _off_loop(self, work: Any) -> Any:

@@ -172,7 +172,11 @@ class Ingestor:
         metrics.TAKEN.labels("request").inc()
         if not check or capture.verdict:
             return _ingested(capture)
-        return await self._judge_stored(principal, capture, None)
+        # as the first try had them: the diff service knows a repeat by the whole request
+        originals = await self._store.originals(principal.tenant, capture.capture_id)
+        sighting = msgspec.structs.replace(capture.sighting, originals=originals)
+        again = msgspec.structs.replace(capture, sighting=sighting)
+        return await self._judge_stored(principal, again, None)
 
     async def _settle(
         self,

@@ -5,6 +5,8 @@ Times are microseconds since 1970, UTC.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from systemzero_core.signature import Signatures
@@ -41,6 +43,32 @@ class Decoded(msgspec.Struct, frozen=True):
     tree: Tree
 
 
+class OriginalKind(StrEnum):
+    """What was kept of a capture as the client sent it."""
+
+    NATIVE = "native"
+    SCREENSHOT = "screenshot"
+
+
+class Original(msgspec.Struct, frozen=True, kw_only=True):
+    """Something kept of a capture as the client sent it.
+
+    Attributes:
+        kind: what it is of the capture.
+        media_type: what its bytes are.
+        size: how many bytes it has.
+        sha256: the digest of its bytes, 32 bytes.
+        body: the bytes as they are stored, a native document compressed (`originals.py`); empty
+            where only the description was read.
+    """
+
+    kind: OriginalKind
+    media_type: str
+    size: int
+    sha256: bytes
+    body: bytes = b""
+
+
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """What the client said around the content.
 
@@ -52,6 +80,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
         screen_hint: the screen it is believed to be.
         session_id: the client's session.
         claimed_by_digest: whether the digest alone was sent.
+        originals: what is kept of the capture as it was sent.
     """
 
     request_id: str = ""
@@ -61,6 +90,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     screen_hint: str = ""
     session_id: str = ""
     claimed_by_digest: bool = False
+    originals: tuple[Original, ...] = ()
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):

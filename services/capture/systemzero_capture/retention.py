@@ -1,5 +1,7 @@
 """Keeps each tenant's captures within its bounds, in the background.
 
+What was kept of them as it was sent has an age of its own, held or not.
+
 What a template was learnt from, what an event is about and what was compared stays: it is marked as
 held when the diff service reads it, or names it in a verdict, before anything depends on it.
 """
@@ -13,7 +15,7 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from systemzero_capture.config import Retention, RetentionSettings
+from systemzero_capture.config import KeepingSettings, Retention, RetentionSettings
 from systemzero_capture.metrics import COLLECTED
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import CaptureStore
@@ -30,18 +32,23 @@ class Collector:
         self,
         store: CaptureStore,
         settings: RetentionSettings,
+        originals: KeepingSettings,
         clock: Callable[[], int],
         logger: FilteringBoundLogger,
     ) -> None:
         self._store = store
         self._settings = settings
+        self._originals = originals
         self._clock = clock
         self._logger = logger
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin, if anything is ever to be collected."""
-        if any(r.days or r.captures for r in (self._settings, *self._settings.tenants.values())):
+        captures = (self._settings, *self._settings.tenants.values())
+        originals = (self._originals, *self._originals.tenants.values())
+        # also where nothing is kept any more: what was kept before still grows old
+        if any(r.days or r.captures for r in captures) or any(o.days for o in originals):
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -60,8 +67,15 @@ class Collector:
             while bounds is not None and (batch := await self._store.collect(tenant, bounds)):
                 count += batch
                 COLLECTED.inc(batch)
+            await self._collect_originals(tenant)
             tenant = await self._store.next_tenant(tenant)
         return count
+
+    async def _collect_originals(self, tenant: str) -> None:
+        days = self._originals.of(tenant).days
+        before = self._clock() - days * _DAY
+        while days and await self._store.collect_originals(tenant, before):
+            pass
 
     def _bounds(self, retention: Retention) -> Bounds | None:
         if not (retention.days or retention.captures):

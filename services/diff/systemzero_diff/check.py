@@ -12,7 +12,8 @@ screen that has drifted is seen again and again until somebody decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -51,7 +52,10 @@ _Key = tuple[str, Generation, bytes, str, str]
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be judged, and what the client said of it."""
+    """What is to be judged, and what the client said of it.
+
+    `originals` are digests of what is kept of the capture as it was sent, for the log.
+    """
 
     answered: Answered
     signatures: Signatures
@@ -61,6 +65,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     app: str = ""
     session_id: str = ""
     capture_id: str = ""
+    originals: Mapping[str, str] = MappingProxyType({})
 
 
 class Checker:
@@ -197,7 +202,8 @@ class Checker:
         event, verdict = drift.event(
             self._new_id("evt"), self._clock(), subject.capture_id, findings
         )
-        record = events.event_record(event, verdict, subject.signatures.full.hex())
+        digest = subject.signatures.full.hex()
+        record = events.event_record(event, verdict, digest, subject.originals)
 
         def job(transaction: Transaction) -> bytes:
             if (first := transaction.answer(subject.answered)) is not None:
@@ -206,7 +212,7 @@ class Checker:
             transaction.put_event(event, index)
             verdict.event_id, verdict.log_index = event.event_id, index
             answer = pb.CheckResponse(verdict=verdict).SerializeToString()
-            transaction.keep_answer(subject.answered, answer, event.create_time)
+            transaction.keep_answer(subject.answered, answer, event.create_time, event.capture_id)
             return answer
 
         with metrics.RECORD.time():

@@ -103,14 +103,15 @@ class Decider:
         Raises:
             NotFound: the tenant has no such event.
             InvalidInput: no reason, or an expiry that is missing or not in the future.
-            FailedPrecondition: an approval for good whose template moved on, or whose capture was
-                not stored, is erased, or does not show what the event says.
+            FailedPrecondition: the event was erased; or an approval for good whose template moved
+                on, or whose capture was not stored or does not show what the event says.
             Conflict: the request id belongs to another request.
         """
         tenant = principal.tenant
         if (first := await self._store.read(tenant, lambda t: t.answer(answered))) is not None:
             return first
         event = await self._store.read(tenant, lambda t: t.event(wish.event_id))
+        _check_not_erased(event)
         rebase = None
         if wish.kind is DecisionKind.APPROVE and wish.expire_time is None:
             try:
@@ -144,6 +145,8 @@ class Decider:
         """Decision, its log entry and the template version it makes: all of it, or the answer."""
         if (first := transaction.answer(answered)) is not None:
             return first
+        event = transaction.event(wish.event_id)
+        _check_not_erased(event)
         record = events.decision_record(made.decision, wish.event_id)
         index = transaction.append(DECISION_KIND, record, made.decision.create_time)
         transaction.put_decision(made.decision, wish.event_id, index)
@@ -151,7 +154,7 @@ class Decider:
         if made.template:
             version = self._put(transaction, made.template, principal, wish)
         answer = encode(Decided(transaction.event(wish.event_id), version))
-        transaction.keep_answer(answered, answer, made.decision.create_time)
+        transaction.keep_answer(answered, answer, made.decision.create_time, event.event.capture_id)
         return answer
 
     async def _rebase(self, principal: Principal, event: StoredEvent) -> _Rebase:
@@ -206,6 +209,13 @@ class Decider:
             self._new_id("etag"),
             principal,
             reason=wish.reason,
+        )
+
+
+def _check_not_erased(event: StoredEvent) -> None:
+    if event.erase_time is not None:
+        raise FailedPrecondition(
+            f"event {event.event.event_id} says nothing any more: its capture was deleted"
         )
 
 

@@ -65,12 +65,16 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """A drift event: what happened, its place among events and in the log, what was decided."""
+    """A drift event: what happened, its place among events and in the log, what was decided.
+
+    `erase_time`: when the verdict's texts were erased with the capture; None while they are there.
+    """
 
     event: NewEvent
     position: int
     log_index: int
     decisions: tuple[StoredDecision, ...] = ()
+    erase_time: int | None = None
 
     def holding(self, now: int) -> StoredDecision | None:
         """The latest decision that has not expired at the time `now`."""

@@ -1,7 +1,8 @@
 """Access policy: what each RPC asks for, read from the contract's descriptors, and who holds what.
 
 Invariants:
-1. A method without a policy, or with the permission UNSPECIFIED, is not in the table: it is denied.
+1. A method without a policy, with the permission UNSPECIFIED, or for the platform's own services
+   alone (`internal`), is not in the table: it is denied.
 2. A scope never adds a permission to a role; it only leaves some.
 3. Tenants are managed from the platform's own tenant alone, and there is nothing else in it: its
    keys reach no captures, templates, events or evidence, whatever their role.
@@ -134,11 +135,11 @@ def granted(tenant: str, role: Role, scopes: Iterable[str]) -> Permissions:
 
 
 def methods_with_policy(descriptors: Mapping[str, MethodDescriptor]) -> dict[str, Method]:
-    """The methods that may be called at all, by path."""
+    """The methods that may be called from outside at all, by path."""
     found = {}
     for path, descriptor in descriptors.items():
         access = descriptor.GetOptions().Extensions[policy_pb2.access]
-        if access.permission:
+        if access.permission and not access.internal:
             found[path] = Method(
                 path=path,
                 permission=permission_name(access.permission),

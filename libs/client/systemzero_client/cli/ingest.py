@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -11,7 +11,7 @@ from systemzero.capture.v1 import capture_service_pb2
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_client.captures import IngestFailure, Outcome
 from systemzero_client.cli.exits import Exit, of_verdict, worst
-from systemzero_client.cli.files import Parts, expand, read_capture
+from systemzero_client.cli.files import Parts, expand, read_capture, read_file
 from systemzero_client.cli.options import Remote, format_option, remote
 from systemzero_client.cli.output import Output, Progress, note, to_dict
 from systemzero_client.cli.problems import Problem, describe
@@ -126,21 +126,34 @@ def error_dict(error: Exception) -> dict[str, Any]:
 @_capture_options
 @click.option("--check/--no-check", default=True, help="Judge each capture (yes).")
 @click.option("--edge", is_flag=True, help="Normalise here; send the body only if it is unknown.")
+@click.option("--keep-raw", is_flag=True, help="Have the file itself kept, too.")
+@click.option("--screenshot", default="", help="A picture of the screen to keep (PNG, JPEG, WebP).")
 @remote
-async def capture(remote: Remote, check: bool, edge: bool, **flags: Any) -> Exit:
+async def capture(
+    remote: Remote, check: bool, edge: bool, keep_raw: bool, screenshot: str, **flags: Any
+) -> Exit:
     """Store captures and have them judged.
 
     FILE is a capture in any format, gzipped or not, a folder of them, or - for standard input.
     X.dom.json and X.frameN.ax.json beside X.ax.json are joined to it.
     """
     request = _Request(**flags)
+    if edge and keep_raw:
+        raise click.UsageError("--edge does not send the file, so that --keep-raw keeps nothing")
+    if screenshot and len(request.names) > 1:
+        raise click.UsageError("--screenshot belongs to one capture, not to several")
     reporter = _Reporter(remote.output, all_edits=request.all_edits)
     if len(request.names) == 1:
         name = request.names[0]
         try:
             document = read_capture(name, request.parts)
             response = await remote.client.ingest(
-                document, request.sighting, check=check, at_edge=edge
+                document,
+                request.sighting,
+                check=check,
+                at_edge=edge,
+                keep_native=keep_raw,
+                screenshot=read_file(screenshot) if screenshot else b"",
             )
         except (DomainError, Problem) as error:
             reporter.failed(name, error)
@@ -151,12 +164,13 @@ async def capture(remote: Remote, check: bool, edge: bool, **flags: Any) -> Exit
         else:
             reporter.stored(name, response)
     else:
-        await _capture_many(remote, request, reporter, check=check, edge=edge)
+        how = {"check": check, "at_edge": edge, "keep_native": keep_raw}
+        await _capture_many(remote, request, reporter, how)
     return worst(reporter.statuses)
 
 
 async def _capture_many(
-    remote: Remote, request: _Request, reporter: _Reporter, *, check: bool, edge: bool
+    remote: Remote, request: _Request, reporter: _Reporter, how: Mapping[str, bool]
 ) -> None:
     sent: list[str] = []
 
@@ -171,7 +185,7 @@ async def _capture_many(
             yield document, request.sighting
 
     with Progress(len(request.names)) as progress:
-        async for outcome in remote.client.ingest_many(items(), check=check, at_edge=edge):
+        async for outcome in remote.client.ingest_many(items(), **how):
             _report(reporter, sent[outcome.index], outcome)
             progress.show(len(reporter.statuses), "captures")
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from systemzero_client.cli.audit import audit
+from systemzero_client.cli.captures import captures
 from systemzero_client.cli.diff import diff_command
 from systemzero_client.cli.events import approve, events, reject, snooze, summary
 from systemzero_client.cli.exits import INTERRUPTED, PIPE_CLOSED, Exit
@@ -51,6 +52,7 @@ for _command in (
     login,
     status,
     capture,
+    captures,
     check,
     learn,
     diff_command,

@@ -8,10 +8,17 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
-from systemzero_capture.model import Bounds, Known, Sighting, StoredCapture
+from systemzero_capture.model import (
+    Bounds,
+    Known,
+    Original,
+    OriginalKind,
+    Sighting,
+    StoredCapture,
+)
 
 
 class CaptureStore(Protocol):
@@ -43,6 +50,8 @@ class CaptureStore(Protocol):
     ) -> bytes:
         """Keep the serialised verdict of a capture that has none; the one that it has now.
 
+        Of a capture that was erased meanwhile, none is kept.
+
         `evidence` says that an event names the capture: it is never collected.
 
         Raises:
@@ -73,6 +82,20 @@ class CaptureStore(Protocol):
             NotFound: the tenant has no capture of this id.
             FailedPrecondition: the body was erased.
         """
+        ...
+
+    async def originals(
+        self, tenant: str, capture_id: str, whole: Collection[OriginalKind] = ()
+    ) -> tuple[Original, ...]:
+        """What is kept of a capture as it was sent, of the kinds in `whole` with the bytes.
+
+        Raises:
+            NotFound: the tenant has no capture of this id.
+        """
+        ...
+
+    async def collect_originals(self, tenant: str, before: int) -> int:
+        """Erase some of what was kept as it was sent before a time; how many, 0 when all are."""
         ...
 
     async def hold(self, tenant: str, capture_id: str) -> None:
@@ -112,10 +135,23 @@ class CaptureStore(Protocol):
         """The highest position of the tenant; 0 without captures."""
         ...
 
-    async def erase(self, tenant: str, capture_id: str, time: int) -> StoredCapture:
-        """Erase a capture's body, unless another capture needs it still; the row stays.
+    async def erase(
+        self, tenant: str, capture_id: str, time: int, without_texts: Callable[[bytes], bytes]
+    ) -> StoredCapture:
+        """Erase what was kept of a capture; the row stays, and notes an erasure to be finished.
+
+        The body goes unless another capture shows the same; the verdict becomes what
+        `without_texts` leaves of it. Erasing what is erased only notes it anew.
 
         Raises:
             NotFound: the tenant has none of this id.
         """
+        ...
+
+    async def finish_erasure(self, tenant: str, capture_id: str) -> None:
+        """Forget the note: other services have erased their part."""
+        ...
+
+    async def unfinished_erasures(self) -> Sequence[tuple[str, str]]:
+        """Some captures whose erasure is not finished, oldest first, as (tenant, id)."""
         ...

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import BindParameter, bindparam, delete, exists, func, or_, select
 
 from systemzero_capture.model import Bounds
+from systemzero_capture.store import originals
 from systemzero_capture.store.tables import CAPTURES, KINDS, REQUESTS, TREES
 from systemzero_chassis.database import TENANT, TenantConnection
 
@@ -62,6 +63,7 @@ def collect(connection: TenantConnection, bounds: Bounds) -> int:
     positions = {"positions": [row.position for row in due]}
     connection.execute(_DROP_REQUESTS, positions)
     connection.execute(_DROP_CAPTURES, positions)
+    originals.drop(connection, positions["positions"])
     kinds = connection.execute(_UNUSED_KINDS, {"kinds": list({row.kind for row in due})}).all()
     if kinds:
         connection.execute(_DROP_KINDS, {"kinds": [row.kind for row in kinds]})

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
-from systemzero_capture.model import Bounds, Known, Sighting, StoredCapture
-from systemzero_capture.store import retention, rows
+from systemzero_capture.model import (
+    Bounds,
+    Known,
+    Original,
+    OriginalKind,
+    Sighting,
+    StoredCapture,
+)
+from systemzero_capture.store import erasing, originals, retention, rows
 from systemzero_capture.store.tables import CAPTURES, KINDS, REQUESTS, TREES
 from systemzero_chassis.database import TENANT, Database, TenantConnection
 from systemzero_core.errors import Conflict, FailedPrecondition, NotFound
@@ -55,22 +62,12 @@ _STATE = select(
     _KIND.scalar_subquery().label("kind"),
     _LAST.scalar_subquery().label("last"),
 )
-_LAST_KIND = select(func.coalesce(func.max(_K.kind), 0)).where(_K.tenant == TENANT)
 _THIS = (_C.tenant == TENANT, _C.position == bindparam("at"))
 _SET_KIND = update(CAPTURES).where(*_THIS).values(kind=bindparam("new_kind"))
 _HELD = select(_C.position, _C.held).where(
     _C.tenant == TENANT, _C.capture_id == bindparam("capture_id")
 )
 _HOLD = update(CAPTURES).where(*_THIS).values(held=True)
-_SET_ERASED = (
-    update(CAPTURES).where(*_THIS, _C.erase_time.is_(None)).values(erase_time=bindparam("at_time"))
-)
-_OTHERS = (
-    select(_C.position)
-    .join(KINDS, (_K.tenant == _C.tenant) & (_K.kind == _C.kind))
-    .where(_C.tenant == TENANT, _K.full_digest == bindparam("full"), _C.erase_time.is_(None))
-    .limit(1)
-)
 _REQUEST = select(REQUESTS).where(_R.tenant == TENANT, _R.request_id == bindparam("asked"))
 _OLD = (
     select(_R.position)
@@ -82,7 +79,7 @@ _OLD = (
 _FORGET = delete(REQUESTS).where(
     _R.tenant == TENANT, _R.position.in_(bindparam("old", expanding=True))
 )
-_INSERT_TREE, _INSERT_KIND = insert(TREES), insert(KINDS)
+_INSERT_TREE = insert(TREES)
 _INSERT_CAPTURE, _INSERT_REQUEST = insert(CAPTURES), insert(REQUESTS)
 
 
@@ -113,10 +110,11 @@ class SqlCaptureStore:
             state = connection.execute(_STATE, keys).one()
             if not _ensure_tree(connection, state, known, body):
                 return None
-            kind = state.kind or _new_kind(connection, of_kind)
+            kind = state.kind or erasing.new_kind(connection, of_kind)
             position = state.last + 1
             values = rows.capture_values(capture_id, position, create_time, kind, sighting)
             connection.execute(_INSERT_CAPTURE, values)
+            originals.put(connection, position, create_time, sighting.originals)
             _keep_request(connection, sighting, position, create_time)
             return StoredCapture(
                 capture_id=capture_id,
@@ -138,9 +136,10 @@ class SqlCaptureStore:
             found = _get(connection, capture_id)
             if found.verdict:
                 return found.verdict
+            if found.erase_time is not None:  # meanwhile: its texts must not come back
+                return verdict
             values = rows.kind_values(found.known, found.sighting, verdict)
-            kind = connection.execute(_KIND, {"of_kind": values["digest"]}).scalar()
-            kind = kind or _new_kind(connection, values)
+            kind = erasing.new_kind(connection, values)
             connection.execute(_SET_KIND, {"at": found.position, "new_kind": kind})
             if evidence:
                 connection.execute(_HOLD, {"at": found.position})
@@ -167,6 +166,20 @@ class SqlCaptureStore:
             return bytes(tree.body)
 
         return await self._database.of(tenant).read(job)
+
+    async def originals(
+        self, tenant: str, capture_id: str, whole: Collection[OriginalKind] = ()
+    ) -> tuple[Original, ...]:
+        """See `CaptureStore.originals`."""
+
+        def job(connection: TenantConnection) -> tuple[Original, ...]:
+            return originals.read(connection, _get(connection, capture_id).position, whole)
+
+        return await self._database.of(tenant).read(job)
+
+    async def collect_originals(self, tenant: str, before: int) -> int:
+        """See `CaptureStore.collect_originals`."""
+        return await self._database.of(tenant).write(lambda c: originals.collect(c, before))
 
     async def hold(self, tenant: str, capture_id: str) -> None:
         """See `CaptureStore.hold`."""
@@ -221,18 +234,25 @@ class SqlCaptureStore:
         """See `CaptureStore.last_position`."""
         return await self._database.of(tenant).read(lambda c: int(c.execute(_LAST).scalar_one()))
 
-    async def erase(self, tenant: str, capture_id: str, time: int) -> StoredCapture:
+    async def erase(
+        self, tenant: str, capture_id: str, time: int, without_texts: Callable[[bytes], bytes]
+    ) -> StoredCapture:
         """See `CaptureStore.erase`."""
 
         def job(connection: TenantConnection) -> StoredCapture:
-            found = _get(connection, capture_id)
-            connection.execute(_SET_ERASED, {"at": found.position, "at_time": time})
-            key = {"full": found.known.signatures.full}
-            if connection.execute(_OTHERS, key).first() is None:
-                connection.execute(_SET_BODY, {**key, "new_body": None})
+            erasing.erase(connection, _get(connection, capture_id), time, without_texts)
             return _get(connection, capture_id)
 
         return await self._database.of(tenant).write(job)
+
+    async def finish_erasure(self, tenant: str, capture_id: str) -> None:
+        """See `CaptureStore.finish_erasure`."""
+        await self._database.of(tenant).write(lambda c: erasing.finish(c, capture_id))
+
+    async def unfinished_erasures(self) -> Sequence[tuple[str, str]]:
+        """See `CaptureStore.unfinished_erasures`."""
+        found = await self._database.read(lambda c: c.execute(erasing.UNFINISHED).all())
+        return [(row.tenant, row.capture_id) for row in found]
 
 
 def _all(
@@ -297,10 +317,3 @@ def _ensure_tree(
     if not state.complete and not known.incompleteness:
         connection.execute(_SET_COMPLETE, {"full": digest})
     return True
-
-
-def _new_kind(connection: TenantConnection, values: dict[str, Any]) -> int:
-    """Store a kind of captures; its number."""
-    kind = int(connection.execute(_LAST_KIND).scalar_one()) + 1
-    connection.execute(_INSERT_KIND, {**values, "kind": kind})
-    return kind

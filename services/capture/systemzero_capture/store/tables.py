@@ -79,6 +79,37 @@ CAPTURES: Final = Table(
     sqlite_with_rowid=False,
 )
 
+ORIGINALS: Final = Table(
+    "originals",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),  # the capture's
+    Column("kind", Text, primary_key=True),  # of `OriginalKind`
+    Column("sha256", LargeBinary, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Index("originals_by_digest", "tenant", "sha256"),
+    Index("originals_by_time", "tenant", "create_time"),
+)
+
+BLOBS: Final = Table(
+    "blobs",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),  # of the bytes as they were sent
+    Column("body", LargeBinary, nullable=False),
+)
+
+ERASURES: Final = Table(
+    "erasures",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("capture_id", PackedId("cap"), primary_key=True),
+    Column("create_time", BigInteger, nullable=False),
+    Index("erasures_by_time", "create_time"),
+)
+
 REQUESTS: Final = Table(
     "requests",
     METADATA,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
@@ -68,6 +70,8 @@ def encode_event(stored: StoredEvent, now: int) -> pb.DriftEvent:
         state=_STATES[holding.kind] if holding else pb.EVENT_STATE_OPEN,
         log_index=stored.log_index,
     )
+    if stored.erase_time is not None:
+        message.erase_time.CopyFrom(fields.timestamp(stored.erase_time))
     if stored.decisions:
         message.decision.CopyFrom(encode_decision(stored.decisions[-1]))
     return message
@@ -89,9 +93,18 @@ def encode_decision(decision: StoredDecision) -> pb.Decision:
     return message
 
 
-def event_record(event: NewEvent, verdict: verdict_pb2.Verdict, full_digest: str) -> dict[str, Any]:
-    """What the log records of an event: enough to prove what was seen and why it was reported."""
+def event_record(
+    event: NewEvent,
+    verdict: verdict_pb2.Verdict,
+    full_digest: str,
+    originals: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """What the log records of an event: enough to prove what was seen and why it was reported.
+
+    `originals` are digests of what is kept of the capture as it was sent, by name.
+    """
     return {
+        **originals,
         "event_id": event.event_id,
         "capture_id": event.capture_id,
         "app": event.app,

@@ -10,7 +10,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.identity import current_issuer, current_principal
 from systemzero_chassis.observed import note_verdict
-from systemzero_chassis.tree_codec import decode_signatures, encode_signatures
+from systemzero_chassis.tree_codec import decode_digest, decode_signatures, encode_signatures
 from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import judge
 from systemzero_core.errors import InvalidInput
@@ -28,6 +28,7 @@ from systemzero_diff.templates import TemplateSets
 
 _DEFAULT_RESULTS = 10
 _MAX_RESULTS = 100
+_ORIGINALS = ("native_sha256", "screenshot_sha256")
 
 
 class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
@@ -77,7 +78,7 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             i.detail or _reason(i, f"incompleteness[{n}]")
             for n, i in enumerate(request.incompleteness)
         ]
-        _check_capture_id(request)
+        _check_told_by_capture(request)
         tree, capture_id = None, request.capture_id
         if _is_normalised(request):
             tree = await self._sources.normalised(request.tree.native)
@@ -98,6 +99,7 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             app=fields.text(request.app, "app"),
             session_id=fields.text(request.session_id, "session_id"),
             capture_id=fields.text(capture_id, "capture_id"),
+            originals=_originals(request),
         )
 
 
@@ -119,11 +121,21 @@ def _is_normalised(request: pb.CheckRequest) -> bool:
     )
 
 
-def _check_capture_id(request: pb.CheckRequest) -> None:
-    """Only the capture service is believed about which capture a tree is of: the log records it."""
+def _check_told_by_capture(request: pb.CheckRequest) -> None:
+    """Only the capture service is believed about what is stored: the log records it."""
+    if current_issuer() == CAPTURE:
+        return
     named = request.capture_id
-    if named and current_issuer() != CAPTURE and named != request.tree.capture_id:
+    if named and named != request.tree.capture_id:
         raise InvalidInput.at("capture_id", "name a stored capture by tree.capture_id")
+    for field in _ORIGINALS:
+        if getattr(request, field):
+            raise InvalidInput.at(field, "said by the capture service alone")
+
+
+def _originals(request: pb.CheckRequest) -> dict[str, str]:
+    found = {field: getattr(request, field) for field in _ORIGINALS}
+    return {field: decode_digest(value, field).hex() for field, value in found.items() if value}
 
 
 def _reason(incompleteness: tree_pb2.Incompleteness, field: str) -> str:

@@ -10,11 +10,12 @@ from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import drift_service_pb2_grpc
 from systemzero_chassis import fields
 from systemzero_chassis.bell import Bell
-from systemzero_chassis.identity import current_principal
+from systemzero_chassis.identity import current_issuer, current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.pages import BATCH_ROWS, page_of
+from systemzero_chassis.verdict_texts import without_texts
 from systemzero_core.drift import DecisionKind
-from systemzero_core.errors import InvalidInput
+from systemzero_core.errors import InvalidInput, PermissionDenied
 from systemzero_diff.codec import events as codec
 from systemzero_diff.codec.summary import encode_summary
 from systemzero_diff.codec.templates import encode_template
@@ -22,6 +23,7 @@ from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.decide import Decided, Decider, Wish
 from systemzero_diff.handlers.common import answered
 from systemzero_diff.model import EventFilter, StoredEvent
+from systemzero_diff.sources import AUDIENCE as CAPTURE
 from systemzero_diff.store import DiffStore
 from systemzero_diff.store.events import day_of
 
@@ -117,6 +119,19 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
     ) -> pb.SnoozeEventResponse:
         answer = await self._decide(request, DecisionKind.SNOOZE, self._rejected)
         return pb.SnoozeEventResponse.FromString(answer)
+
+    async def EraseCapture(
+        self, request: pb.EraseCaptureRequest, context: Any
+    ) -> pb.EraseCaptureResponse:
+        if current_issuer() != CAPTURE:
+            raise PermissionDenied("captures are deleted by CaptureService.DeleteCapture")
+        capture_id = fields.text(request.capture_id, "capture_id", least=1)
+        time = self._clock()
+        count = await self._store.write(
+            current_principal().tenant,
+            lambda t: t.erase_capture(capture_id, time, without_texts),
+        )
+        return pb.EraseCaptureResponse(events=count)
 
     async def GetSummary(
         self, request: pb.GetSummaryRequest, context: Any

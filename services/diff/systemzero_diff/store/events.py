@@ -28,6 +28,7 @@ from systemzero_core.drift import Decision, DecisionScope
 from systemzero_core.errors import NotFound
 from systemzero_diff.model import Counts, EventFilter, Group, NewEvent, StoredDecision, StoredEvent
 from systemzero_diff.store import rows
+from systemzero_diff.store.erasing import check_not_erased
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import DECISIONS, EVENTS, VERDICT_COUNTS
 
@@ -89,6 +90,7 @@ class EventRows(Scoped):
 
     def put_event(self, event: NewEvent, log_index: int) -> StoredEvent:
         """See `Transaction.put_event`."""
+        check_not_erased(self._connection, event.capture_id)
         values = {
             **rows.event_values(event),
             "day": day_of(event.create_time),

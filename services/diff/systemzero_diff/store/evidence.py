@@ -6,7 +6,8 @@ rows were written together and in one order, so both are read once, side by side
 Invariants:
 1. Each entry of these kinds has its rows, and each row its entry: what was deleted or added shows.
 2. Every column that says what was seen or decided is compared, with the entry or with what follows
-   from it. Of an entry whose body was erased, only its index, kind and time are left to compare.
+   from it. Of an entry whose body was erased, only its index, kind and time are left to compare,
+   and that its row was erased with it, at the time that the log recorded.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from systemzero_chassis.database import TENANT
 from systemzero_chassis.logstore import tenants_of
 from systemzero_core.drift import Decision, Severity
 from systemzero_core.errors import DataCorrupted
-from systemzero_core.tlog import Entry, format_time
+from systemzero_core.tlog import ERASURE_KIND, Entry, format_time
 from systemzero_diff.digests import (
     DECISION_KIND,
     DELETION_KIND,
@@ -75,6 +76,8 @@ class EvidenceCheck:
                 self._take_one(entry, TEMPLATES, templates, _check_template)
             elif entry.kind == DECISION_KIND:
                 self._take_decision(connection, entry)
+            elif entry.kind == ERASURE_KIND:
+                self._take_erasure(connection, entry)
 
     def finish(self, connection: Connection) -> None:
         """Check that there is nothing besides, once all entries were taken.
@@ -136,6 +139,17 @@ class EvidenceCheck:
             )
         self._last[DECISIONS] = found[-1].position
 
+    def _take_erasure(self, connection: Connection, entry: Entry) -> None:
+        """The rows of events that were erased with the entries that this one names."""
+        erased = (entry.body and msgspec.json.decode(entry.body)["entries"]) or []
+        columns = EVENTS.c
+        statement = select(columns.position, columns.erase_time).where(
+            columns.tenant == self._tenant, columns.log_index.in_(erased)
+        )
+        for row in connection.execute(statement):
+            time = None if row.erase_time is None else _formatted(row.erase_time)
+            _compare("events", row.position, entry, {"erase_time": (time, entry.create_time)})
+
     def _check_newest(self, connection: Connection) -> None:
         columns = TEMPLATES.c
         newest = func.max(columns.version).over(partition_by=columns.template_id)
@@ -153,6 +167,7 @@ def _check_event(row: AnyRow, entry: Entry) -> None:
     own = {
         "log_index": (row.log_index, entry.index),
         "day": (row.day, day_of(row.create_time)),
+        "erase_time": (row.erase_time is None, entry.body is not None),
     }
     _compare_row("events", row, entry, own, values if record else {})
 
@@ -207,8 +222,7 @@ def _compare_row(
     table: str, row: AnyRow, entry: Entry, own: _Compared, recorded: _Compared
 ) -> None:
     """Compare a row with its entry's time, with what follows from itself, and with the record."""
-    time = format_time(_EPOCH + timedelta(microseconds=row.create_time))
-    compared = {**recorded, **own, "create_time": (time, entry.create_time)}
+    compared = {**recorded, **own, "create_time": (_formatted(row.create_time), entry.create_time)}
     _compare(table, row.position, entry, compared)
 
 
@@ -220,6 +234,10 @@ def _compare(table: str, position: int, entry: Entry, compared: _Compared) -> No
                 "is another one",
                 metadata={"entry": str(entry.index)},
             )
+
+
+def _formatted(time: int) -> str:
+    return format_time(_EPOCH + timedelta(microseconds=time))
 
 
 def _record(entry: Entry) -> dict[str, Any]:

@@ -34,11 +34,17 @@ class Transaction(Protocol):
 
         Raises:
             Conflict: the request id belongs to another request.
+            FailedPrecondition: the answer was erased with the capture that it is about.
         """
         ...
 
-    def keep_answer(self, answered: Answered, answer: bytes, time: int) -> None:
-        """Keep the serialised answer to a request for a week; nothing if it has no request id."""
+    def keep_answer(
+        self, answered: Answered, answer: bytes, time: int, capture_id: str = ""
+    ) -> None:
+        """Keep the serialised answer to a request for a week; nothing if it has no request id.
+
+        `capture_id` names the capture whose screen it speaks of.
+        """
         ...
 
     def append(self, kind: str, body: Mapping[str, Any], time: int) -> int:
@@ -79,7 +85,21 @@ class Transaction(Protocol):
         ...
 
     def put_event(self, event: NewEvent, log_index: int) -> StoredEvent:
-        """Store an event."""
+        """Store an event.
+
+        Raises:
+            FailedPrecondition: its capture was erased.
+        """
+        ...
+
+    def erase_capture(
+        self, capture_id: str, time: int, without_texts: Callable[[bytes], bytes]
+    ) -> int:
+        """Erase what the events of a capture say of its screen; how many events said something.
+
+        Their verdicts become what `without_texts` leaves of them, the bodies of their log entries
+        go, and so do answers kept for repeats. No event of the capture is stored from now on.
+        """
         ...
 
     def event(self, event_id: str) -> StoredEvent:

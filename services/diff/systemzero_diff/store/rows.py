@@ -66,7 +66,7 @@ def event_of_row(row: Row[Any], decisions: Iterable[StoredDecision]) -> StoredEv
         fingerprint=row.fingerprint,
         verdict=row.verdict,
     )
-    return StoredEvent(event, row.position, row.log_index, tuple(decisions))
+    return StoredEvent(event, row.position, row.log_index, tuple(decisions), row.erase_time)
 
 
 def decision_values(decision: Decision) -> dict[str, Any]:

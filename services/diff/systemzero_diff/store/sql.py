@@ -10,8 +10,9 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from systemzero_chassis.database import TENANT, Database, TenantConnection
 from systemzero_chassis.logstore import LogStore
-from systemzero_core.errors import Conflict
+from systemzero_core.errors import Conflict, FailedPrecondition
 from systemzero_diff.model import Answered
+from systemzero_diff.store import erasing
 from systemzero_diff.store.events import EventRows
 from systemzero_diff.store.protocol import Transaction
 from systemzero_diff.store.tables import ANSWERS
@@ -55,9 +56,13 @@ class SqlTransaction(TemplateRows, EventRows):
             return None
         if row.digest != answered.digest:
             raise Conflict("request_id: used before, for another request")
+        if row.answer is None:
+            raise FailedPrecondition("the answer to this request was erased with its capture")
         return bytes(row.answer)
 
-    def keep_answer(self, answered: Answered, answer: bytes, time: int) -> None:
+    def keep_answer(
+        self, answered: Answered, answer: bytes, time: int, capture_id: str = ""
+    ) -> None:
         """See `Transaction.keep_answer`; forgets two old ones, so that they never grow many."""
         if not answered.request_id:
             return
@@ -69,14 +74,28 @@ class SqlTransaction(TemplateRows, EventRows):
             "digest": answered.digest,
             "answer": answer,
             "create_time": time,
+            "capture_id": capture_id or None,
         }
         self._connection.execute(_KEEP, values)
 
     def append(self, kind: str, body: Mapping[str, Any], time: int) -> int:
         """See `Transaction.append`."""
-        moment = _EPOCH + timedelta(microseconds=time)
         own = self._connection
-        return self._log.append(own.unscoped, own.tenant, kind, body, moment).index
+        return self._log.append(own.unscoped, own.tenant, kind, body, _moment(time)).index
+
+    def erase_capture(
+        self, capture_id: str, time: int, without_texts: Callable[[bytes], bytes]
+    ) -> int:
+        """See `Transaction.erase_capture`."""
+        own = self._connection
+        indexes = erasing.erase_events(own, capture_id, time, without_texts)
+        if indexes:
+            self._log.erase(own.unscoped, own.tenant, indexes, _moment(time))
+        return len(indexes)
+
+
+def _moment(time: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=time)
 
 
 class SqlDiffStore:

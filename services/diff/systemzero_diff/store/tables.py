@@ -67,9 +67,11 @@ EVENTS: Final = Table(
     Column("fingerprint", Text, nullable=False),
     Column("verdict", LargeBinary, nullable=False),
     Column("log_index", BigInteger, nullable=False),
+    Column("erase_time", BigInteger),  # when the verdict's texts were erased with the capture
     Index("events_by_id", "tenant", "event_id", unique=True),
     Index("events_by_position", "tenant", "position"),
     Index("events_by_fingerprint", "tenant", "fingerprint"),
+    Index("events_by_capture", "tenant", "capture_id"),
     sqlite_autoincrement=True,
 )
 
@@ -96,9 +98,19 @@ ANSWERS: Final = Table(
     Column("tenant", Text, primary_key=True),
     Column("request_id", Text, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
-    Column("answer", LargeBinary, nullable=False),
+    Column("answer", LargeBinary),  # None once erased with the capture that it is about
     Column("create_time", BigInteger, nullable=False),
+    Column("capture_id", Text),  # whose screen it speaks of
     Index("answers_by_time", "tenant", "create_time"),
+    Index("answers_by_capture", "tenant", "capture_id"),
+)
+
+ERASED_CAPTURES: Final = Table(
+    "erased_captures",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("capture_id", Text, primary_key=True),
+    Column("create_time", BigInteger, nullable=False),
 )
 
 VERDICT_COUNTS: Final = Table(

@@ -27,7 +27,7 @@ from systemzero.diff.v1 import verdict_pb2 as systemzero_dot_diff_dot_v1_dot_ver
 from systemzero.tree.v1 import tree_pb2 as systemzero_dot_tree_dot_v1_dot_tree__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#systemzero/capture/v1/capture.proto\x12\x15systemzero.capture.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a systemzero/diff/v1/verdict.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"\x9c\x04\n\x07\x43\x61pture\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63\x61pture_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x61pp\x18\x04 \x01(\t\x12\x13\n\x0bscreen_hint\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12*\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1a.systemzero.tree.v1.Format\x12\x32\n\nsignatures\x18\x08 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x12\n\nnode_count\x18\t \x01(\x05\x12\x19\n\x11\x63laimed_by_digest\x18\n \x01(\x08\x12:\n\x0eincompleteness\x18\x0b \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness\x12.\n\nerase_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07verdict\x18\r \x01(\x0b\x32\x1b.systemzero.diff.v1.Verdict\x12\x13\n\x0b\x66ormat_name\x18\x0f \x01(\t\x12&\n\x04tree\x18\x0e \x01(\x0b\x32\x18.systemzero.tree.v1.Treeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#systemzero/capture/v1/capture.proto\x12\x15systemzero.capture.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a systemzero/diff/v1/verdict.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"\xd1\x04\n\x07\x43\x61pture\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63\x61pture_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x61pp\x18\x04 \x01(\t\x12\x13\n\x0bscreen_hint\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12*\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1a.systemzero.tree.v1.Format\x12\x32\n\nsignatures\x18\x08 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x12\n\nnode_count\x18\t \x01(\x05\x12\x19\n\x11\x63laimed_by_digest\x18\n \x01(\x08\x12:\n\x0eincompleteness\x18\x0b \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness\x12.\n\nerase_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07verdict\x18\r \x01(\x0b\x32\x1b.systemzero.diff.v1.Verdict\x12\x13\n\x0b\x66ormat_name\x18\x0f \x01(\t\x12&\n\x04tree\x18\x0e \x01(\x0b\x32\x18.systemzero.tree.v1.Tree\x12\x33\n\toriginals\x18\x10 \x01(\x0b\x32 .systemzero.capture.v1.Originals\"\xc2\x01\n\tOriginals\x12\x31\n\x06native\x18\x01 \x01(\x0b\x32!.systemzero.tree.v1.NativeCapture\x12\x34\n\x0bnative_info\x18\x02 \x01(\x0b\x32\x1f.systemzero.capture.v1.Original\x12\x12\n\nscreenshot\x18\x03 \x01(\x0c\x12\x38\n\x0fscreenshot_info\x18\x04 \x01(\x0b\x32\x1f.systemzero.capture.v1.Original\"B\n\x08Original\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'systemzero.capture.v1.captu
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CAPTURE']._serialized_start=161
-  _globals['_CAPTURE']._serialized_end=701
+  _globals['_CAPTURE']._serialized_end=754
+  _globals['_ORIGINALS']._serialized_start=757
+  _globals['_ORIGINALS']._serialized_end=951
+  _globals['_ORIGINAL']._serialized_start=953
+  _globals['_ORIGINAL']._serialized_end=1019
 # @@protoc_insertion_point(module_scope)

@@ -42,6 +42,7 @@ class Capture(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     FORMAT_NAME_FIELD_NUMBER: _builtins.int
     TREE_FIELD_NUMBER: _builtins.int
+    ORIGINALS_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """Output only. The capture's id, given by the service: `cap_…`, sortable by time."""
     app: _builtins.str
@@ -90,6 +91,12 @@ class Capture(_message.Message):
     def tree(self) -> _tree_pb2.Tree:
         """Output only. The normalised tree; only where it was asked for."""
 
+    @_builtins.property
+    def originals(self) -> Global___Originals:
+        """Output only. What was kept of the capture as the client sent it; set by GetCapture alone, and
+        only where anything was kept and is still there.
+        """
+
     def __init__(
         self,
         *,
@@ -108,11 +115,88 @@ class Capture(_message.Message):
         verdict: _verdict_pb2.Verdict | None = ...,
         format_name: _builtins.str = ...,
         tree: _tree_pb2.Tree | None = ...,
+        originals: Global___Originals | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["capture_time", b"capture_time", "create_time", b"create_time", "erase_time", b"erase_time", "signatures", b"signatures", "tree", b"tree", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capture_time", b"capture_time", "create_time", b"create_time", "erase_time", b"erase_time", "originals", b"originals", "signatures", b"signatures", "tree", b"tree", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "capture_time", b"capture_time", "claimed_by_digest", b"claimed_by_digest", "create_time", b"create_time", "erase_time", b"erase_time", "format", b"format", "format_name", b"format_name", "incompleteness", b"incompleteness", "node_count", b"node_count", "screen_hint", b"screen_hint", "session_id", b"session_id", "signatures", b"signatures", "tree", b"tree", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "capture_time", b"capture_time", "claimed_by_digest", b"claimed_by_digest", "create_time", b"create_time", "erase_time", b"erase_time", "format", b"format", "format_name", b"format_name", "incompleteness", b"incompleteness", "node_count", b"node_count", "originals", b"originals", "screen_hint", b"screen_hint", "session_id", b"session_id", "signatures", b"signatures", "tree", b"tree", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Capture: _TypeAlias = Capture  # noqa: Y015
+
+@_typing.final
+class Originals(_message.Message):
+    """What a capture was made of, as the client sent it: kept where the installation's policy allows
+    it, for as long as that says, and erased with the capture.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NATIVE_FIELD_NUMBER: _builtins.int
+    NATIVE_INFO_FIELD_NUMBER: _builtins.int
+    SCREENSHOT_FIELD_NUMBER: _builtins.int
+    SCREENSHOT_INFO_FIELD_NUMBER: _builtins.int
+    screenshot: _builtins.bytes
+    """Output only. The screenshot's bytes; only where they were asked for."""
+    @_builtins.property
+    def native(self) -> _tree_pb2.NativeCapture:
+        """Output only. The native document, with its parts; only where it was asked for."""
+
+    @_builtins.property
+    def native_info(self) -> Global___Original:
+        """Output only. The native document, described; not set where none is kept."""
+
+    @_builtins.property
+    def screenshot_info(self) -> Global___Original:
+        """Output only. The screenshot, described; not set where none is kept."""
+
+    def __init__(
+        self,
+        *,
+        native: _tree_pb2.NativeCapture | None = ...,
+        native_info: Global___Original | None = ...,
+        screenshot: _builtins.bytes = ...,
+        screenshot_info: Global___Original | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["native", b"native", "native_info", b"native_info", "screenshot_info", b"screenshot_info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["native", b"native", "native_info", b"native_info", "screenshot", b"screenshot", "screenshot_info", b"screenshot_info"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Originals: _TypeAlias = Originals  # noqa: Y015
+
+@_typing.final
+class Original(_message.Message):
+    """One thing that was kept as the client sent it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    media_type: _builtins.str
+    """Output only. What it is: `image/png`, `image/jpeg`, `image/webp`, or
+    `application/x-protobuf` for a serialised `NativeCapture`.
+    """
+    size_bytes: _builtins.int
+    """Output only. How many bytes it has."""
+    sha256: _builtins.bytes
+    """Output only. SHA-256 of its bytes, 32 bytes; the log entry of an event about the capture has
+    it too.
+    """
+    def __init__(
+        self,
+        *,
+        media_type: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_type", b"media_type", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Original: _TypeAlias = Original  # noqa: Y015

@@ -38,6 +38,8 @@ class IngestRequest(_message.Message):
     SCREEN_HINT_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     CHECK_FIELD_NUMBER: _builtins.int
+    KEEP_NATIVE_FIELD_NUMBER: _builtins.int
+    SCREENSHOT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Optional. A client-made id of 1 to 100 characters that makes a retry safe."""
     full_digest: _builtins.bytes
@@ -52,6 +54,14 @@ class IngestRequest(_message.Message):
     """Optional. The client's session; at most 200 characters."""
     check: _builtins.bool
     """Optional. Whether to judge the capture against the tenant's templates."""
+    keep_native: _builtins.bool
+    """Optional. Whether to keep the native document as it is, beside the normalised tree. Refused
+    where the content is none, or where the installation keeps none for this tenant.
+    """
+    screenshot: _builtins.bytes
+    """Optional. A picture of the screen to keep: PNG, JPEG or WebP, told by its first bytes; at most
+    3,000,000 bytes. Refused where the installation keeps none for this tenant.
+    """
     @_builtins.property
     def native(self) -> _tree_pb2.NativeCapture:
         """A document in its platform's format."""
@@ -76,10 +86,12 @@ class IngestRequest(_message.Message):
         screen_hint: _builtins.str = ...,
         session_id: _builtins.str = ...,
         check: _builtins.bool = ...,
+        keep_native: _builtins.bool = ...,
+        screenshot: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["capture_time", b"capture_time", "content", b"content", "full_digest", b"full_digest", "native", b"native", "tree", b"tree"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_time", b"capture_time", "check", b"check", "content", b"content", "full_digest", b"full_digest", "native", b"native", "request_id", b"request_id", "screen_hint", b"screen_hint", "session_id", b"session_id", "tree", b"tree"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_time", b"capture_time", "check", b"check", "content", b"content", "full_digest", b"full_digest", "keep_native", b"keep_native", "native", b"native", "request_id", b"request_id", "screen_hint", b"screen_hint", "screenshot", b"screenshot", "session_id", b"session_id", "tree", b"tree"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["native", "tree", "full_digest"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
@@ -189,19 +201,27 @@ class GetCaptureRequest(_message.Message):
 
     CAPTURE_ID_FIELD_NUMBER: _builtins.int
     INCLUDE_TREE_FIELD_NUMBER: _builtins.int
+    INCLUDE_NATIVE_FIELD_NUMBER: _builtins.int
+    INCLUDE_SCREENSHOT_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """Required. The capture's id."""
     include_tree: _builtins.bool
     """Optional. Whether to send the normalised tree along."""
+    include_native: _builtins.bool
+    """Optional. Whether to send along the native document that was kept, if one was."""
+    include_screenshot: _builtins.bool
+    """Optional. Whether to send along the screenshot that was kept, if one was."""
     def __init__(
         self,
         *,
         capture_id: _builtins.str = ...,
         include_tree: _builtins.bool = ...,
+        include_native: _builtins.bool = ...,
+        include_screenshot: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_id", b"capture_id", "include_tree", b"include_tree"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_id", b"capture_id", "include_native", b"include_native", "include_screenshot", b"include_screenshot", "include_tree", b"include_tree"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

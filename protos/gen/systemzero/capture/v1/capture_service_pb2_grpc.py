@@ -73,7 +73,7 @@ class CaptureServiceServicer:
 
     def Ingest(self, request, context):
         """Stores one capture and, if asked, judges it. A repeat of a `request_id` answers as the first
-        call did and stores nothing.
+        call did, but for what was erased since, and stores nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,7 +110,9 @@ class CaptureServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCapture(self, request, context):
-        """Erases a capture's body. Its row, its digests and every evidence entry about it stay.
+        """Erases a capture's body, what was kept of it as it was sent, and every text of the screen that
+        its events and their log entries have. Its row, its digests, the events and the log's leaves
+        stay, so that every proof holds. A call that failed half-way is completed in the background.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

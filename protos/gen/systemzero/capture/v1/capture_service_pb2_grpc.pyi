@@ -35,7 +35,7 @@ class CaptureServiceStub:
     def __new__(cls, channel: _aio.Channel) -> CaptureServiceAsyncStub: ...
     Ingest: _grpc.UnaryUnaryMultiCallable[_capture_service_pb2.IngestRequest, _capture_service_pb2.IngestResponse]
     """Stores one capture and, if asked, judges it. A repeat of a `request_id` answers as the first
-    call did and stores nothing.
+    call did, but for what was erased since, and stores nothing.
     """
     IngestStream: _grpc.StreamStreamMultiCallable[_capture_service_pb2.IngestStreamRequest, _capture_service_pb2.IngestStreamResponse]
     """Stores many captures; one reply each, in order. A capture that fails has its failure in its
@@ -49,7 +49,10 @@ class CaptureServiceStub:
     WatchCaptures: _grpc.UnaryStreamMultiCallable[_capture_service_pb2.WatchCapturesRequest, _capture_service_pb2.WatchCapturesResponse]
     """Sends captures as they come in, from a cursor or from now on."""
     DeleteCapture: _grpc.UnaryUnaryMultiCallable[_capture_service_pb2.DeleteCaptureRequest, _capture_service_pb2.DeleteCaptureResponse]
-    """Erases a capture's body. Its row, its digests and every evidence entry about it stay."""
+    """Erases a capture's body, what was kept of it as it was sent, and every text of the screen that
+    its events and their log entries have. Its row, its digests, the events and the log's leaves
+    stay, so that every proof holds. A call that failed half-way is completed in the background.
+    """
 
 @_typing.type_check_only
 class CaptureServiceAsyncStub(CaptureServiceStub):
@@ -58,7 +61,7 @@ class CaptureServiceAsyncStub(CaptureServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Ingest: _aio.UnaryUnaryMultiCallable[_capture_service_pb2.IngestRequest, _capture_service_pb2.IngestResponse]  # type: ignore[assignment]
     """Stores one capture and, if asked, judges it. A repeat of a `request_id` answers as the first
-    call did and stores nothing.
+    call did, but for what was erased since, and stores nothing.
     """
     IngestStream: _aio.StreamStreamMultiCallable[_capture_service_pb2.IngestStreamRequest, _capture_service_pb2.IngestStreamResponse]  # type: ignore[assignment]
     """Stores many captures; one reply each, in order. A capture that fails has its failure in its
@@ -72,7 +75,10 @@ class CaptureServiceAsyncStub(CaptureServiceStub):
     WatchCaptures: _aio.UnaryStreamMultiCallable[_capture_service_pb2.WatchCapturesRequest, _capture_service_pb2.WatchCapturesResponse]  # type: ignore[assignment]
     """Sends captures as they come in, from a cursor or from now on."""
     DeleteCapture: _aio.UnaryUnaryMultiCallable[_capture_service_pb2.DeleteCaptureRequest, _capture_service_pb2.DeleteCaptureResponse]  # type: ignore[assignment]
-    """Erases a capture's body. Its row, its digests and every evidence entry about it stay."""
+    """Erases a capture's body, what was kept of it as it was sent, and every text of the screen that
+    its events and their log entries have. Its row, its digests, the events and the log's leaves
+    stay, so that every proof holds. A call that failed half-way is completed in the background.
+    """
 
 class CaptureServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes captures in, stores them and has them judged."""
@@ -84,7 +90,7 @@ class CaptureServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_capture_service_pb2.IngestResponse, _abc.Awaitable[_capture_service_pb2.IngestResponse]]:
         """Stores one capture and, if asked, judges it. A repeat of a `request_id` answers as the first
-        call did and stores nothing.
+        call did, but for what was erased since, and stores nothing.
         """
 
     @_abc_1.abstractmethod
@@ -128,6 +134,9 @@ class CaptureServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _capture_service_pb2.DeleteCaptureRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_capture_service_pb2.DeleteCaptureResponse, _abc.Awaitable[_capture_service_pb2.DeleteCaptureResponse]]:
-        """Erases a capture's body. Its row, its digests and every evidence entry about it stay."""
+        """Erases a capture's body, what was kept of it as it was sent, and every text of the screen that
+        its events and their log entries have. Its row, its digests, the events and the log's leaves
+        stay, so that every proof holds. A call that failed half-way is completed in the background.
+        """
 
 def add_CaptureServiceServicer_to_server(servicer: CaptureServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

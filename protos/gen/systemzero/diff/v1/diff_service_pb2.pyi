@@ -159,6 +159,8 @@ class CheckRequest(_message.Message):
     SESSION_ID_FIELD_NUMBER: _builtins.int
     CAPTURE_ID_FIELD_NUMBER: _builtins.int
     INCOMPLETENESS_FIELD_NUMBER: _builtins.int
+    NATIVE_SHA256_FIELD_NUMBER: _builtins.int
+    SCREENSHOT_SHA256_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Optional. A client-made id of 1 to 100 characters that makes a retry safe."""
     screen_hint: _builtins.str
@@ -170,6 +172,14 @@ class CheckRequest(_message.Message):
     capture_id: _builtins.str
     """Optional. The capture that the tree is of; taken from the capture service alone. Others name a
     stored capture by `tree.capture_id`.
+    """
+    native_sha256: _builtins.bytes
+    """Optional. SHA-256 of the native document that is kept of the capture, 32 bytes: an event's log
+    entry records it. Taken from the capture service alone.
+    """
+    screenshot_sha256: _builtins.bytes
+    """Optional. SHA-256 of the screenshot that is kept of the capture, 32 bytes: an event's log entry
+    records it. Taken from the capture service alone.
     """
     @_builtins.property
     def tree(self) -> _tree_pb2.TreeSource:
@@ -196,10 +206,12 @@ class CheckRequest(_message.Message):
         session_id: _builtins.str = ...,
         capture_id: _builtins.str = ...,
         incompleteness: _abc.Iterable[_tree_pb2.Incompleteness] | None = ...,
+        native_sha256: _builtins.bytes = ...,
+        screenshot_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signatures", b"signatures", "tree", b"tree"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "incompleteness", b"incompleteness", "request_id", b"request_id", "screen_hint", b"screen_hint", "session_id", b"session_id", "signatures", b"signatures", "tree", b"tree"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "incompleteness", b"incompleteness", "native_sha256", b"native_sha256", "request_id", b"request_id", "screen_hint", b"screen_hint", "screenshot_sha256", b"screenshot_sha256", "session_id", b"session_id", "signatures", b"signatures", "tree", b"tree"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -105,6 +105,7 @@ class DriftEvent(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     DECISION_FIELD_NUMBER: _builtins.int
     LOG_INDEX_FIELD_NUMBER: _builtins.int
+    ERASE_TIME_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Output only. The event's id: `evt_…`."""
     capture_id: _builtins.str
@@ -129,6 +130,12 @@ class DriftEvent(_message.Message):
     def decision(self) -> Global___Decision:
         """Output only. The last decision about it."""
 
+    @_builtins.property
+    def erase_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When its capture was deleted, and the texts of its verdict and of its log entry
+        erased with it; not set while they are there.
+        """
+
     def __init__(
         self,
         *,
@@ -141,10 +148,11 @@ class DriftEvent(_message.Message):
         state: Global___EventState.ValueType = ...,
         decision: Global___Decision | None = ...,
         log_index: _builtins.int = ...,
+        erase_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decision", b"decision", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decision", b"decision", "erase_time", b"erase_time", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "create_time", b"create_time", "decision", b"decision", "event_id", b"event_id", "log_index", b"log_index", "screen_id", b"screen_id", "state", b"state", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "create_time", b"create_time", "decision", b"decision", "erase_time", b"erase_time", "event_id", b"event_id", "log_index", b"log_index", "screen_id", b"screen_id", "state", b"state", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -569,6 +577,50 @@ class SnoozeEventResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SnoozeEventResponse: _TypeAlias = SnoozeEventResponse  # noqa: Y015
+
+@_typing.final
+class EraseCaptureRequest(_message.Message):
+    """Whose events to erase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAPTURE_ID_FIELD_NUMBER: _builtins.int
+    capture_id: _builtins.str
+    """Required. The capture's id."""
+    def __init__(
+        self,
+        *,
+        capture_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_id", b"capture_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseCaptureRequest: _TypeAlias = EraseCaptureRequest  # noqa: Y015
+
+@_typing.final
+class EraseCaptureResponse(_message.Message):
+    """What was erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    events: _builtins.int
+    """Output only. How many events say nothing of the screen any more."""
+    def __init__(
+        self,
+        *,
+        events: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseCaptureResponse: _TypeAlias = EraseCaptureResponse  # noqa: Y015
 
 @_typing.final
 class GetSummaryRequest(_message.Message):

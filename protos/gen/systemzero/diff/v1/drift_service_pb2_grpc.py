@@ -65,6 +65,11 @@ class DriftServiceStub:
                 request_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.SnoozeEventRequest.SerializeToString,
                 response_deserializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.SnoozeEventResponse.FromString,
                 _registered_method=True)
+        self.EraseCapture = channel.unary_unary(
+                '/systemzero.diff.v1.DriftService/EraseCapture',
+                request_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.EraseCaptureRequest.SerializeToString,
+                response_deserializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.EraseCaptureResponse.FromString,
+                _registered_method=True)
         self.GetSummary = channel.unary_unary(
                 '/systemzero.diff.v1.DriftService/GetSummary',
                 request_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.GetSummaryRequest.SerializeToString,
@@ -120,6 +125,14 @@ class DriftServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseCapture(self, request, context):
+        """Erases what the events of a capture say of its screen, in their rows and in the log, and lets no
+        event of it be recorded from now on. For the capture service, as part of DeleteCapture.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSummary(self, request, context):
         """Sums up: compliance, counts and trend over a span of time.
         """
@@ -159,6 +172,11 @@ def add_DriftServiceServicer_to_server(servicer, server):
                     servicer.SnoozeEvent,
                     request_deserializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.SnoozeEventRequest.FromString,
                     response_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.SnoozeEventResponse.SerializeToString,
+            ),
+            'EraseCapture': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseCapture,
+                    request_deserializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.EraseCaptureRequest.FromString,
+                    response_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.EraseCaptureResponse.SerializeToString,
             ),
             'GetSummary': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSummary,
@@ -329,6 +347,33 @@ class DriftService:
             '/systemzero.diff.v1.DriftService/SnoozeEvent',
             systemzero_dot_diff_dot_v1_dot_drift__service__pb2.SnoozeEventRequest.SerializeToString,
             systemzero_dot_diff_dot_v1_dot_drift__service__pb2.SnoozeEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseCapture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/systemzero.diff.v1.DriftService/EraseCapture',
+            systemzero_dot_diff_dot_v1_dot_drift__service__pb2.EraseCaptureRequest.SerializeToString,
+            systemzero_dot_diff_dot_v1_dot_drift__service__pb2.EraseCaptureResponse.FromString,
             options,
             channel_credentials,
             insecure,

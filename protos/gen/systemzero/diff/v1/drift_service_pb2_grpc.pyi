@@ -48,6 +48,10 @@ class DriftServiceStub:
     """Rejects an event: the change is wrong, and more severe when it comes back."""
     SnoozeEvent: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.SnoozeEventRequest, _drift_service_pb2.SnoozeEventResponse]
     """Keeps an event quiet until the expiry."""
+    EraseCapture: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.EraseCaptureRequest, _drift_service_pb2.EraseCaptureResponse]
+    """Erases what the events of a capture say of its screen, in their rows and in the log, and lets no
+    event of it be recorded from now on. For the capture service, as part of DeleteCapture.
+    """
     GetSummary: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.GetSummaryRequest, _drift_service_pb2.GetSummaryResponse]
     """Sums up: compliance, counts and trend over a span of time."""
 
@@ -71,6 +75,10 @@ class DriftServiceAsyncStub(DriftServiceStub):
     """Rejects an event: the change is wrong, and more severe when it comes back."""
     SnoozeEvent: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.SnoozeEventRequest, _drift_service_pb2.SnoozeEventResponse]  # type: ignore[assignment]
     """Keeps an event quiet until the expiry."""
+    EraseCapture: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.EraseCaptureRequest, _drift_service_pb2.EraseCaptureResponse]  # type: ignore[assignment]
+    """Erases what the events of a capture say of its screen, in their rows and in the log, and lets no
+    event of it be recorded from now on. For the capture service, as part of DeleteCapture.
+    """
     GetSummary: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.GetSummaryRequest, _drift_service_pb2.GetSummaryResponse]  # type: ignore[assignment]
     """Sums up: compliance, counts and trend over a span of time."""
 
@@ -127,6 +135,16 @@ class DriftServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_drift_service_pb2.SnoozeEventResponse, _abc.Awaitable[_drift_service_pb2.SnoozeEventResponse]]:
         """Keeps an event quiet until the expiry."""
+
+    @_abc_1.abstractmethod
+    def EraseCapture(
+        self,
+        request: _drift_service_pb2.EraseCaptureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_drift_service_pb2.EraseCaptureResponse, _abc.Awaitable[_drift_service_pb2.EraseCaptureResponse]]:
+        """Erases what the events of a capture say of its screen, in their rows and in the log, and lets no
+        event of it be recorded from now on. For the capture service, as part of DeleteCapture.
+        """
 
     @_abc_1.abstractmethod
     def GetSummary(

@@ -117,6 +117,7 @@ class Access(_message.Message):
     AUDIT_FIELD_NUMBER: _builtins.int
     IDEMPOTENT_FIELD_NUMBER: _builtins.int
     MAX_STREAM_BYTES_FIELD_NUMBER: _builtins.int
+    INTERNAL_FIELD_NUMBER: _builtins.int
     permission: Global___Permission.ValueType
     """Required. The permission that the principal's role, and its scopes if it has any, must hold."""
     cost: _builtins.int
@@ -135,6 +136,10 @@ class Access(_message.Message):
     """Optional. The bytes that all request messages of one stream may have together; 0 is the
     platform's default.
     """
+    internal: _builtins.bool
+    """Optional. Whether only the platform's own services call it: for everybody else the gateway has
+    no such method.
+    """
     def __init__(
         self,
         *,
@@ -144,10 +149,11 @@ class Access(_message.Message):
         audit: _builtins.bool = ...,
         idempotent: _builtins.bool = ...,
         max_stream_bytes: _builtins.int = ...,
+        internal: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "cost", b"cost", "idempotent", b"idempotent", "max_bytes", b"max_bytes", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "cost", b"cost", "idempotent", b"idempotent", "internal", b"internal", "max_bytes", b"max_bytes", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,6 +12,15 @@ down_revision = None
 def upgrade() -> None:
     """Make the tables."""
     op.create_table(
+        "blobs",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "sha256"),
+    )
+    op.create_table(
         "captures",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -28,6 +37,14 @@ def upgrade() -> None:
     op.create_index("captures_by_id", "captures", ["tenant", "capture_id"], unique=True)
     op.create_index("captures_by_kind", "captures", ["tenant", "kind"], unique=False)
     op.create_table(
+        "erasures",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("capture_id", sa.LargeBinary(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "capture_id"),
+    )
+    op.create_index("erasures_by_time", "erasures", ["create_time"], unique=False)
+    op.create_table(
         "kinds",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("kind", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -43,6 +60,17 @@ def upgrade() -> None:
     )
     op.create_index("kinds_by_digest", "kinds", ["tenant", "digest"], unique=True)
     op.create_index("kinds_by_tree", "kinds", ["tenant", "full_digest"], unique=False)
+    op.create_table(
+        "originals",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "position", "kind"),
+    )
+    op.create_index("originals_by_digest", "originals", ["tenant", "sha256"], unique=False)
+    op.create_index("originals_by_time", "originals", ["tenant", "create_time"], unique=False)
     op.create_table(
         "requests",
         sa.Column("tenant", sa.Text(), nullable=False),

@@ -16,10 +16,12 @@ def upgrade() -> None:
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("capture_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "request_id"),
     )
+    op.create_index("answers_by_capture", "answers", ["tenant", "capture_id"], unique=False)
     op.create_index("answers_by_time", "answers", ["tenant", "create_time"], unique=False)
     op.create_table(
         "decisions",
@@ -43,6 +45,13 @@ def upgrade() -> None:
     op.create_index("decisions_by_event", "decisions", ["tenant", "event_id"], unique=False)
     op.create_index("decisions_by_position", "decisions", ["tenant", "position"], unique=False)
     op.create_table(
+        "erased_captures",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("capture_id", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "capture_id"),
+    )
+    op.create_table(
         "events",
         sa.Column(
             "position",
@@ -63,9 +72,11 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("verdict", sa.LargeBinary(), nullable=False),
         sa.Column("log_index", sa.BigInteger(), nullable=False),
+        sa.Column("erase_time", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("position"),
         sqlite_autoincrement=True,
     )
+    op.create_index("events_by_capture", "events", ["tenant", "capture_id"], unique=False)
     op.create_index("events_by_fingerprint", "events", ["tenant", "fingerprint"], unique=False)
     op.create_index("events_by_id", "events", ["tenant", "event_id"], unique=True)
     op.create_index("events_by_position", "events", ["tenant", "position"], unique=False)

@@ -1,0 +1,100 @@
+"""Erasing a capture: its rows here at once, and a note of what others still have to erase.
+
+Invariants:
+1. The note (a row of `erasures`) is written with the erasure and goes only when everybody has done
+   their part, so that a crash between them leaves nothing behind.
+2. A tree that another capture shows stays for that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
+
+from systemzero_capture.model import StoredCapture
+from systemzero_capture.store import originals, rows
+from systemzero_capture.store.tables import CAPTURES, ERASURES, KINDS, TREES
+from systemzero_chassis.database import TENANT, TenantConnection
+
+_C, _E, _K, _T = CAPTURES.c, ERASURES.c, KINDS.c, TREES.c
+_THIS = (_C.tenant == TENANT, _C.position == bindparam("at"))
+_SET_ERASED = update(CAPTURES).where(*_THIS).values(erase_time=bindparam("at_time"))
+_SET_KIND = update(CAPTURES).where(*_THIS).values(kind=bindparam("new_kind"))
+_KIND_AT = select(_C.kind).where(*_THIS)
+_KIND = select(_K.kind).where(_K.tenant == TENANT, _K.digest == bindparam("of_kind"))
+_LAST_KIND = select(func.coalesce(func.max(_K.kind), 0)).where(_K.tenant == TENANT)
+_INSERT_KIND = insert(KINDS)
+_DROP_UNUSED_KIND = delete(KINDS).where(
+    _K.tenant == TENANT,
+    _K.kind == bindparam("old_kind"),
+    ~exists(select(_C.kind).where(_C.tenant == _K.tenant, _C.kind == _K.kind)),
+)
+_SHOWN_BY_OTHERS = (
+    select(_C.position)
+    .join(KINDS, (_K.tenant == _C.tenant) & (_K.kind == _C.kind))
+    .where(_C.tenant == TENANT, _K.full_digest == bindparam("full"), _C.erase_time.is_(None))
+    .limit(1)
+)
+_ERASE_BODY = (
+    update(TREES).where(_T.tenant == TENANT, _T.full_digest == bindparam("full")).values(body=None)
+)
+_OF_CAPTURE = (_E.tenant == TENANT, _E.capture_id == bindparam("of_capture"))
+_NOTED = select(_E.create_time).where(*_OF_CAPTURE)
+_NOTE = insert(ERASURES)
+_DONE = delete(ERASURES).where(*_OF_CAPTURE)
+UNFINISHED: Final = select(_E.tenant, _E.capture_id).order_by(_E.create_time).limit(100)
+"""The oldest notes of all tenants."""
+
+
+def erase(
+    connection: TenantConnection,
+    capture: StoredCapture,
+    time: int,
+    without_texts: Callable[[bytes], bytes],
+) -> None:
+    """Erase what is stored of a capture, unless it was before, and note it; see `CaptureStore`."""
+    at = {"at": capture.position}
+    if capture.erase_time is None:
+        connection.execute(_SET_ERASED, {**at, "at_time": time})
+    _change_kind(connection, capture, without_texts)
+    originals.drop(connection, [capture.position])
+    full = {"full": capture.known.signatures.full}
+    if connection.execute(_SHOWN_BY_OTHERS, full).first() is None:
+        connection.execute(_ERASE_BODY, full)
+    if connection.execute(_NOTED, {"of_capture": capture.capture_id}).first() is None:
+        connection.execute(_NOTE, {"capture_id": capture.capture_id, "create_time": time})
+
+
+def finish(connection: TenantConnection, capture_id: str) -> None:
+    """Drop the note: everybody has erased their part."""
+    connection.execute(_DONE, {"of_capture": capture_id})
+
+
+def new_kind(connection: TenantConnection, values: Mapping[str, Any]) -> int:
+    """The number of the kind of captures with these values, stored now if it is new."""
+    found = connection.execute(_KIND, {"of_kind": values["digest"]}).scalar()
+    if found is not None:
+        return int(found)
+    kind = int(connection.execute(_LAST_KIND).scalar_one()) + 1
+    connection.execute(_INSERT_KIND, {**values, "kind": kind})
+    return kind
+
+
+def _change_kind(
+    connection: TenantConnection,
+    capture: StoredCapture,
+    without_texts: Callable[[bytes], bytes],
+) -> None:
+    """Let the capture be of a kind without the screen's texts; the other goes, if unused."""
+    at, replace = {"at": capture.position}, msgspec.structs.replace
+    reasons = tuple(replace(reason, detail="") for reason in capture.known.incompleteness)
+    known = replace(capture.known, incompleteness=reasons)
+    verdict = without_texts(capture.verdict) if capture.verdict else b""
+    old = connection.execute(_KIND_AT, at).scalar_one()
+    kind = new_kind(connection, rows.kind_values(known, capture.sighting, verdict))
+    if kind != old:
+        connection.execute(_SET_KIND, {**at, "new_kind": kind})
+        connection.execute(_DROP_UNUSED_KIND, {"old_kind": old})

@@ -1,0 +1,66 @@
+"""Erasing what the events of a capture say of its screen: rows within a transaction.
+
+Invariants:
+1. An event's row and the body of its log entry lose their texts together.
+2. Of a capture that was erased no event is recorded: the erasure and a judgement under way come one
+   after the other, and whichever is later knows of the other.
+3. An answer that was kept for repeats of a request is no second place for those texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import bindparam, insert, select, update
+
+from systemzero_chassis.database import TENANT, TenantConnection
+from systemzero_core.errors import FailedPrecondition
+from systemzero_diff.store.tables import ANSWERS, ERASED_CAPTURES, EVENTS
+
+_A, _E, _X = ANSWERS.c, EVENTS.c, ERASED_CAPTURES.c
+_ERASED = select(_X.create_time).where(
+    _X.tenant == TENANT, _X.capture_id == bindparam("of_capture")
+)
+_NOTE = insert(ERASED_CAPTURES)
+_EVENTS = select(_E.position, _E.verdict, _E.log_index).where(
+    _E.tenant == TENANT, _E.capture_id == bindparam("of_capture"), _E.erase_time.is_(None)
+)
+_ERASE_EVENT = (
+    update(EVENTS)
+    .where(_E.tenant == TENANT, _E.position == bindparam("at"))
+    .values(verdict=bindparam("left"), erase_time=bindparam("time"))
+)
+_ERASE_ANSWERS = (
+    update(ANSWERS)
+    .where(_A.tenant == TENANT, _A.capture_id == bindparam("of_capture"))
+    .values(answer=None)
+)
+
+
+def check_not_erased(connection: TenantConnection, capture_id: str) -> None:
+    """Let nothing be recorded of a capture that was erased.
+
+    Raises:
+        FailedPrecondition: it was.
+    """
+    key = {"of_capture": capture_id}
+    if capture_id and connection.execute(_ERASED, key).first() is not None:
+        raise FailedPrecondition(f"capture {capture_id} was erased")
+
+
+def erase_events(
+    connection: TenantConnection,
+    capture_id: str,
+    time: int,
+    without_texts: Callable[[bytes], bytes],
+) -> list[int]:
+    """Erase the texts of a capture's events and answers; the indexes of their log entries."""
+    key = {"of_capture": capture_id}
+    if connection.execute(_ERASED, key).first() is None:
+        connection.execute(_NOTE, {"capture_id": capture_id, "create_time": time})
+    connection.execute(_ERASE_ANSWERS, key)
+    found = connection.execute(_EVENTS, key).all()
+    for row in found:
+        left = {"at": row.position, "left": without_texts(row.verdict), "time": time}
+        connection.execute(_ERASE_EVENT, left)
+    return [row.log_index for row in found]

@@ -1,0 +1,229 @@
+"""DeleteCapture: no text of the screen is left anywhere, and the evidence holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import zstandard
+
+from systemzero.capture.v1 import capture_pb2
+from systemzero.capture.v1 import capture_service_pb2 as pb
+from systemzero.diff.v1 import diff_service_pb2 as diff_pb
+from systemzero.diff.v1 import drift_service_pb2 as drift_pb
+from systemzero.diff.v1 import template_service_pb2 as template_pb
+from systemzero.diff.v1 import verdict_pb2
+from systemzero.log.v1 import log_service_pb2 as log_pb
+from systemzero.tree.v1 import tree_pb2
+from systemzero_capture.config import KeepingSettings
+from systemzero_chassis.fields import timestamp
+from systemzero_core.formats import own
+from systemzero_core.tlog import VerifierKey, verify_bundle
+from systemzero_core.tree import Node, Tree
+from systemzero_diff.audit import Audited, audit
+from tests.support.gateway import refused
+from tests.support.pair import Pair, pair
+from tests.support.stores import DAY, NOW
+
+SECRET = "Jane Doe owes 1,280 crowns"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + SECRET.encode()
+DRIFT = verdict_pb2.VERDICT_KIND_DRIFT
+
+
+def screen(*texts: str) -> Tree:
+    nodes = [
+        Node("document", name="Account"),
+        Node("heading", name="Account", attributes=(("level", "1"),)),
+        *(Node("link", name=f"page {n}") for n in range(6)),
+        *(Node("button", name=text) for text in texts),
+    ]
+    return Tree(nodes, [-1, *(0 for _ in nodes[1:])])
+
+
+def of(content: Tree, **fields: Any) -> pb.IngestRequest:
+    document = tree_pb2.NativeCapture(data=own.encode(content), format=tree_pb2.FORMAT_TREE)
+    return pb.IngestRequest(native=document, **fields)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Pair]:
+    keeping = KeepingSettings(native="always", screenshots=True)
+    async with pair(tmp_path, originals=keeping) as both:
+        source = tree_pb2.TreeSource(native=of(screen("Pay")).native)
+        learn = template_pb.LearnTemplateRequest(screen_id="account", captures=[source])
+        await both.templates().LearnTemplate(learn)
+        yield both
+
+
+async def drifted(served: Pair, **fields: Any) -> pb.IngestResponse:
+    request = of(screen("Pay", SECRET), check=True, screenshot=PNG, **fields)
+    answer: pb.IngestResponse = await served.captures().Ingest(request)
+    assert answer.verdict.kind == DRIFT
+    assert SECRET in str(answer.verdict)
+    return answer
+
+
+async def delete(served: Pair, capture_id: str) -> capture_pb2.Capture:
+    request = pb.DeleteCaptureRequest(capture_id=capture_id)
+    done: capture_pb2.Capture = (await served.captures().DeleteCapture(request)).capture
+    return done
+
+
+async def event_of(served: Pair, event_id: str) -> drift_pb.DriftEvent:
+    request = drift_pb.GetEventRequest(event_id=event_id)
+    event: drift_pb.DriftEvent = (await served.drift().GetEvent(request)).event
+    return event
+
+
+def texts_left(folder: Path) -> list[str]:
+    """Rows of both databases that hold the text, by table; decisions keep their node's path."""
+    found = []
+    for path in (folder / "capture" / "capture.db", folder / "diff" / "diff.db"):
+        file = sqlite3.connect(path)
+        for (table,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            for row in file.execute(f"SELECT * FROM {table}"):  # noqa: S608 - of the schema
+                held = table != "decisions" and any("crowns" in _readable(v) for v in row)
+                found += [table] * held
+        file.close()
+    return found
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, bytes) and value[:4] == zstandard.FRAME_HEADER:
+        value = zstandard.ZstdDecompressor().decompress(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+async def vkey(served: Pair) -> VerifierKey:
+    request = log_pb.GetCheckpointRequest()
+    return VerifierKey.parse((await served.log().GetCheckpoint(request)).verifier_key)
+
+
+async def test_no_text_of_the_screen_is_left_and_every_proof_holds(
+    served: Pair, tmp_path: Path
+) -> None:
+    answer = await drifted(served, request_id="first")
+    event_id = answer.verdict.event_id
+    decision = drift_pb.SnoozeEventRequest(
+        request_id="d", event_id=event_id, reason="later", expire_time=timestamp(NOW + DAY)
+    )
+    await served.drift().SnoozeEvent(decision)
+    before = {"trees", "kinds", "blobs", "events", "answers", "log_entries"}
+    assert set(texts_left(tmp_path)) == before
+    erased = await delete(served, answer.capture.capture_id)
+    assert texts_left(tmp_path) == []
+    assert erased.HasField("erase_time")
+    assert (erased.verdict.kind, erased.verdict.event_id) == (DRIFT, event_id)
+
+    event = await event_of(served, event_id)
+    assert event.HasField("erase_time")
+    assert event.verdict.fingerprint == answer.verdict.fingerprint
+    assert not event.verdict.script.edits
+    request = log_pb.GetProofBundleRequest(index=answer.verdict.log_index)
+    bundle = (await served.log().GetProofBundle(request)).bundle
+    assert verify_bundle(bundle, [await vkey(served)]).entry.body is None
+    assert [each.tenant for each in await audit_of(served)] == ["acme"]
+
+
+async def audit_of(served: Pair) -> list[Audited]:
+    service = served.diff_service
+    return await audit(service._database, service._log)
+
+
+async def test_a_repeat_of_an_erased_request_makes_no_second_event(served: Pair) -> None:
+    answer = await drifted(served, request_id="first")
+    await delete(served, answer.capture.capture_id)
+    again = await served.captures().Ingest(
+        of(screen("Pay", SECRET), check=True, screenshot=PNG, request_id="first")
+    )
+    assert again.capture.capture_id == answer.capture.capture_id
+    assert not again.verdict.script.edits
+    assert len((await served.drift().ListEvents(drift_pb.ListEventsRequest())).events) == 1
+
+
+async def test_of_a_capture_that_was_deleted_no_event_is_recorded(
+    served: Pair, tmp_path: Path
+) -> None:
+    """The deletion comes between the capture and its judgement."""
+    stored = await served.captures().Ingest(of(screen("Pay", SECRET)))
+    await delete(served, stored.capture.capture_id)
+    source = tree_pb2.TreeSource(native=of(screen("Pay", SECRET)).native)
+    late = diff_pb.CheckRequest(tree=source, capture_id=stored.capture.capture_id)
+    code, _, _ = await refused(served.diff_as_capture().Check(late))
+    assert code is grpc.StatusCode.FAILED_PRECONDITION
+    assert texts_left(tmp_path) == []
+
+
+async def test_a_deleted_event_is_decided_about_no_more(served: Pair) -> None:
+    answer = await drifted(served)
+    await delete(served, answer.capture.capture_id)
+    for expiry in (None, timestamp(NOW + DAY)):
+        request = drift_pb.ApproveEventRequest(
+            event_id=answer.verdict.event_id, reason="yes", expire_time=expiry
+        )
+        code, _, _ = await refused(served.drift().ApproveEvent(request))
+        assert code is grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def test_a_deletion_that_the_diff_service_missed_is_completed(
+    tmp_path: Path, served: Pair
+) -> None:
+    answer = await drifted(served)
+    served.away.add("EraseCapture")
+    request = pb.DeleteCaptureRequest(capture_id=answer.capture.capture_id)
+    code, _, _ = await refused(served.captures().DeleteCapture(request))
+    assert code is grpc.StatusCode.UNAVAILABLE
+    assert set(texts_left(tmp_path)) == {"events", "answers", "log_entries"}
+    served.away.clear()
+    assert await served.capture_service._eraser.finish_all() == 1
+    assert await served.capture_service._eraser.finish_all() == 0
+    assert texts_left(tmp_path) == []
+
+
+async def test_only_the_capture_service_erases(served: Pair) -> None:
+    answer = await drifted(served)
+    request = drift_pb.EraseCaptureRequest(capture_id=answer.capture.capture_id)
+    code, _, _ = await refused(served.drift().EraseCapture(request))
+    assert code is grpc.StatusCode.PERMISSION_DENIED
+    assert not (await event_of(served, answer.verdict.event_id)).HasField("erase_time")
+
+
+async def test_another_tenants_deletion_erases_nothing_of_mine(served: Pair) -> None:
+    answer = await drifted(served)
+    request = pb.DeleteCaptureRequest(capture_id=answer.capture.capture_id)
+    code, _, _ = await refused(served.captures("beta").DeleteCapture(request))
+    assert code is grpc.StatusCode.NOT_FOUND
+    assert (await event_of(served, answer.verdict.event_id)).verdict.script.edits
+
+
+async def test_the_log_records_what_was_kept_as_it_was_sent(served: Pair) -> None:
+    answer = await drifted(served)
+    wanted = pb.GetCaptureRequest(
+        capture_id=answer.capture.capture_id, include_screenshot=True, include_native=True
+    )
+    kept = (await served.captures().GetCapture(wanted)).capture.originals
+    assert kept.screenshot == PNG
+    assert own.decode(kept.native.data) == screen("Pay", SECRET)
+    entries = (await served.log().ListEntries(log_pb.ListEntriesRequest())).entries
+    record = json.loads(entries[answer.verdict.log_index].body)
+    assert record["screenshot_sha256"] == hashlib.sha256(PNG).hexdigest()
+    assert record["native_sha256"] == kept.native_info.sha256.hex()
+
+
+async def test_a_screen_that_another_capture_shows_stays_for_that_one(served: Pair) -> None:
+    first, second = await drifted(served), await drifted(served)
+    await delete(served, first.capture.capture_id)
+    wanted = pb.GetCaptureRequest(
+        capture_id=second.capture.capture_id, include_tree=True, include_screenshot=True
+    )
+    kept = (await served.captures().GetCapture(wanted)).capture
+    assert SECRET in str(kept.tree)
+    assert kept.originals.screenshot == PNG
+    gone = pb.GetCaptureRequest(capture_id=first.capture.capture_id, include_screenshot=True)
+    assert not (await served.captures().GetCapture(gone)).capture.HasField("originals")

@@ -1,0 +1,98 @@
+"""The capture and the diff service, real and together, without a network between them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.diff.v1 import (
+    diff_service_pb2_grpc,
+    drift_service_pb2_grpc,
+    template_service_pb2_grpc,
+)
+from systemzero.log.v1 import log_service_pb2_grpc
+from systemzero_capture.app import CaptureService
+from systemzero_capture.config import CaptureSettings
+from systemzero_chassis.guards import Call, errors_guard, identity_guard
+from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, IdentityVerifier, Principal
+from systemzero_chassis.local import LocalChannel
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_core.errors import Unavailable
+from systemzero_diff.app import DiffService
+from systemzero_diff.config import DiffSettings
+from tests.support.services import KEY, TRUSTED, Clock, _As, seconds
+
+
+class Pair:
+    """Both services over one folder; `away` names the methods of either that do not answer."""
+
+    def __init__(self, data: Path, **settings: Any) -> None:
+        self.clock = Clock()
+        self.away: set[str] = set()
+        self._registries = {name: HandlerRegistry() for name in ("capture", "diff")}
+        self._channels = {name: LocalChannel(r) for name, r in self._registries.items()}
+        signers = {name: IdentitySigner(name, KEY, seconds) for name in TRUSTED}
+        self._signers = signers
+        self.capture_service = CaptureService(
+            CaptureSettings(data=data / "capture", **settings),
+            self._channels["diff"],
+            signers["capture"],
+            self.clock,
+        )
+        self.diff_service = DiffService(
+            DiffSettings(data=data / "diff"),
+            self._channels["capture"],
+            signers["diff"],
+            self.clock,
+        )
+        for service in (self.capture_service, self.diff_service):
+            registry = HandlerRegistry(
+                [errors_guard(lambda *_: None), self._absence, identity_guard(_verifier(service))]
+            )
+            service.register(registry)
+            self._registries[service.name].mount(registry)
+
+    def _absence(self, call: Call) -> AbstractAsyncContextManager[None]:
+        if call.method.rpartition("/")[2] in self.away:
+            raise Unavailable("away")
+        return nullcontext()
+
+    def _stub(self, kind: Any, name: str, tenant: str, issuer: str = "gateway") -> Any:
+        token = self._signers[issuer].token(Principal(tenant, "key_1"), name)
+        return _As(kind(self._channels[name]), [(METADATA_KEY, token)])
+
+    def captures(self, tenant: str = "acme") -> Any:
+        return self._stub(capture_service_pb2_grpc.CaptureServiceStub, "capture", tenant)
+
+    def templates(self, tenant: str = "acme") -> Any:
+        return self._stub(template_service_pb2_grpc.TemplateServiceStub, "diff", tenant)
+
+    def diff_as_capture(self, tenant: str = "acme") -> Any:
+        return self._stub(diff_service_pb2_grpc.DiffServiceStub, "diff", tenant, "capture")
+
+    def drift(self, tenant: str = "acme") -> Any:
+        return self._stub(drift_service_pb2_grpc.DriftServiceStub, "diff", tenant)
+
+    def log(self, tenant: str = "acme") -> Any:
+        return self._stub(log_service_pb2_grpc.LogServiceStub, "diff", tenant)
+
+
+def _verifier(service: Any) -> IdentityVerifier:
+    return IdentityVerifier(service.name, {name: KEY.public_key() for name in TRUSTED}, seconds)
+
+
+@asynccontextmanager
+async def pair(data: Path, **settings: Any) -> AsyncIterator[Pair]:
+    """Both services, started."""
+    served = Pair(data, **settings)
+    services = (served.diff_service, served.capture_service)
+    for service in services:
+        await service.start()
+    try:
+        yield served
+    finally:
+        for service in reversed(services):
+            await service.stop()
