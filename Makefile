@@ -166,6 +166,10 @@ MIX ?= native
 load: setup ## Locust's users on a running platform; KIND=standalone|split MIX=native|edge RATE=N SECONDS=N
 	$(BIN)/python -m benchmarks.load --kind $(KIND) --mix $(MIX) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS))
 
+.PHONY: load-smoke
+load-smoke: setup ## The mix at a low rate for a short while: what pull requests go through
+	$(BIN)/python -m benchmarks.load --rate 100 --seconds 15
+
 .PHONY: load-step
 load-step: setup ## The same at one rate after the other, until it no longer holds
 	$(BIN)/python -m benchmarks.load --step --kind $(KIND) --mix $(MIX) $(if $(SECONDS),--seconds $(SECONDS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 import google.rpc
 import pytest
 
-from tests.support.documents import ROOT, Checkout, blocks, checkout, languages
+from tests.support.documents import ADDRESS, PREAMBLE, ROOT, Checkout, blocks, checkout, languages
 
 NODE = Path(__file__).parent / "node" / "node_modules"
 RUN = {
     "README.md": {"sh", "mermaid"},
     "docs/quickstart.md": {"sh"},
     "docs/clients.md": {"sh", "python", "js", "go", "yaml"},
+    "docs/migration.md": {"sh"},
+    "docs/extending.md": {"sh", "toml"},
 }
+PATH = 'export PATH="$PWD/.venv/bin:$PATH"\n'
 
 
 @pytest.fixture
@@ -71,3 +75,43 @@ def test_every_document_is_in_the_index() -> None:
     for document in (ROOT / "docs").rglob("*.md"):
         name = document.relative_to(ROOT / "docs")
         assert str(name) == "README.md" or f"({name})" in index, name
+
+
+OLD_TEMPLATE = """\
+screen_id: login_form
+required_nodes:
+  - email_input
+  - login_button
+structure_signature: "802fd833"
+full_signature: "b87aeacf"
+valid_transitions:
+  - main_screen
+"""
+OLD_CAPTURE = """\
+{"root": {"role": "document", "name": "Shop", "children": [
+  {"role": "heading", "name": "Sign in"},
+  {"role": "textbox", "name": "email_input"},
+  {"role": "button", "name": "login_button"},
+  {"role": "text", "name": "Release %d"}]}}
+"""
+
+
+@pytest.mark.parametrize("metadata", ["", "metadata: {owner: shop}\n"], ids=["bare", "described"])
+def test_the_way_from_0_x_works(metadata: str, here: Checkout) -> None:
+    old = here.folder / "old"
+    for name in ("captures", "templates"):
+        (old / name).mkdir(parents=True)
+    (old / "templates" / "login_form.yaml").write_text(OLD_TEMPLATE + metadata)
+    for number in (1, 2):
+        (old / "captures" / f"login-{number}.json").write_text(OLD_CAPTURE % number)
+    log = b'{"event": "drift", "screen": "login_form"}\n'
+    (old / "drift.jsonl").write_bytes(log)
+    login = f"sz login {ADDRESS} --key-file data/gateway/admin.key\n"
+    show = 'sz templates export "$template"\n'
+    script = "".join([PATH, login, *blocks("docs/migration.md", "sh"), show])
+    told = here.run(["bash"], PREAMBLE + script)
+    assert "\nUNCHANGED old/captures/login-1.json" in told
+    assert "VERIFIED" in told
+    assert f"  older_log: sha256:{hashlib.sha256(log).hexdigest()}" in told
+    assert "- main_screen" in told
+    assert ("owner: shop" in told) == bool(metadata)

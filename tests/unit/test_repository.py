@@ -131,6 +131,17 @@ def test_every_dependency_is_accounted_for() -> None:
     assert missing == set()
 
 
+def test_what_is_locked_is_locked_by_hash() -> None:
+    locks = [path for path in tracked() if path.name == "requirements.lock"]
+    assert len(locks) > 2
+    for path in locks:
+        found = re.findall(
+            r"^\S+==\S+(?: ;.*?)? \\$\n +--hash=sha256:", path.read_text(), re.MULTILINE
+        )
+        named = re.findall(r"^[a-z0-9][\w.-]*(?:\[[\w,]+\])?==", path.read_text(), re.MULTILINE)
+        assert len(found) == len(named) > 0, path
+
+
 def test_the_glossary_says_each_word_in_one_sentence() -> None:
     document = (ROOT / "docs" / "glossary.md").read_text()
     rows = [
