@@ -191,6 +191,10 @@ soak: setup ## The mix for MINUTES=30; fails where memory or descriptors grow
 mutation: setup ## Mutation testing of diff and match: a seeded sample, bounded in time; MUTANTS=N
 	@for package in diff match; do $(BIN)/python -m scripts.mutation $$package --mutants $(or $(MUTANTS),150); done
 
+.PHONY: configuration
+configuration: setup ## Write docs/configuration.md from the settings classes
+	$(BIN)/python -m scripts.configuration
+
 SECRETS ?= secrets
 .PHONY: secrets
 secrets: setup ## Keys and passwords as files below SECRETS=secrets, for docker-compose.yml and the overlay dev

@@ -10,10 +10,9 @@ import pytest
 
 from systemzero_capture.config import CaptureSettings
 from systemzero_chassis.config import ConfigError, Settings, load
-from systemzero_chassis.drain import END_SECONDS
-from systemzero_chassis.workers import _MARGIN_SECONDS
 from systemzero_diff.config import DiffSettings
 from systemzero_gateway.config import GatewaySettings
+from tests.support.deployed import seconds_to_stop
 from tests.support.manifests import KUBECTL, SERVICES, Manifests, build
 
 pytestmark = pytest.mark.skipif(
@@ -77,7 +76,7 @@ def test_ports_and_probes_are_those_that_the_service_listens_on(
 def test_a_pod_has_time_for_its_drain(manifests: Manifests, name: str) -> None:
     pod, container = manifests.pod(name), manifests.container(name)
     waits = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    takes = waits + settings_of(manifests, name).grace + END_SECONDS + _MARGIN_SECONDS
+    takes = waits + seconds_to_stop(settings_of(manifests, name))
     assert takes <= pod["terminationGracePeriodSeconds"]
 
 

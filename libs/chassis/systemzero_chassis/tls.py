@@ -37,8 +37,10 @@ State = tuple[tuple[int, int, int], ...]
 class TlsSettings(Settings, frozen=True):
     """A server's TLS: PEM files.
 
-    `certificate` is the chain, the server's own first, and `key` its private key; with `client_ca`
-    every client has to have a certificate by one of the authorities in it.
+    Attributes:
+        certificate: the chain, the server's own first.
+        key: its private key, which none but its user, or a mounted secret's group, may read.
+        client_ca: authorities; every client has to have a certificate by one of them.
     """
 
     certificate: Path
@@ -49,8 +51,11 @@ class TlsSettings(Settings, frozen=True):
 class BackendTlsSettings(Settings, frozen=True):
     """TLS to other services: PEM files, read at the start.
 
-    `ca` are the authorities to trust, `certificate` and `key` what to show to a server that asks;
-    `server_name` is the name in the server's certificate where it is not the target's.
+    Attributes:
+        ca: the authorities to trust.
+        certificate: what to show to a server that asks; goes with `key`.
+        key: its private key.
+        server_name: the name in the server's certificate where it is not the target's.
     """
 
     ca: Path

@@ -41,8 +41,11 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 class DeadlineSettings(Settings, frozen=True):
     """How long calls may take.
 
-    `default` holds where the client sets no deadline, `ceiling` where it sets a longer one; a
-    stream of responses (a watch, an export) may go on for `stream`, and is then to be resumed.
+    Attributes:
+        default: where the client sets no deadline.
+        ceiling: where it sets a longer one.
+        stream: how long a stream of responses (a watch, an export) may go on; it is then to be
+            resumed.
     """
 
     default: Seconds = 30.0
@@ -53,8 +56,12 @@ class DeadlineSettings(Settings, frozen=True):
 class TokenSettings(Settings, frozen=True):
     """The tokens that are issued and accepted.
 
-    `issuer` and `audience` are their `iss` and `aud`, `lifetime` is theirs where none is asked for.
-    A signing key signs for `rotate_every`; it is published `overlap` before and after that.
+    Attributes:
+        issuer: their `iss`.
+        audience: their `aud`.
+        lifetime: theirs where none is asked for.
+        rotate_every: how long a signing key signs.
+        overlap: how long it is published before and after that.
     """
 
     issuer: str = "systemzero-gateway"
@@ -76,7 +83,12 @@ class TokenSettings(Settings, frozen=True):
 
 
 class GatewayTlsSettings(TlsSettings, frozen=True):
-    """TLS on the gateway's port; with `client_ca`, `clients` says whom certificates stand for."""
+    """TLS on the gateway's port.
+
+    Attributes:
+        clients: whom clients' certificates stand for, with `client_ca`: SPIFFE ids, each with a
+            tenant, a role and, if it is to have less, scopes.
+    """
 
     clients: tuple[ClientCertificate, ...] = ()
 

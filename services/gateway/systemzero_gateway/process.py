@@ -28,6 +28,7 @@ async def _serve(settings: GatewaySettings) -> None:
         }
         signer = service_signer(OWN, settings.data, settings.trust)
         app = build(settings, backends, signer, tracing=tracing)
+        on_hangup(OWN, lambda: app.reload(load(OWN, GatewaySettings, PREFIX).limits))
         where = await stack.enter_async_context(operated(OWN, settings.ops, app.readiness))
         port = await app.start(settings.listen)
         announce(
@@ -35,7 +36,6 @@ async def _serve(settings: GatewaySettings) -> None:
             f"gateway: first admin key in {app.admin_key_file}",
             *(f"gateway: {line}" for line in where),
         )
-        on_hangup(OWN, lambda: app.reload(load(OWN, GatewaySettings, PREFIX).limits))
         await until_signal()
         await app.stop(settings.grace)
 

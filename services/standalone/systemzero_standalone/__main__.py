@@ -15,6 +15,7 @@ NAME = "standalone"
 
 async def _serve(settings: StandaloneSettings) -> None:
     app = StandaloneApp(settings)
+    on_hangup(NAME, lambda: app.reload(load(NAME, StandaloneSettings, ENVIRONMENT_PREFIX)))
     async with operated(NAME, settings.gateway.ops, app.readiness) as where:
         port = await app.start(settings.listen)
         announce(
@@ -22,7 +23,6 @@ async def _serve(settings: StandaloneSettings) -> None:
             f"first admin key in {app.admin_key_file}",
             *where,
         )
-        on_hangup(NAME, lambda: app.reload(load(NAME, StandaloneSettings, ENVIRONMENT_PREFIX)))
         await until_signal()
         await app.stop(settings.grace)
 

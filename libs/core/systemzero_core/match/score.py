@@ -42,6 +42,14 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     The defaults keep required nodes, structure and roles at 40/40/20 and add names and
     identifiers; layout is off, since a resized window is the same screen. How they were chosen:
     `docs/design/match.md`.
+
+    Attributes:
+        required_nodes: the template's required nodes that are there.
+        structure: nesting without roles and texts.
+        roles: how often each role is there.
+        names: accessible names in common.
+        identifiers: stable identifiers in common.
+        layout: where things are, and how large.
     """
 
     required_nodes: float = 40.0

@@ -24,7 +24,12 @@ _SECONDS: Final = 1e-9  # what is this close to having passed has
 
 
 class Rate(Settings, frozen=True):
-    """`per_minute` units a minute, and `burst` units at once from a full bucket."""
+    """A rate.
+
+    Attributes:
+        per_minute: units a minute; a method says how many a call of it costs.
+        burst: units at once from a full bucket.
+    """
 
     per_minute: float = 60.0
     burst: int = 40
