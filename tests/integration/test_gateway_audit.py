@@ -22,6 +22,7 @@ from tests.support.gateway import World, each, refused, world
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = ("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01")
+REQUEST = ("x-request-id", "r-1")
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ async def new_key(here: World, **fields: Any) -> Any:
         )
     )
     stub = auth_service_pb2_grpc.AuthServiceStub(here.channel)
-    return await stub.CreateApiKey(request, metadata=(*here.bearer(), PARENT))
+    return await stub.CreateApiKey(request, metadata=(*here.bearer(), PARENT, REQUEST))
 
 
 async def entries(here: World, metadata: Any = None) -> list[dict[str, Any]]:
@@ -74,6 +75,7 @@ async def test_an_act_is_recorded_with_who_what_where_and_trace(here: World) -> 
         "decision": "allowed",
         "reason": "",
         "trace_id": TRACE,
+        "request_id": "r-1",
         "times": 1,
     }
 

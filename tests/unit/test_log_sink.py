@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import structlog
 
 from systemzero_chassis import logs
 from systemzero_chassis.logs import LEVELS, LogSettings
 from systemzero_chassis.logsink import LogFile
+from tests.support.logging import lines_in, logging_as
 
 FULL = Path("/dev/full")
 SCRIPT = """
@@ -79,51 +77,36 @@ def test_what_grpc_says_of_metadata_that_is_no_text_is_not_logged() -> None:
     assert (line["level"], line["message"]) == ("error", "something else")
 
 
-@pytest.fixture
-def unset() -> Iterator[None]:
-    yield
-    logs.configure(LogSettings())
-    structlog.reset_defaults()
-
-
-def lines_in(path: Path) -> list[Any]:
-    logs.flush()
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
-
-
-@pytest.mark.usefixtures("unset")
 def test_lines_are_json_whatever_is_in_them(tmp_path: Path) -> None:
-    logs.configure(LogSettings(output=str(tmp_path / "log")))
-    logger = logs.get_logger("test")
     fields = {"path": Path("/a"), "bytes": b"\xff", "error": ValueError("v"), "text": "a\nb"}
-    logger.info("x", **fields)
-    logger.info("y", bad="\ud800")
+    with logging_as(LogSettings(output=str(tmp_path / "log"))):
+        logger = logs.get_logger("test")
+        logger.info("x", **fields)
+        logger.info("y", bad="\ud800")
     first, second = lines_in(tmp_path / "log")
     assert (first["event"], first["path"], first["text"]) == ("x", "/a", "a\nb")
     assert (second["event"], second["bad"]) == ("y", "?")
 
 
-@pytest.mark.usefixtures("unset")
 def test_levels_are_those_that_settings_take(tmp_path: Path) -> None:
     assert set(LEVELS) == {"debug", "info", "warning", "error"}
-    logs.configure(LogSettings(level="warning", output=str(tmp_path / "log")))
-    logger = logs.get_logger("test")
-    logger.info("quiet")
-    logger.warning("loud", n=1)
+    with logging_as(LogSettings(level="warning", output=str(tmp_path / "log"))):
+        logger = logs.get_logger("test")
+        logger.info("quiet")
+        logger.warning("loud", n=1)
     (line,) = lines_in(tmp_path / "log")
     assert (line["event"], line["level"], line["n"]) == ("loud", "warning", 1)
 
 
-@pytest.mark.usefixtures("unset")
 def test_security_events_can_have_a_file_of_their_own(tmp_path: Path) -> None:
     both, own = tmp_path / "log", tmp_path / "security"
     for settings, place in (
         (LogSettings(output=str(both)), both),
         (LogSettings(output=str(both), security_output=str(own)), own),
     ):
-        logs.configure(settings)
-        logs.get_security_logger("test").warning("call.denied", address="192.0.2.1")
-        logs.get_logger("test").info("other")
+        with logging_as(settings):
+            logs.get_security_logger("test").warning("call.denied", address="192.0.2.1")
+            logs.get_logger("test").info("other")
         found = [line for line in lines_in(place) if line.get("category") == "security"]
         assert [line["address"] for line in found] == ["192.0.2.1"]
     assert [line["event"] for line in lines_in(both)] == ["call.denied", "other", "other"]

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import msgspec
 import pytest
-import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -31,6 +29,7 @@ from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import configure_tracing, observe_guard
 from systemzero_chassis.tracing import TraceSettings
 from systemzero_core.errors import NotFound
+from tests.support.logging import lines_in, logging_as
 
 METHOD = "/systemzero.log.v1.LogService/ListEntries"
 NAME = "systemzero.log.v1.LogService/ListEntries"
@@ -74,16 +73,13 @@ class Seen:
         return {span.name: span for span in self._spans.get_finished_spans()}
 
     def lines(self) -> list[Any]:
-        logs.flush()
-        return [msgspec.json.decode(line) for line in self._log.read_bytes().splitlines()]
+        return lines_in(self._log)
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Path]:
-    logs.configure(logs.LogSettings(output=str(tmp_path / "log")))
-    yield tmp_path / "log"
-    logs.configure(logs.LogSettings())
-    structlog.reset_defaults()
+    with logging_as(logs.LogSettings(output=str(tmp_path / "log"))):
+        yield tmp_path / "log"
 
 
 @pytest.fixture(params=["server", "local"])

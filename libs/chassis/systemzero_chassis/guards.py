@@ -27,7 +27,7 @@ from google.protobuf.message import DecodeError
 from systemzero_chassis.errors import abort
 from systemzero_chassis.identity import METADATA_KEY, IdentityVerifier, set_current_principal
 from systemzero_chassis.observed import Metadata, current_call
-from systemzero_core.errors import DeadlineExceeded, DomainError, InvalidInput
+from systemzero_core.errors import DeadlineExceeded, DomainError, InvalidInput, Unauthenticated
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -173,20 +173,32 @@ class _Errors(AbstractAsyncContextManager[None]):
         await abort(self._call.context, error)
 
 
-def identity_guard(verifier: IdentityVerifier) -> Guard:
-    """Refuses calls without a good internal identity; makes the principal the current one."""
-    return partial(_Identity, verifier)
+def identity_guard(
+    verifier: IdentityVerifier, refused: Callable[[Call], None] = lambda _call: None
+) -> Guard:
+    """Refuses calls without a good internal identity; makes the principal the current one.
+
+    `refused` is told of each: in a platform that is set up well there is none.
+    """
+    return partial(_Identity, verifier, refused)
 
 
 class _Identity(AbstractAsyncContextManager[None]):
-    __slots__ = ("_call", "_verifier")
+    __slots__ = ("_call", "_refused", "_verifier")
 
-    def __init__(self, verifier: IdentityVerifier, call: Call) -> None:
+    def __init__(
+        self, verifier: IdentityVerifier, refused: Callable[[Call], None], call: Call
+    ) -> None:
         self._verifier = verifier
+        self._refused = refused
         self._call = call
 
     async def __aenter__(self) -> None:
-        principal, issuer = self._verifier.identify(self._call.text(METADATA_KEY))
+        try:
+            principal, issuer = self._verifier.identify(self._call.text(METADATA_KEY))
+        except Unauthenticated:
+            self._refused(self._call)
+            raise
         set_current_principal(principal, issuer)
         seen = current_call()
         if seen is not None:

@@ -95,7 +95,8 @@ class CurrentCall:
         self.parent = read_place(said.get(TRACEPARENT), said.get(TRACESTATE))
         self._tracing = tracing
         self.place = self.parent if tracing is None else tracing.begin(self.parent, method[1:])
-        self.request_id = _request_id(said.get(REQUEST_ID), self.place)
+        begins_here = self.place if self.parent is None else None
+        self.request_id = _request_id(said.get(REQUEST_ID), begins_here)
         self._held: list[Span] | None = None
         self.seconds = 0.0
         self.start = time.time_ns()
@@ -241,12 +242,6 @@ def note_verdict(kind: str) -> None:
         call.verdict = kind.removeprefix("VERDICT_KIND_")
 
 
-def current_trace_id() -> str:
-    """The id of the current call's trace, recorded or not; empty where there is none."""
-    call = _current.get()
-    return "" if call is None else call.trace_id
-
-
 def recorded_trace_id() -> str:
     """The id of the current call's trace if that is sampled and exported, else empty."""
     call = _current.get()
@@ -262,8 +257,8 @@ def rpc_attributes(method: str, status: str) -> dict[str, Any]:
     }
 
 
-def _request_id(given: str | bytes | None, place: Place | None) -> str:
+def _request_id(given: str | bytes | None, root: Place | None) -> str:
+    """The one `given`, or a new one: that of the trace that begins with the call, if one does."""
     if isinstance(given, str) and _REQUEST_ID.fullmatch(given):
         return given
-    # one id to look for where there need not be two
-    return place.trace_name if place else f"{new_id(128):032x}"
+    return root.trace_name if root else f"{new_id(128):032x}"

@@ -22,7 +22,8 @@ from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, Guard, errors_guard, identity_guard
 from systemzero_chassis.identity import IdentityVerifier
-from systemzero_chassis.logs import LogSettings, get_logger
+from systemzero_chassis.logs import LogSettings, get_logger, get_security_logger
+from systemzero_chassis.memory import share_arenas
 from systemzero_chassis.ops import OpsSettings, operated
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.registry import HandlerRegistry
@@ -83,6 +84,7 @@ def _guarded(name: str, start: Callable[[], int]) -> int:
 
 
 def _serve_here(settings: S, serve: Callable[[S], Awaitable[None]]) -> int:
+    share_arenas()
     logs.configure(getattr(settings, "log", LogSettings()))
     loop.run(_served(serve, settings))
     return 0
@@ -164,12 +166,15 @@ def backend_registry(
     `observed` is off, and there is no `drain` of its own, where another service of the same process
     observes the call already.
     """
-    logger = get_logger(service.name)
+    logger, security = get_logger(service.name), get_security_logger(service.name)
 
     def report(call: Call, error: BaseException) -> None:
         logger.error("internal error", rpc_method=call.method, exc_info=error)
 
-    guards: list[Guard] = [errors_guard(report), identity_guard(verifier)]
+    def refused(call: Call) -> None:
+        security.warning("identity.refused", method=call.method, address=call.context.peer())
+
+    guards: list[Guard] = [errors_guard(report), identity_guard(verifier, refused)]
     if drain is not None:
         guards.append(drain.guard)
     if observed:

@@ -8,11 +8,8 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
 import multiprocessing
 import signal
-import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Protocol
@@ -22,15 +19,11 @@ from grpc_reflection.v1alpha import reflection
 
 from systemzero_chassis.accepting import AcceptingServer, Handlers
 from systemzero_chassis.health import Health, HealthPort
+from systemzero_chassis.memory import calm_collector
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.symbols import SymbolPool
 from systemzero_chassis.tls import ServerTls
 from systemzero_chassis.vitals import Vitals
-
-_THRESHOLDS = (10_000, 20, 10)
-"""When the collector looks: at the youngest after so many objects, for one capture makes thousands;
-at all that is not frozen every 200 times. A call that was refused is garbage in cycles (its error,
-the error's frames, the call), and what a flood left is gone only then."""
 
 MESSAGE_SLACK = 65_536
 """Bytes by which the transport's own bound exceeds the platform's, so that the refusal that the
@@ -131,19 +124,6 @@ class Listener:
         self.health.stop()
         await self._server.stop(grace)
         await self._health_port.stop()
-
-
-def calm_collector() -> None:
-    """Keep the garbage collector from what is there for good; for the end of a start.
-
-    Modules, descriptors and statements are most of a service's objects and never garbage: each full
-    collection would walk them all again. What the start needed besides goes back to the system.
-    """
-    gc.collect()
-    gc.freeze()
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
-        libc.malloc_trim(0)
-    gc.set_threshold(*_THRESHOLDS)
 
 
 async def until_signal() -> None:

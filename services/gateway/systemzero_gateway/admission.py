@@ -13,7 +13,7 @@ from functools import cache
 from urllib.parse import unquote
 
 from systemzero_chassis.guards import Context
-from systemzero_chassis.observed import Metadata, current_call, current_trace_id
+from systemzero_chassis.observed import CurrentCall, Metadata, current_call
 from systemzero_core.errors import DomainError, PermissionDenied, RateLimited, Unauthenticated
 from systemzero_gateway import metrics
 from systemzero_gateway.audit import Act, AuditQueue, Decided
@@ -69,7 +69,7 @@ def network_of(address: str) -> str:
 class Ticket:
     """A call that was let in. Whoever got it MUST `end` it, however the call ends."""
 
-    __slots__ = ("_admission", "_in_flight", "_method", "_peer", "_trace_id", "caller")
+    __slots__ = ("_admission", "_call", "_in_flight", "_method", "_peer", "caller")
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Ticket:
         self._method = method
         # now, since a call that is gone has no peer any more, and gRPC crashes when asked for it
         self._peer = context.peer() if method.audit else ""
-        self._trace_id = current_trace_id() if method.audit else ""
+        self._call = current_call()
         self._in_flight: InFlight | None = in_flight
         self.caller = caller
 
@@ -96,7 +96,7 @@ class Ticket:
                 decision = Decided.FAILED if reason else Decided.ALLOWED
                 who = self.caller, self._method.path
                 self._admission.audit.release()
-                self._admission.record(*who, self._peer, self._trace_id, decision, reason)
+                self._admission.record(*who, self._peer, self._call, decision, reason)
 
     def stream_budget(self) -> StreamBudget:
         """What the call's stream of requests may carry."""
@@ -171,9 +171,8 @@ class Admission:
             if isinstance(error, DomainError):
                 metrics.REFUSALS.labels(error.reason).inc()
             if isinstance(error, Unauthenticated | RateLimited | PermissionDenied):
-                trace_id = current_trace_id()
                 denied = Decided.DENIED, error.reason
-                self.record(caller, method.path, context.peer(), trace_id, *denied)
+                self.record(caller, method.path, context.peer(), current_call(), *denied)
             raise
 
     def record(
@@ -181,18 +180,19 @@ class Admission:
         caller: Caller | None,
         method: str,
         peer: str,
-        trace_id: str,
+        call: CurrentCall | None,
         decision: Decided,
         reason: str,
     ) -> None:
-        """Put an act where it is written from.
+        """Put an act where it is written from; `call` is the one that it is of.
 
         Raises:
             Overloaded: there is no room for it.
         """
         address = address_of(peer)
         act = Act.of(caller, method, network_of(address), decision, reason)
-        self.audit.put(act, address, trace_id)
+        ids = (call.trace_id, call.request_id) if call else ("", "")
+        self.audit.put(act, address, *ids)
 
     async def _identify(self, context: Context) -> Caller:
         certificate = certificate_of(context) if self._asks_for_certificates else b""

@@ -222,7 +222,8 @@ class Forwarded:
             self._ticket.end(Unavailable.reason)
             raise stopping()
         self._ticket.end("")
-        self._context.set_trailing_metadata(self._with(trailers))
+        if trailers:  # else those that are set are all
+            self._context.set_trailing_metadata(self._with(trailers))
 
     def goes_on_after(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> bool:
         """Note how an attempt failed; whether there is to be another."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from typing import Final
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -39,8 +39,6 @@ _UNAVAILABLE_STATES: Final = {
 _CORRUPTED_CLASS: Final = "XX"
 _LOST_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 _LOST_CLASS: Final = "08"
-# InternalClientError: the server ended the session between two statements, and asyncpg is confused
-_LOST: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 def translated(error: BaseException) -> BaseException:
@@ -65,7 +63,16 @@ def is_lost(error: BaseException) -> bool:
     state = _state(driver_error)
     if state:
         return state in _LOST_STATES or state.startswith(_LOST_CLASS)
-    return isinstance(driver_error, _LOST)
+    return isinstance(driver_error, (OSError, TimeoutError)) or _is_of_asyncpg(driver_error)
+
+
+def _is_of_asyncpg(error: BaseException) -> bool:
+    """Whether asyncpg raised `error` by itself: not the server's word, but that it is gone."""
+    asyncpg = sys.modules.get("asyncpg")
+    if asyncpg is None:  # on SQLite, which is most installations: it takes 7 MB to import
+        return False
+    # InternalClientError: the server ended the session between two statements, which confuses it
+    return isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError))
 
 
 def _driver_error(error: BaseException) -> BaseException:

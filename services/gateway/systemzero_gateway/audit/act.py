@@ -44,7 +44,10 @@ class Act(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """An act, how often it was seen and when (microseconds since 1970), and the first's details."""
+    """An act, how often it was seen and when (microseconds since 1970), and the first's details.
+
+    Of its `times`, so many as `told` have been in the log of security events.
+    """
 
     act: Act
     address: str
@@ -52,6 +55,8 @@ class Recorded(NamedTuple):
     first_time: int
     last_time: int
     times: int = 1
+    request_id: str = ""
+    told: int = 0
 
     def body(self) -> dict[str, Any]:
         """As it stands in the log."""
@@ -63,6 +68,7 @@ class Recorded(NamedTuple):
             "decision": act.decision.value,
             "reason": act.reason,
             "trace_id": self.trace_id,
+            "request_id": self.request_id,
             "times": self.times,
             "last_time": self.last_time,
         }

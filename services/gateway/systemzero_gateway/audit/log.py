@@ -18,10 +18,11 @@ from typing import Final
 import structlog
 
 from systemzero_chassis.database import Database, TenantConnection
+from systemzero_chassis.logs import SECURITY
 from systemzero_chassis.logstore import LogStore
 from systemzero_core.errors import DomainError
 from systemzero_gateway import metrics
-from systemzero_gateway.audit.act import Recorded
+from systemzero_gateway.audit.act import Decided, Recorded
 from systemzero_gateway.audit.queue import HOLD_SECONDS, AuditQueue
 
 CHECKPOINT_SECONDS: Final = 0.5
@@ -45,6 +46,7 @@ class AuditLog:
         self.store = store
         self._database = database
         self._logger = logger
+        self._security = logger.bind(category=SECURITY)
         self._writing: asyncio.Task[None] | None = None
         self._signing: asyncio.Task[None] | None = None
         self._stopping = False
@@ -96,6 +98,7 @@ class AuditLog:
         async with self._one_at_a_time:
             by_tenant: defaultdict[str, list[Recorded]] = defaultdict(list)
             for entry in self.queue.take(every=every):
+                self._tell(entry)
                 by_tenant[entry.act.tenant].append(entry)
             written = await asyncio.gather(*(self._append(*item) for item in by_tenant.items()))
             return all(written)
@@ -110,13 +113,22 @@ class AuditLog:
         try:
             await self._database.of(tenant).write(job)
         except DomainError as error:
-            self.queue.put_back(entries)
+            self.queue.put_back([entry._replace(told=entry.times) for entry in entries])
             self._logger.warning("audit.not_written", reason=error.reason, error=error.message)
             return False
         self.queue.written(entries)
         for entry in entries:
             metrics.AUDIT_ENTRIES.labels(entry.act.decision.value).inc()
         return True
+
+    def _tell(self, entry: Recorded) -> None:
+        """Have it among the security events: at once, whether or not it can be written here."""
+        if entry.times == entry.told:
+            return
+        told = {**entry.body(), "times": entry.times - entry.told, "tenant": entry.act.tenant}
+        denied = entry.act.decision is Decided.DENIED
+        tell = self._security.warning if denied else self._security.info
+        tell(f"call.{entry.act.decision}", **told)
 
     async def _sign(self) -> None:
         while True:

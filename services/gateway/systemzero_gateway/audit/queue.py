@@ -56,7 +56,7 @@ class AuditQueue:
         """Give a reserved place back; `put` right after it finds room."""
         self._reserved -= 1
 
-    def put(self, act: Act, address: str, trace_id: str) -> None:
+    def put(self, act: Act, address: str, trace_id: str, request_id: str = "") -> None:
         """Record an act.
 
         Raises:
@@ -69,7 +69,7 @@ class AuditQueue:
             return
         if len(self) >= self.capacity:
             raise _full()
-        waiting[act] = Recorded(act, address, trace_id, now, now)
+        waiting[act] = Recorded(act, address, trace_id, now, now, request_id=request_id)
         if act.decision is not Decided.DENIED:
             self._urgent.set()
 
