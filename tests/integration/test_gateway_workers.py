@@ -82,7 +82,13 @@ async def test_workers_share_a_port_their_metrics_are_one_and_a_dead_one_is_repl
         while len(after := here.workers()) < 2 or before[0] in after:
             await here.page("/livez")
         await asyncio.gather(*(here.ask() for _ in range(8)))
-        assert count((await here.page("/metrics"))[1]) == 16
+        metrics = (await here.page("/metrics"))[1]
+        assert count(metrics) == 16
+        assert "systemzero_worker_restarts_total 1.0" in metrics
+        assert "systemzero_workers 2.0" in metrics
+        for worker in ("supervisor", "0", "1"):
+            for name in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds"):
+                assert f'process_{name}{{worker="{worker}"}}' in metrics
         all_ended = [ended(worker) for worker in after]
         here.process.send_signal(signal.SIGTERM)
         assert await here.process.wait() == 0
