@@ -95,6 +95,24 @@ async def test_workers_share_a_port_their_metrics_are_one_and_a_dead_one_is_repl
         await asyncio.gather(*all_ended)
 
 
+async def test_exemplars_of_all_workers_are_on_one_page(
+    tmp_path: Path, valkey: RealValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    async with gateway(tmp_path, "--workers", "2", LIMITS__STORE=valkey.url, **PATIENT) as here:
+        trace_ids = [f"{number:032x}" for number in range(1, 9)]
+        for trace_id in trace_ids:
+            await here.ask(("traceparent", f"00-{trace_id}-00000000000000aa-01"))
+        found: set[str] = set()
+        async with asyncio.timeout(60):
+            while not found:
+                _, text = await here.page("/metrics", "application/openmetrics-text")
+                buckets = [line for line in text.splitlines() if "GetStatus" in line]
+                found = set(re.findall(r'# \{trace_id="(\w+)"\}', "\n".join(buckets)))
+        assert found <= set(trace_ids)
+        assert "trace_id" not in (await here.page("/metrics"))[1]
+
+
 async def test_no_worker_outlives_its_supervisor(tmp_path: Path, valkey: RealValkey) -> None:
     async with gateway(tmp_path, "--workers", "2", LIMITS__STORE=valkey.url, **PATIENT) as here:
         all_ended = [ended(worker) for worker in here.workers()]

@@ -32,12 +32,13 @@ class Running:
             secret = Path(lines["first"][0]).read_text().strip()
             self.bearer = (("authorization", f"Bearer {secret}"),)
 
-    async def page(self, path: str) -> tuple[int, str]:
+    async def page(self, path: str, accept: str = "*/*") -> tuple[int, str]:
         """A page of the ops port: its status and its text."""
+        asked = urllib.request.Request(f"http://{self.metrics}{path}", headers={"Accept": accept})
 
         def get() -> tuple[int, str]:
             try:
-                with urllib.request.urlopen(f"http://{self.metrics}{path}", timeout=20) as answer:
+                with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - HTTP
                     return answer.status, answer.read().decode()
             except urllib.error.HTTPError as error:
                 with error:
@@ -53,13 +54,15 @@ class Running:
         failing: dict[str, str] = answer["failing"]
         return failing
 
-    async def ask(self) -> None:
+    async def ask(self, *metadata: tuple[str, str]) -> None:
         """A call over a connection of its own."""
         options = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(self.target, options=options) as channel:
             stub: Any = status_service_pb2_grpc.StatusServiceStub(channel)
             request = status_service_pb2.GetStatusRequest()
-            await stub.GetStatus(request, metadata=self.bearer, wait_for_ready=True, timeout=30)
+            await stub.GetStatus(
+                request, metadata=(*self.bearer, *metadata), wait_for_ready=True, timeout=30
+            )
 
     def workers(self) -> list[int]:
         """The ids of the processes that hold a listening gateway."""

@@ -33,6 +33,7 @@ from prometheus_client.exposition import ThreadingWSGIServer
 
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.readiness import Readiness
+from systemzero_chassis.telemetry import EXEMPLARS
 
 ANSWER_SECONDS = 2.0
 """A process whose event loop does not come round in this time is not alive."""
@@ -210,10 +211,14 @@ async def _serve_channelz(address: str) -> tuple[grpc.aio.Server, int]:
 
 
 async def _beat(readiness: Readiness) -> None:
-    """Tell every second whether the process is ready, and how late that second is."""
+    """Tell every second whether the process is ready, and how late that second is.
+
+    And leave exemplars where the supervisor finds them.
+    """
     loop = asyncio.get_running_loop()
     while True:
         readiness.tell()
+        EXEMPLARS.write()
         due = loop.time() + BEAT_SECONDS
         await asyncio.sleep(BEAT_SECONDS)
         LOOP_LAG.observe(max(0.0, loop.time() - due))

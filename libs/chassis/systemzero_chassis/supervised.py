@@ -8,16 +8,20 @@ again, and one that leaks is seen by itself.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, multiprocess
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from systemzero_chassis import exemplars
 from systemzero_chassis.readiness import READY
+from systemzero_chassis.telemetry import EXEMPLARS
 
 SUPERVISOR: Final = "supervisor"
 WORKERS: Final = "systemzero_workers"
@@ -56,7 +60,7 @@ class Workers(Collector):
 def registry_of(workers: Workers) -> CollectorRegistry:
     """What a supervisor's page shows: all workers' metrics, and those of the processes."""
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(exemplars.Collector(EXEMPLARS, Path(os.environ[exemplars.METRICS_FOLDER])))
     registry.register(workers)
     return registry
 

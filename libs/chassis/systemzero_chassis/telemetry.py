@@ -16,6 +16,7 @@ import grpc
 from prometheus_client import Gauge, Histogram
 
 from systemzero_chassis.config import ConfigError
+from systemzero_chassis.exemplars import Exemplars
 from systemzero_chassis.guards import Call, Guard
 from systemzero_chassis.logs import CallLog
 from systemzero_chassis.observed import REQUEST_ID, CurrentCall, set_current_call
@@ -26,6 +27,8 @@ CALL_DURATION = Histogram(
     "Duration of calls served, by method and status.",
     ["rpc_method", "rpc_response_status_code"],
 )
+EXEMPLARS = Exemplars("rpc_server_call_duration_seconds", Histogram.DEFAULT_BUCKETS)
+"""For the supervisor of several workers; see `exemplars`."""
 CALLS_IN_FLIGHT = Gauge(
     "rpc_server_calls_in_flight",
     "Calls being served.",
@@ -116,10 +119,19 @@ class _Observed(AbstractAsyncContextManager[None]):
         seen = self._seen
         status = "OK" if error is None else _status(self._call.context)
         # by an exemplar a dashboard leads from a bucket to a trace: to one that is exported
-        exemplar = {"trace_id": seen.trace_id} if seen.end(status) else None
+        is_recorded = seen.end(status)
         self._in_flight.dec()
-        _duration(seen.method, status).observe(seen.seconds, exemplar)
+        if is_recorded:
+            _observe_recorded(seen, status)
+        else:
+            _duration(seen.method, status).observe(seen.seconds)
         self._log.write(seen, status)
+
+
+def _observe_recorded(seen: CurrentCall, status: str) -> None:
+    _duration(seen.method, status).observe(seen.seconds, {"trace_id": seen.trace_id})
+    labels = ("rpc_method", seen.method.removeprefix("/")), ("rpc_response_status_code", status)
+    EXEMPLARS.keep(labels, seen.seconds, seen.trace_id)
 
 
 def _status(context: grpc.aio.ServicerContext[Any, Any]) -> str:

@@ -30,6 +30,7 @@ import structlog
 from prometheus_client import CollectorRegistry, multiprocess
 
 from systemzero_chassis import supervised
+from systemzero_chassis.exemplars import METRICS_FOLDER
 from systemzero_chassis.ops import OpsPages, split
 
 FIRST_PAUSE = 0.1
@@ -39,7 +40,6 @@ STEADY_SECONDS = 10.0
 _MARGIN_SECONDS = 5.0
 _BEAT_SECONDS = 0.25
 _DEAD_SECONDS = 5.0
-_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 Work = Callable[[int, Connection], None]
@@ -234,11 +234,11 @@ def _forget(process: BaseProcess) -> None:
 def _metrics_folder() -> Iterator[None]:
     """Where prometheus_client has each worker keep its metrics, as it is told: by environment."""
     with tempfile.TemporaryDirectory(prefix="systemzero-metrics-") as folder:
-        os.environ[_METRICS_FOLDER] = folder
+        os.environ[METRICS_FOLDER] = folder
         try:
             yield
         finally:
-            del os.environ[_METRICS_FOLDER]
+            del os.environ[METRICS_FOLDER]
 
 
 @contextmanager
