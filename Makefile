@@ -107,7 +107,7 @@ test-security: setup ## The attack matrix: every RPC, every bad credential, role
 	$(BIN)/pytest tests/security -m "slow or not slow"
 
 .PHONY: lint
-lint: setup ## Format, lint, types, layers, protos, workflows
+lint: setup ## Format, lint, types, layers, protos, workflows, weaknesses
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -115,6 +115,7 @@ lint: setup ## Format, lint, types, layers, protos, workflows
 	$(BIN)/buf lint protos
 	$(BIN)/buf format --diff --exit-code protos
 	$(BIN)/actionlint
+	$(BIN)/python -m scripts.audit --code
 	if git rev-parse --verify --quiet main >/dev/null; then $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 
 .PHONY: stubs-check

@@ -111,4 +111,4 @@ def _state(tracestate: str | bytes | None) -> str:
 
 def new_id(bits: int) -> int:
     """A random id; 0 would be none."""
-    return random.getrandbits(bits) or 1
+    return random.getrandbits(bits) or 1  # nosec B311 - an id to find, not a secret to guess
