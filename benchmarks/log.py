@@ -66,7 +66,7 @@ async def append_rate(database: Database, log: LogStore, writers: int) -> tuple[
     own = database.of(TENANT)
 
     def job(connection: TenantConnection) -> Appended:
-        return log.append(connection.unscoped, TENANT, "drift.event", BODY, now)
+        return log.append(connection, "drift.event", BODY, now)
 
     async def write() -> int:
         count = 0

@@ -11,19 +11,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from systemzero_capture.model import Known, Sighting, StoredCapture
-from systemzero_capture.store import METADATA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
+from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
 from systemzero_chassis.database import Database
 from systemzero_chassis.tree_body import compress, decompress
 from systemzero_core.errors import Conflict, DomainError, FailedPrecondition, NotFound
 from tests.support.databases import OpenDatabase
+from tests.support.sealing import sealed
 from tests.support.stores import NOW, known, plain, sighting, tree
 
 PLAIN = sighting()
 
 
-@pytest.fixture
-async def database(open_database: OpenDatabase) -> AsyncIterator[Database]:
+@pytest.fixture(params=["plain", "sealed"])
+async def database(
+    request: pytest.FixtureRequest, open_database: OpenDatabase
+) -> AsyncIterator[Database]:
     opened = open_database(METADATA, SCHEMA_VERSION)
+    if request.param == "sealed":
+        opened = sealed(opened, SCHEMA)
     yield opened
     await opened.close()
 

@@ -20,20 +20,26 @@ from systemzero_diff.model import Answered, EventFilter, StoredEvent
 from systemzero_diff.store import (
     LOG,
     METADATA,
+    SCHEMA,
     SCHEMA_VERSION,
     DiffStore,
     SqlDiffStore,
     Transaction,
 )
 from tests.support.databases import OpenDatabase
+from tests.support.sealing import sealed
 from tests.support.stores import DAY, NOW, decision, event, template
 
 ANY = EventFilter(now=NOW)
 
 
-@pytest.fixture
-async def database(open_database: OpenDatabase) -> AsyncIterator[Database]:
+@pytest.fixture(params=["plain", "sealed"])
+async def database(
+    request: pytest.FixtureRequest, open_database: OpenDatabase
+) -> AsyncIterator[Database]:
     opened = open_database(METADATA, SCHEMA_VERSION)
+    if request.param == "sealed":
+        opened = sealed(opened, SCHEMA)
     yield opened
     await opened.close()
 

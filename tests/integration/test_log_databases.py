@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import Connection
 
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logstore import LogStore, Witness
 from systemzero_core.tlog import (
     ExportReport,
@@ -34,10 +33,10 @@ async def database(open_database: OpenDatabase) -> AsyncIterator[Database]:
 async def append(database: Database, log: LogStore, word: str) -> int:
     """As a service does: within a job of the tenant's."""
 
-    def job(connection: Connection) -> int:
-        return log.append(connection, TENANT, "drift.event", {"word": word}, NOW).index
+    def job(own: TenantConnection) -> int:
+        return log.append(own, "drift.event", {"word": word}, NOW).index
 
-    return await database.of(TENANT).write(lambda c: job(c.unscoped))
+    return await database.of(TENANT).write(job)
 
 
 def keys(log: LogStore) -> list[VerifierKey]:
@@ -68,7 +67,7 @@ async def test_proofs_hold_and_bodies_are_erased(database: Database) -> None:
     log = log_on(database)
     await grow(database, log, 21)
     older = parse_checkpoint(await log.checkpoint(TENANT))
-    await database.of(TENANT).write(lambda c: log.erase(c.unscoped, TENANT, [4], NOW))
+    await database.of(TENANT).write(lambda c: log.erase(c, [4], NOW))
     for index in (0, 4, 20):
         proof = await log.inclusion_proof(TENANT, index, 22)
         verify_inclusion(proof.leaf_hash, index, 22, proof.hashes, proof.root)

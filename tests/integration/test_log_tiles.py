@@ -90,7 +90,7 @@ async def test_bodies_are_not_in_it_and_erasing_them_changes_nothing(
 ) -> None:
     await grow(database, log, 3, "Kennwort")
     await mirror(client, store, folder)
-    await database.write(lambda c: log.erase(c, TENANT, [1], NOW))
+    await database.of(TENANT).write(lambda c: log.erase(c, [1], NOW))
     assert await mirror(client, store, folder) == 4
     assert b"Kennwort" not in b"".join(files(folder).values())
     TileFolder(folder).verify(store=store)

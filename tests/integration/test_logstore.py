@@ -16,9 +16,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import MetaData
 
-from systemzero_chassis.database import Database, SqliteDatabase, open_sqlite
+from systemzero_chassis.database import Database, SqliteDatabase, TenantConnection, open_sqlite
 from systemzero_chassis.logstore import LogDiverged, LogStore, load_or_create_key, log_tables
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, InvalidInput, NotFound
 from systemzero_core.tlog import (
@@ -70,11 +70,11 @@ def log(database: Database) -> LogStore:
 
 
 async def fill(database: Database, log: LogStore, count: int, tenant: str = "t1") -> None:
-    def job(connection: Connection) -> None:
+    def job(own: TenantConnection) -> None:
         for i in range(count):
-            log.append(connection, tenant, "drift.event", {"event": i, "text": "Größe"}, NOW)
+            log.append(own, "drift.event", {"event": i, "text": "Größe"}, NOW)
 
-    await database.write(job)
+    await database.of(tenant).write(job)
 
 
 async def export(log: LogStore, tenant: str = "t1") -> list[bytes]:
@@ -99,8 +99,8 @@ def alter(path: Path, *statements: str) -> None:
 
 async def test_entries_are_numbered_and_read_back(database: Database, log: LogStore) -> None:
     for expected in range(5):
-        appended = await database.write(
-            lambda c: log.append(c, "t1", "drift.event", {"b": [1, None], "a": "ü"}, NOW)
+        appended = await database.of("t1").write(
+            lambda c: log.append(c, "drift.event", {"b": [1, None], "a": "ü"}, NOW)
         )
         assert appended.index == expected
         entry = await log.get_entry("t1", expected)
@@ -112,7 +112,7 @@ async def test_entries_are_numbered_and_read_back(database: Database, log: LogSt
 
 async def test_entries_are_listed_by_page_and_kind(database: Database, log: LogStore) -> None:
     await fill(database, log, 5)
-    await database.write(lambda c: log.append(c, "t1", "other", {}, NOW))
+    await database.of("t1").write(lambda c: log.append(c, "other", {}, NOW))
     assert [e.index for e in await log.list_entries("t1", 2, 3)] == [2, 3, 4]
     assert [e.index for e in await log.list_entries("t1", kind="other")] == [5]
     assert await log.list_entries("t1", 6) == []
@@ -128,16 +128,16 @@ async def test_an_entry_that_is_not_there(log: LogStore) -> None:
 async def test_an_entry_commits_with_its_job_or_not_at_all(
     database: Database, log: LogStore
 ) -> None:
-    def job(i: int) -> Callable[[Connection], int]:
-        def run(connection: Connection) -> int:
-            index = log.append(connection, "t1", "drift.event", {"event": i}, NOW).index
+    def job(i: int) -> Callable[[TenantConnection], int]:
+        def run(own: TenantConnection) -> int:
+            index = log.append(own, "drift.event", {"event": i}, NOW).index
             if i % 3 == 0:
                 raise LookupError(i)
             return index
 
         return run
 
-    jobs = [database.write(job(i)) for i in range(60)]
+    jobs = [database.of("t1").write(job(i)) for i in range(60)]
     results = await asyncio.gather(*jobs, return_exceptions=True)
     kept = [result for result in results if isinstance(result, int)]
     assert kept == list(range(40))
@@ -246,7 +246,7 @@ async def test_an_export_verifies_while_the_log_grows_and_is_erased(
         lines.append(line)
         if len(lines) % 400 == 0:
             later = 1499 - len(lines) // 400
-            await database.write(lambda c, i=later: log.erase(c, "t1", [i], NOW))  # type: ignore[misc]
+            await database.of("t1").write(lambda c, i=later: log.erase(c, [i], NOW))  # type: ignore[misc]
             await fill(database, log, 1)
     report = verify_export(lines, vkeys=keys(log))
     assert report.checkpoint.size > 1500
@@ -257,12 +257,12 @@ async def test_an_erased_body_is_gone_and_every_proof_still_holds(
     database: Database, log: LogStore, path: Path
 ) -> None:
     await fill(database, log, 4)
-    await database.write(lambda c: log.append(c, "t1", "x", {"secret": "Kennwort"}, NOW))
+    await database.of("t1").write(lambda c: log.append(c, "x", {"secret": "Kennwort"}, NOW))
     before = await verified(log)
-    record = await database.write(lambda c: log.erase(c, "t1", [4, 1, 4], NOW))
+    record = await database.of("t1").write(lambda c: log.erase(c, [4, 1, 4], NOW))
     assert record is not None
     assert (await log.get_entry("t1", record.index)).body == b'{"entries":[1,4]}'
-    assert await database.write(lambda c: log.erase(c, "t1", [1, 4], NOW)) is None
+    assert await database.of("t1").write(lambda c: log.erase(c, [1, 4], NOW)) is None
     after = await verified(log, before.checkpoint)
     assert after.erased == 2
     assert verify_bundle(await log.proof_bundle("t1", 4), keys(log)).entry.body is None
@@ -273,9 +273,9 @@ async def test_an_erased_body_is_gone_and_every_proof_still_holds(
 
 async def test_the_record_of_an_erasure_cannot_be_erased(database: Database, log: LogStore) -> None:
     await fill(database, log, 2)
-    await database.write(lambda c: log.erase(c, "t1", [0], NOW))
+    await database.of("t1").write(lambda c: log.erase(c, [0], NOW))
     with pytest.raises(FailedPrecondition):
-        await database.write(lambda c: log.erase(c, "t1", [1, 2], NOW))
+        await database.of("t1").write(lambda c: log.erase(c, [1, 2], NOW))
     assert (await log.get_entry("t1", 1)).body is not None
 
 
@@ -453,7 +453,7 @@ async def main():
     await log.check()
     async def write():
         while True:
-            appended = await database.write(lambda c: log.append(c, "t1", "x", {}, NOW))
+            appended = await database.of("t1").write(lambda c: log.append(c, "x", {}, NOW))
             print("entry", appended.index, appended.leaf_hash.hex(), flush=True)
     async def publish():
         while True:

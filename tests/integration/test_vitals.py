@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import Connection, update
+from sqlalchemy import update
 
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogDiverged, LogStore
 from systemzero_chassis.pool import Pool
@@ -42,10 +42,10 @@ async def until(database: Database, good: Callable[[], bool]) -> None:
 
 
 async def append(database: Database, log: LogStore, tenant: str, time: datetime) -> None:
-    def job(connection: Connection) -> None:
-        log.append(connection, tenant, "drift.event", {}, time)
+    def job(own: TenantConnection) -> None:
+        log.append(own, "drift.event", {}, time)
 
-    await database.write(job)
+    await database.of(tenant).write(job)
 
 
 async def test_a_census_counts_the_logs_of_all_tenants(database: Database) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import MetaData
 
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.identity import Principal, set_current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.logstore import LogKeys, LogStore, Witness, log_tables
@@ -58,11 +58,11 @@ def log_on(
 async def grow(database: Database, log: LogStore, count: int, word: str = "event") -> None:
     """Append so many entries."""
 
-    def job(connection: Connection) -> None:
+    def job(own: TenantConnection) -> None:
         for i in range(count):
-            log.append(connection, TENANT, "drift.event", {word: i}, NOW)
+            log.append(own, "drift.event", {word: i}, NOW)
 
-    await database.write(job)
+    await database.of(TENANT).write(job)
 
 
 @asynccontextmanager

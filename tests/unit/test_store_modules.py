@@ -21,7 +21,6 @@ STORES = sorted(
 ACROSS = {
     "services/capture/systemzero_capture/store/sql.py": "which tenants have to be looked after",
     "services/diff/systemzero_diff/store/evidence.py": "checks all rows beside the whole log",
-    "services/diff/systemzero_diff/store/sql.py": "appends to the log, which names the tenant",
     "services/gateway/systemzero_gateway/store/_changes.py": "the count of changes is of no tenant",
     "services/gateway/systemzero_gateway/store/_keys.py": "rows for the two stores that add keys",
     "services/gateway/systemzero_gateway/store/signing.py": "signing keys are of no tenant",

@@ -18,7 +18,6 @@ from systemzero_capture.retention import Collector
 from systemzero_capture.store import SCHEMA, SqlCaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
-from systemzero_chassis.database import open_database
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
@@ -26,6 +25,7 @@ from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_formats
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
 from systemzero_chassis.vitals import Vitals
 
@@ -48,11 +48,11 @@ class CaptureService:
         """Opens the database; `diff` is a channel to the diff service.
 
         Raises:
-            ConfigError: the database's settings are wrong.
+            ConfigError: the settings of database or encryption are wrong.
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
             FailedPrecondition, AlreadyExists: a plug-in can't be used.
         """
-        self._database = open_database(settings.data, SCHEMA, settings.database)
+        self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("decode", _DECODERS)
         logger = get_logger(NAME)
         self.vitals = Vitals(NAME, settings.data, self._database, logger, pools=[self._executor])
@@ -88,7 +88,12 @@ class CaptureService:
         registry.add(capture_service_pb2_grpc.add_CaptureServiceServicer_to_server, self._servicer)
 
     async def start(self) -> None:
-        """See `Service.start`."""
+        """See `Service.start`; what is sealed and can't be opened is not served.
+
+        Raises:
+            FailedPrecondition, Unavailable, DataCorrupted: see `SealedDatabase.check_keys`.
+        """
+        await self._database.check_keys()
         self._collector.start()
         self.vitals.start()
         self._eraser.start()

@@ -18,7 +18,7 @@ from systemzero_capture.model import Original, OriginalKind
 from systemzero_capture.originals import NATIVE_TYPE, is_intact
 from systemzero_capture.store import rows
 from systemzero_capture.store.tables import BLOBS, CAPTURES, KINDS, ORIGINALS, TREES
-from systemzero_chassis.database import TENANT, Database, TenantConnection
+from systemzero_chassis.database import TENANT, BodyErased, Database, TenantConnection
 from systemzero_chassis.logstore import tenants_of
 from systemzero_chassis.tree_body import decompress
 from systemzero_core.errors import DataCorrupted, DomainError
@@ -95,15 +95,19 @@ def _check_trees(connection: TenantConnection, after: bytes) -> list[bytes]:
     """Check the next trees; their digests."""
     page = connection.execute(_TREES, {"after": after}).all()
     for row in page:
-        if row.body is not None and not _stands(row):
+        if row.body is not None and not _stands(connection, row):
             raise DataCorrupted(f"trees row {row.full_digest.hex()} was altered")
     return [row.full_digest for row in page]
 
 
-def _stands(row: AnyRow) -> bool:
-    """Whether the body is the tree of the row's digests, with as many nodes."""
+def _stands(connection: TenantConnection, row: AnyRow) -> bool:
+    """Whether the body is the tree of the row's digests, with as many nodes; or was erased."""
     try:
-        tree = decompress(row.body)
+        body = connection.open(_T.body, row.body, row.full_digest)
+    except BodyErased:
+        return True
+    try:
+        tree = decompress(body)
     except (zstandard.ZstdError, DomainError):
         return False
     stored = (row.full_digest, row.structure_digest, row.content_digest, row.node_count)
@@ -113,9 +117,13 @@ def _stands(row: AnyRow) -> bool:
 def _check_kinds(connection: TenantConnection, after: int) -> int:
     """Check the next kinds; the last one's number, 0 after the last."""
     last = 0
-    for row in connection.execute(_KINDS, {"after": after}).mappings():
-        last = row["kind"]
-        if rows.kind_digest({str(name): value for name, value in row.items()}) != row["digest"]:
+    for row in connection.execute(_KINDS, {"after": after}):
+        last = row.kind
+        try:
+            opened = rows.opened_kind(connection, row)
+        except BodyErased:
+            continue
+        if rows.kind_digest({**row._mapping, **opened}) != row.digest:  # noqa: SLF001 - its name
             raise DataCorrupted(f"kinds row {last} was altered")
     return last
 
@@ -123,14 +131,14 @@ def _check_kinds(connection: TenantConnection, after: int) -> int:
 def _check_blobs(connection: TenantConnection, after: bytes) -> bytes:
     """Check the next blobs; the last one's digest, empty after the last."""
     last = b""
-    for row in connection.execute(_BLOBS, {"after": after}):
+    for row in connection.execute(_BLOBS, {"after": after}).all():
         last = row.sha256
         stored = Original(
             kind=OriginalKind.SCREENSHOT if row.media_type != NATIVE_TYPE else OriginalKind.NATIVE,
             media_type=row.media_type,
             size=row.size,
             sha256=row.sha256,
-            body=row.body,
+            body=connection.open(_B.body, row.body, row.sha256),
         )
         if not is_intact(stored):
             raise DataCorrupted(f"blobs row {row.sha256.hex()} was altered")

@@ -11,6 +11,7 @@ from systemzero_chassis.config import Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.ops import OpsSettings
+from systemzero_chassis.sealing import EncryptionSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_chassis.tracing import TraceSettings
 
@@ -98,6 +99,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
             empty for nowhere.
         data: folder of the database and keys, created with mode 0700.
         database: PostgreSQL in the place of the SQLite file in `data`.
+        encryption: encryption at rest of trees and verdicts; none, if nothing is set.
         trust: folder in which services publish the public keys of their identities.
         tls: TLS on the service's port; none is in the clear.
         backend_tls: TLS to the diff service; none is in the clear.
@@ -116,6 +118,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     health: str = ""
     data: Path = Path("data/capture")
     database: DatabaseSettings = DatabaseSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     trust: Path = Path("data/trust")
     tls: TlsSettings | None = None
     backend_tls: BackendTlsSettings | None = None

@@ -6,6 +6,7 @@ import os
 import sys
 
 from systemzero_chassis.process import run, serve_backend, service_channel
+from systemzero_chassis.sealing import check_encryption
 from systemzero_chassis.telemetry import configure_tracing
 from systemzero_chassis.tls import check_files
 from systemzero_chassis.trust import service_signer, service_verifier
@@ -24,6 +25,7 @@ async def _serve(settings: DiffSettings) -> None:
 
 def _check(settings: DiffSettings) -> None:
     check_files(settings.tls, settings.backend_tls)
+    check_encryption(settings.encryption, settings.data)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from systemzero.diff.v1 import (
 from systemzero.log.v1 import log_service_pb2_grpc
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
-from systemzero_chassis.database import open_database
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
@@ -26,6 +25,7 @@ from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_detectors, load_formats
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
 from systemzero_chassis.vitals import Vitals
 from systemzero_diff.check import Checker
@@ -59,12 +59,12 @@ class DiffService:
         """Opens the database; `capture` is a channel to the capture service.
 
         Raises:
-            ConfigError: the database's settings are wrong.
+            ConfigError: the settings of database or encryption are wrong.
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
             FailedPrecondition, AlreadyExists: a key file or a plug-in can't be used.
         """
         self._settings = settings
-        self._database = open_database(settings.data, SCHEMA, settings.database)
+        self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("diff", _WORKERS)
         keys = load_log_keys(settings.data / LOG_KEY)
         origin = settings.origin or load_or_create_origin(settings.data / ORIGIN_FILE)
@@ -128,7 +128,10 @@ class DiffService:
 
         Raises:
             LogDiverged: the message says how to recover.
+            FailedPrecondition, Unavailable, DataCorrupted: what is sealed can't be opened; see
+                `SealedDatabase.check_keys`.
         """
+        await self._database.check_keys()
         await self._log.check()
         self._background = [
             asyncio.create_task(self._keep()),

@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection
 
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logstore import LogStore, check_extends, load_log_keys
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import Checkpoint
@@ -83,22 +82,20 @@ async def check_service(
 
 
 async def _check_rows(database: Database, log: LogStore, tenant: str) -> None:
-    evidence = EvidenceCheck(tenant)
+    evidence = EvidenceCheck()
     start = 0
 
-    def next_page(connection: Connection) -> int | None:
+    def next_page(own: TenantConnection) -> int | None:
         """Where the page after the next starts; None at the end.
 
         One transaction sees entries and rows of one moment: the service may be writing.
         """
-        page = log.page(connection, tenant, start, _PAGE)
+        page = log.page(own, start, _PAGE)
         if not page:
-            evidence.finish(connection)
+            evidence.finish(own)
             return None
-        evidence.take(connection, page)
+        evidence.take(own, page)
         return page[-1].index + 1
 
-    while (
-        following := await database.of(tenant).read(lambda c: next_page(c.unscoped))
-    ) is not None:
+    while (following := await database.of(tenant).read(next_page)) is not None:
         start = following

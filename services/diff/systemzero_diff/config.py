@@ -12,6 +12,7 @@ from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.logstore import Witness
 from systemzero_chassis.ops import OpsSettings
+from systemzero_chassis.sealing import EncryptionSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_chassis.tracing import TraceSettings
 from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
@@ -66,6 +67,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
             empty for nowhere.
         data: folder of the database and keys, created with mode 0700.
         database: PostgreSQL in the place of the SQLite file in `data`.
+        encryption: encryption at rest of templates, verdicts, decisions and what the log says of
+            them; none, if nothing is set.
         trust: folder in which services publish the public keys of their identities.
         tls: TLS on the service's port; none is in the clear.
         backend_tls: TLS to the capture service; none is in the clear.
@@ -89,6 +92,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     health: str = ""
     data: Path = Path("data/diff")
     database: DatabaseSettings = DatabaseSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     trust: Path = Path("data/trust")
     tls: TlsSettings | None = None
     backend_tls: BackendTlsSettings | None = None

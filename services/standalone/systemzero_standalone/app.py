@@ -18,6 +18,7 @@ from systemzero_chassis.identity import IdentitySigner, IdentityVerifier
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.process import backend_registry
 from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.sealing import check_encryption
 from systemzero_chassis.telemetry import configure_tracing
 from systemzero_diff import app as diff
 from systemzero_gateway import app as gateway
@@ -50,12 +51,12 @@ class StandaloneApp:
         channels = {name: LocalChannel(registry) for name, registry in registries.items()}
         self._services = (
             capture.CaptureService(
-                _in(settings.capture, settings, "capture"),
+                _sealed(settings.capture, settings, "capture"),
                 channels[diff.NAME],
                 signers[capture.NAME],
             ),
             diff.DiffService(
-                _in(settings.diff, settings, "diff"), channels[capture.NAME], signers[diff.NAME]
+                _sealed(settings.diff, settings, "diff"), channels[capture.NAME], signers[diff.NAME]
             ),
         )
         for service in self._services:
@@ -106,6 +107,7 @@ def check(settings: StandaloneSettings) -> None:
     Raises:
         ConfigError: names what contradicts it.
     """
+    check_encryption(settings.encryption, settings.data)
     methods = methods_with_policy(contract.methods())
     gateway.check(settings.gateway, (capture.NAME, diff.NAME), methods)
 
@@ -114,3 +116,8 @@ def _in(settings: S, standalone: StandaloneSettings, name: str) -> S:
     return msgspec.structs.replace(
         settings, data=standalone.data / name, database=standalone.database
     )
+
+
+def _sealed(settings: S, standalone: StandaloneSettings, name: str) -> S:
+    placed = _in(settings, standalone, name)
+    return msgspec.structs.replace(placed, encryption=standalone.encryption)

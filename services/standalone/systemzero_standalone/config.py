@@ -8,6 +8,7 @@ from systemzero_capture.config import CaptureSettings
 from systemzero_chassis.config import Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
+from systemzero_chassis.sealing import EncryptionSettings
 from systemzero_chassis.tracing import TraceSettings
 from systemzero_diff.config import DiffSettings
 from systemzero_gateway.config import GatewaySettings
@@ -26,6 +27,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
         database: PostgreSQL for all three, in a schema each; the sections' own are not used.
         log: what is logged, and where to; the sections' own are not used.
         traces: which calls are traced beside those that are sampled; again for all three.
+        encryption: encryption at rest, of capture and diff; the sections' own are not used.
         grace: seconds that calls in flight get at shutdown.
         gateway: the gateway's settings.
         capture: the capture service's settings.
@@ -38,6 +40,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     grace: Seconds = 10.0
     gateway: GatewaySettings = GatewaySettings()
     capture: CaptureSettings = CaptureSettings()

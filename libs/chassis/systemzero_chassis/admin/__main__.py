@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
-from systemzero_chassis.admin import backup, check, keys, log_key, migrate
+from systemzero_chassis.admin import backup, check, encryption, keys, log_key, migrate
 from systemzero_chassis.config import ConfigError
 from systemzero_core.errors import DomainError
 
-_COMMANDS = (migrate, check, backup, keys, log_key)
+_COMMANDS = (migrate, check, backup, keys, log_key, encryption)
 """Each has `add(subparsers)`, which sets `run`: a function of the parsed arguments."""
 
 
-def main() -> int:
-    """Run a command; the exit status: 0, or 2 for what stops it, told on standard error."""
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the command that is `given`, else the process's arguments; the exit status.
+
+    0, or 2 for what stops it, told on standard error.
+    """
     parser = argparse.ArgumentParser(prog="sz-admin", description="Look after the databases.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(subparsers)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     try:
         arguments.run(arguments)
     except (ConfigError, DomainError, OSError) as error:

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from systemzero_chassis.admin.encryption import add_config, keks_of
 from systemzero_chassis.admin.schemas import installed
 from systemzero_chassis.database import Database, DatabaseSettings, Schema, open_database
+from systemzero_chassis.sealing import Keks, SealedDatabase, with_keys
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import parse_checkpoint
 
@@ -51,6 +53,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--service", action="append", help="only this one (may be repeated); else all installed"
     )
+    add_config(parser)
     parser.set_defaults(run=run)
 
 
@@ -60,29 +63,38 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         DataCorrupted: the first thing that is not as it was stored, named.
         FailedPrecondition: a checkpoint is of no log that was checked.
-        DomainError: a database can't be opened.
+        ConfigError: `--config` can't be used.
+        DomainError: a database can't be opened, or what is sealed in it.
     """
     settings = DatabaseSettings(url=arguments.url or "", url_file=arguments.url_file)
     notes = [path.read_text() for path in arguments.extends]
+    keks = keks_of(arguments.config)
     for schema in installed(arguments.service):
         folder = arguments.data / schema.name
         if not settings.location() and not (folder / schema.file).exists():
             if arguments.service:
                 raise FailedPrecondition(f"{folder / schema.file} is not there")
             continue
-        asyncio.run(_check(schema, folder, settings, arguments.origin, notes))
+        asyncio.run(_check(schema, folder, settings, keks, arguments.origin, notes))
     if notes:
         origins = ", ".join(repr(parse_checkpoint(note).origin) for note in notes)
         raise FailedPrecondition(f"no log here is the checkpoint's: {origins:.300}")
 
 
 async def _check(
-    schema: Schema, folder: Path, settings: DatabaseSettings, origin: str, notes: list[str]
+    schema: Schema,
+    folder: Path,
+    settings: DatabaseSettings,
+    keks: Keks | None,
+    origin: str,
+    notes: list[str],
 ) -> None:
-    database = open_database(folder, schema, settings)
+    database = with_keys(open_database(folder, schema, settings), schema, keks)
     try:
         if not settings.location():
             await database.read(_check_file)
+        if isinstance(database, SealedDatabase):
+            await database.check_keys()
         _say(schema.name, "the database is whole")
         for point in entry_points(group=GROUP, name=schema.name):
             check: Check = point.load()

@@ -4,6 +4,7 @@
 PostgreSQL's is in `postgres`, and imported with it alone.
 """
 
+from systemzero_chassis.database.bodies import ERASED, BodyErased
 from systemzero_chassis.database.opening import Schema, open_database
 from systemzero_chassis.database.protocol import Database
 from systemzero_chassis.database.schema import SchemaMismatch
@@ -13,7 +14,9 @@ from systemzero_chassis.database.sqlite import SqliteDatabase, open_sqlite
 from systemzero_chassis.database.tenant import TenantConnection, TenantDatabase
 
 __all__ = [
+    "ERASED",
     "TENANT",
+    "BodyErased",
     "Database",
     "DatabaseSettings",
     "Schema",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy import Column, Connection, CursorResult, Executable
 
+from systemzero_chassis.database.bodies import Bodies, PlainBodies
 from systemzero_chassis.database.scope import check_scoped
 
 T = TypeVar("T")
@@ -15,15 +16,17 @@ EVERY_TENANT = "*"
 """The scope of a transaction over all tenants; no tenant has this name."""
 
 Values = Mapping[str, Any]
+_PLAIN: Final = PlainBodies()
 
 
 class TenantConnection:
     """An open transaction that reaches the rows of one tenant. Databases make it, nobody else."""
 
-    __slots__ = ("_connection", "tenant")
+    __slots__ = ("_bodies", "_connection", "tenant")
 
-    def __init__(self, connection: Connection, tenant: str) -> None:
+    def __init__(self, connection: Connection, tenant: str, bodies: Bodies = _PLAIN) -> None:
         self._connection = connection
+        self._bodies = bodies
         self.tenant = tenant
 
     def execute(
@@ -44,6 +47,24 @@ class TenantConnection:
             given = [{**row, **own} for row in values]
         result: CursorResult[*tuple[Any, ...]] = self._connection.execute(statement, given)
         return result
+
+    def seal(self, column: Column[Any], body: bytes, *row: bytes | str | int) -> bytes:
+        """`body` as it is to be stored in `column` of the row that `row` tells from others."""
+        return self._bodies.seal(self, column, row, body)
+
+    def open(self, column: Column[Any], stored: bytes, *row: bytes | str | int) -> bytes:
+        """The body that is stored in `column` of the row that `row` tells from others.
+
+        Raises:
+            BodyErased: it was erased, or its data key destroyed.
+            DataCorrupted: it is not what was stored there: altered, or another row's.
+            FailedPrecondition: it is sealed, and no key is configured.
+        """
+        return self._bodies.open(self, column, row, stored)
+
+    def with_bodies(self, bodies: Bodies) -> TenantConnection:
+        """The same transaction, with `bodies` to seal and open them."""
+        return TenantConnection(self._connection, self.tenant, bodies)
 
     @property
     def unscoped(self) -> Connection:

@@ -6,6 +6,7 @@ jobs (`LogStore.append`), and serves the rest through the asynchronous methods o
 
 from systemzero_chassis.logstore.checkpoints import StoredCheckpoint
 from systemzero_chassis.logstore.entries import Appended
+from systemzero_chassis.logstore.erasure import erase_bodies, erase_some_bodies
 from systemzero_chassis.logstore.errors import LogDiverged
 from systemzero_chassis.logstore.extends import check_extends
 from systemzero_chassis.logstore.keys import (
@@ -34,6 +35,8 @@ __all__ = [
     "Witness",
     "begin_rotation",
     "check_extends",
+    "erase_bodies",
+    "erase_some_bodies",
     "finish_rotation",
     "load_log_keys",
     "load_or_create_key",

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from systemzero_chassis.database import TenantConnection
 from systemzero_chassis.logstore.checkpoints import Checkpoints
 from systemzero_chassis.logstore.entries import Entries
 from systemzero_chassis.logstore.errors import LogDiverged
@@ -26,9 +27,7 @@ from systemzero_core.tlog import (
 _PAGE: Final = 1000
 
 
-def check_tail(
-    connection: Connection, tenant: str, entries: Entries, checkpoints: Checkpoints
-) -> None:
+def check_tail(own: TenantConnection, entries: Entries, checkpoints: Checkpoints) -> None:
     """Check the last checkpoint against the tree, and every entry after it against its hashes.
 
     Reads O(log n) rows, and those entries that no checkpoint covers yet (a second's worth).
@@ -36,6 +35,7 @@ def check_tail(
     Raises:
         LogDiverged: entries are missing, or not those that the checkpoint was signed for.
     """
+    connection, tenant = own.unscoped, own.tenant
     latest = checkpoints.latest(connection, tenant)
     start = 0
     try:
@@ -45,7 +45,7 @@ def check_tail(
             start = checkpoint.size
         edge = entries.reader(connection, tenant).read_hashes(left_edge(start))
         tree = CompactRange(start, edge)
-        while _check_page(connection, tenant, entries, tree):
+        while _check_page(own, entries, tree):
             pass
     except LogDiverged:
         raise
@@ -56,22 +56,21 @@ def check_tail(
 class FullCheck:
     """Checks every entry, node, checkpoint and erasure of a log, page by page from its start."""
 
-    def __init__(self, entries: Entries, checkpoints: Checkpoints, tenant: str) -> None:
+    def __init__(self, entries: Entries, checkpoints: Checkpoints) -> None:
         self.tree = CompactRange()
         self._erasures = Erasures()
         self._entries = entries
         self._checkpoints = checkpoints
-        self._tenant = tenant
 
-    def check_page(self, connection: Connection) -> bool:
+    def check_page(self, own: TenantConnection) -> bool:
         """Check the next entries; whether there were any.
 
         Raises:
             DataCorrupted: names the first that is not what was appended, or signed.
         """
         start = self.tree.size
-        signed = self._checkpoints.between(connection, self._tenant, start, start + _PAGE)
-        page = _check_page(connection, self._tenant, self._entries, self.tree, signed)
+        signed = self._checkpoints.between(own.unscoped, own.tenant, start, start + _PAGE)
+        page = _check_page(own, self._entries, self.tree, signed)
         for entry in page:
             self._erasures.take(entry)
         if not page:
@@ -80,15 +79,14 @@ class FullCheck:
 
 
 def _check_page(
-    connection: Connection,
-    tenant: str,
+    own: TenantConnection,
     entries: Entries,
     tree: CompactRange,
     signed: Mapping[int, Checkpoint] = MappingProxyType({}),
 ) -> list[Entry]:
     """The next entries, checked against their hashes, nodes and checkpoints, added to `tree`."""
     _check_signed(tree, signed)
-    page = entries.page_with_hashes(connection, tenant, tree.size, _PAGE)
+    page = entries.page_with_hashes(own, tree.size, _PAGE)
     for entry, hashes in page:
         if entry.index != tree.size:
             raise DataCorrupted(f"entry {tree.size} is missing")

@@ -4,6 +4,8 @@ Invariants:
 1. An entry's place and hashes are computed from rows read in the transaction that writes them, so
    that a rollback leaves nothing behind: there is no cache to go stale.
 2. Two appends to one log never run at the same time: on SQLite there is one writer.
+3. A body is stored as its database stores bodies, sealed or not; hashes are of the body itself. The
+   record of an erasure is never sealed: it has to outlive the tenant's keys.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from systemzero_chassis.database import BodyErased, TenantConnection
 from systemzero_chassis.logstore.tables import LogTables
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, NotFound
 from systemzero_core.tlog import (
@@ -29,6 +32,8 @@ from systemzero_core.tlog import (
     new_entry,
     siblings,
 )
+
+AnyRow = Row[*tuple[Any, ...]]
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +69,12 @@ class Entries:
             .limit(bindparam("count"))
         )
         self._page_of_kind = self._page.where(columns.kind == bindparam("kind"))
+        self._with_body = (
+            select(columns.position)
+            .where(of_tenant, columns.body.is_not(None), columns.kind != ERASURE_KIND)
+            .order_by(columns.position)
+            .limit(bindparam("count"))
+        )
         self._erase = (
             update(table)
             .where(columns.tenant == bindparam("of_tenant"), columns.position == bindparam("index"))
@@ -71,14 +82,10 @@ class Entries:
         )
 
     def append(
-        self,
-        connection: Connection,
-        tenant: str,
-        kind: str,
-        body: Mapping[str, Any],
-        create_time: datetime,
+        self, own: TenantConnection, kind: str, body: Mapping[str, Any], create_time: datetime
     ) -> Appended:
         """Add an entry at the end of the tenant's log; see `LogStore.append`."""
+        connection, tenant = own.unscoped, own.tenant
         last = connection.execute(self._last, {"tenant": tenant}).first()
         index = 0 if last is None else last.position + 1
         salt = secrets.token_bytes(SALT_BYTES)
@@ -94,7 +101,7 @@ class Entries:
             "kind": kind,
             "create_time": entry.create_time,
             "salt": salt,
-            "body": entry.body,
+            "body": self._stored(own, entry),
             "digest": entry.digest,
             "hashes": b"".join(grow(entry.leaf_hash, found)),
         }
@@ -102,63 +109,93 @@ class Entries:
         return Appended(index, entry.leaf_hash)
 
     def erase(
-        self,
-        connection: Connection,
-        tenant: str,
-        indexes: Sequence[int],
-        create_time: datetime,
+        self, own: TenantConnection, indexes: Sequence[int], create_time: datetime
     ) -> Appended | None:
         """Erase bodies and salts, and append the record of it; see `LogStore.erase`."""
         erased = []
         for index in sorted(set(indexes)):
-            entry = self.get(connection, tenant, index)
-            if entry.kind == ERASURE_KIND:
+            row = self._row(own.unscoped, own.tenant, index)
+            if row.kind == ERASURE_KIND:
                 raise FailedPrecondition(f"entry {index} records an erasure: it stays")
-            if entry.body is not None:
-                connection.execute(self._erase, {"of_tenant": tenant, "index": index})
+            if row.body is not None:
+                own.unscoped.execute(self._erase, {"of_tenant": own.tenant, "index": index})
                 erased.append(index)
         if not erased:
             return None
-        return self.append(connection, tenant, ERASURE_KIND, {"entries": erased}, create_time)
+        return self.append(own, ERASURE_KIND, {"entries": erased}, create_time)
+
+    def with_body(self, connection: Connection, tenant: str, count: int) -> list[int]:
+        """The indexes of the first entries that an erasure would erase, up to `count`."""
+        found = connection.execute(self._with_body, {"tenant": tenant, "count": count})
+        return list(found.scalars())
 
     def size(self, connection: Connection, tenant: str) -> int:
         """The number of entries in the tenant's log."""
         last = connection.execute(self._last, {"tenant": tenant}).first()
         return 0 if last is None else int(last.position) + 1
 
-    def get(self, connection: Connection, tenant: str, index: int) -> Entry:
+    def get(self, own: TenantConnection, index: int) -> Entry:
         """One entry.
 
         Raises:
             NotFound: the tenant's log has none at `index`.
         """
+        return self._entry(own, self._row(own.unscoped, own.tenant, index))
+
+    def leaf_hash(self, connection: Connection, tenant: str, index: int) -> bytes:
+        """The leaf hash of one entry, which may be sealed.
+
+        Raises:
+            NotFound: the tenant's log has none at `index`.
+        """
+        return bytes(self._row(connection, tenant, index).hashes[:HASH_BYTES])
+
+    def _row(self, connection: Connection, tenant: str, index: int) -> AnyRow:
         row = connection.execute(self._one, {"tenant": tenant, "index": index}).first()
         if row is None:
             raise NotFound(f"the log has no entry {index}")
-        return _entry(row)
+        return row
 
     def page(
-        self,
-        connection: Connection,
-        tenant: str,
-        start: int,
-        count: int,
-        kind: str | None = None,
+        self, own: TenantConnection, start: int, count: int, kind: str | None = None
     ) -> list[Entry]:
         """Up to `count` entries from index `start` on, in order."""
-        parameters: dict[str, Any] = {"tenant": tenant, "start": start, "count": count}
+        parameters: dict[str, Any] = {"tenant": own.tenant, "start": start, "count": count}
         statement = self._page
         if kind is not None:
             statement, parameters["kind"] = self._page_of_kind, kind
-        return [_entry(row) for row in connection.execute(statement, parameters)]
+        return [self._entry(own, row) for row in own.unscoped.execute(statement, parameters)]
 
     def page_with_hashes(
-        self, connection: Connection, tenant: str, start: int, count: int
+        self, own: TenantConnection, start: int, count: int
     ) -> list[tuple[Entry, bytes]]:
         """As `page`, each entry with the hashes of the nodes it completes, from level 0 upwards."""
-        parameters = {"tenant": tenant, "start": start, "count": count}
-        rows = connection.execute(self._page, parameters)
-        return [(_entry(row), row.hashes) for row in rows]
+        parameters = {"tenant": own.tenant, "start": start, "count": count}
+        rows = own.unscoped.execute(self._page, parameters)
+        return [(self._entry(own, row), row.hashes) for row in rows]
+
+    def _stored(self, own: TenantConnection, entry: Entry) -> bytes | None:
+        if entry.body is None or entry.kind == ERASURE_KIND:
+            return entry.body
+        return own.seal(self.table.c.body, entry.body, entry.index)
+
+    def _entry(self, own: TenantConnection, row: AnyRow) -> Entry:
+        """An entry; one whose data key was destroyed is as one that was erased."""
+        salt, body = row.salt, row.body
+        if body is not None:
+            try:
+                body = own.open(self.table.c.body, body, row.position)
+            except BodyErased:
+                salt = body = None
+        return Entry(
+            row.position,
+            row.kind,
+            row.create_time,
+            salt,
+            body,
+            row.digest,
+            row.hashes[:HASH_BYTES],
+        )
 
     def reader(self, connection: Connection, tenant: str) -> StoredHashes:
         """The tenant's tree nodes, for the tree's algorithms."""
@@ -196,15 +233,3 @@ def _node_hash(hashes: bytes, level: int, row: int) -> bytes:
     if len(digest) != HASH_BYTES:
         raise DataCorrupted(f"the log's tree lacks a node in the row of entry {row}")
     return digest
-
-
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(
-        row.position,
-        row.kind,
-        row.create_time,
-        row.salt,
-        row.body,
-        row.digest,
-        row.hashes[:HASH_BYTES],
-    )

@@ -56,7 +56,7 @@ class Proofs:
         self, connection: Connection, tenant: str, index: int, size: int
     ) -> InclusionProof:
         """See `LogStore.inclusion_proof`."""
-        leaf_hash = self._entries.get(connection, tenant, index).leaf_hash
+        leaf_hash = self._entries.leaf_hash(connection, tenant, index)
         self._require_size(connection, tenant, size)
         if index >= size:
             raise InvalidInput.at("size", f"the first {size} entries do not hold {index}")

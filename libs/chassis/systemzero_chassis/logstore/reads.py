@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logstore.checkpoints import Checkpoints, StoredCheckpoint
 from systemzero_chassis.logstore.entries import Entries
 from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof, Proofs
@@ -51,6 +51,9 @@ class LogReads:
 
     async def _read(self, tenant: str, job: Callable[[Connection], T]) -> T:
         return await self._database.of(tenant).read(lambda c: job(c.unscoped))
+
+    async def _read_bodies(self, tenant: str, job: Callable[[TenantConnection], T]) -> T:
+        return await self._database.of(tenant).read(job)
 
     async def _write(self, tenant: str, job: Callable[[Connection], T]) -> T:
         return await self._database.of(tenant).write(lambda c: job(c.unscoped))
@@ -100,7 +103,7 @@ class LogReads:
         Raises:
             NotFound: there is none at `index`.
         """
-        return await self._read(tenant, lambda c: self._entries.get(c, tenant, index))
+        return await self._read_bodies(tenant, lambda c: self._entries.get(c, index))
 
     async def list_entries(
         self, tenant: str, start: int = 0, count: int = 100, *, kind: str | None = None
@@ -109,11 +112,11 @@ class LogReads:
 
         The next page starts at the last one's index plus one.
         """
-        return await self._read(tenant, lambda c: self._entries.page(c, tenant, start, count, kind))
+        return await self._read_bodies(tenant, lambda c: self._entries.page(c, start, count, kind))
 
-    def page(self, connection: Connection, tenant: str, start: int, count: int) -> list[Entry]:
+    def page(self, own: TenantConnection, start: int, count: int) -> list[Entry]:
         """As `list_entries`, within a job."""
-        return self._entries.page(connection, tenant, start, count)
+        return self._entries.page(own, start, count)
 
     async def inclusion_proof(self, tenant: str, index: int, size: int) -> InclusionProof:
         """The proof that entry `index` is in the log of `size` entries (a checkpoint's).

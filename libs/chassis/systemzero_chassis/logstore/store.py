@@ -17,7 +17,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logstore.census import Census, census
 from systemzero_chassis.logstore.check import FullCheck, check_tail
 from systemzero_chassis.logstore.checkpoints import Checkpoints
@@ -87,18 +87,12 @@ class LogStore(LogReads):
         self._grown: deque[str] = deque()  # tenants with appends since the last publication
 
     def append(
-        self,
-        connection: Connection,
-        tenant: str,
-        kind: str,
-        body: Mapping[str, Any],
-        create_time: datetime,
+        self, own: TenantConnection, kind: str, body: Mapping[str, Any], create_time: datetime
     ) -> Appended:
         """Add an entry to the tenant's log, within a write job.
 
         Args:
-            connection: the job's.
-            tenant: whose log.
+            own: the job's connection, of the tenant whose log it is.
             kind: what is recorded, such as `drift.event`; `[a-z][a-z0-9_.]{0,63}`.
             body: the record, as JSON; it can be erased later, the entry cannot.
             create_time: when it happened, with a time zone.
@@ -107,17 +101,13 @@ class LogStore(LogReads):
             InvalidInput: the kind is malformed.
             DataCorrupted: the stored tree is damaged.
         """
-        appended = self._entries.append(connection, tenant, kind, body, create_time)
-        if not self._grown or self._grown[-1] != tenant:
-            self._grown.append(tenant)
+        appended = self._entries.append(own, kind, body, create_time)
+        if not self._grown or self._grown[-1] != own.tenant:
+            self._grown.append(own.tenant)
         return appended
 
     def erase(
-        self,
-        connection: Connection,
-        tenant: str,
-        indexes: Sequence[int],
-        create_time: datetime,
+        self, own: TenantConnection, indexes: Sequence[int], create_time: datetime
     ) -> Appended | None:
         """Erase the bodies and salts of entries, within a write job, and record that it was done.
 
@@ -129,8 +119,8 @@ class LogStore(LogReads):
             NotFound: there is no such entry.
             FailedPrecondition: the entry is itself the record of an erasure.
         """
-        self._grown.append(tenant)
-        return self._entries.erase(connection, tenant, indexes, create_time)
+        self._grown.append(own.tenant)
+        return self._entries.erase(own, indexes, create_time)
 
     async def check(self) -> None:
         """Check at start that every log extends the last checkpoint published of it.
@@ -138,14 +128,15 @@ class LogStore(LogReads):
         Raises:
             LogDiverged: one does not; the message says how to recover.
         """
+        for tenant in await self.tenants():
+            await self._check_tail(tenant)
+            self._grown.append(tenant)  # what a crash left without a checkpoint
 
-        def job(connection: Connection) -> None:
-            tenants = self._tenants(connection)
-            for tenant in tenants:
-                check_tail(connection, tenant, self._entries, self._checkpoints)
-            self._grown.extend(tenants)  # what a crash left without a checkpoint
+    async def _check_tail(self, tenant: str) -> None:
+        def job(own: TenantConnection) -> None:
+            check_tail(own, self._entries, self._checkpoints)
 
-        await self._database.read(job)
+        await self._read_bodies(tenant, job)
 
     async def verify(
         self, tenant: str, progress: Callable[[int], None] = lambda _entries: None
@@ -163,8 +154,8 @@ class LogStore(LogReads):
             DataCorrupted: names the first entry that is not what was appended.
             LogDiverged: the log does not extend its last checkpoint.
         """
-        full = FullCheck(self._entries, self._checkpoints, tenant)
-        while await self._read(tenant, full.check_page):
+        full = FullCheck(self._entries, self._checkpoints)
+        while await self._read_bodies(tenant, full.check_page):
             progress(full.tree.size)
         await self._read(tenant, lambda c: self._cosignatures.check(c, tenant))
         checkpoint = parse_checkpoint(await self.checkpoint_at(tenant, full.tree.size))
@@ -172,7 +163,7 @@ class LogStore(LogReads):
             raise LogDiverged(
                 tenant, f"its {full.tree.size} entries are not those that were signed"
             )
-        await self._read(tenant, lambda c: check_tail(c, tenant, self._entries, self._checkpoints))
+        await self._check_tail(tenant)
         return checkpoint
 
     async def tenants(self) -> list[str]:

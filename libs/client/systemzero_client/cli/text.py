@@ -80,10 +80,13 @@ def event_lines(event: drift_service_pb2.DriftEvent, *, full: bool = False) -> l
     """An event in a line; `full` adds its verdict and what was decided."""
     state = drift_service_pb2.EventState.Name(event.state).removeprefix("EVENT_STATE_").lower()
     where = " / ".join(filter(None, (event.app, event.screen_id)))
+    changes = f"{len(event.verdict.script.edits)} changes"
+    if event.HasField("erase_time"):
+        changes = "erased"
     line = (
         f"{event.event_id}  {time_text(event.create_time)}  {state:8}  "
         f"{severity_name(event.verdict.severity):8}  {printable(where)}  "
-        f"{len(event.verdict.script.edits)} changes  log index {event.log_index}"
+        f"{changes}  log index {event.log_index}"
     )
     if not full:
         return [line]

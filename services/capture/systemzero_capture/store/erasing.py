@@ -79,7 +79,7 @@ def new_kind(connection: TenantConnection, values: Mapping[str, Any]) -> int:
     if found is not None:
         return int(found)
     kind = int(connection.execute(_LAST_KIND).scalar_one()) + 1
-    connection.execute(_INSERT_KIND, {**values, "kind": kind})
+    connection.execute(_INSERT_KIND, {**rows.sealed_kind(connection, values), "kind": kind})
     return kind
 
 

@@ -57,7 +57,7 @@ def put(
                 "sha256": original.sha256,
                 "media_type": original.media_type,
                 "size": original.size,
-                "body": original.body,
+                "body": connection.seal(_B.body, original.body, original.sha256),
             }
             connection.execute(_INSERT_BLOB, blob)
         row = {
@@ -100,7 +100,8 @@ def _original(connection: TenantConnection, row: Any, whole: Collection[Original
     kind = OriginalKind(row.kind)
     body = b""
     if kind in whole:
-        body = bytes(connection.execute(_BODY, {"of_digest": row.sha256}).scalar_one())
+        stored = connection.execute(_BODY, {"of_digest": row.sha256}).scalar_one()
+        body = connection.open(_B.body, stored, row.sha256)
     return Original(
         kind=kind, media_type=row.media_type, size=row.size, sha256=row.sha256, body=body
     )

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row
+from sqlalchemy import Column, Row
 
 from systemzero_capture.model import Known, Reason, Sighting, StoredCapture
+from systemzero_capture.store.tables import KINDS
+from systemzero_chassis.database import BodyErased, TenantConnection
 from systemzero_core.signature import Signatures
 
 _encode_reasons = msgspec.json.Encoder().encode
@@ -25,18 +27,20 @@ _KIND_COLUMNS = (
     "claimed_by_digest",
     "verdict",
 )
+_SEALED: tuple[Column[Any], ...] = (KINDS.c.incompleteness, KINDS.c.verdict)
+_ERASED_REASONS = _encode_reasons((Reason("unspecified", "erased"),))
 _REQUEST_BYTES = 12
 
 
-def tree_values(known: Known, body: bytes) -> dict[str, Any]:
-    """A row of `trees`."""
+def tree_values(known: Known, stored: bytes) -> dict[str, Any]:
+    """A row of `trees`, with the body as it is to be stored."""
     return {
         "full_digest": known.signatures.full,
         "structure_digest": known.signatures.structure,
         "content_digest": known.signatures.content,
         "node_count": known.node_count,
         "complete": not known.incompleteness,
-        "body": body,
+        "body": stored,
     }
 
 
@@ -52,6 +56,30 @@ def kind_values(known: Known, sighting: Sighting, verdict: bytes) -> dict[str, A
         "verdict": verdict or None,
     }
     return {**values, "digest": kind_digest(values)}
+
+
+def sealed_kind(connection: TenantConnection, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `kinds` as it is to be stored."""
+    return {**values, **{c.name: _seal(connection, c, values) for c in _SEALED}}
+
+
+def _seal(connection: TenantConnection, column: Column[Any], row: Mapping[str, Any]) -> Any:
+    body = row[column.name]
+    return None if body is None else connection.seal(column, body, row["digest"])
+
+
+def opened_kind(connection: TenantConnection, row: Row[Any]) -> dict[str, Any]:
+    """The columns of `kinds` that are sealed, as they were before.
+
+    Raises:
+        BodyErased: they were erased.
+    """
+    return {column.name: _open(connection, column, row) for column in _SEALED}
+
+
+def _open(connection: TenantConnection, column: Column[Any], row: Row[Any]) -> bytes | None:
+    stored = getattr(row, column.name)
+    return None if stored is None else connection.open(column, stored, row.digest)
 
 
 def kind_digest(row: Mapping[str, Any]) -> bytes:
@@ -84,9 +112,17 @@ def known_of_tree(row: Row[Any]) -> Known:
     return Known(_signatures(row), row.node_count, None)
 
 
-def capture_of_row(row: Row[Any]) -> StoredCapture:
-    """A joined row of `captures`, `kinds` and `trees`; without the request that made it."""
-    incompleteness = _decode_reasons(row.incompleteness) if row.incompleteness else ()
+def capture_of_row(connection: TenantConnection, row: Row[Any]) -> StoredCapture:
+    """A joined row of `captures`, `kinds` and `trees`; without the request that made it.
+
+    What was erased with its tenant is absent: the verdict, and the words of an incompleteness.
+    """
+    try:
+        opened = opened_kind(connection, row)
+    except BodyErased:
+        opened = {"incompleteness": row.incompleteness and _ERASED_REASONS, "verdict": None}
+    reasons = opened["incompleteness"]
+    incompleteness = _decode_reasons(reasons) if reasons else ()
     return StoredCapture(
         capture_id=row.capture_id,
         position=row.position,
@@ -100,7 +136,7 @@ def capture_of_row(row: Row[Any]) -> StoredCapture:
             claimed_by_digest=row.claimed_by_digest,
         ),
         erase_time=row.erase_time,
-        verdict=row.verdict or b"",
+        verdict=opened["verdict"] or b"",
     )
 
 

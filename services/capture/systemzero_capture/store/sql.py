@@ -163,7 +163,7 @@ class SqlCaptureStore:
             tree = _tree(connection, capture.known.signatures.full)
             if capture.erase_time is not None or tree is None or tree.body is None:
                 raise FailedPrecondition(f"the body of capture {capture_id} was erased")
-            return bytes(tree.body)
+            return connection.open(_T.body, tree.body, tree.full_digest)
 
         return await self._database.of(tenant).read(job)
 
@@ -258,14 +258,15 @@ class SqlCaptureStore:
 def _all(
     connection: TenantConnection, statement: Select[Any], **values: int
 ) -> Sequence[StoredCapture]:
-    return [rows.capture_of_row(row) for row in connection.execute(statement, values)]
+    found = connection.execute(statement, values)
+    return [rows.capture_of_row(connection, row) for row in found]
 
 
 def _get(connection: TenantConnection, capture_id: str) -> StoredCapture:
     row = connection.execute(_BY_ID, {"capture_id": capture_id}).one_or_none()
     if row is None:
         raise NotFound(f"no capture {capture_id!r:.120}")
-    return rows.capture_of_row(row)
+    return rows.capture_of_row(connection, row)
 
 
 def _find_request(connection: TenantConnection, sighting: Sighting) -> StoredCapture | None:
@@ -277,7 +278,8 @@ def _find_request(connection: TenantConnection, sighting: Sighting) -> StoredCap
         return None
     if request.digest != sighting.request_digest:
         raise Conflict("request_id: used before, for another request")
-    return rows.capture_of_row(connection.execute(_BY_POSITION, {"at": request.position}).one())
+    row = connection.execute(_BY_POSITION, {"at": request.position}).one()
+    return rows.capture_of_row(connection, row)
 
 
 def _keep_request(
@@ -310,10 +312,11 @@ def _ensure_tree(
     if not state.has_body:
         if body is None:
             return False
+        stored = connection.seal(_T.body, body, digest)
         if state.has_body is None:
-            connection.execute(_INSERT_TREE, rows.tree_values(known, body))
+            connection.execute(_INSERT_TREE, rows.tree_values(known, stored))
             return True
-        connection.execute(_SET_BODY, {"full": digest, "new_body": body})
+        connection.execute(_SET_BODY, {"full": digest, "new_body": stored})
     if not state.complete and not known.incompleteness:
         connection.execute(_SET_COMPLETE, {"full": digest})
     return True

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from systemzero_chassis.database import Schema
 from systemzero_chassis.database.types import PackedId
+from systemzero_chassis.sealing import data_keys_table
 
 SCHEMA_VERSION: Final = 1
 
@@ -48,7 +49,8 @@ KINDS: Final = Table(
     METADATA,
     Column("tenant", Text, primary_key=True),
     Column("kind", BigInteger, primary_key=True, autoincrement=False),  # from 1, by tenant
-    Column("digest", LargeBinary, nullable=False),  # of all that follows
+    # of all that follows, before anything of it is sealed
+    Column("digest", LargeBinary, nullable=False),
     Column("full_digest", LargeBinary, nullable=False),
     Column("format", Text),
     Column("incompleteness", LargeBinary),
@@ -120,3 +122,5 @@ REQUESTS: Final = Table(
     Index("requests_by_id", "tenant", "request_id", unique=True),
     sqlite_with_rowid=False,
 )
+
+DATA_KEYS: Final = data_keys_table(METADATA)

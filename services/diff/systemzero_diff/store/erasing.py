@@ -22,7 +22,7 @@ _ERASED = select(_X.create_time).where(
     _X.tenant == TENANT, _X.capture_id == bindparam("of_capture")
 )
 _NOTE = insert(ERASED_CAPTURES)
-_EVENTS = select(_E.position, _E.verdict, _E.log_index).where(
+_EVENTS = select(_E.position, _E.event_id, _E.verdict, _E.log_index).where(
     _E.tenant == TENANT, _E.capture_id == bindparam("of_capture"), _E.erase_time.is_(None)
 )
 _ERASE_EVENT = (
@@ -61,6 +61,11 @@ def erase_events(
     connection.execute(_ERASE_ANSWERS, key)
     found = connection.execute(_EVENTS, key).all()
     for row in found:
-        left = {"at": row.position, "left": without_texts(row.verdict), "time": time}
-        connection.execute(_ERASE_EVENT, left)
+        left = without_texts(connection.open(_E.verdict, row.verdict, row.event_id))
+        values = {
+            "at": row.position,
+            "left": connection.seal(_E.verdict, left, row.event_id),
+            "time": time,
+        }
+        connection.execute(_ERASE_EVENT, values)
     return [row.log_index for row in found]

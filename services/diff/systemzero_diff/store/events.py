@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from systemzero_chassis.database import TENANT
+from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.drift import Decision, DecisionScope
 from systemzero_core.errors import NotFound
 from systemzero_diff.model import Counts, EventFilter, Group, NewEvent, StoredDecision, StoredEvent
@@ -92,7 +92,7 @@ class EventRows(Scoped):
         """See `Transaction.put_event`."""
         check_not_erased(self._connection, event.capture_id)
         values = {
-            **rows.event_values(event),
+            **rows.event_values(self._connection, event),
             "day": day_of(event.create_time),
             "log_index": log_index,
         }
@@ -125,13 +125,13 @@ class EventRows(Scoped):
     def put_decision(self, decision: Decision, event_id: str, log_index: int) -> StoredDecision:
         """See `Transaction.put_decision`."""
         values = {
-            **rows.decision_values(decision),
+            **rows.decision_values(self._connection, decision),
             "event_id": event_id,
             "log_index": log_index,
         }
         self._connection.execute(_INSERT_DECISION, values)
         if decision.scope in _REACH:
-            self._connection.execute(_for_alike(decision, event_id, log_index))
+            self._connection.execute(_for_alike(self._connection, decision, event_id, log_index))
         return rows.stored_decision(decision, event_id, log_index)
 
     def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:
@@ -139,7 +139,7 @@ class EventRows(Scoped):
         values = {"position": position}
         found = self._connection.execute(_DECISIONS_AFTER, values).all()
         last = found[-1].position if found else position
-        decisions = map(rows.decision_of_row, found)
+        decisions = [rows.decision_of_row(self._connection, row) for row in found]
         return last, [decision for decision in decisions if decision.edits]
 
     def count_verdicts(self, counts: Mapping[tuple[str, str], int]) -> None:
@@ -189,7 +189,7 @@ class EventRows(Scoped):
             screen_ids=tuple(self._connection.execute(names).scalars()),
             screens=row.screens,
             first_time=row.first_time,
-            last=rows.event_of_row(last, ()).event,
+            last=rows.event_of_row(self._connection, last, ()).event,
         )
 
     def _select(self, statement: Select[Any], **values: int) -> Sequence[StoredEvent]:
@@ -202,19 +202,24 @@ class EventRows(Scoped):
         values = {"ids": [event.event_id for event in events]}
         decisions: dict[str, list[StoredDecision]] = {}
         for row in self._connection.execute(_DECISIONS_OF, values):
-            decision = rows.decision_of_row(row)
+            decision = rows.decision_of_row(self._connection, row)
             stored = rows.stored_decision(decision, row.event_id, row.log_index)
             decisions.setdefault(row.event_id, []).append(stored)
-        return [rows.event_of_row(event, decisions.get(event.event_id, ())) for event in events]
+        return [
+            rows.event_of_row(self._connection, event, decisions.get(event.event_id, ()))
+            for event in events
+        ]
 
 
-def _for_alike(decision: Decision, event_id: str, log_index: int) -> Any:
+def _for_alike(
+    connection: TenantConnection, decision: Decision, event_id: str, log_index: int
+) -> Any:
     """Inserts a decision for every other event of the same changes within its scope.
 
     Their rows say who decided what until when; the edits, which are what the next check goes by,
     stand with the event that was decided about, once.
     """
-    values = rows.decision_values(msgspec.structs.replace(decision, edits=()))
+    values = rows.decision_values(connection, msgspec.structs.replace(decision, edits=()))
     values |= {"log_index": log_index}
     columns = [DECISIONS.c[name] for name in values]
     constants = [literal(value, DECISIONS.c[name].type) for name, value in values.items()]

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import zstandard
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
-from systemzero_chassis.database import TENANT
+from systemzero_chassis.database import TENANT, BodyErased, TenantConnection
 from systemzero_chassis.logstore import tenants_of
 from systemzero_core.drift import Decision, Severity
 from systemzero_core.errors import DataCorrupted
@@ -43,6 +43,8 @@ KINDS: Final = frozenset({EVENT_KIND, DECISION_KIND, VERSION_KIND, DELETION_KIND
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RANKS: Final = {severity.value: severity.rank for severity in Severity}
 
+T = TypeVar("T")
+
 AnyRow = Row[*tuple[Any, ...]]
 
 
@@ -55,11 +57,10 @@ def tenants_with_evidence(connection: Connection) -> list[str]:
 class EvidenceCheck:
     """Checks one tenant's rows, as its log is read from its start."""
 
-    def __init__(self, tenant: str) -> None:
-        self._tenant = tenant
+    def __init__(self) -> None:
         self._last = {EVENTS: 0, DECISIONS: 0, TEMPLATES: 0}  # the positions read last
 
-    def take(self, connection: Connection, page: list[Entry]) -> None:
+    def take(self, own: TenantConnection, page: list[Entry]) -> None:
         """Compare the rows of the log's next entries, which may be of any kind.
 
         Raises:
@@ -67,67 +68,71 @@ class EvidenceCheck:
         """
         kinds = [entry.kind for entry in page]
         versions = kinds.count(VERSION_KIND) + kinds.count(DELETION_KIND)
-        events = self._read(connection, EVENTS, kinds.count(EVENT_KIND))
-        templates = self._read(connection, TEMPLATES, versions)
+        events = self._read(own, EVENTS, kinds.count(EVENT_KIND))
+        templates = self._read(own, TEMPLATES, versions)
         for entry in page:
             if entry.kind == EVENT_KIND:
-                self._take_one(entry, EVENTS, events, _check_event)
+                self._take_one(own, entry, EVENTS, events, _check_event)
             elif entry.kind in (VERSION_KIND, DELETION_KIND):
-                self._take_one(entry, TEMPLATES, templates, _check_template)
+                self._take_one(own, entry, TEMPLATES, templates, _check_template)
             elif entry.kind == DECISION_KIND:
-                self._take_decision(connection, entry)
+                self._take_decision(own, entry)
             elif entry.kind == ERASURE_KIND:
-                self._take_erasure(connection, entry)
+                self._take_erasure(own, entry)
 
-    def finish(self, connection: Connection) -> None:
+    def finish(self, own: TenantConnection) -> None:
         """Check that there is nothing besides, once all entries were taken.
 
         Raises:
             DataCorrupted: names a row that no entry records, or that is not the newest it says.
         """
         for table in self._last:
-            row = next(self._read(connection, table, 1), None)
+            row = next(self._read(own, table, 1), None)
             if row is not None:
                 raise DataCorrupted(f"{table.name} row {row.position} stands beside no log entry")
-        self._check_newest(connection)
+        _check_newest(own)
 
     def _after(self, table: Table) -> Select[Any]:
         last, columns = self._last[table], table.c
-        of_tenant = select(table).where(columns.tenant == self._tenant)
+        of_tenant = select(table).where(columns.tenant == TENANT)
         return of_tenant.where(columns.position > last).order_by(columns.position)
 
-    def _read(self, connection: Connection, table: Table, count: int) -> Iterator[AnyRow]:
-        found = connection.execute(self._after(table).limit(count)).all() if count else []
+    def _read(self, own: TenantConnection, table: Table, count: int) -> Iterator[AnyRow]:
+        found = own.execute(self._after(table).limit(count)).all() if count else []
         return iter(found)
 
     def _take_one(
         self,
+        own: TenantConnection,
         entry: Entry,
         table: Table,
         following: Iterator[AnyRow],
-        check: Callable[[AnyRow, Entry], None],
+        check: Callable[[TenantConnection, AnyRow, Entry], None],
     ) -> None:
         row = next(following, None)
         if row is None:
             raise DataCorrupted(f"the row in {table.name} of log entry {entry.index} is missing")
-        check(row, entry)
+        check(own, row, entry)
         self._last[table] = row.position
 
-    def _take_decision(self, connection: Connection, entry: Entry) -> None:
+    def _take_decision(self, own: TenantConnection, entry: Entry) -> None:
         """The row of the event that was decided about, then those of the events alike."""
         statement = self._after(DECISIONS).where(DECISIONS.c.log_index == entry.index)
-        found = connection.execute(statement).all()
+        found = own.execute(statement).all()
         if not found:
             raise DataCorrupted(f"the row in decisions of log entry {entry.index} is missing")
         first, *others = found
-        decision = _check_decision(first, entry)
+        decision = _check_decision(own, first, entry)
         covered = alike(decision, first.event_id)
         covered = covered.where(EVENTS.c.log_index < entry.index)
-        expected = set(connection.execute(covered, {TENANT.key: self._tenant}).scalars())
+        expected = set(own.unscoped.execute(covered, {TENANT.key: own.tenant}).scalars())
         repeated = decision_body(msgspec.structs.replace(decision, edits=()))
         for row in others:
             values = _differing(row, first, ("decision_id", "kind", "create_time", "expire_time"))
-            _compare("decisions", row.position, entry, {**values, "body": (row.body, repeated)})
+            body = _or_none(lambda r=row: rows.stored_body(own, r))  # type: ignore[misc]
+            if body is not None or entry.body is not None:
+                values = {**values, "body": (body, repeated)}
+            _compare("decisions", row.position, entry, values)
             if row.event_id not in expected:
                 _compare("decisions", row.position, entry, {"event_id": (row.event_id, "")})
             expected.remove(row.event_id)
@@ -139,66 +144,80 @@ class EvidenceCheck:
             )
         self._last[DECISIONS] = found[-1].position
 
-    def _take_erasure(self, connection: Connection, entry: Entry) -> None:
+    def _take_erasure(self, own: TenantConnection, entry: Entry) -> None:
         """The rows of events that were erased with the entries that this one names."""
         erased = (entry.body and msgspec.json.decode(entry.body)["entries"]) or []
         columns = EVENTS.c
         statement = select(columns.position, columns.erase_time).where(
-            columns.tenant == self._tenant, columns.log_index.in_(erased)
+            columns.tenant == TENANT, columns.log_index.in_(erased)
         )
-        for row in connection.execute(statement):
+        for row in own.execute(statement):
             time = None if row.erase_time is None else _formatted(row.erase_time)
             _compare("events", row.position, entry, {"erase_time": (time, entry.create_time)})
 
-    def _check_newest(self, connection: Connection) -> None:
-        columns = TEMPLATES.c
-        newest = func.max(columns.version).over(partition_by=columns.template_id)
-        statement = select(columns.position, columns.newest, columns.version, newest.label("last"))
-        for row in connection.execute(statement.where(columns.tenant == self._tenant)):
-            if row.newest != (row.version == row.last):
-                raise DataCorrupted(f"templates row {row.position}: newest was altered")
+
+def _check_newest(own: TenantConnection) -> None:
+    columns = TEMPLATES.c
+    newest = func.max(columns.version).over(partition_by=columns.template_id)
+    statement = select(columns.position, columns.newest, columns.version, newest.label("last"))
+    for row in own.execute(statement.where(columns.tenant == TENANT)):
+        if row.newest != (row.version == row.last):
+            raise DataCorrupted(f"templates row {row.position}: newest was altered")
 
 
-def _check_event(row: AnyRow, entry: Entry) -> None:
+def _or_none(body: Callable[[], T]) -> T | None:
+    """A body, or None if it was erased."""
+    try:
+        return body()
+    except BodyErased:
+        return None
+
+
+def _check_event(own: TenantConnection, row: AnyRow, entry: Entry) -> None:
     record = _record(entry)
+    verdict = _or_none(lambda: rows.event_verdict(own, row))
     values = {name: (getattr(row, name), record.get(name)) for name in _EVENT_COLUMNS}
     values["severity"] = (row.severity, _RANKS.get(record.get("severity", "")))
-    values["verdict"] = (digest(row.verdict), record.get("verdict_digest"))
-    own = {
+    values["verdict"] = (verdict is not None and digest(verdict), record.get("verdict_digest"))
+    follows = {
         "log_index": (row.log_index, entry.index),
         "day": (row.day, day_of(row.create_time)),
         "erase_time": (row.erase_time is None, entry.body is not None),
     }
-    _compare_row("events", row, entry, own, values if record else {})
+    _compare_row("events", row, entry, follows, values if record else {})
 
 
-def _check_decision(row: AnyRow, entry: Entry) -> Decision:
+def _check_decision(own: TenantConnection, row: AnyRow, entry: Entry) -> Decision:
     """Check the row of the event that was decided about; the decision, with its edits."""
     record = _record(entry)
     try:
-        decision = rows.decision_of_row(row)
+        decision = rows.decision_of_row(own, row)
     except msgspec.DecodeError as error:
         what = f"decisions row {row.position} (log entry {entry.index}): body was altered"
         raise DataCorrupted(what) from error
+    body = _or_none(lambda: rows.stored_body(own, row))
     values = {
         "event_id": (row.event_id, record.get("event_id")),
-        "body": (digest(row.body), record.get("digest")),
+        "body": (body is not None and digest(body), record.get("digest")),
     }
-    own = {
+    follows = {
         "kind": (row.kind, decision.kind.value),
         **_differing(row, decision, ("decision_id", "create_time", "expire_time")),
     }
-    _compare_row("decisions", row, entry, own, values if record else {})
+    _compare_row("decisions", row, entry, follows, values if record else {})
     return decision
 
 
-def _check_template(row: AnyRow, entry: Entry) -> None:
+def _check_template(own: TenantConnection, row: AnyRow, entry: Entry) -> None:
     record = _record(entry)
+    found = _or_none(lambda: _template_digest(own, row))
     values = {name: (getattr(row, name), record.get(name)) for name in _TEMPLATE_COLUMNS}
     # the body says so too, which the digest holds
-    values["body or tree"] = (_template_digest(row), record.get("digest"))
-    own = {"deleted": (row.deleted, entry.kind == DELETION_KIND)}
-    _compare_row("templates", row, entry, own, values if record else {})
+    values["body or tree"] = (found, record.get("digest"))
+    follows = {"deleted": (row.deleted, entry.kind == DELETION_KIND)}
+    if found is None and not record:  # with its tenant's, it was deleted
+        follows = {}
+    _compare_row("templates", row, entry, follows, values if record else {})
 
 
 _EVENT_COLUMNS: Final = (
@@ -219,10 +238,11 @@ def _differing(row: AnyRow, other: object, names: tuple[str, ...]) -> _Compared:
 
 
 def _compare_row(
-    table: str, row: AnyRow, entry: Entry, own: _Compared, recorded: _Compared
+    table: str, row: AnyRow, entry: Entry, follows: _Compared, recorded: _Compared
 ) -> None:
     """Compare a row with its entry's time, with what follows from itself, and with the record."""
-    compared = {**recorded, **own, "create_time": (_formatted(row.create_time), entry.create_time)}
+    time = _formatted(row.create_time)
+    compared = {**recorded, **follows, "create_time": (time, entry.create_time)}
     _compare(table, row.position, entry, compared)
 
 
@@ -245,9 +265,10 @@ def _record(entry: Entry) -> dict[str, Any]:
     return {} if entry.body is None else msgspec.json.decode(entry.body, type=dict[str, Any])
 
 
-def _template_digest(row: AnyRow) -> str:
+def _template_digest(own: TenantConnection, row: AnyRow) -> str:
+    body, stored = rows.template_bodies(own, row)
     try:
-        tree = b"" if row.tree is None else zstandard.ZstdDecompressor().decompress(row.tree)
+        tree = b"" if stored is None else zstandard.ZstdDecompressor().decompress(stored)
     except zstandard.ZstdError:
         return ""
-    return digest(row.body, tree)
+    return digest(body, tree)

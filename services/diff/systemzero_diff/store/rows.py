@@ -8,36 +8,52 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
+from systemzero_chassis.database import BodyErased, TenantConnection
 from systemzero_chassis.tree_body import compress, decompress
-from systemzero_core.drift import Decision, Severity
+from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.template import Template
 from systemzero_diff.digests import decision_body, template_body
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
+from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
 
+_T = TEMPLATES.c
 _SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 _decode_template = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
 _decode_decision = msgspec.json.Decoder(Decision).decode
 
 
-def template_values(template: Template) -> dict[str, Any]:
+def template_values(connection: TenantConnection, template: Template) -> dict[str, Any]:
     """The template's own columns: its fields as JSON, its tree compressed beside them."""
+    row, tree = (template.template_id, template.version), template.tree
     return {
         "template_id": template.template_id,
         "version": template.version,
         "screen_id": template.screen_id,
         "app": template.app,
-        "body": template_body(template),
-        "tree": None if template.tree is None else compress(template.tree),
+        "body": connection.seal(_T.body, template_body(template), *row),
+        "tree": None if tree is None else connection.seal(_T.tree, compress(tree), *row),
     }
 
 
-def template_of_row(row: Row[Any]) -> StoredTemplate:
-    """A row of `templates`; one that was read without its tree has none."""
-    template = _decode_template(row.body)
-    body = getattr(row, "tree", None)
-    tree = None if body is None else decompress(body)
+def template_of_row(connection: TenantConnection, row: Row[Any]) -> StoredTemplate:
+    """A row of `templates`; one that was read without its tree has none.
+
+    Of one that was erased with its tenant, id, version, screen and application are left.
+    """
+    try:
+        body, stored = template_bodies(connection, row)
+    except BodyErased:
+        template = Template(
+            template_id=row.template_id,
+            screen_id=row.screen_id,
+            app=row.app,
+            version=row.version,
+        )
+    else:
+        tree = None if stored is None else decompress(stored)
+        template = msgspec.structs.replace(_decode_template(body), tree=tree)
     return StoredTemplate(
-        template=msgspec.structs.replace(template, tree=tree),
+        template=template,
         position=row.position,
         create_time=row.create_time,
         etag=row.etag,
@@ -45,15 +61,42 @@ def template_of_row(row: Row[Any]) -> StoredTemplate:
     )
 
 
-def event_values(event: NewEvent) -> dict[str, Any]:
+def template_bodies(connection: TenantConnection, row: Row[Any]) -> tuple[bytes, bytes | None]:
+    """Body and compressed tree of a row of `templates`; None for a tree that was not read.
+
+    Raises:
+        BodyErased: they were erased.
+    """
+    key, tree = (row.template_id, row.version), getattr(row, "tree", None)
+    body = connection.open(_T.body, row.body, *key)
+    return body, None if tree is None else connection.open(_T.tree, tree, *key)
+
+
+def event_values(connection: TenantConnection, event: NewEvent) -> dict[str, Any]:
     """The event's own columns."""
     values = msgspec.structs.asdict(event)
+    values["verdict"] = connection.seal(EVENTS.c.verdict, event.verdict, event.event_id)
     values["severity"] = event.severity.rank
     return values
 
 
-def event_of_row(row: Row[Any], decisions: Iterable[StoredDecision]) -> StoredEvent:
-    """A row of `events`, with what was decided, oldest first."""
+def event_verdict(connection: TenantConnection, row: Row[Any]) -> bytes:
+    """The serialised verdict in a row of `events`.
+
+    Raises:
+        BodyErased: it was erased.
+    """
+    return connection.open(EVENTS.c.verdict, row.verdict, row.event_id)
+
+
+def event_of_row(
+    connection: TenantConnection, row: Row[Any], decisions: Iterable[StoredDecision]
+) -> StoredEvent:
+    """A row of `events`, with what was decided, oldest first; with no verdict if it was erased."""
+    try:
+        verdict = event_verdict(connection, row)
+    except BodyErased:
+        verdict = b""
     event = NewEvent(
         event_id=row.event_id,
         create_time=row.create_time,
@@ -64,25 +107,48 @@ def event_of_row(row: Row[Any], decisions: Iterable[StoredDecision]) -> StoredEv
         template_version=row.template_version,
         severity=_SEVERITIES[row.severity],
         fingerprint=row.fingerprint,
-        verdict=row.verdict,
+        verdict=verdict,
     )
     return StoredEvent(event, row.position, row.log_index, tuple(decisions), row.erase_time)
 
 
-def decision_values(decision: Decision) -> dict[str, Any]:
+def decision_values(connection: TenantConnection, decision: Decision) -> dict[str, Any]:
     """The decision's own columns."""
     return {
         "decision_id": decision.decision_id,
         "kind": decision.kind.value,
         "create_time": decision.create_time,
         "expire_time": decision.expire_time,
-        "body": decision_body(decision),
+        "body": connection.seal(DECISIONS.c.body, decision_body(decision), decision.decision_id),
     }
 
 
-def decision_of_row(row: Row[Any]) -> Decision:
-    """A row of `decisions`, as the domain knows it."""
-    return _decode_decision(row.body)
+def stored_body(connection: TenantConnection, row: Row[Any]) -> bytes:
+    """The body in a row of `decisions`.
+
+    Raises:
+        BodyErased: it was erased.
+    """
+    return connection.open(DECISIONS.c.body, row.body, row.decision_id)
+
+
+def decision_of_row(connection: TenantConnection, row: Row[Any]) -> Decision:
+    """A row of `decisions`, as the domain knows it; erased ones cover nothing any more."""
+    try:
+        return _decode_decision(stored_body(connection, row))
+    except BodyErased:
+        return Decision(
+            decision_id=row.decision_id,
+            kind=DecisionKind(row.kind),
+            scope=DecisionScope.SCREEN,
+            edits=(),
+            screen_id="",
+            app="",
+            reason="",
+            actor="",
+            create_time=row.create_time,
+            expire_time=row.expire_time,
+        )
 
 
 def stored_decision(decision: Decision, event_id: str, log_index: int) -> StoredDecision:

@@ -58,7 +58,7 @@ class SqlTransaction(TemplateRows, EventRows):
             raise Conflict("request_id: used before, for another request")
         if row.answer is None:
             raise FailedPrecondition("the answer to this request was erased with its capture")
-        return bytes(row.answer)
+        return self._connection.open(ANSWERS.c.answer, row.answer, answered.request_id)
 
     def keep_answer(
         self, answered: Answered, answer: bytes, time: int, capture_id: str = ""
@@ -72,7 +72,7 @@ class SqlTransaction(TemplateRows, EventRows):
         values = {
             "request_id": answered.request_id,
             "digest": answered.digest,
-            "answer": answer,
+            "answer": self._connection.seal(ANSWERS.c.answer, answer, answered.request_id),
             "create_time": time,
             "capture_id": capture_id or None,
         }
@@ -80,8 +80,7 @@ class SqlTransaction(TemplateRows, EventRows):
 
     def append(self, kind: str, body: Mapping[str, Any], time: int) -> int:
         """See `Transaction.append`."""
-        own = self._connection
-        return self._log.append(own.unscoped, own.tenant, kind, body, _moment(time)).index
+        return self._log.append(self._connection, kind, body, _moment(time)).index
 
     def erase_capture(
         self, capture_id: str, time: int, without_texts: Callable[[bytes], bytes]
@@ -90,7 +89,7 @@ class SqlTransaction(TemplateRows, EventRows):
         own = self._connection
         indexes = erasing.erase_events(own, capture_id, time, without_texts)
         if indexes:
-            self._log.erase(own.unscoped, own.tenant, indexes, _moment(time))
+            self._log.erase(own, indexes, _moment(time))
         return len(indexes)
 
 

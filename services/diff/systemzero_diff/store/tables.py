@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from systemzero_chassis.database import Schema
 from systemzero_chassis.logstore import log_tables
+from systemzero_chassis.sealing import data_keys_table
 
 SCHEMA_VERSION: Final = 1
 
@@ -123,3 +124,4 @@ VERDICT_COUNTS: Final = Table(
 )
 
 LOG: Final = log_tables(METADATA)
+DATA_KEYS: Final = data_keys_table(METADATA)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Executable, bindparam, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from systemzero_chassis.database import TENANT
@@ -59,12 +60,12 @@ class TemplateRows(Scoped):
         """See `Transaction.templates`."""
         statement = _LIST.where(_C.app == app) if app else _LIST
         values = {"after": after, "count": count}
-        return [rows.template_of_row(r) for r in self._connection.execute(statement, values)]
+        return [self._template(r) for r in self._connection.execute(statement, values)]
 
     def template_changes(self, after: int) -> Sequence[StoredTemplate]:
         """See `Transaction.template_changes`."""
         found = self._connection.execute(_CHANGES, {"after": after})
-        return [rows.template_of_row(row) for row in found]
+        return [self._template(row) for row in found]
 
     def put_template(
         self, template: Template, time: int, etag: str, *, deleted: bool = False
@@ -72,7 +73,7 @@ class TemplateRows(Scoped):
         """See `Transaction.put_template`."""
         self._connection.execute(_SUPERSEDE, {"name": template.template_id})
         values = {
-            **rows.template_values(template),
+            **rows.template_values(self._connection, template),
             "create_time": time,
             "etag": etag,
             "newest": True,
@@ -88,4 +89,7 @@ class TemplateRows(Scoped):
 
     def _one(self, statement: Executable, name: str, **more: int) -> StoredTemplate | None:
         row = self._connection.execute(statement, {"name": name, **more}).one_or_none()
-        return None if row is None else rows.template_of_row(row)
+        return None if row is None else self._template(row)
+
+    def _template(self, row: Row[Any]) -> StoredTemplate:
+        return rows.template_of_row(self._connection, row)

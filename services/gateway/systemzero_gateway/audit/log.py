@@ -108,7 +108,7 @@ class AuditLog:
             for entry in entries:
                 time = _EPOCH + timedelta(microseconds=entry.first_time)
                 kind = f"call.{entry.act.decision}"
-                self.store.append(connection.unscoped, tenant, kind, entry.body(), time)
+                self.store.append(connection, kind, entry.body(), time)
 
         try:
             await self._database.of(tenant).write(job)

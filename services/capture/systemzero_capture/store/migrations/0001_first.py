@@ -37,6 +37,17 @@ def upgrade() -> None:
     op.create_index("captures_by_id", "captures", ["tenant", "capture_id"], unique=True)
     op.create_index("captures_by_kind", "captures", ["tenant", "kind"], unique=False)
     op.create_table(
+        "data_keys",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kek", sa.Text(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=True),
+        sa.Column("uses", sa.BigInteger(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("destroy_time", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "number"),
+    )
+    op.create_table(
         "erasures",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("capture_id", sa.LargeBinary(), nullable=False),

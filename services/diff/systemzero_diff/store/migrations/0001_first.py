@@ -24,6 +24,17 @@ def upgrade() -> None:
     op.create_index("answers_by_capture", "answers", ["tenant", "capture_id"], unique=False)
     op.create_index("answers_by_time", "answers", ["tenant", "create_time"], unique=False)
     op.create_table(
+        "data_keys",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kek", sa.Text(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=True),
+        sa.Column("uses", sa.BigInteger(), nullable=False),
+        sa.Column("create_time", sa.BigInteger(), nullable=False),
+        sa.Column("destroy_time", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "number"),
+    )
+    op.create_table(
         "decisions",
         sa.Column(
             "position",

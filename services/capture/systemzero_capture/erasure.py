@@ -1,0 +1,19 @@
+"""The capture service's part of `sz-admin erase-tenant`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from systemzero_capture.store import erasure
+from systemzero_chassis.database import Database
+from systemzero_chassis.sealing.erasure import in_batches
+
+
+async def erase_tenant(database: Database, tenant: str, time: int) -> AsyncIterator[str]:
+    """See `systemzero_chassis.sealing.erasure.Erase`."""
+    own = database.of(tenant)
+    captures = await in_batches(own, lambda c: erasure.erase_captures(c, time))
+    await in_batches(own, erasure.erase_originals)
+    trees = await in_batches(own, erasure.erase_trees)
+    kinds = await in_batches(own, erasure.erase_kinds)
+    yield f"{captures} captures, {trees} trees and {kinds} kinds are erased"

@@ -1,0 +1,35 @@
+"""The diff service's part of `sz-admin erase-tenant`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from systemzero_chassis.database import Database, TenantConnection
+from systemzero_chassis.logstore import erase_bodies, erase_some_bodies
+from systemzero_chassis.sealing.erasure import in_batches
+from systemzero_diff.store import LOG, erasure
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def erase_tenant(database: Database, tenant: str, time: int) -> AsyncIterator[str]:
+    """See `systemzero_chassis.sealing.erasure.Erase`."""
+    own, moment = database.of(tenant), _EPOCH + timedelta(microseconds=time)
+
+    def some_events(connection: TenantConnection) -> int:
+        # with their entries: both say when
+        indexes = erasure.erase_events(connection, time)
+        erase_bodies(connection, LOG, indexes, moment)
+        return len(indexes)
+
+    def some_entries(connection: TenantConnection) -> int:
+        return erase_some_bodies(connection, LOG, moment)
+
+    yield f"{await in_batches(own, some_events)} events are erased"
+    for word in erasure.WORDS:
+        count = await in_batches(own, lambda c, w=word: erasure.erase(c, w))  # type: ignore[misc]
+        yield f"{count} {word} are erased"
+    await in_batches(own, erasure.erase_answers)
+    entries = await in_batches(own, some_entries)
+    yield f"{entries} other log entries are erased, and the log says so"

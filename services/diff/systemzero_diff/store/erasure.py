@@ -1,0 +1,71 @@
+"""Erasing what the store holds of a tenant's screens and decisions, a bounded batch at a time.
+
+Rows stay, with what ties them to the log; templates are taken out with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Column, Table, Update, and_, bindparam, case, func, or_, select, update
+
+from systemzero_chassis.database import ERASED, TENANT, TenantConnection
+from systemzero_chassis.sealing.erasure import BATCH
+from systemzero_diff.store.tables import ANSWERS, DECISIONS, EVENTS, TEMPLATES
+
+
+def _erasing(table: Table, *bodies: Column[Any], **more: Any) -> Update:
+    """Erases the bodies of some rows; one that is null stays so."""
+    columns = table.c
+    speaking = or_(*(and_(body.is_not(None), body != ERASED) for body in bodies))
+    some = select(columns.position).where(columns.tenant == TENANT, speaking).limit(BATCH)
+    erased = {body.name: case((body.is_not(None), ERASED), else_=None) for body in bodies}
+    return (
+        update(table)
+        .where(columns.tenant == TENANT, columns.position.in_(some))
+        .values(**erased, **more)
+    )
+
+
+_ERASE: Final = {
+    "templates": _erasing(TEMPLATES, TEMPLATES.c.body, TEMPLATES.c.tree, deleted=True),
+    "decisions": _erasing(DECISIONS, DECISIONS.c.body),
+}
+WORDS: Final = tuple(_ERASE)
+"""What is erased row by row."""
+_A, _E = ANSWERS.c, EVENTS.c
+_SOME_EVENTS = (
+    select(_E.position, _E.log_index)
+    .where(_E.tenant == TENANT, _E.verdict != ERASED)
+    .order_by(_E.position)
+    .limit(BATCH)
+)
+_ERASE_EVENTS = (
+    update(EVENTS)
+    .where(_E.tenant == TENANT, _E.position.in_(bindparam("positions", expanding=True)))
+    .values(verdict=ERASED, erase_time=func.coalesce(_E.erase_time, bindparam("time")))
+)
+_SOME_ANSWERS = (
+    select(_A.request_id).where(_A.tenant == TENANT, _A.answer.is_not(None)).limit(BATCH)
+)
+_ERASE_ANSWERS = (
+    update(ANSWERS).where(_A.tenant == TENANT, _A.request_id.in_(_SOME_ANSWERS)).values(answer=None)
+)
+
+
+def erase(connection: TenantConnection, word: str) -> int:
+    """Erase the bodies of some rows of one of `WORDS`; of how many."""
+    return connection.execute(_ERASE[word]).rowcount
+
+
+def erase_events(connection: TenantConnection, time: int) -> list[int]:
+    """Erase the verdicts of some events at `time`; the indexes of their log entries."""
+    found = connection.execute(_SOME_EVENTS).all()
+    values = {"positions": [row.position for row in found], "time": time}
+    connection.execute(_ERASE_EVENTS, values)
+    return [row.log_index for row in found]
+
+
+def erase_answers(connection: TenantConnection) -> int:
+    """Erase some answers that are kept for repeats of a request; how many."""
+    return connection.execute(_ERASE_ANSWERS).rowcount
