@@ -53,6 +53,12 @@ revisions: setup ## Write the services' first migrations anew from their tables 
 observability: setup ## Write the dashboards and the list of all metrics anew
 	$(BIN)/python -m scripts.observability deploy/observability/dashboards docs/metrics.md
 
+.PHONY: prometheus
+prometheus: ## Prometheus itself, for its tests, if Debian's packages can be installed here
+	@command -v promtool >/dev/null && exit; \
+	as_root=$$(test "$$(id -u)" = 0 || echo "sudo -n"); \
+	{ $$as_root apt-get update -qq && $$as_root apt-get install -yqq --no-install-recommends prometheus; } >/dev/null
+
 .PHONY: record
 record: setup ## Record the web captures under tests/data anew (Chromium, npm, PyPI)
 	$(BIN)/python -m scripts.record_captures
