@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.make_secrets import make_secrets
 from scripts.run_split import free_port
 from tests.support.images import HOME, STATE, Image, build, mounted, running, why_not
 from tests.support.platform import Services, until_serving
@@ -83,6 +85,23 @@ def test_nothing_outside_of_its_volume_can_be_written(image: Image, volume: Path
         program = f"open('{place}/x', 'w').close()"
         status, said = image.run(volume, "python3", "-c", program)
         assert (status == 0) is good, said
+
+
+def test_keys_that_are_mounted_for_its_group_are_read_and_not_made(
+    image: Image, volume: Path
+) -> None:
+    make_secrets(volume)
+    for path in (volume, *volume.rglob("*")):  # as a Secret is mounted: root's, open to the group
+        os.chown(path, 0, 65532)
+        path.chmod(0o750 if path.is_dir() else 0o440)
+    command = ("python3", "-m", "systemzero_chassis.admin", "keys", "--to", STATE)
+    status, said = image.run(volume, *command)
+    assert status == 0, said
+    service = "gateway" if named(image) == "standalone" else named(image)
+    (volume / service / "identity.key").chmod(0o444)
+    status, said = image.run(volume, *command)
+    assert status == 2
+    assert "identity.key" in said
 
 
 def test_settings_and_databases_are_looked_after_from_the_same_image(

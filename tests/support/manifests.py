@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
@@ -107,11 +108,10 @@ class Files:
 
 def here(text: str, places: Mapping[str, Path], addresses: Mapping[str, str]) -> str:
     """`text` with paths of the pod and names of the cluster as they are on this machine."""
-    for path in sorted(places, key=len, reverse=True):
-        text = text.replace(path, str(places[path]))
-    for name, address in addresses.items():
-        text = text.replace(name, address)
-    return text
+    found = {**{path: str(place) for path, place in places.items()}, **addresses}
+    longest_first = sorted(found, key=len, reverse=True)
+    # in one go: what was put in is not looked at again
+    return re.sub("|".join(map(re.escape, longest_first)), lambda match: found[match[0]], text)
 
 
 def inherited() -> dict[str, str]:
