@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ async def test_operators_see_metrics_life_readiness_and_channels(tmp_path: Path)
         for name in (
             'systemzero_gateway_breaker_state{backend="capture"}',
             "systemzero_gateway_limit_decisions_total{",
-            'systemzero_build_info{python="',
+            f'service="gateway",version="{version("systemzero-gateway")}"}} 1.0',
             'systemzero_ready{condition="gateway.store"} 1.0',
             "process_open_fds ",
             "rpc_server_calls_in_flight",
