@@ -182,7 +182,7 @@ load: setup ## Locust's users on a running platform; KIND=standalone|split MIX=n
 
 .PHONY: load-smoke
 load-smoke: setup ## The mix at a low rate for a short while: what pull requests go through
-	$(BIN)/python -m benchmarks.load --rate 100 --seconds 15
+	$(BIN)/python -m benchmarks.load --rate 50 --seconds 15
 
 .PHONY: load-step
 load-step: setup ## The same at one rate after the other, until it no longer holds
