@@ -202,10 +202,13 @@ class Ingestor:
         self, tenant: str, known: Known, tree: Tree | None, sighting: Sighting, verdict: bytes
     ) -> StoredCapture | None:
         capture_id, now = self._new_id("cap"), self._clock()
-        # Most bodies are stored already: one is made only where it turns out to be missing.
         add = partial(self._store.add, tenant, capture_id, now, known, sighting, verdict=verdict)
         with metrics.STORE.time():
-            capture = await add(body=None)
+            capture = None
+            # Of a form that was seen before the body is stored already, in all likelihood: one is
+            # made only where it turns out to be missing.
+            if tree is None or self._known.get(tree_digest(tenant, known.signatures.full)):
+                capture = await add(body=None)
             if capture is None and tree is not None:
                 capture = await add(body=await self._off_loop(lambda: compress(tree)))
         if capture is not None:

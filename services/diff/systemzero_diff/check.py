@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import cast
 
 import msgspec
 
@@ -103,9 +104,6 @@ class Checker:
         if subject.reasons:
             metrics.ANSWERED.labels("incompleteness").inc()
             return self._done(tenant, verdicts.inconclusive(subject.reasons))
-        if answer := await self._answer_before(tenant, subject.answered):
-            metrics.ANSWERED.labels("request").inc()
-            return answer
         templates = await self._sets.of(tenant)
         key = (
             tenant,
@@ -114,18 +112,23 @@ class Checker:
             subject.screen_hint,
             subject.app,
         )
-        verdict = self._known.get(key)
+        tree, verdict = subject.tree, self._known.get(key)
+        # drift without a tree is recorded for a stored capture alone
+        drift = self._drifts.get(key) if tree is not None or subject.capture_id else None
+        if tree is None and verdict is None and drift is None:
+            metrics.ANSWERED.labels("not_yet").inc()
+            return pb.CheckResponse(tree_needed=True)
+        if answer := await self._answer_before(tenant, subject.answered):
+            metrics.ANSWERED.labels("request").inc()
+            return answer
         if verdict is not None:
             metrics.ANSWERED.labels("signatures").inc()
             return self._done(tenant, self._on_path(tenant, templates, subject, verdict))
-        drift = self._drifts.get(key)
-        if drift is not None and (subject.capture_id or subject.tree is not None):
+        if drift is not None:
             metrics.ANSWERED.labels("signatures").inc()
             return await self._record(tenant, templates, subject, drift)
-        metrics.ANSWERED.labels("tree" if subject.tree else "not_yet").inc()
-        if subject.tree is None:
-            return pb.CheckResponse(tree_needed=True)
-        return await self._check_tree(tenant, templates, subject, subject.tree, key)
+        metrics.ANSWERED.labels("tree").inc()
+        return await self._check_tree(tenant, templates, subject, cast("Tree", tree), key)
 
     async def _check_tree(
         self,
