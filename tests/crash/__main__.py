@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 from tests.crash.disk import failing_disk
 from tests.crash.faults import PostgresKilled, full_disk, full_disk_mended, kill
 from tests.crash.rounds import Fault, run
-from tests.support.postgres import ROLE, Server, process
+from tests.support.postgres import Server, migrated, process
 
 SQLITE_FAULTS: list[Fault] = [kill, full_disk, full_disk_mended]
 
@@ -25,11 +24,7 @@ def postgres(folder: Path) -> Iterator[tuple[Path, list[Fault]]]:
     with process("fsync=on") as server:
         server.start()
         database = Server(server.url)
-        owner, service = folder / "owner.url", folder / "service.url"
-        owner.write_text(database.owner_url)
-        service.write_text(database.url)
-        command = [str(Path(sys.executable).with_name("sz-admin")), "migrate", "--role", ROLE]
-        subprocess.run([*command, "--url-file", str(owner)], check=True, capture_output=True)
+        service = migrated(database, folder)
         yield service, [kill, PostgresKilled(server)]
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +15,7 @@ from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from tests.support.exposed import attempt, bearer
 from tests.support.fleet import Fleet, Load, fleet
 from tests.support.platform import GENEROUS, Services
-from tests.support.postgres import ROLE, Process, Server, process
+from tests.support.postgres import Process, Server, migrated, process
 from tests.support.valkey import RealValkey, real_valkey
 
 OK, AWAY = grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE
@@ -73,12 +71,7 @@ def keys(tmp_path: Path) -> Iterator[tuple[Process, Path]]:
     with process() as database:
         database.start()
         server = Server(database.url)
-        owner, service = tmp_path / "owner.url", tmp_path / "service.url"
-        owner.write_text(server.owner_url)
-        service.write_text(server.url)
-        command = [str(Path(sys.executable).with_name("sz-admin")), "migrate", "--role", ROLE]
-        subprocess.run([*command, "--url-file", str(owner)], check=True, capture_output=True)
-        yield database, service
+        yield database, migrated(server, tmp_path)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -95,6 +96,16 @@ class Server:
         """Remove the database; the roles stay, for others that run at the same time."""
         statement = f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)"
         self.run(lambda c: c.execute(text(statement)), self.superuser)
+
+
+def migrated(server: Server, folder: Path) -> Path:
+    """A file in `folder` with the services' URL of a database whose tables are made."""
+    owner, service = folder / "owner.url", folder / "service.url"
+    owner.write_text(server.owner_url)
+    service.write_text(server.url)
+    command = [str(Path(sys.executable).with_name("sz-admin")), "migrate", "--role", ROLE]
+    subprocess.run([*command, "--url-file", str(owner)], check=True, capture_output=True)
+    return service
 
 
 _HELD = "pre-existing shared memory block"
