@@ -176,9 +176,10 @@ bench-peers: setup ## The diff beside its peers (installed under build/peers); C
 
 KIND ?= standalone
 MIX ?= native
+LOAD_ARGUMENTS = --kind $(KIND) --mix $(MIX) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SAVE),--save)
 .PHONY: load
-load: setup ## Locust's users on a running platform; KIND=standalone|split MIX=native|edge RATE=N SECONDS=N
-	$(BIN)/python -m benchmarks.load --kind $(KIND) --mix $(MIX) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS))
+load: setup ## Locust's users on a running platform; KIND=standalone|split MIX=native|edge RATE=N SECONDS=N SAVE=1
+	$(BIN)/python -m benchmarks.load $(LOAD_ARGUMENTS) $(if $(RATE),--rate $(RATE))
 
 .PHONY: load-smoke
 load-smoke: setup ## The mix at a low rate for a short while: what pull requests go through
@@ -186,7 +187,7 @@ load-smoke: setup ## The mix at a low rate for a short while: what pull requests
 
 .PHONY: load-step
 load-step: setup ## The same at one rate after the other, until it no longer holds
-	$(BIN)/python -m benchmarks.load --step --kind $(KIND) --mix $(MIX) $(if $(SECONDS),--seconds $(SECONDS))
+	$(BIN)/python -m benchmarks.load --step $(LOAD_ARGUMENTS)
 
 .PHONY: load-baseline
 load-baseline: setup ## Measure what each kind of call costs, and make that the baseline
@@ -196,10 +197,18 @@ load-baseline: setup ## Measure what each kind of call costs, and make that the 
 load-compare: setup ## Measure it again; fails where a call has become dearer beyond noise
 	$(BIN)/python -m benchmarks.load.compare --kind $(KIND)
 
+.PHONY: load-tables
+load-tables: setup ## Write the tables of docs/scaling.md and docs/performance.md from the baseline
+	$(BIN)/python -m benchmarks.load.tables
+
 MINUTES ?= 30
 .PHONY: soak
 soak: setup ## The mix for MINUTES=30; fails where memory or descriptors grow
 	$(BIN)/python -m benchmarks.load.soak --minutes $(MINUTES) --kind $(KIND)
+
+.PHONY: chaos
+chaos: setup ## Restart every replica of every service under load, and fail no call; RESTARTS=3 rounds, SIGNAL=TERM|KILL
+	$(BIN)/python -m tests.chaos --rounds $(or $(RESTARTS),3) --signal $(or $(SIGNAL),TERM)
 
 .PHONY: mutation
 mutation: setup ## Mutation testing of diff and match: a seeded sample, bounded in time; MUTANTS=N

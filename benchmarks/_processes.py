@@ -39,6 +39,14 @@ def resident_bytes(pids: list[int]) -> int:
     return total
 
 
+def command_of(pid: int) -> str:
+    """The command that the process runs, with its arguments; empty for one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def descriptors(pids: list[int]) -> int:
     """How many file descriptors the processes have open."""
     total = 0

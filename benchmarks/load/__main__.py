@@ -1,11 +1,11 @@
 """A realistic mix of calls on a platform of real processes, from Locust on the same machine.
 
     python -m benchmarks.load [--kind standalone|split] [--mix native|edge] [--rate N | --step]
-                              [--seconds N] [--out FOLDER]
+                              [--seconds N] [--out FOLDER] [--save]
 
 Writes `NAME.json` (every step: latencies, errors, CPU and memory of the server, CPU of the
 generator) and `NAME.html` (Locust's own report) and prints one JSON line a figure; status 1 where
-an ask does not hold.
+an ask does not hold. `--save` puts the JSON into `benchmarks/baseline`, too, for the documents.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 from benchmarks._processes import cpu_seconds_of, resident_bytes
 from benchmarks._report import Report, progress
 from benchmarks.load import machine
+from benchmarks.load.compare import BASELINE
 from benchmarks.load.install import HOME, ROOT, locust
 from benchmarks.load.mix import MIXES, save
 from benchmarks.load.plan import Plan
@@ -58,7 +59,8 @@ def main() -> int:
         "idle": idle,
         "steps": steps,
     }
-    (arguments.out / f"{name}.json").write_text(json.dumps(result, indent=1))
+    for folder in (arguments.out, *([BASELINE] if arguments.save else [])):
+        (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     _emit(report, f"load/{arguments.kind}/{arguments.mix}", idle, steps)
     return report.status()
 
@@ -71,6 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--step", action="store_true", help="one rate after the other")
     parser.add_argument("--seconds", type=float, help="how long each rate is measured")
     parser.add_argument("--out", type=Path, default=HOME / "reports")
+    parser.add_argument("--save", action="store_true", help="for the documents")
     return parser.parse_args()
 
 

@@ -5,7 +5,8 @@
 What is counted is user and system time of the server's processes, so the load's own cost and that
 of others on the machine are no part of it. Each run starts the processes afresh; in every round of
 a run each kind has its turn, and the hop one too. The ratio of the two travels between machines,
-and its spread over runs and rounds is the noise.
+and its spread over runs and rounds is the noise. Of a split platform each service's share is told
+too, as `KIND@SERVICE`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import grpc
 
 from benchmarks import _hops
 from benchmarks._hops import METHOD
-from benchmarks._processes import cpu_seconds_of
+from benchmarks._processes import command_of, cpu_seconds_of
 from benchmarks._report import Report, progress
 from benchmarks.load.mix import MIXES, Prepared
 from benchmarks.load.noise import Spread
@@ -29,6 +30,7 @@ from benchmarks.load.world import World, world
 from systemzero.capture.v1 import capture_service_pb2 as capture_pb
 from tests.support.platform import KINDS
 
+SERVICES = ("gateway", "capture", "diff")
 RUNS, ROUNDS = 3, 3
 CALLS = {"digest": 800, "unknown": 800, "same": 480, "read": 480}
 """In a turn; so many of the cheap ones that a clock of 10 ms resolves them."""
@@ -39,6 +41,8 @@ MESSAGE_BYTES = 64_000_000
 
 Rounds = dict[str, list[float]]
 """By kind of call: milliseconds of CPU a call in each round."""
+AT = "@"
+"""Stands between a kind of call and the service whose share of its cost this is."""
 
 
 def main() -> int:
@@ -71,7 +75,7 @@ def ratios(rounds: Rounds) -> Rounds:
     return {
         name: [cost / hop for cost, hop in zip(costs, hops, strict=True)]
         for name, costs in rounds.items()
-        if name != "hop"
+        if name != "hop" and AT not in name
     }
 
 
@@ -83,11 +87,12 @@ def _run(kind: str, rounds: int, only: Sequence[str] | None) -> Rounds:
         kinds = {p.kind: [q for q in here.prepared if q.kind == p.kind] for p in here.prepared}
         kinds = {name: calls for name, calls in kinds.items() if not only or name in only}
         runs = itertools.count(1)
-        found: Rounds = {name: [] for name in ("hop", *kinds)}
+        found: Rounds = {"hop": []}
         for _ in range(rounds):
             found["hop"].append(_hop(hop))
             for name, calls in kinds.items():
-                found[name].append(_turn(here, calls, runs))
+                for service, cost in _turn(here, calls, runs).items():
+                    found.setdefault(name + service, []).append(cost)
         return found
 
 
@@ -98,14 +103,29 @@ def _hop(server: _hops.Server) -> float:
     return (cpu_seconds_of(server.processes()) - start) * 1e3 / HOP_CALLS
 
 
-def _turn(here: World, prepared: Sequence[Prepared], runs: itertools.count[int]) -> float:
+def _turn(
+    here: World, prepared: Sequence[Prepared], runs: itertools.count[int]
+) -> dict[str, float]:
+    """Milliseconds of CPU a call: of all processes, under the empty name, and of each service."""
     count = CALLS.get(prepared[0].kind, DEAR_CALLS)
     calls = [prepared[i % len(prepared)] for i in range(count)]
     bodies = [(call, call.filled(next(runs))) for call in calls]
-    pids = here.pids()
-    start = cpu_seconds_of(pids)
+    services = {"": here.pids(), **_services(here.pids())}
+    before = {name: cpu_seconds_of(pids) for name, pids in services.items()}
     asyncio.run(_send(here.target, here.key, bodies))
-    return (cpu_seconds_of(pids) - start) * 1e3 / count
+    return {
+        name: (cpu_seconds_of(pids) - before[name]) * 1e3 / count for name, pids in services.items()
+    }
+
+
+def _services(pids: Sequence[int]) -> dict[str, list[int]]:
+    """The processes of each service, by name; none where one process has them all."""
+    found: dict[str, list[int]] = {}
+    for pid in pids:
+        for name in SERVICES:
+            if f"systemzero_{name}" in command_of(pid):
+                found.setdefault(AT + name, []).append(pid)
+    return found
 
 
 async def _send(target: str, key: str, bodies: Sequence[tuple[Prepared, bytes]]) -> None:
@@ -149,8 +169,10 @@ def emit(report: Report, kind: str, rounds: Rounds) -> None:
     for name, them in ratios(rounds).items():
         report.emit(f"load.cpu_to_hop/{kind}/{name}", Spread.of(them).median, "hops")
     for name, mix in MIXES.items():
-        if all(each in costs for each in mix):
-            report.emit(f"load.cpu/{kind}/mix_{name}", of_mix(costs, mix), "ms of CPU a screen")
+        for at in ("", *(AT + service for service in SERVICES)):
+            if all(each + at in costs for each in mix):
+                cost = of_mix({each: costs[each + at] for each in mix}, mix)
+                report.emit(f"load.cpu/{kind}/mix_{name}{at}", cost, "ms of CPU a screen")
 
 
 if __name__ == "__main__":

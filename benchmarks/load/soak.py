@@ -2,10 +2,11 @@
 
 Calls are sent one after the other by a few callers, at a rate that leaves the machine time for
 others; every few seconds the memory and descriptors of the server's processes are read. After a
-warm-up, in which caches fill, memory must not climb: the slope is Theil and Sen's (the median of
-the slopes between all pairs of readings, which odd readings do not move), and it is called zero
-where the 95 % confidence interval after Kendall's S holds zero, or where it comes to less than
-`NEGLIGIBLE` over the soak. Descriptors must be as many at the end as after the warm-up.
+warm-up, in which caches fill (they are made small, so that they do), memory must not climb: the
+slope is Theil and Sen's (the median of the slopes between all pairs of readings, which odd readings
+do not move), and it is called zero where the 95 % confidence interval after Kendall's S holds zero,
+or where it comes to less than `NEGLIGIBLE` over the soak. Descriptors must be as many at the end as
+after the warm-up.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import asyncio
 import itertools
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -36,6 +38,11 @@ CALLERS = 4
 WARM_UP = 0.25
 """The share of the time that does not count."""
 EVERY_SECONDS = 2.0
+SMALL = {
+    "CAPTURE": {"KNOWN_CAPTURES": 2_000},
+    "DIFF": {"KNOWN_VERDICTS": 2_000, "KNOWN_DRIFTS": 100},
+}
+"""Settings of the services under which their caches are full after a few thousand calls."""
 NEGLIGIBLE = 0.02
 """Growth over the soak, as a share of the memory, below which nobody has to know."""
 MORE_DESCRIPTORS = 2
@@ -68,6 +75,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=40.0, help="calls a second, at most")
     parser.add_argument("--out", type=Path, default=HOME / "reports")
     arguments = parser.parse_args()
+    os.environ.update(_small(arguments.kind))
     with world(arguments.kind) as here:
         seconds = arguments.minutes * 60
         found = asyncio.run(_soak(here, arguments.mix, arguments.rate, seconds))
@@ -77,6 +85,16 @@ def main() -> int:
     report = Report()
     _emit(report, f"soak/{arguments.kind}", found)
     return report.status()
+
+
+def _small(kind: str) -> dict[str, str]:
+    """`SMALL` as the environment of a platform of `kind`."""
+    prefix = "SZ_STANDALONE_{}__{}" if kind == "standalone" else "SZ_{}_{}"
+    return {
+        prefix.format(service, name): str(value)
+        for service, settings in SMALL.items()
+        for name, value in settings.items()
+    }
 
 
 async def _soak(here: World, mix: str, rate: float, seconds: float) -> list[Reading]:

@@ -36,11 +36,10 @@ class World:
 
 @contextmanager
 def world(kind: str) -> Iterator[World]:
-    """A platform of `kind` (`standalone` or `split`), with limits as they come."""
-    usual = {"LIMITS__TENANT": "{}", "LIMITS__PRINCIPAL": "{}"}
+    """A platform of `kind` (`standalone` or `split`); its load comes from a tenant with quotas."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(kind, Path(folder), usual) as platform,
+        running(kind, Path(folder)) as platform,
     ):
         key = new_tenant(platform)
         with platform.services(key) as services:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.load.cost import AT, SERVICES
 from benchmarks.load.mix import MIXES
 from benchmarks.simulation.queues import Moments, Service, expected, servers_for, simulated
 
@@ -34,25 +35,25 @@ def main() -> int:
     costs = json.loads((BASELINE / f"{arguments.kind}.json").read_text())["cpu_ms"]
     for mix in arguments.mix or MIXES:
         for screens in arguments.screens_a_minute or LOADS:
-            line = {"kind": arguments.kind, "mix": mix, **sized(costs, mix, screens)}
-            print(json.dumps(line), flush=True)
+            for at in ("",) if arguments.kind == "standalone" else [AT + s for s in SERVICES]:
+                line = {"of": arguments.kind + at, "mix": mix, **sized(costs, mix, screens, at)}
+                print(json.dumps(line), flush=True)
     return 0
 
 
-def services_of(costs: Mapping[str, float], mix: str) -> list[Service]:
-    """The calls of a mix, by milliseconds of CPU of each kind."""
-    return [Service(share, costs[kind] / 1e3) for kind, share in MIXES[mix].items()]
+def sized(costs: Mapping[str, float], mix: str, screens: float, at: str = "") -> dict[str, float]:
+    """How many processes `screens` a minute need, and how long calls then wait.
 
-
-def sized(costs: Mapping[str, float], mix: str, screens: float) -> dict[str, float]:
-    """How many processes `screens` a minute need, and how long calls then wait."""
-    services = services_of(costs, mix)
+    `costs` are milliseconds of CPU by kind of call, `at` says of which service.
+    """
+    services = [Service(share, costs[kind + at] / 1e3) for kind, share in MIXES[mix].items()]
     moments = Moments.of(services)
     calls_a_screen = sum(each.share for each in services) / 100
     rate = screens / 60 * calls_a_screen
     processes = servers_for(rate, moments, UTILISATION, WAIT_SECONDS)
     formula = expected(processes, rate, moments)
     checked = simulated(processes, rate, services, CALLS, seed=1)
+    in_turn = simulated(processes, rate, services, CALLS, seed=1, in_turn=True)
     return {
         "screens_a_minute": screens,
         "calls_a_second": round(rate, 2),
@@ -61,7 +62,8 @@ def sized(costs: Mapping[str, float], mix: str, screens: float) -> dict[str, flo
         "processes": processes,
         "wait_p95_ms": round(formula.p95 * 1e3, 2),
         "simulated_wait_p95_ms": round(checked.p95 * 1e3, 2),
-        "simulated_wait_mean_ms": round(checked.mean * 1e3, 2),
+        "in_turn_wait_p95_ms": round(in_turn.p95 * 1e3, 2),
+        "in_turn_wait_mean_ms": round(in_turn.mean * 1e3, 2),
     }
 
 

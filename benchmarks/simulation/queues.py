@@ -1,7 +1,8 @@
 """Waiting in front of servers: by formula, and by discrete events.
 
-A pool of k processes, one event loop each, is taken for k servers with one queue (what round-robin
-and a shared port come near to). Calls come at random (Poisson). The formula is Allen and Cunneen's
+A pool of k processes, one event loop each, is taken for k servers with one queue; the simulation
+can also give each server a queue of its own and go round them, as gRPC's round-robin does, which
+knows nothing of who is busy. Calls come at random (Poisson). The formula is Allen and Cunneen's
 approximation of M/G/k: Erlang's waiting probability, scaled by (1 + c²) / 2, c being the
 coefficient of variation of the service times. It is exact for M/M/k, and for the mean of M/G/1;
 with many servers its 95th percentile errs on the safe side.
@@ -80,18 +81,31 @@ def expected(servers: int, rate: float, service: Moments) -> Waits:
 
 
 def simulated(
-    servers: int, rate: float, services: Sequence[Service], calls: int, seed: int
+    servers: int,
+    rate: float,
+    services: Sequence[Service],
+    calls: int,
+    seed: int,
+    *,
+    in_turn: bool = False,
 ) -> Waits:
-    """The same by discrete events: `calls` calls, the first tenth not counted."""
+    """The same by discrete events: `calls` calls, the first tenth not counted.
+
+    `in_turn` sends each call to the next server, whether that one is busy or not.
+    """
     draw = random.Random(seed)  # noqa: S311 - no secret
     seconds = [each.seconds for each in services]
     weights = [each.share for each in services]
     free = [0.0] * servers  # when each is free again
     now, waits = 0.0, []
-    for chosen in draw.choices(seconds, weights, k=calls):
+    for number, chosen in enumerate(draw.choices(seconds, weights, k=calls)):
         now += draw.expovariate(rate)
-        start = max(now, free[0])
-        heapq.heapreplace(free, start + chosen)
+        at = number % servers if in_turn else 0  # the first of a heap is free the soonest
+        start = max(now, free[at])
+        if in_turn:
+            free[at] = start + chosen
+        else:
+            heapq.heapreplace(free, start + chosen)
         waits.append(start - now)
     counted = sorted(waits[calls // 10 :])
     return Waits(sum(counted) / len(counted), counted[int(len(counted) * 0.95)])

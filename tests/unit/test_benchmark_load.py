@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.load import tables
 from benchmarks.load.compare import compared
 from benchmarks.load.mix import ID_MARK, MARK, MIXES, Prepared, calls, load, save
 from benchmarks.load.noise import Spread, beyond_noise
 from benchmarks.load.screens import UNCHANGED, Screen, screens
 from benchmarks.load.soak import theil_sen
+from benchmarks.simulation.__main__ import UTILISATION, WAIT_SECONDS, sized
 from benchmarks.simulation.queues import (
     Moments,
     Service,
@@ -25,6 +27,9 @@ from benchmarks.simulation.queues import (
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero_core.intake import take_in
 from systemzero_core.signature import Signatures
+
+SHARES = {"": 5.0, "@gateway": 1.0, "@diff": 3.0}
+"""Milliseconds of each service."""
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +152,17 @@ def test_the_simulation_and_the_formula_agree(servers: int) -> None:
     assert found.p95 <= 1.1 * formula.p95  # it errs on the safe side
 
 
+def test_going_round_servers_that_may_be_busy_waits_longer_than_one_queue() -> None:
+    mix = [Service(80, 0.001), Service(20, 0.010)]
+    rate = 0.6 * 8 / Moments.of(mix).mean
+    one = simulated(8, rate, mix, calls=100_000, seed=4)
+    turns = simulated(8, rate, mix, calls=100_000, seed=4, in_turn=True)
+    assert turns.mean > 2 * one.mean
+    # alone, a server has one queue either way
+    alone = [simulated(1, rate / 8, mix, calls=1_000, seed=4, in_turn=t) for t in (True, False)]
+    assert alone[0] == alone[1]
+
+
 def test_enough_servers_are_the_fewest_that_keep_both_promises() -> None:
     moments = Moments.of([Service(1, 0.01)])
     assert servers_for(1, moments, 0.6, 0.02) == 1
@@ -155,3 +171,29 @@ def test_enough_servers_are_the_fewest_that_keep_both_promises() -> None:
     assert expected(many, 1_000, moments).p95 <= 0.02
     tight = servers_for(50, moments, 0.9, 0.001)
     assert expected(tight - 1, 50, moments).p95 > 0.001 >= expected(tight, 50, moments).p95
+
+
+def test_a_hundred_times_the_screens_need_a_hundred_times_the_cores_and_no_fewer_processes() -> (
+    None
+):
+    costs = {kind: 2.0 + len(kind) for mix in MIXES.values() for kind in mix}
+    few, many = (sized(costs, "native", screens) for screens in (10_000, 1_000_000))
+    assert many["cores_busy"] == pytest.approx(100 * few["cores_busy"], rel=0.01)
+    assert many["processes"] >= many["cores_busy"] / UTILISATION
+    assert few["processes"] <= many["processes"] / 50  # a large pool waits less, never more
+    assert many["simulated_wait_p95_ms"] <= 1_000 * WAIT_SECONDS
+
+
+def test_a_share_of_a_service_is_sized_by_that_service() -> None:
+    costs = {kind + at: ms for mix in MIXES.values() for kind in mix for at, ms in SHARES.items()}
+    gateway, diff = (sized(costs, "edge", 1_000_000, at) for at in ("@gateway", "@diff"))
+    assert diff["cores_busy"] == pytest.approx(3 * gateway["cores_busy"], rel=0.01)
+    assert gateway["calls_a_second"] == pytest.approx(1_000_000 / 60 * 1.05, abs=1)  # two calls
+
+
+@pytest.mark.parametrize("document", tables.DOCUMENTS, ids=lambda path: path.name)
+def test_the_documents_tables_are_those_of_the_baseline(document: Path) -> None:
+    quick = {name: table for name, table in tables.TABLES.items() if name != "sizes"}
+    text = document.read_text()
+    assert "<!-- table: " in text
+    assert tables.filled(text, quick) == text, "python -m benchmarks.load.tables"
