@@ -36,6 +36,7 @@ from systemzero_capture.store import METADATA as CAPTURE_METADATA
 from systemzero_capture.store import SCHEMA_VERSION as CAPTURE_VERSION
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.logstore import LogStore
+from systemzero_chassis.plugins import load_detectors
 from systemzero_chassis.tree_body import compress, decompress
 from systemzero_core.completeness import assess
 from systemzero_core.diff import diff
@@ -46,7 +47,6 @@ from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS
 from systemzero_core.normalize import normalize
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, signed
-from systemzero_diff.app import load_detectors
 from systemzero_diff.check import judgement_of
 from systemzero_diff.codec import verdicts
 from systemzero_diff.templates import Baseline, TemplateSet, baseline_of
