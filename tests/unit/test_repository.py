@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from collections import Counter
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -48,15 +50,17 @@ def links(document: Path) -> list[str]:
     return [inline or defined for inline, defined in LINK.findall(text)]
 
 
+@cache
 def anchors(document: Path) -> set[str]:
     """The anchors of a document, made of its headings as GitHub makes them, and its own."""
     text = FENCED.sub("", document.read_text())
     found = set(ANCHOR.findall(text))
+    headings: Counter[str] = Counter()
     for heading in HEADING.findall(text):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
         slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
-        taken = sum(re.fullmatch(rf"{re.escape(slug)}(-\d+)?", one) is not None for one in found)
-        found.add(f"{slug}-{taken}" if slug in found else slug)
+        found.add(f"{slug}-{headings[slug]}" if headings[slug] else slug)
+        headings[slug] += 1
     return found
 
 
