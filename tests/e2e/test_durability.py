@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_core.tlog import VerifierKey, verify_checkpoint, verify_export
 from tests.support.captures import capture
 from tests.support.platform import KINDS, Services, running
-from tests.support.postgres import ROLE, Server
+from tests.support.postgres import Server
 
 
 def document(version: str, state: str) -> tree_pb2.NativeCapture:
@@ -33,12 +31,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | 
         yield None
         return
     server: Server = request.getfixturevalue("postgres").fresh()
-    owner, service = tmp_path / "owner.url", tmp_path / "service.url"
-    owner.write_text(server.owner_url)
-    service.write_text(server.url)
-    command = [str(Path(sys.executable).with_name("sz-admin")), "migrate", "--role", ROLE]
-    subprocess.run([*command, "--url-file", str(owner)], check=True, capture_output=True)
-    yield service
+    yield server.migrated(tmp_path)
     server.drop()
 
 

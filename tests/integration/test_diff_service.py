@@ -419,6 +419,31 @@ async def test_a_deleted_template_matches_no_more_and_stays_readable(house: Hous
     assert (await check(house, ORDER)).kind == UNCHANGED
 
 
+async def test_of_two_who_read_a_template_the_second_to_change_it_is_refused(house: House) -> None:
+    made = await learn(house, "order", ORDER)
+    read = template_pb.GetTemplateRequest(template_id="order")
+    etag = (await house.templates().GetTemplate(read)).template.etag
+    change = template_pb.UpdateTemplateRequest(
+        template=template_pb2.Template(template_id=made.template_id, etag=etag, app="shop")
+    )
+    change.update_mask.paths.append("app")
+    updated = (await house.templates().UpdateTemplate(change)).template
+    assert updated.etag != etag
+    change.template.app = "another"
+    delete = template_pb.DeleteTemplateRequest(template_id=made.template_id, etag=etag)
+    for call in (
+        house.templates().UpdateTemplate(change),
+        house.templates().DeleteTemplate(delete),
+    ):
+        code, reason, _ = await refused(call)
+        assert (code, reason) == (grpc.StatusCode.ABORTED, "CONFLICT")
+    assert (await house.templates().GetTemplate(read)).template.app == "shop"
+    delete.etag = updated.etag
+    await house.templates().DeleteTemplate(delete)
+    code, _, _ = await refused(house.templates().GetTemplate(read))
+    assert code is grpc.StatusCode.NOT_FOUND
+
+
 async def test_a_policy_that_names_what_is_not_there_is_refused_by_field(house: House) -> None:
     select = template_pb2.NodeSelector(role="button")
     deep = template_pb2.NodeSelector(role="button")

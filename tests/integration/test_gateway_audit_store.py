@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from systemzero_chassis.clock import micros
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import Database, open_sqlite
 from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore import LogStore
+from systemzero_chassis.logstore import LogStore, Witness
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import parse_checkpoint
 from systemzero_gateway.audit import Act, AuditLog, AuditQueue, Decided
+from systemzero_gateway.audit.check import check_service
+from systemzero_gateway.audit.opening import open_audit
+from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
+from tests.support.witness import FakeWitness, serving_witness
 
 TENANTS = ("acme", "platform")
 
@@ -56,3 +63,29 @@ async def test_two_gateways_write_one_log_for_each_tenant(open_database: OpenDat
             assert (await gateways[0].store.verify(tenant)).size == 40
     finally:
         await database.close()
+
+
+async def test_a_witness_cosigns_the_audit_log_and_the_check_wants_the_configured_origin(
+    tmp_path: Path,
+) -> None:
+    with serving_witness(FakeWitness()) as witness:
+        settings = AuditSettings(
+            origin="test.example/audit", witnesses=(Witness(witness.url, str(witness.verifier)),)
+        )
+        database = open_sqlite(tmp_path / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
+        audit = open_audit(settings, tmp_path, database, get_logger("test"))
+        witness.trust(audit.store.vkeys("acme")[0])
+        await audit.start()
+        audit.queue.put(act("acme", 0), "192.0.2.1", "")
+        async with asyncio.timeout(30):
+            while not (notes := await audit.store.cosigned_checkpoints("acme")):
+                pass
+        assert parse_checkpoint(notes[-1]).size == 1
+        await audit.stop()
+    with pytest.raises(FailedPrecondition, match="--audit-origin"):
+        _ = [line async for line in check_service(database, tmp_path, "", [])]
+    with pytest.raises(DataCorrupted):
+        _ = [line async for line in check_service(database, tmp_path, "another.example", [])]
+    checked = [line async for line in check_service(database, tmp_path, settings.origin, [])]
+    assert checked == [line for line in checked if line.startswith("tenant acme: 1 entries")]
+    await database.close()

@@ -37,7 +37,7 @@ def test_times_that_are_none_are_named(time: Timestamp) -> None:
     assert caught.value.violations[0].field == "expire_time"
 
 
-@given(st.text(max_size=210), st.integers(0, 3))
+@given(st.text(st.characters(exclude_characters="\0"), max_size=210), st.integers(0, 3))
 def test_texts_are_counted_in_characters(value: str, least: int) -> None:
     if least <= len(value) <= 200:
         assert fields.text(value, "app", least=least) == value
@@ -83,3 +83,9 @@ def test_the_order_of_a_map_does_not_matter() -> None:
     one = template_pb2.Template(metadata=dict.fromkeys(names, "v"))
     two = template_pb2.Template(metadata=dict.fromkeys(reversed(names), "v"))
     assert request_digest(one) == request_digest(two)
+
+
+def test_a_text_with_a_nul_is_refused_by_field() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        fields.text("a\0b", "app")
+    assert caught.value.violations[0].field == "app"

@@ -16,11 +16,13 @@ DEFAULT_PAGE_SIZE = 50
 
 
 def text(value: str, field: str, *, most: int = MAX_NAME_CHARACTERS, least: int = 0) -> str:
-    """`value`, a text of `least` to `most` characters.
+    """`value`, a text of `least` to `most` characters, none of them U+0000.
 
     Raises:
-        InvalidInput: it is longer or shorter.
+        InvalidInput: it is longer or shorter, or has that character, which PostgreSQL can't store.
     """
+    if "\0" in value:
+        raise InvalidInput.at(field, "must not have the character U+0000")
     if len(value) > most:
         raise InvalidInput.at(field, f"at most {most} characters, has {len(value)}")
     if len(value) < least:

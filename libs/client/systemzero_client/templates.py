@@ -79,9 +79,12 @@ class Templates:
         request.update_mask.paths.extend(fields)
         return _template(await self._transport.unary(self._stub.UpdateTemplate, request))
 
-    async def delete(self, template_id: str) -> None:
-        """Take a template out of matching; its versions stay readable."""
-        request = pb.DeleteTemplateRequest(template_id=template_id)
+    async def delete(self, template_id: str, *, etag: str = "") -> None:
+        """Take a template out of matching; its versions stay readable.
+
+        With the template's `etag`, the deletion is refused (CONFLICT) if somebody was faster.
+        """
+        request = pb.DeleteTemplateRequest(template_id=template_id, etag=etag)
         await self._transport.unary(self._stub.DeleteTemplate, request)
 
     async def import_yaml(self, yaml: bytes, *, request_id: str = "") -> template_pb2.Template:

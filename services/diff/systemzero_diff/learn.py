@@ -197,22 +197,23 @@ class Librarian:
             Conflict: `etag` is given and not the newest version's.
         """
         current = self._live(transaction, template_id)
-        if etag and etag != current.etag:
-            raise Conflict("etag: the template changed since it was read")
+        _check_etag(etag, current)
         made = signed(next_version(current.template, changes))
         return Versioned(self.put(transaction, principal, made, "updated"))
 
     def deleted(
-        self, transaction: Transaction, principal: Principal, template_id: str
+        self, transaction: Transaction, principal: Principal, template_id: str, etag: str
     ) -> Versioned:
         """The version with which a template is taken out.
 
         Raises:
             NotFound: no such template.
+            Conflict: `etag` is given and not the newest version's.
         """
         current = transaction.template(template_id)
         if current.deleted:
             return Versioned(current)
+        _check_etag(etag, current)
         gone = next_version(current.template, {})
         stored = put_version(
             transaction,
@@ -243,6 +244,11 @@ class Librarian:
         if current.deleted:
             raise FailedPrecondition(f"template {template_id} was deleted")
         return current
+
+
+def _check_etag(etag: str, current: StoredTemplate) -> None:
+    if etag and etag != current.etag:
+        raise Conflict("etag: the template changed since it was read")
 
 
 def learn_from(

@@ -44,6 +44,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--url", help="that URL, if it has no password")
     parser.add_argument("--origin", default="", help="the log's origin, if one is configured")
     parser.add_argument(
+        "--audit-origin", default="", help="the audit log's origin, if one is configured"
+    )
+    parser.add_argument(
         "--extends",
         type=Path,
         action="append",
@@ -75,7 +78,10 @@ def run(arguments: argparse.Namespace) -> None:
             if arguments.service:
                 raise FailedPrecondition(f"{folder / schema.file} is not there")
             continue
-        asyncio.run(_check(schema, folder, settings, keks, arguments.origin, notes))
+        # the gateway's log is the audit log; nobody else has one but the diff service
+        is_gateway = schema.name == "gateway"
+        origin = arguments.audit_origin if is_gateway else arguments.origin
+        asyncio.run(_check(schema, folder, settings, keks, origin, notes))
     if notes:
         origins = ", ".join(repr(parse_checkpoint(note).origin) for note in notes)
         raise FailedPrecondition(f"no log here is the checkpoint's: {origins:.300}")

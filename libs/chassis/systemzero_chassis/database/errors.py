@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from systemzero_core.errors import DataCorrupted, DomainError, Unavailable
+from systemzero_core.errors import DataCorrupted, DomainError, InvalidInput, Unavailable
 
 _UNAVAILABLE: Final = {
     sqlite3.SQLITE_BUSY: "the database is locked by another process",
@@ -36,6 +36,7 @@ _UNAVAILABLE_STATES: Final = {
     "40001": "the database was too busy with others; try again",
     "40P01": "the database was too busy with others; try again",
 }
+_NO_CHARACTER: Final = "22021"
 _CORRUPTED_CLASS: Final = "XX"
 _LOST_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 _LOST_CLASS: Final = "08"
@@ -99,6 +100,8 @@ def _of_sqlite(error: sqlite3.Error) -> DomainError | None:
 
 def _of_postgres(error: BaseException) -> DomainError | None:
     state = _state(error)
+    if state == _NO_CHARACTER:
+        return InvalidInput("a text has the character U+0000, which can't be stored")
     if state in _UNAVAILABLE_STATES:
         return Unavailable(_UNAVAILABLE_STATES[state])
     if state.startswith(_CORRUPTED_CLASS):

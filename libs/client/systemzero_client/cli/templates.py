@@ -125,7 +125,7 @@ async def validate(remote: Remote, file: str) -> Exit:
 async def delete(remote: Remote, template: str) -> None:
     """Take a template out of matching; its versions stay readable."""
     found = await remote.client.templates.get(template)
-    await remote.client.templates.delete(found.template_id)
+    await remote.client.templates.delete(found.template_id, etag=found.etag)
     remote.output.result({"deleted": found.template_id}, [f"DELETED {_line(found)}"])
 
 

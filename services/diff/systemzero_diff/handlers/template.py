@@ -132,7 +132,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         await self._librarian.once(
             principal.tenant,
             _NO_REQUEST_ID,  # a template that was deleted stays so
-            lambda t: self._librarian.deleted(t, principal, template_id),
+            lambda t: self._librarian.deleted(t, principal, template_id, request.etag),
             lambda _versioned: b"",
         )
         return pb.DeleteTemplateResponse()

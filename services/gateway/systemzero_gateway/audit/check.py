@@ -7,23 +7,29 @@ from pathlib import Path
 
 from systemzero_chassis.database import Database
 from systemzero_chassis.logstore import LogStore, check_extends, load_log_keys
+from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.audit.opening import AUDIT_KEY, ORIGIN_FILE
 from systemzero_gateway.store import AUDIT
 
 
 async def check_service(
-    database: Database, folder: Path, _origin: str, notes: list[str]
+    database: Database, folder: Path, origin: str, notes: list[str]
 ) -> AsyncIterator[str]:
     """See `systemzero_chassis.admin.check.Check`; nothing to check where no log was begun.
 
     Raises:
         DataCorrupted: the first thing that is not as it was recorded.
+        FailedPrecondition: there is a log, but not its origin.
     """
-    if not (folder / AUDIT_KEY).exists() or not (folder / ORIGIN_FILE).exists():
+    if not (folder / AUDIT_KEY).exists():
         return
+    if not origin and not (folder / ORIGIN_FILE).exists():
+        raise FailedPrecondition(
+            f"{folder} has no {ORIGIN_FILE}: give the one that is configured (--audit-origin)"
+        )
     keys = load_log_keys(folder / AUDIT_KEY)
-    origin = (folder / ORIGIN_FILE).read_text()
-    log = LogStore(database, AUDIT, origin, keys.signing, rotations=keys.rotations)
+    name = origin or (folder / ORIGIN_FILE).read_text()
+    log = LogStore(database, AUDIT, name, keys.signing, rotations=keys.rotations)
     async for line in check_extends(log, notes):
         yield line
     for tenant in await log.tenants():

@@ -49,6 +49,7 @@ class AuditLog:
         self._security = logger.bind(category=SECURITY)
         self._writing: asyncio.Task[None] | None = None
         self._signing: asyncio.Task[None] | None = None
+        self._cosigning: asyncio.Task[None] | None = None
         self._stopping = False
         self._one_at_a_time = asyncio.Lock()
 
@@ -61,16 +62,18 @@ class AuditLog:
         await self.store.check()
         self._writing = asyncio.create_task(self._write())
         self._signing = asyncio.create_task(self._sign())
+        self._cosigning = asyncio.create_task(self._cosign())
 
     async def stop(self) -> None:
         """Write what is left, sign it, and end; after the last call."""
-        if self._writing is None or self._signing is None:
+        if self._writing is None or self._signing is None or self._cosigning is None:
             return
         self._signing.cancel()
+        self._cosigning.cancel()
         self._stopping = True
         self.queue.hurry()
         # not cancelled: of a write under way nobody would know whether to write it again
-        await asyncio.gather(self._writing, self._signing, return_exceptions=True)
+        await asyncio.gather(self._writing, self._signing, self._cosigning, return_exceptions=True)
         await self.flush()
         await self._publish()
 
@@ -134,6 +137,12 @@ class AuditLog:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             await self._publish()
+
+    async def _cosign(self) -> None:
+        try:
+            await self.store.cosign()
+        except Exception:
+            self._logger.exception("no witness is asked any more")
 
     async def _publish(self) -> None:
         try:

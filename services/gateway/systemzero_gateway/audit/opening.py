@@ -31,8 +31,16 @@ def open_audit(
 
     Raises:
         FailedPrecondition: a key file can't be used.
+        InvalidInput: a witness's key is none, or its URL is not of HTTP.
     """
     keys = load_log_keys(data / AUDIT_KEY)
     origin = settings.origin or load_or_create_origin(data / ORIGIN_FILE)
-    store = LogStore(database, AUDIT, origin, keys.signing, rotations=keys.rotations)
+    store = LogStore(
+        database,
+        AUDIT,
+        origin,
+        keys.signing,
+        rotations=keys.rotations,
+        witnesses=settings.witnesses,
+    )
     return AuditLog(AuditQueue(settings.queue, micros), database, store, logger)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from systemzero_chassis.database import Database
+from systemzero_chassis.database import TENANT, Database
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_gateway.store._changes import change, changes
 from systemzero_gateway.store._keys import KEY_COLUMNS, add_key, add_secret, key_of
@@ -56,13 +56,14 @@ class SqlKeyStore:
 
     async def find_token(self, tenant: str, key_id: str, token_id: str) -> Credential | None:
         """See `KeyStore.find_token`."""
-        revoked = exists().where(_REVOKED.tenant == tenant, _REVOKED.token_id == token_id)
+        revoked = exists().where(_REVOKED.tenant == TENANT, _REVOKED.token_id == token_id)
         query = (
             _active(select(*_COLUMNS, null().label(_OWN_EXPIRY)))
-            .where(API_KEYS.c.tenant == tenant, API_KEYS.c.key_id == key_id)
+            .where(API_KEYS.c.tenant == TENANT, API_KEYS.c.key_id == key_id)
             .where(~revoked)
         )
-        row = await self._database.read(lambda connection: connection.execute(query).first())
+        own = self._database.of(tenant)
+        row = await own.read(lambda connection: connection.execute(query).first())
         return None if row is None else _credential(row)
 
     async def add_tenant(self, tenant: str, now: int) -> None:
@@ -77,7 +78,9 @@ class SqlKeyStore:
 
     async def has_keys(self, tenant: str) -> bool:
         """See `KeyStore.has_keys`."""
-        return await self._database.read(lambda connection: _has_keys(connection, tenant))
+        query = select(API_KEYS.c.key_id).where(API_KEYS.c.tenant == TENANT).limit(1)
+        own = self._database.of(tenant)
+        return await own.read(lambda connection: connection.execute(query).first()) is not None
 
     async def add_key(self, key: KeyRecord, digest: bytes) -> None:
         """See `KeyStore.add_key`."""
@@ -96,7 +99,9 @@ class SqlKeyStore:
 
     async def get_key(self, tenant: str, key_id: str) -> KeyRecord:
         """See `KeyStore.get_key`."""
-        return await self._database.read(lambda connection: _get(connection, tenant, key_id))
+        query = select(*KEY_COLUMNS).where(API_KEYS.c.tenant == TENANT, API_KEYS.c.key_id == key_id)
+        own = self._database.of(tenant)
+        return _found(await own.read(lambda connection: connection.execute(query).first()))
 
     async def add_secret(
         self, tenant: str, key_id: str, digest: bytes, now: int, old_expire_time: int
@@ -135,11 +140,11 @@ class SqlKeyStore:
         """See `KeyStore.list_keys`."""
         query = (
             select(*KEY_COLUMNS)
-            .where(API_KEYS.c.tenant == tenant, API_KEYS.c.key_id > after)
+            .where(API_KEYS.c.tenant == TENANT, API_KEYS.c.key_id > after)
             .order_by(API_KEYS.c.key_id)
             .limit(count)
         )
-        return await self._database.read(
+        return await self._database.of(tenant).read(
             lambda connection: [key_of(row) for row in connection.execute(query)]
         )
 
@@ -193,7 +198,10 @@ def _active(query: Select[Any]) -> Select[Any]:
 
 def _get(connection: Connection, tenant: str, key_id: str) -> KeyRecord:
     query = select(*KEY_COLUMNS).where(API_KEYS.c.key_id == key_id, API_KEYS.c.tenant == tenant)
-    row = connection.execute(query).first()
+    return _found(connection.execute(query).first())
+
+
+def _found(row: Row[Any] | None) -> KeyRecord:
     if row is None:
         raise NotFound("there is no such key")
     return key_of(row)
