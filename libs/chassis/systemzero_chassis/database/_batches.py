@@ -175,22 +175,43 @@ class _Attempt:
 
 
 async def _run_jobs(session: Session, batch: list[_Job[Any]]) -> None:
-    alone = len(batch) == 1  # then its failure is the transaction's
-    before = "" if alone else "SAVEPOINT job"
+    """Run the jobs of a batch; one that fails is undone alone.
+
+    First all in a row, since hardly ever one fails. Where one does, what they did is undone, and
+    they run again, each behind a savepoint of its own, which costs a trip to the server each.
+    """
+    if len(batch) == 1:  # its failure is the transaction's
+        await _run_job(session, batch[0])
+        return
+    await session.script("SAVEPOINT jobs")
+    for job in batch:
+        await _run_job(session, job)
+        if job.error is not None:
+            await session.script("ROLLBACK TO SAVEPOINT jobs")
+            await _run_apart(session, batch)
+            return
+
+
+async def _run_apart(session: Session, batch: list[_Job[Any]]) -> None:
+    before = "SAVEPOINT job"
     for job in batch:
         await session.script(before)
-        job.value, job.error = None, None
-        before = "" if alone else "RELEASE SAVEPOINT job; SAVEPOINT job"
-        set_current_call(job.call)
-        try:
-            job.value = await session.run(job.function)
-        except Exception as error:
-            if is_lost(error):
-                raise
-            job.error = translated(error)
-            before = "" if alone else "ROLLBACK TO SAVEPOINT job"
+        await _run_job(session, job)
+        undone = job.error is not None
+        before = "ROLLBACK TO SAVEPOINT job" if undone else "RELEASE SAVEPOINT job; SAVEPOINT job"
     if before.startswith("ROLLBACK"):
         await session.script(before)
+
+
+async def _run_job(session: Session, job: _Job[Any]) -> None:
+    job.value, job.error = None, None
+    set_current_call(job.call)
+    try:
+        job.value = await session.run(job.function)
+    except Exception as error:
+        if is_lost(error):
+            raise
+        job.error = translated(error)
 
 
 def _mark(writer: str, number: int) -> str:

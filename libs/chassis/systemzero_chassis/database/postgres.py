@@ -183,6 +183,10 @@ def service_engine(
         "application_name": f"systemzero {schema}",
         "search_path": schema,
         "synchronous_commit": "on",  # a commit that is acknowledged is on the disk
+        # A plan is kept, and may have been made while its table was small: then a scan looks cheap,
+        # and goes on through all of a tenant's rows until the next ANALYZE.
+        "enable_seqscan": "off",
+        "enable_bitmapscan": "off",
         "jit": "off",  # short statements: compiling them takes longer than running them
         **{name: str(round(seconds * 1000)) for name, seconds in milliseconds.items()},
     }

@@ -49,6 +49,7 @@ _BY_POSITION = _ROWS.where(_C.position == bindparam("at"))
 _AFTER = (
     _ROWS.where(_C.position > bindparam("after")).order_by(_C.position).limit(bindparam("count"))
 )
+_NEWEST = select(_C.position).where(_C.tenant == TENANT).order_by(_C.position.desc()).limit(1)
 _LAST = select(func.coalesce(func.max(_C.position), 0)).where(_C.tenant == TENANT)
 _OF_TREE = (_T.tenant == TENANT, _T.full_digest == bindparam("full"))
 _TREE = select(TREES).where(*_OF_TREE)
@@ -56,11 +57,14 @@ _SET_BODY = update(TREES).where(*_OF_TREE).values(body=bindparam("new_body"))
 _SET_COMPLETE = update(TREES).where(*_OF_TREE).values(complete=True)
 _KIND = select(_K.kind).where(_K.tenant == TENANT, _K.digest == bindparam("of_kind"))
 # all that an `add` has to know, in one trip; null where there is no row
+_ASKED = (_R.tenant == TENANT, _R.request_id == bindparam("asked"))
 _STATE = select(
+    select(_R.position).where(*_ASKED).scalar_subquery().label("first"),
+    select(_R.digest).where(*_ASKED).scalar_subquery().label("first_digest"),
     select(_T.body.is_not(None)).where(*_OF_TREE).scalar_subquery().label("has_body"),
     select(_T.complete).where(*_OF_TREE).scalar_subquery().label("complete"),
     _KIND.scalar_subquery().label("kind"),
-    _LAST.scalar_subquery().label("last"),
+    _NEWEST.scalar_subquery().label("last"),
 )
 _THIS = (_C.tenant == TENANT, _C.position == bindparam("at"))
 _SET_KIND = update(CAPTURES).where(*_THIS).values(kind=bindparam("new_kind"))
@@ -68,13 +72,16 @@ _HELD = select(_C.position, _C.held).where(
     _C.tenant == TENANT, _C.capture_id == bindparam("capture_id")
 )
 _HOLD = update(CAPTURES).where(*_THIS).values(held=True)
-_REQUEST = select(REQUESTS).where(_R.tenant == TENANT, _R.request_id == bindparam("asked"))
-_OLD = (
-    select(_R.position)
-    .join(CAPTURES, (_C.tenant == _R.tenant) & (_C.position == _R.position))
-    .where(_R.tenant == TENANT, _C.create_time < bindparam("before"))
-    .order_by(_R.position)
-    .limit(2 * FORGET_EVERY)
+_REQUEST = select(REQUESTS).where(*_ASKED)
+# The oldest, whatever their age, and then which of these are old: in one statement, each look would
+# read on to the newest, or the planner through all captures.
+_OLDEST = (
+    select(_R.position).where(_R.tenant == TENANT).order_by(_R.position).limit(2 * FORGET_EVERY)
+)
+_OLD = select(_C.position).where(
+    _C.tenant == TENANT,
+    _C.position.in_(bindparam("oldest", expanding=True)),
+    _C.create_time < bindparam("before"),
 )
 _FORGET = delete(REQUESTS).where(
     _R.tenant == TENANT, _R.position.in_(bindparam("old", expanding=True))
@@ -103,15 +110,19 @@ class SqlCaptureStore:
         """See `CaptureStore.add`."""
 
         def job(connection: TenantConnection) -> StoredCapture | None:
-            if first := _find_request(connection, sighting):
-                return first
             of_kind = rows.kind_values(known, sighting, verdict)
-            keys = {"full": known.signatures.full, "of_kind": of_kind["digest"]}
+            keys = {
+                "full": known.signatures.full,
+                "of_kind": of_kind["digest"],
+                "asked": rows.request_key(sighting.request_id) if sighting.request_id else b"",
+            }
             state = connection.execute(_STATE, keys).one()
+            if state.first is not None:
+                return _first(connection, state.first, state.first_digest, sighting)
             if not _ensure_tree(connection, state, known, body):
                 return None
             kind = state.kind or erasing.new_kind(connection, of_kind)
-            position = state.last + 1
+            position = (state.last or 0) + 1
             values = rows.capture_values(capture_id, position, create_time, kind, sighting)
             connection.execute(_INSERT_CAPTURE, values)
             originals.put(connection, position, create_time, sighting.originals)
@@ -276,9 +287,16 @@ def _find_request(connection: TenantConnection, sighting: Sighting) -> StoredCap
     request = connection.execute(_REQUEST, key).one_or_none()
     if request is None:
         return None
-    if request.digest != sighting.request_digest:
+    return _first(connection, request.position, request.digest, sighting)
+
+
+def _first(
+    connection: TenantConnection, position: int, digest: bytes, sighting: Sighting
+) -> StoredCapture:
+    """The capture that the sighting's request id made, if it was the same request."""
+    if digest != sighting.request_digest:
         raise Conflict("request_id: used before, for another request")
-    row = connection.execute(_BY_POSITION, {"at": request.position}).one()
+    row = connection.execute(_BY_POSITION, {"at": position}).one()
     return rows.capture_of_row(connection, row)
 
 
@@ -295,8 +313,11 @@ def _keep_request(
     }
     connection.execute(_INSERT_REQUEST, values)
     if position % FORGET_EVERY == 0:
-        before = {"before": create_time - REQUEST_MICROSECONDS}
-        if old := connection.execute(_OLD, before).scalars().all():
+        key = {
+            "oldest": connection.execute(_OLDEST).scalars().all(),
+            "before": create_time - REQUEST_MICROSECONDS,
+        }
+        if old := connection.execute(_OLD, key).scalars().all():
             connection.execute(_FORGET, {"old": old})
 
 
