@@ -244,6 +244,7 @@ ROUNDS ?= 500
 crash: setup ## Crash services and databases under load, many times (ROUNDS=500), and miss nothing
 	$(BIN)/python -m tests.crash --rounds $(ROUNDS)
 	$(BIN)/python -m tests.crash --rounds $(ROUNDS) --database postgres
+	$(BIN)/python -m tests.crash --rounds $(ROUNDS) --split
 
 .PHONY: fuzz
 fuzz: setup ## A million malformed inputs for a running gateway; INPUTS=N, SEED=N

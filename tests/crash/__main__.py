@@ -1,4 +1,7 @@
-"""Run the crash loop: `python -m tests.crash --rounds 500 [--seed N] [--database postgres]`."""
+"""Run the crash loop: `python -m tests.crash --rounds 500 [--seed N] [--database postgres]`.
+
+With `--split`, of three processes one at a time is killed while the others live.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 from tests.crash.disk import failing_disk
 from tests.crash.faults import PostgresKilled, full_disk, full_disk_mended, kill
 from tests.crash.rounds import Fault, run
+from tests.crash.split import run_split
 from tests.support.postgres import Server, migrated, process
 
 SQLITE_FAULTS: list[Fault] = [kill, full_disk, full_disk_mended]
@@ -34,6 +38,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--split", action="store_true", help="one of three processes at a time")
     arguments = parser.parse_args()
     sys.stdout.write(f"seed {arguments.seed}\n")
 
@@ -43,7 +48,9 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as name:
         folder, rounds = Path(name), arguments.rounds
-        if arguments.database == "postgres":
+        if arguments.split:
+            run_split(folder / "data", rounds, arguments.seed, tell)
+        elif arguments.database == "postgres":
             with postgres(folder) as (url, faults):
                 run(folder / "data", rounds, faults, arguments.seed, url, tell)
         else:

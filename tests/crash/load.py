@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import grpc
 
@@ -13,11 +14,19 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
 from tests.crash.ledger import Ledger
-from tests.support.platform import Platform, Services
+from tests.support.platform import Services
 
 WRITERS = 8
 _TIMEOUT = 10.0
 SCREEN = "orders"
+
+
+class Serving(Protocol):
+    """What answers under load."""
+
+    def services(self) -> Services:
+        """Stubs of its services."""
+        ...
 
 
 def document(word: str) -> tree_pb2.NativeCapture:
@@ -46,7 +55,7 @@ def ingest(request_id: str) -> pb.IngestRequest:
 
 
 @contextmanager
-def under_load(platform: Platform, ledger: Ledger, name: str) -> Iterator[None]:
+def under_load(platform: Serving, ledger: Ledger, name: str) -> Iterator[None]:
     """Clients at work; at the end each stops after its call under way."""
     over = threading.Event()
 

@@ -58,8 +58,8 @@ def run(
         ):
             if number == 0:
                 learn(services)
-            _settle(services, ledger)
-            _check_round(services, ledger, known, chance)
+            settle(services, ledger)
+            check_round(services, ledger, known, chance)
             known = set(ledger.answers)
             if number == rounds:
                 check_all(services, ledger)
@@ -74,13 +74,13 @@ def run(
     return ledger
 
 
-def _settle(services: Services, ledger: Ledger) -> None:
+def settle(services: Services, ledger: Ledger) -> None:
     """Repeat what was not answered: it took effect once, whether before the crash or now."""
     for request in list(ledger.unanswered.values()):
         ledger.answered(request, services.capture.Ingest(request))
 
 
-def _check_round(
+def check_round(
     services: Services, ledger: Ledger, before: set[str], chance: random.Random
 ) -> None:
     """Everything acknowledged in this round, and some of earlier ones, is as it was answered."""
