@@ -16,7 +16,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_core.tlog import VerifierKey, verify_checkpoint, verify_export
 from tests.support.captures import capture
 from tests.support.platform import KINDS, Services, running
-from tests.support.postgres import Server
+from tests.support.postgres import Server, migrated
 
 
 def document(version: str, state: str) -> tree_pb2.NativeCapture:
@@ -31,7 +31,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | 
         yield None
         return
     server: Server = request.getfixturevalue("postgres").fresh()
-    yield server.migrated(tmp_path)
+    yield migrated(server, tmp_path)
     server.drop()
 
 

@@ -14,7 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 from tests.e2e.test_every_method import _call
 from tests.support.exposed import METHODS
 from tests.support.platform import Platform, running
-from tests.support.postgres import Server
+from tests.support.postgres import Server, migrated
 
 Steps = tuple[FieldDescriptor, ...]
 
@@ -23,7 +23,7 @@ Steps = tuple[FieldDescriptor, ...]
 def stored(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("nul")
     server = postgres.fresh()
-    with running("standalone", folder / "data", database=server.migrated(folder)) as started:
+    with running("standalone", folder / "data", database=migrated(server, folder)) as started:
         yield started
     server.drop()
 

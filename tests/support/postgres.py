@@ -92,15 +92,6 @@ class Server:
         """Another database on the same server."""
         return Server(self.superuser, self._password)
 
-    def migrated(self, folder: Path) -> Path:
-        """Have `sz-admin migrate` make every schema; a file in `folder` with a service's URL."""
-        owner, service = folder / "owner.url", folder / "service.url"
-        owner.write_text(self.owner_url)
-        service.write_text(self.url)
-        command = [str(Path(sys.executable).with_name("sz-admin")), "migrate", "--role", ROLE]
-        subprocess.run([*command, "--url-file", str(owner)], check=True, capture_output=True)
-        return service
-
     def drop(self) -> None:
         """Remove the database; the roles stay, for others that run at the same time."""
         statement = f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)"
