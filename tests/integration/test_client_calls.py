@@ -30,6 +30,21 @@ async def test_the_credential_goes_as_bearer() -> None:
     assert templates.metadata["user-agent"].startswith("systemzero-client")
 
 
+async def test_the_callers_trace_goes_with_each_call_and_nothing_else_of_it() -> None:
+    numbers = iter(range(10))
+
+    def context() -> dict[str, str]:
+        return {"traceparent": f"00-{next(numbers)}", "x-request-id": "r-1", "baggage": "mine"}
+
+    templates = FlakyTemplates(0)
+    async with serving(templates.add) as target, Client(target, context=context) as client:
+        for number in range(2):
+            await client.templates.get("x")
+            assert templates.metadata["traceparent"] == f"00-{number}"
+    assert templates.metadata["x-request-id"] == "r-1"
+    assert "baggage" not in templates.metadata
+
+
 async def test_an_idempotent_call_is_retried() -> None:
     templates = FlakyTemplates(2)
     async with client_of(templates.add) as client:
@@ -63,6 +78,7 @@ async def test_nobody_listening_is_unavailable() -> None:
             await client.status()
     error = caught.value
     assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "")
+    assert error.request_id == ""
 
 
 class Refusing(FlakyTemplates):
@@ -98,7 +114,8 @@ class Refusing(FlakyTemplates):
             packed.Pack(detail)
             status.details.append(packed)
         trailer = ("grpc-status-details-bin", status.SerializeToString())
-        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much", (trailer,))
+        trailers = (trailer, ("x-request-id", "r-1"))
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much", trailers)
 
 
 async def test_a_rich_error_is_decoded_whole() -> None:
@@ -111,6 +128,7 @@ async def test_a_rich_error_is_decoded_whole() -> None:
     assert error.violations == (FieldViolation("f", "is bad"),)
     assert error.retry_after == 100.5
     assert error.metadata == {"limit": "60"}
+    assert error.request_id == "r-1"
     assert str(error) == "RATE_LIMITED: too much"
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import grpc
@@ -25,6 +25,11 @@ R = TypeVar("R")
 
 DEFAULT_TIMEOUT = 30.0
 """Seconds that a unary call may take, retries included."""
+
+Context = Callable[[], Mapping[str, str]]
+"""Gives the trace that a call is part of, asked before each: `traceparent` and `tracestate` as W3C
+has them, and the call's `x-request-id`; whatever else there is stays here."""
+_CONTEXT = ("traceparent", "tracestate", "x-request-id")
 
 _MAX_RECEIVED = 256_000_000  # bytes: the largest tree, 200,000 nodes with long texts
 _RETRY = {
@@ -66,6 +71,7 @@ class Transport:
         credential: str = "",
         tls: Tls | bool | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        context: Context | None = None,
     ) -> None:
         """Opens nothing yet: gRPC connects with the first call.
 
@@ -75,6 +81,7 @@ class Transport:
             tls: how to encrypt; True is `Tls()`, False is in the clear, None is in the clear to
                 this machine and encrypted elsewhere.
             timeout: seconds that a unary call may take.
+            context: gives the trace that a call is part of.
 
         Raises:
             ValueError: the credential cannot stand in a header.
@@ -83,7 +90,8 @@ class Transport:
             raise ValueError("an API key or token holds printable ASCII characters alone")
         self.target = target
         self.timeout = timeout
-        self._metadata = (("authorization", f"Bearer {credential}"),) if credential else ()
+        self._credential = (("authorization", f"Bearer {credential}"),) if credential else ()
+        self._context = context
         self.channel = _open(target, is_local(target) is False if tls is None else tls)
 
     def __repr__(self) -> str:
@@ -103,9 +111,10 @@ class Transport:
         """
         clock = asyncio.get_running_loop().time
         deadline = clock() + (seconds or self.timeout)
+        metadata = self._metadata()  # once: what is sent again is the same call
         while True:
             try:
-                return await method(request, timeout=deadline - clock(), metadata=self._metadata)
+                return await method(request, timeout=deadline - clock(), metadata=metadata)
             except grpc.RpcError as raised:
                 error = SystemZeroError.from_rpc(raised)
             pause = error.retry_after if error.reason == "RATE_LIMITED" else None
@@ -124,7 +133,7 @@ class Transport:
         Raises:
             SystemZeroError: the call failed, or the server ended it early.
         """
-        call = method(request, timeout=seconds, metadata=self._metadata)
+        call = method(request, timeout=seconds, metadata=self._metadata())
         try:
             async for response in call:
                 yield response
@@ -135,7 +144,13 @@ class Transport:
 
     def duplex(self, method: Callable[..., Any]) -> Any:
         """The call of a bidirectional method, to be written to and read by hand."""
-        return method(metadata=self._metadata)
+        return method(metadata=self._metadata())
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        if self._context is None:
+            return self._credential
+        given = self._context()
+        return (*self._credential, *((key, given[key]) for key in _CONTEXT if key in given))
 
     async def close(self) -> None:
         """Close the channel; calls in flight are cancelled."""

@@ -8,7 +8,7 @@ from typing import Self
 from systemzero.gateway.v1 import status_service_pb2 as status_pb
 from systemzero.gateway.v1 import status_service_pb2_grpc
 from systemzero_client.captures import Captures
-from systemzero_client.channel import DEFAULT_TIMEOUT, Tls, Transport
+from systemzero_client.channel import DEFAULT_TIMEOUT, Context, Tls, Transport
 from systemzero_client.events import Events
 from systemzero_client.keys import Keys
 from systemzero_client.log import Log
@@ -41,6 +41,7 @@ class Client:
         token: str = "",
         tls: Tls | bool | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        context: Context | None = None,
         backoff: Backoff = _DEFAULT_BACKOFF,
     ) -> None:
         """Connects with the first call.
@@ -52,6 +53,8 @@ class Client:
             tls: how to encrypt; True is `Tls()`, False is in the clear, None is in the clear to
                 this machine and encrypted elsewhere.
             timeout: seconds that a unary call may take, retries included.
+            context: asked before each call for the trace that it is part of: `traceparent`,
+                `tracestate`, and an `x-request-id` of the caller's own.
             backoff: pauses before a broken stream is taken up again.
 
         Raises:
@@ -59,7 +62,9 @@ class Client:
         """
         if api_key and token:
             raise ValueError("an API key or a token, not both")
-        self.transport = Transport(target, credential=api_key or token, tls=tls, timeout=timeout)
+        self.transport = Transport(
+            target, credential=api_key or token, tls=tls, timeout=timeout, context=context
+        )
         self.captures = Captures(self.transport, backoff)
         self.screens = Screens(self.transport)
         self.templates = Templates(self.transport)

@@ -30,7 +30,11 @@ class SystemZeroError(Exception):
         violations: what is wrong with which field, for bad input.
         retry_after: seconds after which a retry may be answered; None where the server says none.
         metadata: further facts by name, such as `limit`.
+        request_id: what the call is called in the platform's logs and traces; empty where none
+            of its services answered.
     """
+
+    request_id = ""
 
     def __init__(
         self,
@@ -73,9 +77,12 @@ class SystemZeroError(Exception):
             status = rpc_status.from_call(found)
         except ValueError:  # the details contradict the status: believe the status alone
             status = None
-        if status is None:
-            return cls(code, "", message)
-        return cls._from_details(code, message, status.details)
+        made = cls(code, "", message)
+        if status is not None:
+            made = cls._from_details(code, message, status.details)
+        trailers = dict(found.trailing_metadata() or ())
+        made.request_id = str(trailers.get("x-request-id", ""))
+        return made
 
     @classmethod
     def _from_details(cls, code: grpc.StatusCode, message: str, details: Any) -> SystemZeroError:
