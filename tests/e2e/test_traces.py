@@ -80,6 +80,8 @@ def test_an_ingest_is_one_trace_from_the_client_to_the_databases(
         }
     spans = receiver.until(lambda them: servers(them) >= everybody, trace)
     assert servers(spans) == everybody
+    stages = {one.span.name for one in spans if one.span.kind == one.span.SPAN_KIND_INTERNAL}
+    assert stages == {"decode", "store", "match", "judge"}  # the first time that it is seen
     known = {one.span.span_id.hex() for one in spans}
     assert {one.span.parent_span_id.hex() for one in spans} - known == {PARENT}
     for one in spans:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from concurrent.futures import Executor
@@ -31,6 +30,7 @@ from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.observed import note_verdict
 from systemzero_chassis.pages import BATCH_ROWS, page_of
+from systemzero_chassis.stages import off_loop
 from systemzero_chassis.tree_body import decompress
 from systemzero_chassis.tree_codec import decode_digest, decode_tree, encode_tree
 from systemzero_chassis.windows import Turns, ordered
@@ -195,7 +195,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         return pb.DeleteCaptureResponse(capture=codec.encode_capture(capture))
 
     async def _off_loop(self, work: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        return await off_loop(self._executor, work)
 
 
 def _encode(done: Ingested | None) -> pb.IngestResponse:

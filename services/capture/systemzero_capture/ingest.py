@@ -13,7 +13,6 @@ capture is missing:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from functools import partial
@@ -30,6 +29,7 @@ from systemzero_capture.store import CaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
 from systemzero_chassis.lru import Lru
+from systemzero_chassis.stages import off_loop
 from systemzero_chassis.tree_body import compress, document
 from systemzero_core.errors import Unavailable
 from systemzero_core.formats import Formats, own
@@ -236,7 +236,7 @@ class Ingestor:
         return _ingested(msgspec.structs.replace(capture, verdict=serialised))
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        return await off_loop(self._executor, work)
 
 
 def _ingested(capture: StoredCapture) -> Ingested:

@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from systemzero.diff.v1 import verdict_pb2
+from systemzero_chassis.stages import Stage
 
 TAKEN: Final = Counter(
     "systemzero_captures",
@@ -28,9 +29,9 @@ _STAGES = Histogram(
     ["stage"],
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-DECODE: Final = _STAGES.labels("decode")
-STORE: Final = _STAGES.labels("store")
-JUDGE: Final = _STAGES.labels("judge")
+DECODE: Final = Stage(_STAGES, "decode")
+STORE: Final = Stage(_STAGES, "store")
+JUDGE: Final = Stage(_STAGES, "judge")
 _TO_VERDICT = Histogram(
     "systemzero_capture_to_verdict_seconds",
     "Time from a capture's arrival at the capture service to its verdict, by verdict.",

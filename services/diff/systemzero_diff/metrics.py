@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from systemzero.diff.v1 import verdict_pb2
+from systemzero_chassis.stages import Stage
 from systemzero_core.drift import Severity, Verdict
 from systemzero_core.match import MatchAnswer
 
@@ -38,9 +39,9 @@ _STAGES = Histogram(
     ["stage"],
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-MATCH: Final = _STAGES.labels("match")
-JUDGE: Final = _STAGES.labels("judge")
-RECORD: Final = _STAGES.labels("record")
+MATCH: Final = Stage(_STAGES, "match")
+JUDGE: Final = Stage(_STAGES, "judge")
+RECORD: Final = Stage(_STAGES, "record")
 TENANTS: Final = Gauge(
     "systemzero_template_tenants",
     "Tenants whose templates are in memory.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
@@ -16,6 +15,7 @@ from systemzero_chassis import fields
 from systemzero_chassis.asking import ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
+from systemzero_chassis.stages import off_loop
 from systemzero_chassis.tree_codec import decode_format, decode_tree
 from systemzero_core.errors import (
     DataCorrupted,
@@ -106,7 +106,7 @@ class TreeSources:
 
     async def off_loop(self, work: Callable[[], T]) -> T:
         """The result of `work`, done in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        return await off_loop(self._executor, work)
 
     def _native(self, message: tree_pb2.NativeCapture, field: str) -> Intake:
         return take_in(

@@ -1,0 +1,42 @@
+"""Stages of a service's work: each measured, and a span below the call that it is done for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import TypeVar
+
+from prometheus_client import Histogram
+
+from systemzero_chassis.observed import Below
+
+T = TypeVar("T")
+
+
+class Stage:
+    """One stage, by its `name`; a histogram with the label `stage` takes its durations."""
+
+    def __init__(self, histogram: Histogram, name: str) -> None:
+        self._name = name
+        self._histogram = histogram.labels(name)
+
+    @contextmanager
+    def time(self) -> Iterator[None]:
+        """The stage is what is done meanwhile."""
+        below, error = Below(self._name, "INTERNAL"), ""
+        try:
+            yield
+        except BaseException as raised:
+            error = type(raised).__name__
+            raise
+        finally:
+            self._histogram.observe(below.seconds)
+            below.end({}, error)
+
+
+async def off_loop(executor: Executor, work: Callable[[], T]) -> T:
+    """The result of `work`, done in a thread, still for the current call."""
+    return await asyncio.get_running_loop().run_in_executor(executor, copy_context().run, work)
