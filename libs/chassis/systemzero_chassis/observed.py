@@ -67,6 +67,7 @@ class CurrentCall:
         "has_one_response",
         "metadata",
         "method",
+        "name",
         "parent",
         "place",
         "principal",
@@ -88,13 +89,14 @@ class CurrentCall:
     ) -> None:
         """`metadata` are the caller's."""
         self.method = method
+        self.name = method.removeprefix("/")
         self.has_one_response = has_one_response
         self.metadata = metadata
         self.tenant = self.principal = self.verdict = self.reason = ""
         said = dict(reversed(metadata))  # of a repeated key the first value
         self.parent = read_place(said.get(TRACEPARENT), said.get(TRACESTATE))
         self._tracing = tracing
-        self.place = self.parent if tracing is None else tracing.begin(self.parent, method[1:])
+        self.place = self.parent if tracing is None else tracing.begin(self.parent, self.name)
         begins_here = self.place if self.parent is None else None
         self.request_id = _request_id(said.get(REQUEST_ID), begins_here)
         self._held: list[Span] | None = None
@@ -142,14 +144,13 @@ class CurrentCall:
         return True
 
     def _span(self, place: Place, status: str) -> Span:
-        attributes = rpc_attributes(self.method, status)
+        attributes = rpc_attributes(self.name, status)
         for name in ("tenant", "principal", "verdict", "reason", "request_id"):
             if value := getattr(self, name):
                 attributes[f"systemzero.{name}"] = value
         error = status if status in _SERVER_ERRORS else ""
         end = self.start + int(self.seconds * 1e9)
-        name = self.method[1:]
-        return Span(place, self.parent, name, "SERVER", self.start, end, attributes, error)
+        return Span(place, self.parent, self.name, "SERVER", self.start, end, attributes, error)
 
 
 class Below:
@@ -206,13 +207,13 @@ class Outgoing(Below):
     def __init__(self, method: str, server: str) -> None:
         self._method = method
         self._server = server
-        super().__init__(method[1:], "CLIENT")
+        super().__init__(method.removeprefix("/"), "CLIENT")
 
     def over(self, status: str) -> None:
         """It ended with `status`, the name of gRPC's code."""
         _duration(self._method, self._server, status).observe(self.seconds)
         if self._call is not None and self._call.is_traced:
-            attributes = rpc_attributes(self._method, status)
+            attributes = rpc_attributes(self._name, status)
             attributes["server.address"] = self._server
             self.end(attributes, "" if status == "OK" else status)
 
@@ -248,11 +249,11 @@ def recorded_trace_id() -> str:
     return call.trace_id if call is not None and call.is_sampled else ""
 
 
-def rpc_attributes(method: str, status: str) -> dict[str, Any]:
-    """What a span says of a call, by the semantic conventions for gRPC."""
+def rpc_attributes(name: str, status: str) -> dict[str, Any]:
+    """What a span says of a call of the method `name`, by the semantic conventions for gRPC."""
     return {
         "rpc.system.name": "grpc",
-        "rpc.method": method[1:],
+        "rpc.method": name,
         "rpc.response.status_code": status,
     }
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
@@ -26,9 +26,10 @@ class OtelTracing:
     """See `systemzero_chassis.tracing.Tracing`."""
 
     def __init__(self, processor: SpanProcessor, resource: Mapping[str, str], slow: float) -> None:
-        """Spans go to `processor`; `resource` says whose they are; for `slow` see `TraceSettings`.
+        """Spans go to `processor`; for `slow` see `TraceSettings`.
 
-        Which traces are sampled, the SDK says by `OTEL_TRACES_SAMPLER`.
+        `resource` says whose they are, unless `OTEL_RESOURCE_ATTRIBUTES` says otherwise. Which
+        traces are sampled, the SDK says by `OTEL_TRACES_SAMPLER`.
         """
         self.slow = slow
         self._sampler = TracerProvider(
@@ -39,7 +40,7 @@ class OtelTracing:
             # what is recorded was decided on when it began, or when it was over
             sampler=ALWAYS_ON,
             id_generator=self._ids,
-            resource=Resource.create(dict(resource)),
+            resource=Resource.create(dict(resource)).merge(OTELResourceDetector().detect()),
         )
         provider.add_span_processor(processor)
         self._tracer = provider.get_tracer("systemzero")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import grpc
@@ -67,9 +68,11 @@ def configure_tracing(
 
     from systemzero_chassis.otel import OtelTracing
 
-    name = environ.get("OTEL_SERVICE_NAME") or f"systemzero-{service}"
-    processor = BatchSpanProcessor(OTLPSpanExporter())
-    return OtelTracing(processor, {"service.name": name}, settings.slow)
+    resource = {
+        "service.name": f"systemzero-{service}",
+        "service.version": version("systemzero-chassis"),
+    }
+    return OtelTracing(BatchSpanProcessor(OTLPSpanExporter()), resource, settings.slow)
 
 
 @cache

@@ -44,6 +44,10 @@ from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import check_size
 from systemzero_gateway.streams import StreamCall
 
+_OTHER = "_OTHER"
+"""What metrics, traces and logs call all methods that there are not, by the semantic conventions:
+their names are the callers' to choose."""
+
 SHAVED = 0.05
 """The share of a deadline, at most `SHAVED_SECONDS`, that a backend gets less than the gateway, so
 that the hop that timed out can say so."""
@@ -325,9 +329,8 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic a
         for path, forwarder in forwarders.items():
             own = (*guards, *of_streams) if forwarder.method.is_stream else guards
             self.by_path[path] = guarded(forwarder.handler(), path, own)
-        # One label for all of them: their names are the callers' to choose.
         refusing = grpc.stream_stream_rpc_method_handler(_refuse)
-        self._refusing = guarded(refusing, "unknown", guards)
+        self._refusing = guarded(refusing, _OTHER, guards)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         """As gRPC asks for a handler."""
