@@ -4,8 +4,8 @@ Each server is a process of its own, and all of them get load in turns, so that 
 the machine hits all alike; the best turn of each counts. What is counted is the CPU time of the
 server's processes, so that the load's own cost is no part of it. The bare hop runs on asyncio's
 event loop, as it comes, and on uvloop, as the gateway does. What one costs to another is the median
-of the turns' ratios, each of two loads that followed each other: best turns need not have met the same
-machine. `--calls N` prolongs the look at the memory.
+of the turns' ratios, each of two loads that followed each other: best turns need not have met the
+same machine. `--calls N` prolongs the look at the memory.
 """
 
 from __future__ import annotations
