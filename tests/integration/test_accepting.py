@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -132,9 +131,14 @@ async def test_a_burst_of_calls_is_taken_in_whole() -> None:
     echo = Echo()
     listener = Listener([echo], ["a.B"], 1_000)
     port = await listener.start("127.0.0.1:0")
-    burst = Path(__file__).parent.parent / "support" / "burst.py"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(burst), f"127.0.0.1:{port}", "/a.B/C", "4000", stdout=subprocess.PIPE
+        sys.executable,
+        "-m",
+        "tests.support.burst",
+        f"127.0.0.1:{port}",
+        "/a.B/C",
+        "4000",
+        stdout=subprocess.PIPE,
     )
     told, _ = await process.communicate()
     await listener.stop(0)

@@ -19,7 +19,7 @@ from systemzero_core.errors import NotFound
 from tests.support.databases import OpenDatabase
 from tests.support.stores import DAY, NOW, known, sighting, tree
 
-EMPTY = {"originals": 0, "blobs": 0, "erasures": 0}
+EMPTY = {"originals": 0, "blobs": 0, "erasures": 0, "data_keys": 0}
 EVERYTHING = Bounds(before=NOW + 1000 * DAY, most=0, settled=NOW + 1000 * DAY)
 
 
