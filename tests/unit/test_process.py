@@ -31,7 +31,7 @@ def started(
 
     monkeypatch.setattr(sys, "argv", ["systemzero_test", *arguments])
     try:
-        return run("test", Example, "SZ_TEST_", serve), served
+        return run("test", Example, "SZ_EXAMPLE_", serve), served
     finally:
         structlog.reset_defaults()
 
@@ -39,7 +39,7 @@ def started(
 def test_it_serves_by_file_and_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "test.yaml"
     file.write_text("port: 5\nlog_level: error\n")
-    monkeypatch.setenv("SZ_TEST_PORT", "6")
+    monkeypatch.setenv("SZ_EXAMPLE_PORT", "6")
     assert started(monkeypatch, "--config", str(file)) == (
         0,
         [Example(port=6, log_level="error")],
@@ -67,7 +67,8 @@ def test_what_stops_a_start_is_one_line(
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("SZ_TEST_PORT", "x"), ("SZ_TEST_PORT", "[1"), ("SZ_TEST_LOG_LEVEL", "loud")]
+    ("key", "value"),
+    [("SZ_EXAMPLE_PORT", "x"), ("SZ_EXAMPLE_PORT", "[1"), ("SZ_EXAMPLE_LOG_LEVEL", "loud")],
 )
 def test_bad_settings_are_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str, value: str
@@ -76,5 +77,5 @@ def test_bad_settings_are_one_line(
     assert started(monkeypatch) == (2, [])
     shown = capsys.readouterr().err
     assert shown.startswith("systemzero_test: ")
-    assert key.removeprefix("SZ_TEST_").lower() in shown.lower()
+    assert key.removeprefix("SZ_EXAMPLE_").lower() in shown.lower()
     assert "Traceback" not in shown
