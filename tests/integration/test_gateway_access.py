@@ -19,10 +19,12 @@ from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc, status_service_pb2, status_service_pb2_grpc
 from systemzero.policy.v1 import policy_pb2
 from systemzero_chassis import contract
+from systemzero_chassis.logs import LogSettings
 from systemzero_gateway import apikey
 from systemzero_gateway.limits import LimitSettings, Rate
 from tests.support.exposed import METHODS
 from tests.support.gateway import World, each, refused, sending, world
+from tests.support.logging import lines_in, logging_as
 
 StatusCode = grpc.StatusCode
 
@@ -376,18 +378,19 @@ async def test_the_status_says_that_a_backend_is_gone(tmp_path: Path) -> None:
         assert status.log_size == 0
 
 
-async def test_secrets_are_in_no_log_and_calls_are(
-    here: World, capfd: pytest.CaptureFixture[str]
-) -> None:
-    made = await new_key(here)
-    token = await new_token(here, made.secret)
-    await here.call("Unary", b"a", here.bearer(token))
-    await refused(here.call("Unary", b"bad", here.bearer(made.secret)))
-    wrong = apikey.new_secret()
-    await refused(here.call("Unary", b"a", here.bearer(wrong)))
-    await refused(here.call("Unary", b"a", here.bearer(token[:-4])))
-    output = "".join(capfd.readouterr())
+async def test_secrets_are_in_no_log_and_calls_are(here: World, tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    with logging_as(LogSettings(output=str(file))):
+        made = await new_key(here)
+        token = await new_token(here, made.secret)
+        await here.call("Unary", b"a", here.bearer(token))
+        await refused(here.call("Unary", b"bad", here.bearer(made.secret)))
+        wrong = apikey.new_secret()
+        await refused(here.call("Unary", b"a", here.bearer(wrong)))
+        await refused(here.call("Unary", b"a", here.bearer(token[:-4])))
+        calls = [line for line in lines_in(file) if line["event"] == "rpc"]
+    output = file.read_text()
     for secret in (here.secret, made.secret, wrong, token, token[:-4], token.split(".")[2]):
         assert secret not in output
-    assert "AuthService/CreateApiKey" in output
-    assert "status=UNAUTHENTICATED" in output
+    assert calls[0]["rpc_method"].endswith("AuthService/CreateApiKey")
+    assert [call["status"] for call in calls[-2:]] == ["UNAUTHENTICATED"] * 2
