@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import random
 import time
 from pathlib import Path
 
@@ -18,7 +19,8 @@ import grpc.experimental.gevent
 
 grpc.experimental.gevent.init_gevent()
 
-import grpc  # noqa: E402 - gevent comes first
+import gevent  # noqa: E402 - after grpc is told
+import grpc  # noqa: E402
 from locust import LoadTestShape, User, constant_throughput, events, task  # noqa: E402
 
 from benchmarks._processes import cpu_seconds_of, resident_bytes  # noqa: E402
@@ -106,6 +108,8 @@ class Client(User):
         self.channel = channels[next(numbers) % CHANNELS]
         self.metadata = (("authorization", f"Bearer {plan.key}"),)
         self.methods: dict[str, grpc.UnaryUnaryMultiCallable] = {}
+        # users start together: in step, they would call in bursts, each as large as all of them
+        gevent.sleep(random.random() / PACE)  # noqa: S311 - no secret
 
     @task
     def call(self) -> None:
