@@ -16,15 +16,16 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import _metrics
+from systemzero_chassis.database._jobs import Job
 from systemzero_chassis.database._sessions import SYSTEM, Session, Sessions
 from systemzero_chassis.database._spans import committed
 from systemzero_chassis.database.errors import is_lost, translated
-from systemzero_chassis.observed import current_call, set_current_call
+from systemzero_chassis.observed import set_current_call
 from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
@@ -50,32 +51,13 @@ async def reconnecting(attempt: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-class _Job(Generic[T]):
-    __slots__ = ("call", "error", "function", "future", "value")
-
-    def __init__(self, function: Callable[[Connection], T], future: asyncio.Future[T]) -> None:
-        self.function = function
-        self.future = future
-        self.call = current_call()
-        self.value: T | None = None
-        self.error: BaseException | None = None
-
-    def settle(self) -> None:
-        if self.future.done():
-            return  # the caller went away
-        if self.error is None:
-            self.future.set_result(cast("T", self.value))
-        else:
-            self.future.set_exception(self.error)
-
-
 class Batches:
     """Queues one tenant's write jobs and commits them; each process has its own."""
 
     def __init__(self, sessions: Sessions, tenant: str) -> None:
         self._sessions = sessions
         self._tenant = tenant
-        self._queue: deque[_Job[Any]] = deque()
+        self._queue: deque[Job[Any]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._writer = secrets.token_hex(8)
         self._number = 0
@@ -88,12 +70,11 @@ class Batches:
 
     async def run(self, function: Callable[[Connection], T]) -> T:
         """See `Database.write`."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        job = _Job(function, future)
+        job = Job(function)
         self._queue.append(job)
         if self._task is None:
             self._task = asyncio.create_task(self._drain())
-        return await future
+        return await job.future
 
     async def finish(self) -> None:
         """Wait until every job is settled."""
@@ -111,15 +92,15 @@ class Batches:
         finally:
             self._task = None
 
-    def _next(self) -> list[_Job[Any]]:
-        batch: list[_Job[Any]] = []
+    def _next(self) -> list[Job[Any]]:
+        batch: list[Job[Any]] = []
         while self._queue and len(batch) < _MAX_BATCH_JOBS:
             job = self._queue.popleft()
             if not job.future.cancelled():
                 batch.append(job)
         return batch
 
-    async def _settle(self, batch: list[_Job[Any]]) -> None:
+    async def _settle(self, batch: list[Job[Any]]) -> None:
         self._number += 1
         attempt = _Attempt(self._sessions, self._tenant, self._writer, self._number, batch)
         started = time.perf_counter()
@@ -138,7 +119,7 @@ class _Attempt:
     """One batch on its way to be committed once, over as many connections as it takes."""
 
     def __init__(
-        self, sessions: Sessions, tenant: str, writer: str, number: int, batch: list[_Job[Any]]
+        self, sessions: Sessions, tenant: str, writer: str, number: int, batch: list[Job[Any]]
     ) -> None:
         self._sessions = sessions
         self._tenant = tenant
@@ -174,7 +155,7 @@ class _Attempt:
         return unknown
 
 
-async def _run_jobs(session: Session, batch: list[_Job[Any]]) -> None:
+async def _run_jobs(session: Session, batch: list[Job[Any]]) -> None:
     """Run the jobs of a batch; one that fails is undone alone.
 
     First all in a row, since hardly ever one fails. Where one does, what they did is undone, and
@@ -192,7 +173,7 @@ async def _run_jobs(session: Session, batch: list[_Job[Any]]) -> None:
             return
 
 
-async def _run_apart(session: Session, batch: list[_Job[Any]]) -> None:
+async def _run_apart(session: Session, batch: list[Job[Any]]) -> None:
     before = "SAVEPOINT job"
     for job in batch:
         await session.script(before)
@@ -203,7 +184,7 @@ async def _run_apart(session: Session, batch: list[_Job[Any]]) -> None:
         await session.script(before)
 
 
-async def _run_job(session: Session, job: _Job[Any]) -> None:
+async def _run_job(session: Session, job: Job[Any]) -> None:
     job.value, job.error = None, None
     set_current_call(job.call)
     try:

@@ -17,16 +17,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from systemzero_chassis.database import _metrics
 from systemzero_chassis.database._engine import SYSTEM, driver_of, transaction
+from systemzero_chassis.database._jobs import Job
 from systemzero_chassis.database._spans import committed
 from systemzero_chassis.database.errors import translated
-from systemzero_chassis.observed import current_call, set_current_call
+from systemzero_chassis.observed import set_current_call
 from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
@@ -37,26 +38,6 @@ _MAX_BATCH_JOBS: Final = 512
 _MAX_BATCH_SECONDS: Final = 0.02  # what a first job waits for others at most, before its commit
 
 
-class _Job(Generic[T]):
-    __slots__ = ("call", "error", "function", "future", "value")
-
-    def __init__(self, function: Callable[[Connection], T], future: asyncio.Future[T]) -> None:
-        self.function = function
-        self.future = future
-        self.call = current_call()
-        self.value: T | None = None
-        self.error: BaseException | None = None
-
-    def settle(self) -> None:
-        """Resolve the future, in its own event loop, unless its caller went away."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(cast("T", self.value))
-        else:
-            self.future.set_exception(self.error)
-
-
 class Writer:
     """Takes jobs from one or more event loops, runs and commits them in a thread of its own."""
 
@@ -64,7 +45,7 @@ class Writer:
         """Opens the connection at once, so that a bad file fails here; `name` is for metrics."""
         self._engine = engine
         self._connection = engine.connect()
-        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._lock = threading.Lock()  # nothing may be queued behind the end mark
         self._closing = False
         self._commits = _metrics.COMMITS.labels(name)
@@ -80,7 +61,7 @@ class Writer:
         Raises:
             Unavailable: the writer is closing.
         """
-        job = _Job(function, asyncio.get_running_loop().create_future())
+        job = Job(function)
         with self._lock:
             if self._closing:
                 raise Unavailable("the database is closed")
@@ -102,7 +83,7 @@ class Writer:
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
-            batch: list[_Job[Any]] = []
+            batch: list[Job[Any]] = []
             started = time.perf_counter()
             try:
                 self._run_batch(first, batch)
@@ -113,7 +94,7 @@ class Writer:
             self._jobs.inc(len(batch))
             _settle(batch)
 
-    def _run_batch(self, first: _Job[Any], batch: list[_Job[Any]]) -> None:
+    def _run_batch(self, first: Job[Any], batch: list[Job[Any]]) -> None:
         batch.append(first)
         if self._connection.closed:
             self._connection = self._engine.connect()
@@ -126,7 +107,7 @@ class Writer:
             start = time.time_ns()
         committed((job.call for job in batch), SYSTEM, start, len(batch))
 
-    def _others(self) -> Iterator[_Job[Any]]:
+    def _others(self) -> Iterator[Job[Any]]:
         """The jobs that are queued by now, or come while earlier ones run, within the bounds."""
         deadline = time.monotonic() + _MAX_BATCH_SECONDS
         for _ in range(_MAX_BATCH_JOBS - 1):
@@ -142,7 +123,7 @@ class Writer:
             if not job.future.cancelled():
                 yield job
 
-    def _fail(self, batch: list[_Job[Any]], error: BaseException) -> None:
+    def _fail(self, batch: list[Job[Any]], error: BaseException) -> None:
         """Fail what could not be committed, and what queued up behind it meanwhile.
 
         The latter because each would wait as long for the same lock or disk, one by one.
@@ -163,7 +144,7 @@ class Writer:
             _log.exception("database.connection.close_failed")
 
 
-def _run_job(job: _Job[Any], connection: Connection, driver: sqlite3.Connection) -> None:
+def _run_job(job: Job[Any], connection: Connection, driver: sqlite3.Connection) -> None:
     set_current_call(job.call)
     driver.execute("SAVEPOINT job")
     try:
@@ -174,8 +155,8 @@ def _run_job(job: _Job[Any], connection: Connection, driver: sqlite3.Connection)
     driver.execute("RELEASE job")
 
 
-def _settle(batch: list[_Job[Any]]) -> None:
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Job[Any]]] = defaultdict(list)
+def _settle(batch: list[Job[Any]]) -> None:
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Job[Any]]] = defaultdict(list)
     for job in batch:
         by_loop[job.future.get_loop()].append(job)
     for loop, jobs in by_loop.items():
@@ -185,6 +166,6 @@ def _settle(batch: list[_Job[Any]]) -> None:
             continue  # that loop is closed: nobody waits any more
 
 
-def _settle_all(jobs: list[_Job[Any]]) -> None:
+def _settle_all(jobs: list[Job[Any]]) -> None:
     for job in jobs:
         job.settle()
