@@ -94,7 +94,9 @@ class Listener:
             self._server.add(handler)
         self.health = Health(services)
         self._health_address = health_address
-        self._health_port = HealthPort(self.health, shared_port=shared_port)
+        self._health_port = (
+            HealthPort(self.health, shared_port=shared_port) if health_address else None
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         symbols: Any = SymbolPool()  # answers what reflection asks, without being a DescriptorPool
@@ -113,7 +115,7 @@ class Listener:
         else:
             port = self._server.add_secure_port(address, self._tls.credentials())
         await self._server.start()
-        if self._health_address:
+        if self._health_port is not None:
             await self._health_port.start(self._health_address)
         if serving:
             self.health.set_all(True)
@@ -123,7 +125,8 @@ class Listener:
         """Say NOT_SERVING, give calls in flight `grace` seconds, end."""
         self.health.stop()
         await self._server.stop(grace)
-        await self._health_port.stop()
+        if self._health_port is not None:
+            await self._health_port.stop()
 
 
 async def until_signal() -> None:
