@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import grpc
@@ -21,6 +20,7 @@ from systemzero_capture.checker import AUDIENCE
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis.asking import ask
+from systemzero_chassis.background import Background
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.verdict_texts import without_texts
@@ -51,18 +51,15 @@ class Eraser:
         self._signer = signer
         self._clock = clock
         self._logger = logger
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
 
     def start(self) -> None:
         """Begin to finish what was left unfinished."""
-        self._task = asyncio.create_task(self._run())
+        self._background.start(self._run())
 
     async def stop(self) -> None:
         """End; what is unfinished is finished after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._background.stop()
 
     async def erase(self, principal: Principal, capture_id: str) -> StoredCapture:
         """Erase a capture everywhere; what is left of it.

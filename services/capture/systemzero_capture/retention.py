@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -19,6 +18,7 @@ from systemzero_capture.config import KeepingSettings, Retention, RetentionSetti
 from systemzero_capture.metrics import COLLECTED
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import CaptureStore
+from systemzero_chassis.background import Background
 
 _DAY: Final = 86_400_000_000
 _SETTLED: Final = 3_600_000_000
@@ -41,7 +41,7 @@ class Collector:
         self._originals = originals
         self._clock = clock
         self._logger = logger
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
 
     def start(self) -> None:
         """Begin, if anything is ever to be collected."""
@@ -49,14 +49,11 @@ class Collector:
         originals = (self._originals, *self._originals.tenants.values())
         # also where nothing is kept any more: what was kept before still grows old
         if any(r.days or r.captures for r in captures) or any(o.days for o in originals):
-            self._task = asyncio.create_task(self._run())
+            self._background.start(self._run())
 
     async def stop(self) -> None:
         """End, after the batch under way."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._background.stop()
 
     async def collect(self) -> int:
         """Collect all that is out of bounds now; how many captures that were."""

@@ -12,9 +12,10 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, NamedTuple
 
+from systemzero_chassis.background import Background
 from systemzero_chassis.guards import Call
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway.authenticate import REVALIDATE, Authenticator
@@ -36,18 +37,15 @@ class OpenStreams:
         self._authenticator = authenticator
         self._open: dict[asyncio.Task[Any], _Credentials] = {}
         self._ended: set[asyncio.Task[Any]] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._looking = Background()
 
     def start(self) -> None:
         """Begin to look after them."""
-        self._looking = asyncio.create_task(self._look())
+        self._looking.start(self._look())
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._looking is not None:
-            self._looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._looking
+        await self._looking.stop()
 
     def guard(self, call: Call) -> AbstractAsyncContextManager[None]:
         """Stands around a stream, inside of what turns errors into statuses."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 
 import structlog
 
+from systemzero_chassis.background import Background
 from systemzero_core.errors import DomainError
 
 Chore = Callable[[], Awaitable[None]]
@@ -30,21 +30,17 @@ class Upkeep:
         self._chores = chores
         self._seconds = seconds
         self._logger = logger
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
 
     def start(self) -> None:
         """Begin; the first round comes after the first pause."""
-        self._task = asyncio.create_task(self._run())
+        self._background.start(self._run())
 
     async def stop(self) -> None:
         """End with a last round, if it was started."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-        self._task = None
-        await self._round()
+        if self._background.started:
+            await self._background.stop()
+            await self._round()
 
     async def _run(self) -> None:
         while True:
