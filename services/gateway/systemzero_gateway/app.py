@@ -36,6 +36,7 @@ from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.config import OWN, GatewaySettings
+from systemzero_gateway.forwarding import Forwarder
 from systemzero_gateway.handlers import AuditServicer, AuthServicer, StatusServicer, TenantServicer
 from systemzero_gateway.health import PlatformHealth
 from systemzero_gateway.identity import Identity
@@ -46,7 +47,7 @@ from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
 from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_gateway.reload import applicable, changes, check_costs
 from systemzero_gateway.routes import backend_of
-from systemzero_gateway.routing import Forwarder, Gateway
+from systemzero_gateway.routing import Gateway
 from systemzero_gateway.store import SCHEMA
 from systemzero_gateway.upkeep import Upkeep
 
