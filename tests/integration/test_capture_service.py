@@ -24,7 +24,6 @@ from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
 from systemzero_chassis.tree_codec import encode_tree
-from systemzero_core.errors import Unavailable
 from systemzero_core.formats import own
 from systemzero_core.tree import Tree
 from tests.support.gateway import refused
@@ -134,65 +133,12 @@ async def test_after_erasure_the_body_is_asked_for_and_comes_back(house: House) 
     assert not (await captures.Ingest(by_digest)).body_needed
 
 
-async def test_a_repeat_answers_as_the_first_call_did_whatever_happened_since(
-    house: House,
-) -> None:
-    captures = house.captures()
-    house.fake.unchanged.add(known("Buy").signatures.full)
-    await captures.Ingest(of(tree("Buy")))
-    digest = known("Buy").signatures.full
-    requests = [
-        of(tree("Buy"), request_id="native", check=True),
-        pb.IngestRequest(tree=encode_tree(tree("Buy")), request_id="tree", check=True),
-        pb.IngestRequest(full_digest=digest, request_id="digest", check=True),
-    ]
-    firsts = [await captures.Ingest(request) for request in requests]
-    for capture in (await listed(captures)).captures:
-        await captures.DeleteCapture(pb.DeleteCaptureRequest(capture_id=capture.capture_id))
-    house.fake.unchanged.clear()
-    for request, first in zip(requests, firsts, strict=True):
-        again = await captures.Ingest(request)
-        assert again.verdict.kind == first.verdict.kind  # its texts were erased
-        assert again.capture.capture_id == first.capture.capture_id
-        assert not again.body_needed
-
-
-async def test_a_request_id_used_for_something_else_conflicts(house: House) -> None:
-    captures = house.captures()
-    await captures.Ingest(of(tree("Buy"), request_id="one"))
-    for other in (of(tree("Sell"), request_id="one"), of(tree("Buy"), request_id="one", app="x")):
-        code, reason, _ = await refused(captures.Ingest(other))
-        assert (code, reason) == (grpc.StatusCode.ABORTED, "CONFLICT")
-    assert len((await listed(captures)).captures) == 1
-
-
-async def test_without_the_diff_service_the_capture_is_kept_and_judged_later(
-    house: House,
-) -> None:
-    captures = house.captures()
-    request = of(tree("Buy"), request_id="one", check=True)
-    house.fake.error = Unavailable("away")
-    code, reason, _ = await refused(captures.Ingest(request))
-    assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
-    house.fake.error = None
-    answer = await captures.Ingest(request)
-    assert answer.verdict.kind == DRIFT
-    assert len((await listed(captures)).captures) == 1
-
-
 async def test_a_fault_of_the_diff_service_is_sent_generic(house: House) -> None:
     house.fake.error = RuntimeError("secret-internal-text")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await house.captures().Ingest(of(tree("Buy"), check=True))
     assert caught.value.code() is grpc.StatusCode.INTERNAL
     assert "secret" not in str(caught.value.details())
-
-
-async def test_concurrent_repeats_are_one_capture_and_one_verdict(house: House) -> None:
-    request = of(tree("Buy"), request_id="one", check=True)
-    answers = await asyncio.gather(*(house.captures().Ingest(request) for _ in range(12)))
-    assert len({answer.SerializeToString() for answer in answers}) == 1
-    assert len((await listed(house.captures())).captures) == 1
 
 
 @pytest.mark.parametrize(

@@ -80,13 +80,17 @@ class FakeCaptures(capture_service_pb2_grpc.CaptureServiceServicer):
 
 
 class FakeDiff(diff_service_pb2_grpc.DiffServiceServicer):
-    """A diff service that knows digests it was told of, and calls every other tree drift."""
+    """A diff service that knows digests it was told of, and calls every other tree drift.
+
+    It fails with `error` if there is one, with `error_of_stored` only for a capture that is stored.
+    """
 
     def __init__(self) -> None:
         self.unchanged: set[bytes] = set()
         self.requests: list[diff_service_pb2.CheckRequest] = []
         self.tenants: list[str] = []
         self.error: Exception | None = None
+        self.error_of_stored: Exception | None = None
         self.open = asyncio.Event()
         self.open.set()
         self.waiting = 0
@@ -112,8 +116,8 @@ class FakeDiff(diff_service_pb2_grpc.DiffServiceServicer):
             await self.open.wait()
         finally:
             self._count(-1)
-        if self.error is not None:
-            raise self.error
+        if error := self.error or (self.error_of_stored if request.capture_id else None):
+            raise error
         if request.incompleteness:
             kind = verdict_pb2.VERDICT_KIND_INCONCLUSIVE
             return _answer(verdict_pb2.Verdict(kind=kind, log_index=-1))

@@ -9,6 +9,8 @@ capture is missing:
 1. A verdict that the signatures decide leaves no event; the capture and it are one commit.
 2. Otherwise the capture is committed first, then judged, then the verdict is kept with it. A retry
    with the same request id goes on where the first try ended.
+3. Whether a request id was there before is for `store.add` to say, in its transaction; it is asked
+   for beforehand only where that is too late (`_look_before`).
 """
 
 from __future__ import annotations
@@ -114,19 +116,17 @@ class Ingestor:
         self, principal: Principal, full_digest: bytes, sighting: Sighting, *, check: bool
     ) -> Ingested | None:
         """Take in a sighting by its full digest alone; None if the body is needed."""
-        if first := await self._first(principal, sighting, check):
-            return first
         key = tree_digest(principal.tenant, full_digest)
         known = self._known.get(key) or await self._store.known(principal.tenant, full_digest)
-        if known is None:
-            metrics.TAKEN.labels("not").inc()
-            return None
-        self._known.put(key, known)
-        done = await self._settle(principal, known, None, sighting, check)
-        metrics.TAKEN.labels("not" if done is None else "digest").inc()
-        if done is None:
+        if first := await self._look_before(principal, known, sighting, check):
+            return first
+        if known is not None:
+            if done := await self._settle(principal, known, None, sighting, check, "digest"):
+                self._known.put(key, known)
+                return done
             self._known.forget(key)
-        return done
+        metrics.TAKEN.labels("not").inc()
+        return None
 
     async def _take(
         self,
@@ -136,20 +136,21 @@ class Ingestor:
         sighting: Sighting,
         check: bool,
     ) -> Ingested:
-        if first := await self._first(principal, sighting, check):
+        known = self._known.get(key)
+        if first := await self._look_before(principal, known, sighting, check):
             return first
-        if known := self._known.get(key):
-            done = await self._settle(principal, known, None, sighting, check)
-            if done is not None:
-                metrics.TAKEN.labels("bytes").inc()
-                return done
+        if known is not None and (
+            done := await self._settle(principal, known, None, sighting, check, "bytes")
+        ):
+            return done
         with metrics.DECODE.time():
             decoded = await decode()
-        done = await self._settle(principal, decoded.known, decoded.tree, sighting, check)
+        done = await self._settle(
+            principal, decoded.known, decoded.tree, sighting, check, "decoded"
+        )
         if done is None:
             raise Unavailable("the capture was not stored; try again")
         self._remember(principal, key, decoded.known)
-        metrics.TAKEN.labels("decoded").inc()
         if reasons := decoded.known.incompleteness:
             metrics.INCOMPLETE.labels(reasons[0].reason).inc()
         return done
@@ -160,22 +161,38 @@ class Ingestor:
             plain = Known(known.signatures, known.node_count, None)
             self._known.put(tree_digest(principal.tenant, known.signatures.full), plain)
 
-    async def _first(
+    async def _look_before(
+        self, principal: Principal, known: Known | None, sighting: Sighting, check: bool
+    ) -> Ingested | None:
+        """What the request id made before, where `store.add` would tell too late.
+
+        Nothing is decoded in vain, nor asked for because it was forgotten since; and a repeat is no
+        step of its session.
+        """
+        if known is None or (check and sighting.session_id):
+            return await self._find_first(principal, sighting, check)
+        return None
+
+    async def _find_first(
         self, principal: Principal, sighting: Sighting, check: bool
     ) -> Ingested | None:
-        """What the request id made before, judged now if that is still to be done."""
+        """What the request id made before, or None."""
         if not sighting.request_id:
             return None
-        capture = await self._store.find_request(principal.tenant, sighting)
-        if capture is None:
-            return None
+        first = await self._store.find_request(principal.tenant, sighting)
+        return None if first is None else await self._answer_again(principal, first, check)
+
+    async def _answer_again(
+        self, principal: Principal, first: StoredCapture, check: bool
+    ) -> Ingested:
+        """The answer to a repeat of the request that made `first`: judged now if it was not yet."""
         metrics.TAKEN.labels("request").inc()
-        if not check or capture.verdict:
-            return _ingested(capture)
+        if not check or first.verdict:
+            return _ingested(first)
         # as the first try had them: the diff service knows a repeat by the whole request
-        originals = await self._store.originals(principal.tenant, capture.capture_id)
-        sighting = msgspec.structs.replace(capture.sighting, originals=originals)
-        again = msgspec.structs.replace(capture, sighting=sighting)
+        originals = await self._store.originals(principal.tenant, first.capture_id)
+        sighting = msgspec.structs.replace(first.sighting, originals=originals)
+        again = msgspec.structs.replace(first, sighting=sighting)
         return await self._judge_stored(principal, again, None)
 
     async def _settle(
@@ -185,23 +202,41 @@ class Ingestor:
         tree: Tree | None,
         sighting: Sighting,
         check: bool,
+        taken: str,
     ) -> Ingested | None:
         """Store and, if asked, judge; None if the body is not stored and there is no `tree`."""
         verdict = None
         if check:
-            verdict = await self._checker.by_signatures(principal, known, sighting)
+            try:
+                verdict = await self._checker.by_signatures(principal, known, sighting)
+            except Exception:
+                # a repeat has its verdict: it does without the diff service
+                if first := await self._find_first(principal, sighting, check):
+                    return first
+                raise
+        capture_id = self._new_id("cap")
         serialised = verdict.SerializeToString() if verdict else b""
-        capture = await self._add(principal.tenant, known, tree, sighting, serialised)
+        capture = await self._add(principal.tenant, capture_id, known, tree, sighting, serialised)
         if capture is None:
             return None
+        if capture.capture_id != capture_id:
+            return await self._answer_again(principal, capture, check)
+        self._bell.ring(principal.tenant)
+        metrics.TAKEN.labels(taken).inc()
         if not check or capture.verdict:
             return _ingested(capture)
         return await self._judge_stored(principal, capture, tree)
 
     async def _add(
-        self, tenant: str, known: Known, tree: Tree | None, sighting: Sighting, verdict: bytes
+        self,
+        tenant: str,
+        capture_id: str,
+        known: Known,
+        tree: Tree | None,
+        sighting: Sighting,
+        verdict: bytes,
     ) -> StoredCapture | None:
-        capture_id, now = self._new_id("cap"), self._clock()
+        now = self._clock()
         add = partial(self._store.add, tenant, capture_id, now, known, sighting, verdict=verdict)
         with metrics.STORE.time():
             capture = None
@@ -211,8 +246,6 @@ class Ingestor:
                 capture = await add(body=None)
             if capture is None and tree is not None:
                 capture = await add(body=await self._off_loop(lambda: compress(tree)))
-        if capture is not None:
-            self._bell.ring(tenant)
         return capture
 
     async def _judge_stored(
