@@ -14,14 +14,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import _metrics
-from systemzero_chassis.database._jobs import Job
+from systemzero_chassis.database._jobs import Batch, Job, JobQueue
 from systemzero_chassis.database._sessions import SYSTEM, Session, Sessions
 from systemzero_chassis.database._spans import committed
 from systemzero_chassis.database.errors import is_lost, translated
@@ -34,7 +33,6 @@ BATCHES_TABLE: Final = "batches"
 RECONNECT_SECONDS: Final = 10.0
 """For so long a job is tried again on new connections before it fails."""
 _PAUSE_SECONDS: Final = 0.05
-_MAX_BATCH_JOBS: Final = 64  # more subtransactions than that, and every snapshot gets slower
 _NUMBER: Final = f"SELECT number FROM {BATCHES_TABLE} WHERE writer = $1"  # noqa: S608 - a constant
 
 
@@ -57,8 +55,7 @@ class Batches:
     def __init__(self, sessions: Sessions, tenant: str) -> None:
         self._sessions = sessions
         self._tenant = tenant
-        self._queue: deque[Job[Any]] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._queue = JobQueue(self._settle)
         self._writer = secrets.token_hex(8)
         self._number = 0
         self._commits = _metrics.COMMITS.labels(sessions.schema)
@@ -70,37 +67,13 @@ class Batches:
 
     async def run(self, function: Callable[[Connection], T]) -> T:
         """See `Database.write`."""
-        job = Job(function)
-        self._queue.append(job)
-        if self._task is None:
-            self._task = asyncio.create_task(self._drain())
-        return await job.future
+        return await self._queue.run(function)
 
     async def finish(self) -> None:
         """Wait until every job is settled."""
-        while self._task is not None:
-            await self._task
+        await self._queue.finish()
 
-    async def _drain(self) -> None:
-        try:
-            while batch := self._next():
-                try:
-                    await self._settle(batch)
-                finally:
-                    for job in batch:
-                        job.settle()
-        finally:
-            self._task = None
-
-    def _next(self) -> list[Job[Any]]:
-        batch: list[Job[Any]] = []
-        while self._queue and len(batch) < _MAX_BATCH_JOBS:
-            job = self._queue.popleft()
-            if not job.future.cancelled():
-                batch.append(job)
-        return batch
-
-    async def _settle(self, batch: list[Job[Any]]) -> None:
+    async def _settle(self, batch: Batch) -> None:
         self._number += 1
         attempt = _Attempt(self._sessions, self._tenant, self._writer, self._number, batch)
         started = time.perf_counter()
@@ -119,7 +92,7 @@ class _Attempt:
     """One batch on its way to be committed once, over as many connections as it takes."""
 
     def __init__(
-        self, sessions: Sessions, tenant: str, writer: str, number: int, batch: list[Job[Any]]
+        self, sessions: Sessions, tenant: str, writer: str, number: int, batch: Batch
     ) -> None:
         self._sessions = sessions
         self._tenant = tenant
@@ -155,7 +128,7 @@ class _Attempt:
         return unknown
 
 
-async def _run_jobs(session: Session, batch: list[Job[Any]]) -> None:
+async def _run_jobs(session: Session, batch: Batch) -> None:
     """Run the jobs of a batch; one that fails is undone alone.
 
     First all in a row, since hardly ever one fails. Where one does, what they did is undone, and
@@ -173,7 +146,7 @@ async def _run_jobs(session: Session, batch: list[Job[Any]]) -> None:
             return
 
 
-async def _run_apart(session: Session, batch: list[Job[Any]]) -> None:
+async def _run_apart(session: Session, batch: Batch) -> None:
     before = "SAVEPOINT job"
     for job in batch:
         await session.script(before)

@@ -1,8 +1,12 @@
-"""The one writer of a SQLite file: a thread that commits the jobs of many callers at once.
+"""The one writer of a SQLite file: it commits the jobs of many callers at once.
+
+The jobs' statements run on the event loop, and COMMIT alone, which waits for the disk, in a thread.
+The other way round every statement has its thread give the interpreter up and wait to get it back
+from a busy event loop: many times a job, and with the write lock held.
 
 Invariants:
 1. A job's future MUST NOT be resolved before the COMMIT that holds it returned.
-2. A job that raises is rolled back to its own savepoint; the others of its batch stand.
+2. A job that raises is rolled back alone; the others of its batch stand.
 3. If the transaction is lost (COMMIT fails, SQLite gives up on it), every job of it fails.
 4. Jobs run in the order in which they were submitted.
 """
@@ -12,128 +16,93 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from queue import Empty, SimpleQueue
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from systemzero_chassis.database import _metrics
-from systemzero_chassis.database._engine import SYSTEM, driver_of, transaction
-from systemzero_chassis.database._jobs import Job
+from systemzero_chassis.database import _engine, _metrics
+from systemzero_chassis.database._engine import SYSTEM, driver_of
+from systemzero_chassis.database._jobs import Batch, Job, JobQueue
 from systemzero_chassis.database._spans import committed
-from systemzero_chassis.database.errors import translated
+from systemzero_chassis.database.errors import primary_code, translated
 from systemzero_chassis.observed import set_current_call
+from systemzero_chassis.pool import Pool
 from systemzero_core.errors import Unavailable
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_MAX_BATCH_JOBS: Final = 512
-_MAX_BATCH_SECONDS: Final = 0.02  # what a first job waits for others at most, before its commit
+_PAUSE_SECONDS: Final = 0.0005  # between looks whether another process still writes
 
 
 class Writer:
-    """Takes jobs from one or more event loops, runs and commits them in a thread of its own."""
+    """Takes jobs, runs them, and commits them together."""
 
     def __init__(self, engine: Engine, name: str) -> None:
         """Opens the connection at once, so that a bad file fails here; `name` is for metrics."""
         self._engine = engine
         self._connection = engine.connect()
-        self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
-        self._lock = threading.Lock()  # nothing may be queued behind the end mark
+        self._queue = JobQueue(self._settle)
+        self._committing = Pool("database-writer", 1)
         self._closing = False
         self._commits = _metrics.COMMITS.labels(name)
         self._jobs = _metrics.JOBS.labels(name)
         self._failures = _metrics.FAILURES.labels(name)
-        # a daemon: an abandoned writer must not keep the process alive, and a kill costs nothing
-        self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
-        self._thread.start()
 
-    def submit(self, function: Callable[[Connection], T]) -> asyncio.Future[T]:
-        """Queue a job; the future belongs to the running event loop.
+    async def run(self, function: Callable[[Connection], T]) -> T:
+        """See `Database.write`.
 
         Raises:
             Unavailable: the writer is closing.
         """
-        job = Job(function)
-        with self._lock:
-            if self._closing:
-                raise Unavailable("the database is closed")
-            self._queue.put(job)
-        return job.future
+        if self._closing:
+            raise Unavailable("the database is closed")
+        return await self._queue.run(function)
 
     def waiting(self) -> int:
         """How many jobs wait."""
-        return self._queue.qsize()
+        return len(self._queue)
 
-    def close(self) -> None:
-        """Wait until every queued job is settled, then close the connection. Blocks."""
-        with self._lock:
-            if not self._closing:
-                self._closing = True
-                self._queue.put(None)
-        self._thread.join()
+    async def close(self) -> None:
+        """Wait until every job is settled, then close the connection."""
+        self._closing = True
+        await self._queue.finish()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._committing.shutdown()
         self._connection.close()
 
-    def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch: list[Job[Any]] = []
-            started = time.perf_counter()
-            try:
-                self._run_batch(first, batch)
-            except BaseException as error:  # noqa: BLE001 - reported to every caller concerned
-                self._failures.inc()
-                self._fail(batch, error)
-            self._commits.observe(time.perf_counter() - started)
-            self._jobs.inc(len(batch))
-            _settle(batch)
+    async def _settle(self, batch: Batch) -> None:
+        started = time.perf_counter()
+        try:
+            await self._write(batch)
+        except BaseException as error:  # noqa: BLE001 - reported to every caller concerned
+            self._failures.inc()
+            await self._in_thread(self._discard)
+            lost = translated(error)
+            for job in batch:
+                job.error = job.error or lost
+        self._commits.observe(time.perf_counter() - started)
+        self._jobs.inc(len(batch))
 
-    def _run_batch(self, first: Job[Any], batch: list[Job[Any]]) -> None:
-        batch.append(first)
+    async def _write(self, batch: Batch) -> None:
         if self._connection.closed:
-            self._connection = self._engine.connect()
-        with transaction(self._connection, "BEGIN IMMEDIATE"):
-            driver = driver_of(self._connection)
-            _run_job(first, self._connection, driver)
-            for job in self._others():
-                batch.append(job)
-                _run_job(job, self._connection, driver)
-            start = time.time_ns()
+            self._connection = await self._in_thread(self._engine.connect)
+        connection = self._connection
+        transaction, driver = connection.begin(), driver_of(connection)
+        await _begin(driver)
+        _run_jobs(batch, connection, driver)
+        if all(job.error is not None for job in batch):
+            transaction.rollback()
+            return
+        start = time.time_ns()
+        await self._in_thread(transaction.commit)
         committed((job.call for job in batch), SYSTEM, start, len(batch))
-
-    def _others(self) -> Iterator[Job[Any]]:
-        """The jobs that are queued by now, or come while earlier ones run, within the bounds."""
-        deadline = time.monotonic() + _MAX_BATCH_SECONDS
-        for _ in range(_MAX_BATCH_JOBS - 1):
-            if time.monotonic() >= deadline:
-                return
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return
-            if job is None:
-                self._queue.put(None)  # the end mark is for `_run`, after this batch
-                return
-            if not job.future.cancelled():
-                yield job
-
-    def _fail(self, batch: list[Job[Any]], error: BaseException) -> None:
-        """Fail what could not be committed, and what queued up behind it meanwhile.
-
-        The latter because each would wait as long for the same lock or disk, one by one.
-        """
-        self._discard()
-        batch.extend(self._others())
-        lost = translated(error)
-        for job in batch:
-            if job.error is None:
-                job.error = lost
 
     def _discard(self) -> None:
         """Close the connection: after a failed commit or disk, its state is anyone's guess."""
@@ -143,29 +112,62 @@ class Writer:
         except (SQLAlchemyError, sqlite3.Error):
             _log.exception("database.connection.close_failed")
 
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._committing, work)
 
-def _run_job(job: Job[Any], connection: Connection, driver: sqlite3.Connection) -> None:
+
+async def _begin(driver: sqlite3.Connection) -> None:
+    """Take the write lock, from another process if need be.
+
+    Raises:
+        sqlite3.OperationalError: it is not to be had in time.
+    """
+    give_up = time.monotonic() + _engine.BUSY_TIMEOUT
+    while not _begun(driver, time.monotonic() >= give_up):  # noqa: ASYNC110
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _begun(driver: sqlite3.Connection, insist: bool) -> bool:
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if insist or primary_code(error) != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+def _run_jobs(batch: Batch, connection: Connection, driver: sqlite3.Connection) -> None:
+    """Run the jobs of a batch; one that fails is undone alone.
+
+    First all in a row, since hardly ever one fails. Where one does, what they did is undone, and
+    they run again, each behind a savepoint of its own.
+    """
+    if len(batch) == 1:  # its failure is the transaction's
+        _run_job(batch[0], connection)
+        return
+    driver.execute("SAVEPOINT jobs")
+    for job in batch:
+        _run_job(job, connection)
+        if job.error is not None:
+            driver.execute("ROLLBACK TO jobs")
+            _run_apart(batch, connection, driver)
+            return
+
+
+def _run_apart(batch: Batch, connection: Connection, driver: sqlite3.Connection) -> None:
+    for job in batch:
+        driver.execute("SAVEPOINT job")
+        _run_job(job, connection)
+        if job.error is not None:
+            driver.execute("ROLLBACK TO job")
+        driver.execute("RELEASE job")
+
+
+def _run_job(job: Job[Any], connection: Connection) -> None:
+    job.value, job.error = None, None
     set_current_call(job.call)
-    driver.execute("SAVEPOINT job")
     try:
         job.value = job.function(connection)
     except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there
         job.error = translated(error)
-        driver.execute("ROLLBACK TO job")
-    driver.execute("RELEASE job")
-
-
-def _settle(batch: list[Job[Any]]) -> None:
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Job[Any]]] = defaultdict(list)
-    for job in batch:
-        by_loop[job.future.get_loop()].append(job)
-    for loop, jobs in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_settle_all, jobs)
-        except RuntimeError:
-            continue  # that loop is closed: nobody waits any more
-
-
-def _settle_all(jobs: list[Job[Any]]) -> None:
-    for job in jobs:
-        job.settle()

@@ -89,8 +89,13 @@ def _state(error: BaseException) -> str:
     return str(getattr(error, "sqlstate", None) or "")
 
 
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code, such as SQLITE_BUSY; https://sqlite.org/rescode.html."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)) & _PRIMARY
+
+
 def _of_sqlite(error: sqlite3.Error) -> DomainError | None:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY
+    code = primary_code(error)
     if code in _UNAVAILABLE:
         return Unavailable(_UNAVAILABLE[code])
     if code in _CORRUPTED or str(error).startswith(_NO_TEXT):

@@ -1,4 +1,4 @@
-"""The embedded default: one SQLite file, one writer thread, a few readers."""
+"""The embedded default: one SQLite file, one writer, a few readers in threads."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SqliteDatabase:
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """See `Database.write`; jobs that wait at the same time share one commit."""
-        return await self._writer.submit(job)
+        return await self._writer.run(job)
 
     async def check(self) -> None:
         """See `Database.check`."""
@@ -63,12 +63,9 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """See `Database.close`."""
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
         # the writer last: the connection that goes last empties the write-ahead log into the file
-        self._readers.close()
-        self._writer.close()
+        await asyncio.to_thread(self._readers.close)
+        await self._writer.close()
 
 
 class _Tenant:
