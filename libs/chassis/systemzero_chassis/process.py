@@ -36,7 +36,7 @@ from systemzero_chassis.tls import (
     channel_credentials,
 )
 from systemzero_chassis.tracing import Tracing
-from systemzero_chassis.workers import Supervisor, shared_port
+from systemzero_chassis.workers import Seat, Supervisor, shared_port
 from systemzero_core.errors import DomainError
 
 S = TypeVar("S", bound=Settings)
@@ -57,21 +57,46 @@ def run(
     serve: Callable[[S], Awaitable[None]],
     check: Callable[[S], None] = lambda _settings: None,
 ) -> int:
-    """Run a service; the process's exit status: 0 after a signal, 2 for what stops a start.
+    """Run a service; the process's exit status: 0 after a signal, 2 for what stops a start."""
+    return _run(name, settings_class, prefix, check, lambda settings: _serve_here(settings, serve))
 
-    Where the settings have `workers`, and more than one, that many processes serve.
+
+def run_workers(
+    name: str,
+    settings_class: type[S],
+    prefix: str,
+    serve: Callable[[S, Seat], Awaitable[None]],
+    ops: Callable[[S], OpsSettings],
+    check: Callable[[S], None],
+) -> int:
+    """As `run`, by as many processes as `workers` of the settings says.
+
+    `serve` is a module's function, of one that workers import: it runs in each of them. `ops` are
+    the settings' own.
     """
 
-    def start() -> int:
+    def start(settings: S) -> int:
+        seat = Seat(ops(settings))
+        if getattr(settings, "workers") > 1:  # noqa: B009 - no type says both: settings, and these
+            return _supervise(name, settings, serve, seat.ops)
+        return _serve_here(settings, lambda settings: serve(settings, seat))
+
+    return _run(name, settings_class, prefix, check, start)
+
+
+def _run(
+    name: str,
+    settings_class: type[S],
+    prefix: str,
+    check: Callable[[S], None],
+    start: Callable[[S], int],
+) -> int:
+    def checked() -> int:
         settings = load(name, settings_class, prefix)
         check(settings)
-        if _arguments(name, settings_class).check_config:
-            return 0
-        if getattr(settings, "workers", 1) > 1:
-            return _supervise(name, settings, serve)
-        return _serve_here(settings, serve)
+        return 0 if _arguments(name, settings_class).check_config else start(settings)
 
-    return _guarded(name, start)
+    return _guarded(name, checked)
 
 
 def _guarded(name: str, start: Callable[[], int]) -> int:
@@ -125,28 +150,31 @@ def _arguments(name: str, settings_class: type[Settings]) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _supervise(name: str, settings: Any, serve: Callable[[Any], Awaitable[None]]) -> int:
+def _supervise(
+    name: str, settings: Any, serve: Callable[[Any, Seat], Awaitable[None]], ops: OpsSettings
+) -> int:
     logs.configure(settings.log)
     with shared_port(settings.listen) as address:
         settled = msgspec.structs.replace(settings, listen=address)
-        work = partial(_work, name, settled, serve)
+        work = partial(_work, name, settled, serve, ops)
         supervisor = Supervisor(settings.workers, work, settings.grace, get_logger(name), announce)
-        return supervisor.run(settings.ops.listen)
+        return supervisor.run(ops.listen)
 
 
 def _work(
     name: str,
     settings: Any,
-    serve: Callable[[Any], Awaitable[None]],
+    serve: Callable[[Any, Seat], Awaitable[None]],
+    ops: OpsSettings,
     number: int,
+    shared: Path,
     connection: Connection,
 ) -> None:
     """One worker's life; what it announces goes to the supervisor."""
     global _announce
     _announce = connection.send
-    ops = settings.ops.of_worker(number)
-    mine = msgspec.structs.replace(settings, ops=ops)
-    sys.exit(_guarded(name, lambda: _serve_here(mine, serve)))
+    seat = Seat(ops.of_worker(number), shared)
+    sys.exit(_guarded(name, lambda: _serve_here(settings, lambda mine: serve(mine, seat))))
 
 
 async def _served(serve: Callable[[S], Awaitable[None]], settings: S) -> None:

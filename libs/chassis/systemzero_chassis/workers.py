@@ -9,6 +9,7 @@ Invariants:
 2. A worker that dies while starting for the first time ends them all; later it is started again,
    and not more often than its pause allows.
 3. No worker outlives the supervisor: one that was killed is noticed by its closed pipe.
+4. What workers share in files is in one folder, theirs alone (0700), which ends with them.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import structlog
 from prometheus_client import CollectorRegistry, multiprocess
 
 from systemzero_chassis import supervised
 from systemzero_chassis.exemplars import METRICS_FOLDER
-from systemzero_chassis.ops import OpsPages, split
+from systemzero_chassis.ops import OpsPages, OpsSettings, split
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
@@ -42,8 +44,22 @@ _BEAT_SECONDS = 0.25
 _DEAD_SECONDS = 5.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
-Work = Callable[[int, Connection], None]
-"""What a worker does, given its number and where to send, once, the lines that say it serves."""
+
+class Seat(NamedTuple):
+    """A process's place among those that serve.
+
+    Attributes:
+        ops: where its own operators ask.
+        shared: folder of the files that the workers share; None for a process that is alone.
+    """
+
+    ops: OpsSettings
+    shared: Path | None = None
+
+
+Work = Callable[[int, Path, Connection], None]
+"""What a worker does, given its number, the folder of what workers share, and where to send, once,
+the lines that say it serves."""
 
 
 class _Worker:
@@ -55,10 +71,10 @@ class _Worker:
         self.started = self.start_at = 0.0
         self.pause = FIRST_PAUSE
 
-    def start(self, work: Work) -> None:
+    def start(self, work: Work, shared: Path) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
-        self.process = context.Process(target=work, args=(self.number, theirs))
+        self.process = context.Process(target=work, args=(self.number, shared, theirs))
         self.process.start()
         theirs.close()
         self.connection, self.lines = ours, None
@@ -103,6 +119,7 @@ class Supervisor:
         self._beat = time.monotonic()
         self._stopping = False
         self._restarts = 0
+        self._shared = Path()
 
     def run(self, ops: str) -> int:
         """Start the workers, watch over them; `ops` is the address of the metrics of all.
@@ -112,7 +129,8 @@ class Supervisor:
         Raises:
             ConfigError: the address can't be bound.
         """
-        with _metrics_folder(), _signals() as signals:
+        with _shared_folder() as shared, _signals() as signals:
+            self._shared = shared
             registry = supervised.registry_of(
                 supervised.Workers(self._pids, lambda: self._restarts)
             )
@@ -151,7 +169,7 @@ class Supervisor:
         """Whether all workers serve; the first one alone at first."""
         for some in (self._workers[:1], self._workers[1:]):
             for worker in some:
-                worker.start(self._work)
+                worker.start(self._work, self._shared)
             for worker in some:
                 while worker.connection is not None:
                     if self._hears(signals, [worker.connection], patient=True):
@@ -185,7 +203,7 @@ class Supervisor:
             self._restarts += 1
             worker.schedule()
         if worker.process is None and time.monotonic() >= worker.start_at:
-            worker.start(self._work)
+            worker.start(self._work, self._shared)
 
     def _hears(self, signals: socket.socket, others: list[Any], *, patient: bool) -> bool:
         """Wait a moment for one of `others`, or as long as it takes; pass signals on.
@@ -231,12 +249,18 @@ def _forget(process: BaseProcess) -> None:
 
 
 @contextmanager
-def _metrics_folder() -> Iterator[None]:
-    """Where prometheus_client has each worker keep its metrics, as it is told: by environment."""
-    with tempfile.TemporaryDirectory(prefix="systemzero-metrics-") as folder:
-        os.environ[METRICS_FOLDER] = folder
+def _shared_folder() -> Iterator[Path]:
+    """The folder of what workers share.
+
+    One below it is where prometheus_client has each worker keep its metrics, as it is told: by
+    environment.
+    """
+    with tempfile.TemporaryDirectory(prefix="systemzero-workers-") as folder:
+        metrics = Path(folder, "metrics")
+        metrics.mkdir()
+        os.environ[METRICS_FOLDER] = str(metrics)
         try:
-            yield
+            yield Path(folder)
         finally:
             del os.environ[METRICS_FOLDER]
 

@@ -27,7 +27,7 @@ from systemzero_gateway.limits import (
     InFlight,
     LimitSettings,
     LimitStore,
-    MemoryLimits,
+    LocalLimits,
 )
 from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import StreamBudget
@@ -111,7 +111,7 @@ class Admission:
         authenticator: Authenticator,
         limits: LimitSettings,
         store: LimitStore,
-        addresses: MemoryLimits,
+        addresses: LocalLimits,
         audit: AuditQueue,
     ) -> None:
         """`store` has the buckets of callers, `addresses` those of failed attempts.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 import grpc
 
@@ -41,7 +42,7 @@ from systemzero_gateway.handlers import AuditServicer, AuthServicer, StatusServi
 from systemzero_gateway.health import PlatformHealth
 from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
-from systemzero_gateway.limits import LimitSettings, MemoryLimits, open_limits, password_of
+from systemzero_gateway.limits import LimitSettings, local_limits, open_limits, password_of
 from systemzero_gateway.openstreams import OpenStreams
 from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
 from systemzero_gateway.policy import Method, methods_with_policy
@@ -69,6 +70,7 @@ class GatewayApp:
         signer: IdentitySigner,
         methods: Mapping[str, Method],
         tracing: Tracing | None,
+        shared: Path | None,
     ) -> None:
         data = settings.data
         self.admin_key_file = data / ADMIN_KEY
@@ -91,7 +93,8 @@ class GatewayApp:
         }
         self.audit = open_audit(settings.audit, data, self._database, self._logger)
         own = self._own_services(behind, signer, settings.routes)
-        self._limits = open_limits(settings.limits, self._logger)
+        self._limits = open_limits(settings.limits, self._logger, shared)
+        self._addresses = local_limits("addresses", shared)
         self.admission = self._admission(settings.limits)
         self._vitals = Vitals(
             OWN,
@@ -120,7 +123,7 @@ class GatewayApp:
         )
         self._handler = Gateway(forwarders, guards, (self._streams.guard,))
         self._max_bytes = max(method.max_bytes for method in methods.values())
-        self._shared_port = settings.workers > 1
+        self._shared_port = shared is not None
         self._health_address = settings.health
         self._listener: Listener | None = None
 
@@ -169,6 +172,7 @@ class GatewayApp:
         await self._upkeep.stop()
         await self.audit.stop()
         await self._limits.close()
+        await self._addresses.close()
         await self._database.close()
 
     def _backend(self, name: str, channel: grpc.aio.Channel, settings: GatewaySettings) -> Backend:
@@ -204,9 +208,8 @@ class GatewayApp:
         return LocalChannel(registry)
 
     def _admission(self, limits: LimitSettings) -> Admission:
-        addresses = MemoryLimits(time.monotonic)
         authenticator, queue = self._identity.authenticator, self.audit.queue
-        return Admission(authenticator, limits, self._limits, addresses, queue)
+        return Admission(authenticator, limits, self._limits, self._addresses, queue)
 
     def _report(self, call: Call, error: BaseException) -> None:
         self._logger.error("internal error", rpc_method=call.method, exc_info=error)
@@ -224,10 +227,12 @@ def build(
     *,
     methods: Mapping[str, Method] | None = None,
     tracing: Tracing | None = None,
+    shared: Path | None = None,
 ) -> GatewayApp:
     """The gateway before `backends` (channels by name), to whom it speaks as `signer`.
 
-    `methods` are those of the contract unless others are given. Blocks; for the start.
+    `methods` are those of the contract unless others are given; `shared` is the folder of what it
+    shares with the other workers, if it is one of several. Blocks; for the start.
 
     Raises:
         ConfigError: the settings contradict themselves, the contract or the backends.
@@ -235,7 +240,7 @@ def build(
     """
     served = methods_with_policy(contract.methods()) if methods is None else methods
     check(settings, backends, served)
-    return GatewayApp(settings, backends, signer, served, tracing)
+    return GatewayApp(settings, backends, signer, served, tracing, shared)
 
 
 def check(
@@ -250,11 +255,6 @@ def check(
     password_of(settings.limits)
     check_costs(settings.limits, methods.values())
     check_files(settings.tls, settings.backend_tls)
-    if settings.workers > 1 and not settings.limits.store:
-        raise ConfigError(
-            f"configuration: workers: {settings.workers} of them would each have limits of their "
-            "own; they need limits.store"
-        )
     known = {OWN, *backends}
     for path in methods:
         if backend_of(path, settings.routes) not in known:

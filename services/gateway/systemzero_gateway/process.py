@@ -10,16 +10,17 @@ from contextlib import AsyncExitStack
 
 from systemzero_chassis import contract
 from systemzero_chassis.ops import operated
-from systemzero_chassis.process import announce, load, on_hangup, run, service_channel
+from systemzero_chassis.process import announce, load, on_hangup, run_workers, service_channel
 from systemzero_chassis.service import until_signal
 from systemzero_chassis.telemetry import configure_tracing
 from systemzero_chassis.trust import service_signer
+from systemzero_chassis.workers import Seat
 from systemzero_gateway.app import build, check
 from systemzero_gateway.config import OWN, PREFIX, GatewaySettings
 from systemzero_gateway.policy import methods_with_policy
 
 
-async def _serve(settings: GatewaySettings) -> None:
+async def _serve(settings: GatewaySettings, seat: Seat) -> None:
     async with AsyncExitStack() as stack:
         tracing = configure_tracing(OWN, os.environ, settings.traces)
         backends = {
@@ -27,9 +28,9 @@ async def _serve(settings: GatewaySettings) -> None:
             for name, target in settings.backends.items()
         }
         signer = service_signer(OWN, settings.data, settings.trust)
-        app = build(settings, backends, signer, tracing=tracing)
+        app = build(settings, backends, signer, tracing=tracing, shared=seat.shared)
         on_hangup(OWN, lambda: app.reload(load(OWN, GatewaySettings, PREFIX).limits))
-        where = await stack.enter_async_context(operated(OWN, settings.ops, app.readiness))
+        where = await stack.enter_async_context(operated(OWN, seat.ops, app.readiness))
         port = await app.start(settings.listen)
         announce(
             f"gateway: listening on {settings.listen.rpartition(':')[0]}:{port}",
@@ -46,4 +47,4 @@ def _check(settings: GatewaySettings) -> None:
 
 def main() -> int:
     """The process; its exit status."""
-    return run(OWN, GatewaySettings, PREFIX, _serve, _check)
+    return run_workers(OWN, GatewaySettings, PREFIX, _serve, lambda own: own.ops, _check)

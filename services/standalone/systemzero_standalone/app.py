@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -33,8 +34,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 class StandaloneApp:
     """Gateway, capture and diff in one process."""
 
-    def __init__(self, settings: StandaloneSettings) -> None:
+    def __init__(self, settings: StandaloneSettings, shared: Path | None = None) -> None:
         """Opens the databases.
+
+        `shared` is the folder of what it shares with the other workers, if it is one of several.
 
         Raises:
             ConfigError, DomainError: the settings, a key file or a database can't be used.
@@ -69,6 +72,7 @@ class StandaloneApp:
             channels,
             signers[OWN],
             tracing=tracing,
+            shared=shared,
         )
         self.admin_key_file = self._gateway.admin_key_file
         self.readiness = self._gateway.readiness

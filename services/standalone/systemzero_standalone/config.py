@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.config import Seconds, Settings
+from systemzero_chassis.config import Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.sealing import EncryptionSettings
@@ -28,6 +28,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
         log: what is logged, and where to; the sections' own are not used.
         traces: which calls are traced beside those that are sampled; again for all three.
         encryption: encryption at rest, of capture and diff; the sections' own are not used.
+        workers: how many processes serve, each with all three services.
         grace: seconds that calls in flight get at shutdown.
         gateway: the gateway's settings.
         capture: the capture service's settings.
@@ -41,16 +42,17 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
     encryption: EncryptionSettings = EncryptionSettings()
+    workers: Count = 1
     grace: Seconds = 10.0
     gateway: GatewaySettings = GatewaySettings()
     capture: CaptureSettings = CaptureSettings()
     diff: DiffSettings = DiffSettings()
 
     def __post_init__(self) -> None:
-        """Refuse what one process can't be.
+        """Refuse what would not be heeded.
 
         Raises:
-            ValueError: it is to have workers.
+            ValueError: one of the services is to have workers of its own.
         """
         if self.gateway.workers > 1:
-            raise ValueError("gateway.workers: standalone is one process; run the services apart")
+            raise ValueError("gateway.workers: set workers, which have all three services each")

@@ -1,11 +1,11 @@
-"""How much callers may use: rates in memory or shared through Valkey, and calls in flight."""
+"""How much callers may use: rates, in memory or shared, and calls in flight."""
 
 from systemzero_gateway.limits.callers import CallerLimits
 from systemzero_gateway.limits.gcra import Bucket, Decision, Rate, decide
 from systemzero_gateway.limits.inflight import InFlight
 from systemzero_gateway.limits.memory import MemoryLimits
-from systemzero_gateway.limits.opening import open_limits, password_of
-from systemzero_gateway.limits.protocol import LimitStore
+from systemzero_gateway.limits.opening import local_limits, open_limits, password_of
+from systemzero_gateway.limits.protocol import LimitStore, LocalLimits
 from systemzero_gateway.limits.settings import LimitSettings
 
 __all__ = [
@@ -15,9 +15,11 @@ __all__ = [
     "InFlight",
     "LimitSettings",
     "LimitStore",
+    "LocalLimits",
     "MemoryLimits",
     "Rate",
     "decide",
+    "local_limits",
     "open_limits",
     "password_of",
 ]

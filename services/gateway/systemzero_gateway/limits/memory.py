@@ -14,7 +14,7 @@ _ENTRIES: Final = 100_000
 
 
 class MemoryLimits:
-    """See `LimitStore`; what it does never waits."""
+    """See `LocalLimits`."""
 
     def __init__(self, clock: Callable[[], float], entries: int = _ENTRIES) -> None:
         """`clock` gives seconds and never goes back; at most `entries` buckets are remembered."""
@@ -26,11 +26,11 @@ class MemoryLimits:
         return len(self._tats)
 
     def look(self, bucket: Bucket, cost: int) -> Decision:
-        """What a bucket says to a call of `cost` units, which takes nothing."""
+        """See `LocalLimits.look`."""
         return decide(bucket.rate, self._tats.get(bucket.key, 0.0), self._clock(), cost)[0]
 
     def take_one(self, bucket: Bucket, cost: int) -> Decision:
-        """Take `cost` units from one bucket, if they are there."""
+        """See `LocalLimits.take_one`."""
         before = self._tats.get(bucket.key, 0.0)
         decision, tat = decide(bucket.rate, before, self._clock(), cost)
         if decision.allowed or tat < before:

@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import structlog
 
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.secrets import Secret, read_private
 from systemzero_gateway.limits.memory import MemoryLimits
-from systemzero_gateway.limits.protocol import LimitStore
+from systemzero_gateway.limits.protocol import LimitStore, LocalLimits
 from systemzero_gateway.limits.settings import LimitSettings
+from systemzero_gateway.limits.shared_memory import SharedMemoryLimits
 
 
 def open_limits(
-    settings: LimitSettings, logger: structlog.typing.FilteringBoundLogger
+    settings: LimitSettings,
+    logger: structlog.typing.FilteringBoundLogger,
+    shared: Path | None = None,
 ) -> LimitStore:
     """Buckets in memory, or in the store that is named; it is connected to with the first call.
+
+    `shared` is the folder of what workers share; None where there is but one.
 
     Raises:
         ConfigError: the password can't be read.
     """
-    memory = MemoryLimits(time.monotonic)
     if not settings.store:
-        return memory
+        return local_limits("callers", shared)
     # here, since most gateways are alone: the client takes half a second and 17 MB to import
     from systemzero_gateway.limits.shared import SharedLimits
     from systemzero_gateway.limits.valkey import ValkeyLimits
 
     store = ValkeyLimits(settings.store, password_of(settings), settings.store_timeout)
-    return SharedLimits(store, memory if settings.on_store_failure == "local" else None, logger)
+    is_local = settings.on_store_failure == "local"
+    return SharedLimits(store, local_limits("callers", shared) if is_local else None, logger)
+
+
+def local_limits(name: str, shared: Path | None) -> LocalLimits:
+    """Buckets in this process's memory, or those of that name which all workers share."""
+    if shared is None:
+        return MemoryLimits(time.monotonic)
+    return SharedMemoryLimits(shared / f"limits-{name}", time.monotonic)
 
 
 def password_of(settings: LimitSettings) -> Secret | None:

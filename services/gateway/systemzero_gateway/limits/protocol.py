@@ -24,3 +24,15 @@ class LimitStore(Protocol):
     async def close(self) -> None:
         """Let go of what is held; the last call."""
         ...
+
+
+class LocalLimits(LimitStore, Protocol):
+    """Keeps buckets on this machine, and so decides without waiting for another."""
+
+    def look(self, bucket: Bucket, cost: int) -> Decision:
+        """What a bucket says to a call of `cost` units, which takes nothing."""
+        ...
+
+    def take_one(self, bucket: Bucket, cost: int) -> Decision:
+        """Take `cost` units from one bucket, if they are there."""
+        ...

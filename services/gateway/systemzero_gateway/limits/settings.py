@@ -24,8 +24,8 @@ class LimitSettings(Settings, frozen=True):
         principal: rate of each of its principals.
         failures: calls from one address whose credential was not accepted.
         store: URL of the Valkey or Redis that several gateways share the rates through:
-            `redis://HOST:PORT/DB`, `rediss://…` with TLS, `unix:///PATH`; empty for this process's
-            memory.
+            `redis://HOST:PORT/DB`, `rediss://…` with TLS, `unix:///PATH`; empty for the memory of
+            one gateway, which its workers share.
         store_password_file: file with its password, mode 0600.
         store_timeout: what a decision may take there.
         on_store_failure: what holds while the store is away: `deny` refuses every call, `local` has

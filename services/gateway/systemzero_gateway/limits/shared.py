@@ -63,6 +63,8 @@ class SharedLimits:
             with suppress(asyncio.CancelledError):
                 await self._probing
         await self._store.close()
+        if self._fallback is not None:
+            await self._fallback.close()
 
     def _went_away(self, error: Unavailable) -> None:
         if self._probing is None:

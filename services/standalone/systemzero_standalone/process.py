@@ -1,0 +1,38 @@
+"""The three services in one process, or in each of several workers.
+
+Apart from `__main__`, which workers do not import.
+"""
+
+from __future__ import annotations
+
+from systemzero_chassis.ops import operated
+from systemzero_chassis.process import announce, load, on_hangup, run_workers
+from systemzero_chassis.service import until_signal
+from systemzero_chassis.workers import Seat
+from systemzero_standalone.app import StandaloneApp, check
+from systemzero_standalone.config import ENVIRONMENT_PREFIX, StandaloneSettings
+
+NAME = "standalone"
+
+
+async def _serve(settings: StandaloneSettings, seat: Seat) -> None:
+    app = StandaloneApp(settings, seat.shared)
+    on_hangup(NAME, lambda: app.reload(load(NAME, StandaloneSettings, ENVIRONMENT_PREFIX)))
+    async with operated(NAME, seat.ops, app.readiness) as where:
+        port = await app.start(settings.listen)
+        announce(
+            f"listening on {settings.listen.rpartition(':')[0]}:{port}",
+            f"first admin key in {app.admin_key_file}",
+            *where,
+        )
+        await until_signal()
+        await app.stop(settings.grace)
+
+
+def main() -> int:
+    """The process; its exit status."""
+    return run_workers(
+        *(NAME, StandaloneSettings, ENVIRONMENT_PREFIX, _serve),
+        ops=lambda settings: settings.gateway.ops,
+        check=check,
+    )
