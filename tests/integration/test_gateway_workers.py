@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Coroutine
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,17 +19,9 @@ import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 
 from tests.support.operated import ended, gateway
-from tests.support.valkey import RealValkey
 
-PATIENT = {"LIMITS__ON_STORE_FAILURE": "local"}
-"""On a busy machine the store may answer late, which is not what is tested here."""
-
-
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[RealValkey]:
-    server = RealValkey()
-    yield server
-    server.stop()
+SLOW = json.dumps({"per_minute": 0.001, "burst": 5})
+"""So slow that within a test nothing comes back."""
 
 
 def count(metrics: str, status: str = "OK") -> float:
@@ -68,9 +62,9 @@ async def test_operators_see_metrics_life_readiness_and_channels(tmp_path: Path)
 
 
 async def test_workers_share_a_port_their_metrics_are_one_and_a_dead_one_is_replaced(
-    tmp_path: Path, valkey: RealValkey
+    tmp_path: Path,
 ) -> None:
-    async with gateway(tmp_path, "--workers", "2", LIMITS__STORE=valkey.url, **PATIENT) as here:
+    async with gateway(tmp_path, "--workers", "2") as here:
         before = here.workers()
         assert len(before) == 2
         await asyncio.gather(*(here.ask() for _ in range(8)))
@@ -97,10 +91,10 @@ async def test_workers_share_a_port_their_metrics_are_one_and_a_dead_one_is_repl
 
 
 async def test_exemplars_of_all_workers_are_on_one_page(
-    tmp_path: Path, valkey: RealValkey, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    async with gateway(tmp_path, "--workers", "2", LIMITS__STORE=valkey.url, **PATIENT) as here:
+    async with gateway(tmp_path, "--workers", "2") as here:
         trace_ids = [f"{number:032x}" for number in range(1, 9)]
         for trace_id in trace_ids:
             await here.ask(("traceparent", f"00-{trace_id}-00000000000000aa-01"))
@@ -114,11 +108,30 @@ async def test_exemplars_of_all_workers_are_on_one_page(
         assert "trace_id" not in (await here.page("/metrics"))[1]
 
 
-async def test_no_worker_outlives_its_supervisor(tmp_path: Path, valkey: RealValkey) -> None:
-    async with gateway(tmp_path, "--workers", "2", LIMITS__STORE=valkey.url, **PATIENT) as here:
+async def test_no_worker_outlives_its_supervisor(tmp_path: Path) -> None:
+    async with gateway(tmp_path, "--workers", "2") as here:
         all_ended = [ended(worker) for worker in here.workers()]
         here.process.kill()
         await asyncio.wait_for(asyncio.gather(*all_ended), 20)
+
+
+async def test_workers_keep_one_limit_of_a_caller_and_one_of_an_address(tmp_path: Path) -> None:
+    limits = {"LIMITS__PRINCIPAL": SLOW, "LIMITS__FAILURES": SLOW}
+    async with gateway(tmp_path, "--workers", "2", **limits) as here:
+        # each over a connection of its own: so many never all go to one worker
+        called = await asyncio.gather(*(code_of(here.ask()) for _ in range(40)))
+        assert Counter(called) == {"OK": 5, "RESOURCE_EXHAUSTED": 35}
+        here.bearer = (("authorization", "Bearer s0_live_wrong"),)
+        guessed = await asyncio.gather(*(code_of(here.ask()) for _ in range(40)))
+        assert Counter(guessed) == {"UNAUTHENTICATED": 5, "RESOURCE_EXHAUSTED": 35}
+
+
+async def code_of(call: Coroutine[None, None, None]) -> str:
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    return "OK"
 
 
 async def failing(data: Path, *arguments: str, **settings: str) -> tuple[int, str]:
@@ -133,25 +146,18 @@ async def failing(data: Path, *arguments: str, **settings: str) -> tuple[int, st
     return process.returncode or 0, errors.decode()
 
 
-async def test_workers_without_a_shared_store_of_limits_are_refused(tmp_path: Path) -> None:
-    status, errors = await failing(tmp_path, "--workers", "2")
-    assert status == 2
-    assert "limits.store" in errors
-
-
-async def test_workers_do_not_join_a_port_that_is_taken(tmp_path: Path, valkey: RealValkey) -> None:
+async def test_workers_do_not_join_a_port_that_is_taken(tmp_path: Path) -> None:
     taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     address = f"127.0.0.1:{taken.sockets[0].getsockname()[1]}"
-    settings = {"LISTEN": address, "LIMITS__STORE": valkey.url}
-    status, errors = await failing(tmp_path, "--workers", "2", **settings)
+    status, errors = await failing(tmp_path, "--workers", "2", LISTEN=address)
     taken.close()
     assert status == 2
     assert "in use" in errors
 
 
-async def test_a_start_that_fails_ends_all_workers(tmp_path: Path, valkey: RealValkey) -> None:
+async def test_a_start_that_fails_ends_all_workers(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a folder is to be")
-    settings = {"LISTEN": "127.0.0.1:0", "OPS__LISTEN": "", "LIMITS__STORE": valkey.url}
+    settings = {"LISTEN": "127.0.0.1:0", "OPS__LISTEN": ""}
     status, errors = await failing(tmp_path, "--workers", "2", **settings)
     assert status == 2
     assert "Traceback" not in errors

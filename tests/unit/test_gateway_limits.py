@@ -1,8 +1,12 @@
-"""The limiter against a bucket that is filled drop by drop."""
+"""The limiters of one machine against a bucket that is filled drop by drop."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +14,8 @@ from hypothesis import strategies as st
 
 from systemzero_chassis.identity import Principal
 from systemzero_gateway.caller import Caller
-from systemzero_gateway.limits import Bucket, CallerLimits, MemoryLimits, Rate
+from systemzero_gateway.limits import Bucket, CallerLimits, LocalLimits, MemoryLimits, Rate
+from systemzero_gateway.limits.shared_memory import SharedMemoryLimits
 from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 
 
@@ -20,6 +25,22 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@contextmanager
+def in_memory(clock: Clock) -> Iterator[LocalLimits]:
+    yield MemoryLimits(clock)
+
+
+@contextmanager
+def in_shared_memory(clock: Clock, rows: int = 16) -> Iterator[LocalLimits]:
+    with tempfile.TemporaryDirectory() as folder:
+        limits = SharedMemoryLimits(Path(folder, "limits"), clock, rows)
+        yield limits
+
+
+Opened = Callable[[Clock], AbstractContextManager[LocalLimits]]
+of_both = pytest.mark.parametrize("opened", [in_memory, in_shared_memory])
 
 
 class Model:
@@ -41,44 +62,83 @@ class Model:
         return True
 
 
+@of_both
 @given(
     rate=st.builds(Rate, st.sampled_from([7.5, 60.0, 240.0]), st.integers(1, 50)),
     # eighths of a second and these rates are exact in binary: no model disagrees by rounding
     calls=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 10)), max_size=60),
 )
-def test_it_decides_as_a_bucket_does(rate: Rate, calls: list[tuple[int, int]]) -> None:
-    clock, bucket = Clock(), Model(rate)
-    limits, a = MemoryLimits(clock), Bucket("a", rate)
-    for eighths, cost in calls:
-        clock.now += eighths / 8
-        bucket.wait(Fraction(eighths, 8))
+def test_it_decides_as_a_bucket_does(
+    opened: Opened, rate: Rate, calls: list[tuple[int, int]]
+) -> None:
+    clock, bucket, a = Clock(), Model(rate), Bucket("a", rate)
+    with opened(clock) as limits:
+        for eighths, cost in calls:
+            clock.now += eighths / 8
+            bucket.wait(Fraction(eighths, 8))
+            decision = limits.take_one(a, cost)
+            assert decision.allowed is bucket.take(cost)
+            assert decision.remaining == int(bucket.level)
+            until_full = (bucket.burst - bucket.level) / bucket.speed
+            assert decision.reset == pytest.approx(float(until_full))
+            missing = max(Fraction(0), (min(cost, rate.burst) - bucket.level) / bucket.speed)
+            expected = 0.0 if decision.allowed else float(missing)
+            assert decision.retry_after == pytest.approx(expected)
+
+
+@of_both
+@given(used=st.integers(1, 40), cost=st.integers(1, 60))
+def test_waiting_as_told_is_enough_and_less_is_not(opened: Opened, used: int, cost: int) -> None:
+    clock, a = Clock(), Bucket("a", Rate(60, 40))
+    with opened(clock) as limits:
+        limits.take_one(a, used)
         decision = limits.take_one(a, cost)
-        assert decision.allowed is bucket.take(cost)
-        assert decision.remaining == int(bucket.level)
-        assert decision.reset == pytest.approx(float((bucket.burst - bucket.level) / bucket.speed))
-        missing = max(Fraction(0), (min(cost, rate.burst) - bucket.level) / bucket.speed)
-        expected = 0.0 if decision.allowed else float(missing)
-        assert decision.retry_after == pytest.approx(expected)
+        if not decision.allowed:
+            clock.now += decision.retry_after - 0.001
+            assert not limits.take_one(a, cost).allowed
+            clock.now += 0.001
+            assert limits.take_one(a, cost).allowed
 
 
-@given(st.integers(1, 40), st.integers(1, 60))
-def test_waiting_as_told_is_enough_and_less_is_not(used: int, cost: int) -> None:
-    clock = Clock()
-    limits, a = MemoryLimits(clock), Bucket("a", Rate(60, 40))
-    limits.take_one(a, used)
-    decision = limits.take_one(a, cost)
-    if not decision.allowed:
-        clock.now += decision.retry_after - 0.001
-        assert not limits.take_one(a, cost).allowed
-        clock.now += 0.001
-        assert limits.take_one(a, cost).allowed
+@of_both
+def test_keys_do_not_share_a_bucket(opened: Opened) -> None:
+    rate = Rate(60, 1)
+    with opened(Clock()) as limits:
+        assert limits.take_one(Bucket("a", rate), 1).allowed
+        assert limits.take_one(Bucket("b", rate), 1).allowed
+        assert not limits.take_one(Bucket("a", rate), 1).allowed
 
 
-def test_keys_do_not_share_a_bucket() -> None:
-    limits, rate = MemoryLimits(Clock()), Rate(60, 1)
-    assert limits.take_one(Bucket("a", rate), 1).allowed
-    assert limits.take_one(Bucket("b", rate), 1).allowed
-    assert not limits.take_one(Bucket("a", rate), 1).allowed
+@of_both
+def test_a_look_takes_nothing(opened: Opened) -> None:
+    a = Bucket("a", Rate(60, 2))
+    with opened(Clock()) as limits:
+        assert [limits.look(a, 1).remaining for _ in range(3)] == [1, 1, 1]
+        limits.take_one(a, 2)
+        assert not limits.look(a, 1).allowed
+
+
+def test_a_flood_of_keys_makes_a_shared_table_no_larger_and_forgets_who_owes_least() -> None:
+    clock, rate = Clock(), Rate(60, 40)
+    with in_shared_memory(clock, rows=2) as limits:
+        limits.take_one(Bucket("long", rate), 40)
+        for number in range(2_000):
+            assert limits.take_one(Bucket(f"flood {number}", rate), 1).remaining == 39
+        assert not limits.look(Bucket("long", rate), 1).allowed
+        clock.now += 1
+        # those that are full again make room first
+        for number in range(8):
+            limits.take_one(Bucket(f"later {number}", rate), 2)
+        assert limits.look(Bucket("later 7", rate), 1).remaining == 37
+        assert not limits.look(Bucket("long", rate), 2).allowed
+
+
+def test_what_one_process_took_another_sees(tmp_path: Path) -> None:
+    clock, a = Clock(), Bucket("a", Rate(60, 3))
+    one, other = (SharedMemoryLimits(tmp_path / "limits", clock) for _ in "12")
+    assert one.take_one(a, 2).remaining == 1
+    assert other.take_one(a, 1).remaining == 0
+    assert not one.take_one(a, 1).allowed
 
 
 def test_memory_is_bounded_and_used_up_buckets_outlive_full_ones() -> None:
@@ -101,19 +161,21 @@ def caller(tenant: str, principal: str, quotas: Quotas = NO_QUOTAS) -> Caller:
     return Caller(Principal(tenant, principal), frozenset(), None, quotas=quotas)
 
 
-async def test_a_refusal_by_one_limit_takes_nothing_of_the_other() -> None:
-    limits = CallerLimits(MemoryLimits(Clock()), Rate(60, 10), Rate(60, 3))
-    taken, _ = await limits.take(caller("acme", "key_1"), 3)
-    assert taken.remaining == 0
-    for _ in range(5):
-        refused, subject = await limits.take(caller("acme", "key_1"), 3)
-        assert (refused.allowed, subject) == (False, "principal")
-    assert (await limits.take(caller("acme", "key_2"), 3))[0].allowed
-    assert (await limits.take(caller("acme", "key_3"), 3))[0].allowed
-    refused, subject = await limits.take(caller("acme", "key_4"), 3)
-    assert (refused.allowed, subject) == (False, "tenant")
-    assert (await limits.take(caller("acme", "key_4"), 1))[0].allowed
-    assert (await limits.take(caller("other", "key_5"), 3))[0].allowed
+@of_both
+async def test_a_refusal_by_one_limit_takes_nothing_of_the_other(opened: Opened) -> None:
+    with opened(Clock()) as store:
+        limits = CallerLimits(store, Rate(60, 10), Rate(60, 3))
+        taken, _ = await limits.take(caller("acme", "key_1"), 3)
+        assert taken.remaining == 0
+        for _ in range(5):
+            refused, subject = await limits.take(caller("acme", "key_1"), 3)
+            assert (refused.allowed, subject) == (False, "principal")
+        assert (await limits.take(caller("acme", "key_2"), 3))[0].allowed
+        assert (await limits.take(caller("acme", "key_3"), 3))[0].allowed
+        refused, subject = await limits.take(caller("acme", "key_4"), 3)
+        assert (refused.allowed, subject) == (False, "tenant")
+        assert (await limits.take(caller("acme", "key_4"), 1))[0].allowed
+        assert (await limits.take(caller("other", "key_5"), 3))[0].allowed
 
 
 async def test_a_tenants_quotas_override_the_platforms_rates() -> None:
@@ -129,17 +191,18 @@ async def test_a_tenants_quotas_override_the_platforms_rates() -> None:
     assert answers[-1].retry_after == pytest.approx(0.1)
 
 
-async def test_a_raised_limit_forgets_what_was_owed_under_the_old_one() -> None:
+@of_both
+async def test_a_raised_limit_forgets_what_was_owed_under_the_old_one(opened: Opened) -> None:
     clock = Clock()
-    limits, a = MemoryLimits(clock), Bucket("a", Rate(0.001, 5))
-    raised = Bucket("a", Rate(60, 10))
-    assert limits.take_one(a, 5).allowed
-    for decision in (limits.take_one(raised, 2), (await limits.take([raised], 2))[0]):
-        assert (decision.allowed, decision.remaining) == (False, 0)
-        assert decision.retry_after == pytest.approx(2)
-    clock.now += 2
-    assert limits.take_one(raised, 2).allowed
-    assert not limits.take_one(raised, 1).allowed
+    a, raised = Bucket("a", Rate(0.001, 5)), Bucket("a", Rate(60, 10))
+    with opened(clock) as limits:
+        assert limits.take_one(a, 5).allowed
+        for decision in (limits.take_one(raised, 2), (await limits.take([raised], 2))[0]):
+            assert (decision.allowed, decision.remaining) == (False, 0)
+            assert decision.retry_after == pytest.approx(2)
+        clock.now += 2
+        assert limits.take_one(raised, 2).allowed
+        assert not limits.take_one(raised, 1).allowed
 
 
 async def test_other_rates_hold_from_the_next_call_on() -> None:
