@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_core.drift.detectors.sequence import MAX_VISITS
 from systemzero_core.tree import Tree
-from systemzero_diff.sessions import Sessions
 from tests.support.checks import DRIFT, UNKNOWN_SCREEN, check, put
 from tests.support.services import House, diff_house
+from tests.support.stores import DAY
 from tests.unit.drift_trees import item, tree
 
 TRANSITIONS = {
@@ -41,7 +42,7 @@ def page(name: str, *more: str) -> Tree:
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with diff_house(tmp_path, sessions=50) as served:
+    async with diff_house(tmp_path, session_days=1, checkpoint_interval=3600) as served:
         for name, following in TRANSITIONS.items():
             await put(served, name, page(name), valid_transitions=following)
         yield served
@@ -58,6 +59,11 @@ async def walk(house: House, session: str, *names: str) -> list[list[str]]:
         assert known or verdict.kind == UNKNOWN_SCREEN
         codes.append([f.code for f in verdict.findings if f.detector == "sequence"])
     return codes
+
+
+def writes() -> float:
+    """Write jobs so far; counts of verdicts are not written while a test runs."""
+    return REGISTRY.get_sample_value("systemzero_database_jobs_total", {"database": "diff"}) or 0.0
 
 
 async def test_a_valid_path_is_not_remarkable(house: House) -> None:
@@ -93,6 +99,16 @@ async def test_a_screen_that_is_captured_again_is_one_visit(house: House) -> Non
     assert await walk(house, "a", "done") == [[]]
 
 
+async def test_what_moves_no_session_writes_nothing(house: House) -> None:
+    await walk(house, "a", "home")
+    before = writes()
+    await walk(house, "a", *["home"] * 5)
+    await walk(house, "", "cart", "home", "cart")
+    assert writes() == before
+    await walk(house, "a", "cart")
+    assert writes() == before + 1
+
+
 async def test_sessions_do_not_mix(house: House) -> None:
     await walk(house, "a", "home")
     assert await walk(house, "b", "pay") == [[]]
@@ -108,16 +124,30 @@ async def test_drift_on_a_wrong_path_is_an_event_with_the_finding(house: House) 
     assert next(f.code for f in verdict.findings) == "invalid_transition"
 
 
-async def test_a_session_that_was_forgotten_starts_again(house: House) -> None:
-    await walk(house, "first", "home")
-    for number in range(50):
-        await walk(house, f"other {number}", "help")
-    assert await walk(house, "first", "pay") == [[]]
+async def test_a_path_is_remembered_for_a_day_at_least_and_two_at_most(house: House) -> None:
+    await walk(house, "a", "home")
+    await walk(house, "b", "home")
+    house.clock.now += DAY - 1
+    assert await walk(house, "a", "pay") == [["invalid_transition"]]
+    house.clock.now += DAY + 2
+    assert await walk(house, "b", "pay") == [[]]
 
 
-def test_a_session_keeps_the_last_visits_alone() -> None:
-    sessions = Sessions(2)
-    for number in range(10 * MAX_VISITS):
-        path = sessions.visit("acme", "a", f"screen {number % 7}", number)
-        assert len(path) <= MAX_VISITS
-    assert [visit.time for visit in path] == list(range(9 * MAX_VISITS, 10 * MAX_VISITS))
+async def test_a_session_that_stays_on_a_screen_for_days_is_not_forgotten(house: House) -> None:
+    await walk(house, "a", "home")
+    for _ in range(20):
+        house.clock.now += DAY - 1
+        assert await walk(house, "a", "home") == [[]]
+    assert await walk(house, "a", "pay") == [["invalid_transition"]]
+
+
+async def test_a_step_that_was_recorded_before_it_could_be_answered_is_no_other_one(
+    house: House,
+) -> None:
+    await walk(house, "a", "home")
+    drifted = page("pay", "Now with a text")
+    first = await check(house, drifted, "pay", session_id="a", request_id="req_1")
+    again = await check(house, drifted, "pay", session_id="a", request_id="req_1")
+    assert again == first
+    assert [f.code for f in first.findings if f.detector == "sequence"] == ["invalid_transition"]
+    assert await walk(house, "a", "done") == [["dead_end"]]

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from systemzero_chassis.database import ERASED, Database
 from systemzero_chassis.logstore import LogStore
 from systemzero_chassis.sealing.erasure import destroy_keys
-from systemzero_core.drift import DecisionKind
+from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template
 from systemzero_diff.erasure import erase_tenant
-from systemzero_diff.model import Answered, EventFilter
+from systemzero_diff.model import Answered, EventFilter, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
 from tests.integration.test_diff_store import decided, recorded
@@ -24,10 +24,12 @@ from tests.support.sealing import sealed
 from tests.support.stores import NOW, template
 
 ASKED = Answered("req_1", b"digest")
+SESSION = Session((Visit("order", NOW),), NOW)
 LINES = [
     "2 events are erased",
     "2 templates are erased",
     "1 decisions are erased",
+    "1 sessions are forgotten",
     "1 other log entries are erased, and the log says so",
 ]
 
@@ -51,7 +53,7 @@ def on(database: Database) -> SqlDiffStore:
 
 
 async def fill(store: SqlDiffStore, tenant: str) -> None:
-    """Two events, a decision about one, two templates of which one has no tree, an answer."""
+    """Two events, a decision, two templates of which one has no tree, an answer, a session."""
 
     def job(transaction: Transaction) -> None:
         recorded(1, verdict=b"verdict")(transaction)
@@ -61,6 +63,7 @@ async def fill(store: SqlDiffStore, tenant: str) -> None:
         transaction.put_template(template("order", "Buy"), NOW, "etag_1")
         transaction.put_template(Template(template_id="tpl_2", screen_id="bare"), NOW, "etag_2")
         transaction.keep_answer(ASKED, b"answer", NOW)
+        transaction.put_session("session", SESSION, NOW)
 
     await store.write(tenant, job)
 
@@ -83,6 +86,7 @@ async def test_a_tenant_is_erased_and_another_is_not(bare: Database, how: str) -
     assert (await store.read("acme", lambda t: t.template("tpl_1"))).deleted
     with pytest.raises(FailedPrecondition, match="erased"):
         await store.read("acme", lambda t: t.answer(ASKED))
+    assert await store.read("acme", lambda t: t.session("session")) is None
     assert [entry.body for entry in await log.list_entries("acme", 0, 3)] == [None] * 3
     assert (await log.verify("acme")).size == 5
     await are_there(store, log, "other")
@@ -95,6 +99,7 @@ async def are_there(store: SqlDiffStore, log: LogStore, tenant: str) -> None:
     assert [d.reason for d in events[1].decisions] == ["because"]
     assert len(await store.read(tenant, lambda t: t.templates("", 9, ""))) == 2
     assert await store.read(tenant, lambda t: t.answer(ASKED)) == b"answer"
+    assert await store.read(tenant, lambda t: t.session("session")) == SESSION
     assert all(entry.body for entry in await log.list_entries(tenant, 0, 9))
     assert (await log.verify(tenant)).size == 3
 

@@ -15,12 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import DecisionKind
-from systemzero_core.drift.detectors.sequence import MAX_VISITS
 from systemzero_core.match import MatchAnswer, match
 from systemzero_core.template import Template, next_version
 from systemzero_diff.config import MatchSettings
 from systemzero_diff.counts import VerdictCounts
-from systemzero_diff.sessions import Sessions
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.templates import TemplateSets
 from tests.support.stores import DAY, NOW, decision, template, tree
@@ -219,16 +217,3 @@ async def test_counts_that_cannot_be_written_are_kept(store: SlowStore) -> None:
     await counts.flush()
     found = await store.read("acme", lambda t: t.summary("2024-10-05", "2024-10-05", NOW))
     assert found.verdicts == (("2024-10-05", "drift", 1),)
-
-
-def test_sessions_are_bounded_and_belong_to_tenants() -> None:
-    sessions = Sessions(2)
-    assert sessions.visit("acme", "", "order", 1) == ()
-    sessions.visit("acme", "s", "order", 1)
-    assert [v.screen_id for v in sessions.visit("acme", "s", "cart", 2)] == ["order", "cart"]
-    assert [v.screen_id for v in sessions.visit("beta", "s", "home", 3)] == ["home"]
-    sessions.visit("acme", "t", "home", 4)  # forgets what was not used for longest
-    assert [v.screen_id for v in sessions.visit("acme", "s", "order", 5)] == ["order"]
-    for n in range(1_000):
-        path = sessions.visit("acme", "s", str(n), n)
-    assert len(path) == MAX_VISITS

@@ -100,7 +100,7 @@ class DiffService:
             sources,
             Lru(settings.known_verdicts),
             Lru(settings.known_drifts),
-            Sessions(settings.sessions),
+            Sessions(settings.session_days),
             self._counts,
             detectors,
             bell,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -29,6 +29,7 @@ from systemzero_core.drift import (
     Finding,
     Judgement,
     Verdict,
+    Visit,
     judge,
     resolve,
 )
@@ -41,7 +42,7 @@ from systemzero_diff.codec import events, verdicts
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.digests import EVENT_KIND
 from systemzero_diff.drift import Drift
-from systemzero_diff.model import Answered
+from systemzero_diff.model import Answered, NewEvent, Session
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore, Transaction
@@ -67,6 +68,23 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str = ""
     capture_id: str = ""
     originals: Mapping[str, str] = MappingProxyType({})
+
+
+class _Call(msgspec.Struct, frozen=True):
+    """What is judged, by which templates; the session as it was when the call came."""
+
+    tenant: str
+    templates: TemplateSet
+    subject: Subject
+    session: Session | None
+
+
+class _Made(NamedTuple):
+    """An event, its verdict and what the log records of it."""
+
+    event: NewEvent
+    verdict: verdict_pb2.Verdict
+    record: Mapping[str, Any]
 
 
 class Checker:
@@ -118,34 +136,31 @@ class Checker:
         if tree is None and verdict is None and drift is None:
             metrics.ANSWERED.labels("not_yet").inc()
             return pb.CheckResponse(tree_needed=True)
-        if answer := await self._answer_before(tenant, subject.answered):
+        answer, session = await self._before(tenant, subject)
+        if answer is not None:
             metrics.ANSWERED.labels("request").inc()
-            return answer
+            return pb.CheckResponse.FromString(answer)
+        call = _Call(tenant, templates, subject, session)
         if verdict is not None:
             metrics.ANSWERED.labels("signatures").inc()
-            return self._done(tenant, self._on_path(tenant, templates, subject, verdict))
+            return self._done(tenant, await self._on_path(call, verdict))
         if drift is not None:
             metrics.ANSWERED.labels("signatures").inc()
-            return await self._record(tenant, templates, subject, drift)
+            return await self._record(call, drift)
         metrics.ANSWERED.labels("tree").inc()
-        return await self._check_tree(tenant, templates, subject, cast("Tree", tree), key)
+        return await self._check_tree(call, cast("Tree", tree), key)
 
-    async def _check_tree(
-        self,
-        tenant: str,
-        templates: TemplateSet,
-        subject: Subject,
-        tree: Tree,
-        key: _Key,
-    ) -> pb.CheckResponse:
-        judged = await self._sources.off_loop(lambda: self._judge(templates, subject, tree))
+    async def _check_tree(self, call: _Call, tree: Tree, key: _Key) -> pb.CheckResponse:
+        judged = await self._sources.off_loop(
+            lambda: self._judge(call.templates, call.subject, tree)
+        )
         if isinstance(judged, Drift):
             if not judged.decided:
                 self._drifts.put(key, judged)
-            return await self._record(tenant, templates, subject, judged)
+            return await self._record(call, judged)
         if not judged.decision_ids:
             self._known.put(key, judged)
-        return self._done(tenant, self._on_path(tenant, templates, subject, judged))
+        return self._done(call.tenant, await self._on_path(call, judged))
 
     def _judge(
         self, templates: TemplateSet, subject: Subject, tree: Tree
@@ -176,61 +191,67 @@ class Checker:
             found, _explained(answer), judgement.findings, resolution.decisions
         )
 
-    def _on_path(
-        self, tenant: str, templates: TemplateSet, subject: Subject, verdict: verdict_pb2.Verdict
-    ) -> verdict_pb2.Verdict:
+    async def _on_path(self, call: _Call, verdict: verdict_pb2.Verdict) -> verdict_pb2.Verdict:
         """`verdict`, with what the session's path adds to its findings.
 
         An inconclusive capture is no step of a path, an unknown screen is one without a name.
         """
-        if verdict.kind == verdict_pb2.VERDICT_KIND_INCONCLUSIVE:
+        if verdict.kind == verdict_pb2.VERDICT_KIND_INCONCLUSIVE or not call.subject.session_id:
             return verdict
         known = verdict.kind != verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN
-        screen = verdict.match.screen_id if known else ""
-        return verdicts.with_findings(verdict, self._visit(tenant, templates, subject, screen))
+        visit = Visit(verdict.match.screen_id if known else "", self._clock())
+        if self._sessions.stays(call.session, visit):
+            return verdict
+        findings = await self._store.write(call.tenant, lambda t: self._visit(t, call, visit))
+        return verdicts.with_findings(verdict, findings)
 
-    def _visit(
-        self, tenant: str, templates: TemplateSet, subject: Subject, screen_id: str
-    ) -> list[Finding]:
-        """What is remarkable about the session's path, now that it came to this screen."""
-        now = self._clock()
-        path = self._sessions.visit(tenant, subject.session_id, screen_id, now)
+    def _visit(self, transaction: Transaction, call: _Call, visit: Visit) -> list[Finding]:
+        """What is remarkable about the session's path, now that it comes to this screen."""
+        if not call.subject.session_id:
+            return []
+        path = self._sessions.visit(transaction, call.subject.session_id, visit)
         last = len(path) - 1
-        return [finding for at, finding in review(path, templates.transitions) if at == last]
+        return [finding for at, finding in review(path, call.templates.transitions) if at == last]
 
-    async def _record(
-        self, tenant: str, templates: TemplateSet, subject: Subject, drift: Drift
-    ) -> pb.CheckResponse:
-        findings = self._visit(tenant, templates, subject, drift.screen_id)
-        event, verdict = drift.event(
-            self._new_id("evt"), self._clock(), subject.capture_id, findings
-        )
-        digest = subject.signatures.full.hex()
-        record = events.event_record(event, verdict, digest, subject.originals)
+    async def _record(self, call: _Call, drift: Drift) -> pb.CheckResponse:
+        subject, event_id, now = call.subject, self._new_id("evt"), self._clock()
+        visit = Visit(drift.screen_id, now)
 
-        def job(transaction: Transaction) -> bytes:
+        def made(findings: Sequence[Finding]) -> _Made:
+            event, verdict = drift.event(event_id, now, subject.capture_id, findings)
+            digest = subject.signatures.full.hex()
+            record = events.event_record(event, verdict, digest, subject.originals)
+            return _Made(event, verdict, record)
+
+        usual = made(())  # others wait for the job, and a path seldom has anything to say
+
+        def job(transaction: Transaction) -> tuple[bytes, NewEvent | None]:
             if (first := transaction.answer(subject.answered)) is not None:
-                return first
-            index = transaction.append(EVENT_KIND, record, event.create_time)
+                return first, None
+            findings = self._visit(transaction, call, visit)
+            event, verdict, record = made(findings) if findings else usual
+            index = transaction.append(EVENT_KIND, record, now)
             transaction.put_event(event, index)
-            verdict.event_id, verdict.log_index = event.event_id, index
+            verdict.event_id, verdict.log_index = event_id, index
             answer = pb.CheckResponse(verdict=verdict).SerializeToString()
-            transaction.keep_answer(subject.answered, answer, event.create_time, event.capture_id)
-            return answer
+            transaction.keep_answer(subject.answered, answer, now, subject.capture_id)
+            return answer, event
 
         with metrics.RECORD.time():
-            answer = pb.CheckResponse.FromString(await self._store.write(tenant, job))
-        if answer.verdict.event_id != event.event_id:  # another call with this id was faster
+            serialised, event = await self._store.write(call.tenant, job)
+        answer = pb.CheckResponse.FromString(serialised)
+        if event is None:  # another call with this id was faster
             return answer
-        metrics.recorded(verdict, event.severity)
-        self._bell.ring(tenant)
-        return self._done(tenant, answer.verdict)
+        metrics.recorded(answer.verdict, event.severity)
+        self._bell.ring(call.tenant)
+        return self._done(call.tenant, answer.verdict)
 
-    async def _answer_before(self, tenant: str, answered: Answered) -> pb.CheckResponse | None:
-        if not answered.request_id:
-            return None
-        first = await self._store.read(tenant, lambda t: t.answer(answered))
-        return None if first is None else pb.CheckResponse.FromString(first)
+    async def _before(self, tenant: str, subject: Subject) -> tuple[bytes | None, Session | None]:
+        """The answer given to this request before, and the session; no read where it has no id."""
+        answered, session_id = subject.answered, subject.session_id
+        if not answered.request_id and not session_id:
+            return None, None
+        return await self._store.read(tenant, lambda t: (t.answer(answered), t.session(session_id)))
 
     def _done(self, tenant: str, verdict: verdict_pb2.Verdict) -> pb.CheckResponse:
         kind = verdict_pb2.VerdictKind.Name(verdict.kind).removeprefix("VERDICT_KIND_").lower()

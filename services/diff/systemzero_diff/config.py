@@ -84,7 +84,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         checkpoint_interval: seconds between checkpoints of a log that grows.
         known_verdicts: how many verdicts without an event are kept in memory.
         known_drifts: how many verdicts of drift are kept in memory; each has all its edits.
-        sessions: how many sessions' paths are kept in memory.
+        session_days: how long the path of a session is remembered at least after it was seen last;
+            twice as long at most.
         match: how captures are matched to templates.
     """
 
@@ -106,5 +107,5 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
     known_verdicts: Count = 20_000
     known_drifts: Count = 500
-    sessions: Count = 10_000
+    session_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 1
     match: MatchSettings = MatchSettings()

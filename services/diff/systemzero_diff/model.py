@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from systemzero_core.drift import DecisionKind, Severity
+from systemzero_core.drift import DecisionKind, Severity, Visit
 from systemzero_core.template import Template
 
 
@@ -34,6 +34,18 @@ class Answered(msgspec.Struct, frozen=True):
 
     request_id: str
     digest: bytes
+
+
+class Session(msgspec.Struct, frozen=True):
+    """The path of one client through its screens.
+
+    Attributes:
+        path: the last visits, oldest first; there is one at least.
+        seen_time: when the session was seen; brought up to date now and then, as an index has it.
+    """
+
+    path: tuple[Visit, ...]
+    seen_time: int
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,17 +1,29 @@
 """Erasing what the store holds of a tenant's screens and decisions, a bounded batch at a time.
 
-Rows stay, with what ties them to the log; templates are taken out with it.
+Rows stay, with what ties them to the log; templates are taken out with it. Sessions are forgotten.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Column, Table, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from systemzero_chassis.database import ERASED, TENANT, TenantConnection
 from systemzero_chassis.sealing.erasure import BATCH
-from systemzero_diff.store.tables import ANSWERS, DECISIONS, EVENTS, TEMPLATES
+from systemzero_diff.store.tables import ANSWERS, DECISIONS, EVENTS, SESSIONS, TEMPLATES
 
 
 def _erasing(table: Table, *bodies: Column[Any], **more: Any) -> Update:
@@ -51,6 +63,9 @@ _SOME_ANSWERS = (
 _ERASE_ANSWERS = (
     update(ANSWERS).where(_A.tenant == TENANT, _A.request_id.in_(_SOME_ANSWERS)).values(answer=None)
 )
+_S = SESSIONS.c
+_SOME_SESSIONS = select(_S.session).where(_S.tenant == TENANT).limit(BATCH)
+_FORGET_SESSIONS = delete(SESSIONS).where(_S.tenant == TENANT, _S.session.in_(_SOME_SESSIONS))
 
 
 def erase(connection: TenantConnection, word: str) -> int:
@@ -69,3 +84,8 @@ def erase_events(connection: TenantConnection, time: int) -> list[int]:
 def erase_answers(connection: TenantConnection) -> int:
     """Erase some answers that are kept for repeats of a request; how many."""
     return connection.execute(_ERASE_ANSWERS).rowcount
+
+
+def forget_sessions(connection: TenantConnection) -> int:
+    """Forget the paths of some sessions; of how many."""
+    return connection.execute(_FORGET_SESSIONS).rowcount

@@ -18,6 +18,7 @@ from systemzero_diff.model import (
     Counts,
     EventFilter,
     NewEvent,
+    Session,
     StoredDecision,
     StoredEvent,
     StoredTemplate,
@@ -132,6 +133,17 @@ class Transaction(Protocol):
 
     def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:
         """Decisions above `position`, oldest first, and the highest position."""
+        ...
+
+    def session(self, session_id: str) -> Session | None:
+        """A session; None for one that is not known, and for no id."""
+        ...
+
+    def put_session(self, session_id: str, session: Session, forget_before: int) -> None:
+        """Store a session in the place of what was known of it.
+
+        A new one has two others forgotten that were not seen since `forget_before`, if there are.
+        """
         ...
 
     def count_verdicts(self, counts: Mapping[tuple[str, str], int]) -> None:

@@ -15,6 +15,7 @@ from systemzero_diff.model import Answered
 from systemzero_diff.store import erasing
 from systemzero_diff.store.events import EventRows
 from systemzero_diff.store.protocol import Transaction
+from systemzero_diff.store.sessions import SessionRows
 from systemzero_diff.store.tables import ANSWERS
 from systemzero_diff.store.templates import TemplateRows
 
@@ -39,7 +40,7 @@ ANSWER_MICROSECONDS: Final = 7 * 86_400_000_000
 """For so long, at least, a repeat of a request is answered as the first was."""
 
 
-class SqlTransaction(TemplateRows, EventRows):
+class SqlTransaction(TemplateRows, EventRows, SessionRows):
     """See `Transaction`."""
 
     def __init__(self, connection: TenantConnection, log: LogStore) -> None:

@@ -114,6 +114,16 @@ ERASED_CAPTURES: Final = Table(
     Column("create_time", BigInteger, nullable=False),
 )
 
+SESSIONS: Final = Table(
+    "sessions",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("session", LargeBinary, primary_key=True),  # 12 bytes of its id's digest
+    Column("path", LargeBinary, nullable=False),  # JSON: [[screen, time], ...]
+    Column("seen_time", BigInteger, nullable=False),
+    Index("sessions_by_time", "tenant", "seen_time"),
+)
+
 VERDICT_COUNTS: Final = Table(
     "verdict_counts",
     METADATA,

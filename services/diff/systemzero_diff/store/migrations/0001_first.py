@@ -138,6 +138,15 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "sessions",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("session", sa.LargeBinary(), nullable=False),
+        sa.Column("path", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "session"),
+    )
+    op.create_index("sessions_by_time", "sessions", ["tenant", "seen_time"], unique=False)
+    op.create_table(
         "templates",
         sa.Column(
             "position",
