@@ -98,8 +98,10 @@ async def test_what_something_is_made_of_stays(store: SqlCaptureStore) -> None:
     for number in range(4):
         await add(store, number)
     await store.hold("acme", "cap_0")
-    await store.set_verdict("acme", "cap_1", b"an event", evidence=True)
-    await store.set_verdict("acme", "cap_2", b"unchanged")
+    held, made_an_event, unchanged, _ = await store.after("acme", 0, 9)
+    await store.set_verdict("acme", made_an_event, b"an event", evidence=True)
+    await store.set_verdict("acme", held, b"unchanged")
+    await store.set_verdict("acme", unchanged, b"unchanged")
     assert await collector(store, 100, days=1).collect() == 1
     assert await left(store) == ["cap_0", "cap_1", "cap_3"]
     assert await store.body("acme", "cap_0")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from systemzero_capture.audit import check_service
 from systemzero_capture.model import Known, Sighting, StoredCapture
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
 from systemzero_chassis.database import Database
@@ -111,10 +113,50 @@ async def test_concurrent_repeats_store_one_row(store: CaptureStore) -> None:
 
 
 async def test_the_first_verdict_stays(store: CaptureStore) -> None:
-    await add(store, 1, "Buy")
-    assert await store.set_verdict("acme", "cap_1", b"first") == b"first"
-    assert await store.set_verdict("acme", "cap_1", b"second") == b"first"
+    capture = await add(store, 1, "Buy")
+    assert await store.set_verdict("acme", capture, b"first") == b"first"
+    assert await store.set_verdict("acme", capture, b"second") == b"first"
     assert (await store.get("acme", "cap_1")).verdict == b"first"
+
+
+async def test_concurrent_verdicts_are_one(store: CaptureStore) -> None:
+    capture = await add(store, 1, "Buy")
+    calls = (store.set_verdict("acme", capture, b"%d" % n, evidence=True) for n in range(8))
+    assert set(await asyncio.gather(*calls)) == {(await store.get("acme", "cap_1")).verdict}
+
+
+async def test_captures_that_are_alike_keep_each_its_own_verdict(
+    store: CaptureStore, database: Database
+) -> None:
+    content = known("Buy", incomplete="a spinner turns")
+    said = sighting(app="shop", screen_hint="order", session_id="s")
+    captures = [await add(store, n, "Buy", said=said, content=content) for n in range(6)]
+    verdicts = [b"same", b"one", b"same", b"two", b"", b"same"]
+    for capture, verdict in zip(captures, verdicts, strict=True):
+        if verdict:
+            await store.set_verdict("acme", capture, verdict)
+    stored = await store.after("acme", 0, 10)
+    assert [capture.verdict for capture in stored] == verdicts
+    assert {(capture.known, capture.sighting) for capture in stored} == {(content, said)}
+    kinds = "SELECT count(*) FROM kinds"
+    assert await database.read(lambda c: c.exec_driver_sql(kinds).scalar()) == 4
+    assert await add(store, 7, "Buy", said=said, content=content, verdict=b"one")
+    assert await database.read(lambda c: c.exec_driver_sql(kinds).scalar()) == 4
+    # each is found again by what the rows say
+    assert [line async for line in check_service(database, Path(), "", [])]
+
+
+@pytest.mark.parametrize("judged", [True, False], ids=["judged", "not judged"])
+async def test_no_verdict_comes_back_to_what_was_erased_meanwhile(
+    store: CaptureStore, database: Database, judged: bool
+) -> None:
+    capture = await add(store, 1, "Buy", verdict=b"with texts" if judged else b"")
+    await store.erase("acme", "cap_1", NOW, plain)
+    kept = b"plain" if judged else b""
+    assert await store.set_verdict("acme", capture, b"with texts") == (kept or b"with texts")
+    assert (await store.get("acme", "cap_1")).verdict == kept
+    kinds = "SELECT count(*) FROM kinds"
+    assert await database.read(lambda c: c.exec_driver_sql(kinds).scalar()) == 1
 
 
 async def test_a_shared_body_stays_until_the_last_capture_is_erased(store: CaptureStore) -> None:
@@ -163,18 +205,25 @@ async def test_a_digest_stands_only_for_what_was_seen_complete(store: CaptureSto
     assert await store.known("acme", digest) == known("Buy")
 
 
+def _as_of_the_same_place(capture_id: str) -> StoredCapture:
+    return StoredCapture(
+        capture_id=capture_id, position=1, create_time=NOW, known=known("Buy"), sighting=PLAIN
+    )
+
+
 Walk = Callable[[CaptureStore, str], Awaitable[object]]
 WALKS: dict[str, Walk] = {
     "get": lambda s, i: s.get("other", i),
     "body": lambda s, i: s.body("other", i),
     "erase": lambda s, i: s.erase("other", i, NOW, plain),
-    "set_verdict": lambda s, i: s.set_verdict("other", i, b"v"),
+    "set_verdict": lambda s, i: s.set_verdict("other", _as_of_the_same_place(i), b"v"),
 }
 
 
 @pytest.mark.parametrize("name", WALKS)
 async def test_another_tenants_capture_is_no_capture(store: CaptureStore, name: str) -> None:
     mine = await add(store, 1, "Buy")
+    theirs = await add(store, 2, "Buy", tenant="other")
     answers: list[DomainError] = []
     for capture_id in ("cap_1", "cap_9"):
         with pytest.raises(NotFound) as caught:
@@ -182,6 +231,7 @@ async def test_another_tenants_capture_is_no_capture(store: CaptureStore, name: 
         answers.append(caught.value)
     assert answers[0].message.replace("cap_1", "cap_9") == answers[1].message
     assert await store.get("acme", "cap_1") == mine
+    assert await store.get("other", "cap_2") == theirs
 
 
 async def test_nothing_of_another_tenant_is_seen(store: CaptureStore) -> None:

@@ -262,7 +262,7 @@ class Ingestor:
         )
         serialised = await self._store.set_verdict(
             principal.tenant,
-            capture.capture_id,
+            capture,
             verdict.SerializeToString(),
             evidence=bool(verdict.event_id),
         )

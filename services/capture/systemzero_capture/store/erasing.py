@@ -8,14 +8,14 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from systemzero_capture.model import StoredCapture
-from systemzero_capture.store import originals, rows
+from systemzero_capture.store import kinds, originals, rows
 from systemzero_capture.store.tables import CAPTURES, ERASURES, KINDS, TREES
 from systemzero_chassis.database import TENANT, TenantConnection
 
@@ -24,9 +24,6 @@ _THIS = (_C.tenant == TENANT, _C.position == bindparam("at"))
 _SET_ERASED = update(CAPTURES).where(*_THIS).values(erase_time=bindparam("at_time"))
 _SET_KIND = update(CAPTURES).where(*_THIS).values(kind=bindparam("new_kind"))
 _KIND_AT = select(_C.kind).where(*_THIS)
-_KIND = select(_K.kind).where(_K.tenant == TENANT, _K.digest == bindparam("of_kind"))
-_LAST_KIND = select(func.coalesce(func.max(_K.kind), 0)).where(_K.tenant == TENANT)
-_INSERT_KIND = insert(KINDS)
 _DROP_UNUSED_KIND = delete(KINDS).where(
     _K.tenant == TENANT,
     _K.kind == bindparam("old_kind"),
@@ -73,16 +70,6 @@ def finish(connection: TenantConnection, capture_id: str) -> None:
     connection.execute(_DONE, {"of_capture": capture_id})
 
 
-def new_kind(connection: TenantConnection, values: Mapping[str, Any]) -> int:
-    """The number of the kind of captures with these values, stored now if it is new."""
-    found = connection.execute(_KIND, {"of_kind": values["digest"]}).scalar()
-    if found is not None:
-        return int(found)
-    kind = int(connection.execute(_LAST_KIND).scalar_one()) + 1
-    connection.execute(_INSERT_KIND, {**rows.sealed_kind(connection, values), "kind": kind})
-    return kind
-
-
 def _change_kind(
     connection: TenantConnection,
     capture: StoredCapture,
@@ -94,7 +81,7 @@ def _change_kind(
     known = replace(capture.known, incompleteness=reasons)
     verdict = without_texts(capture.verdict) if capture.verdict else b""
     old = connection.execute(_KIND_AT, at).scalar_one()
-    kind = new_kind(connection, rows.kind_values(known, capture.sighting, verdict))
+    kind = kinds.number_of(connection, rows.kind_values(known, capture.sighting, verdict))
     if kind != old:
         connection.execute(_SET_KIND, {**at, "new_kind": kind})
         connection.execute(_DROP_UNUSED_KIND, {"old_kind": old})

@@ -46,9 +46,9 @@ class CaptureStore(Protocol):
         ...
 
     async def set_verdict(
-        self, tenant: str, capture_id: str, verdict: bytes, *, evidence: bool = False
+        self, tenant: str, capture: StoredCapture, verdict: bytes, *, evidence: bool = False
     ) -> bytes:
-        """Keep the serialised verdict of a capture that has none; the one that it has now.
+        """Keep the serialised verdict of a stored capture that has none; the one that it has now.
 
         Of a capture that was erased meanwhile, none is kept.
 

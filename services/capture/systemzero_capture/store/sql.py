@@ -16,7 +16,7 @@ from systemzero_capture.model import (
     Sighting,
     StoredCapture,
 )
-from systemzero_capture.store import erasing, originals, retention, rows
+from systemzero_capture.store import erasing, kinds, originals, retention, rows
 from systemzero_capture.store.tables import CAPTURES, KINDS, REQUESTS, TREES
 from systemzero_chassis.database import TENANT, Database, TenantConnection
 from systemzero_core.errors import Conflict, FailedPrecondition, NotFound
@@ -55,7 +55,6 @@ _OF_TREE = (_T.tenant == TENANT, _T.full_digest == bindparam("full"))
 _TREE = select(TREES).where(*_OF_TREE)
 _SET_BODY = update(TREES).where(*_OF_TREE).values(body=bindparam("new_body"))
 _SET_COMPLETE = update(TREES).where(*_OF_TREE).values(complete=True)
-_KIND = select(_K.kind).where(_K.tenant == TENANT, _K.digest == bindparam("of_kind"))
 # all that an `add` has to know, in one trip; null where there is no row
 _ASKED = (_R.tenant == TENANT, _R.request_id == bindparam("asked"))
 _STATE = select(
@@ -63,11 +62,10 @@ _STATE = select(
     select(_R.digest).where(*_ASKED).scalar_subquery().label("first_digest"),
     select(_T.body.is_not(None)).where(*_OF_TREE).scalar_subquery().label("has_body"),
     select(_T.complete).where(*_OF_TREE).scalar_subquery().label("complete"),
-    _KIND.scalar_subquery().label("kind"),
+    kinds.OF_DIGEST.scalar_subquery().label("kind"),
     _NEWEST.scalar_subquery().label("last"),
 )
 _THIS = (_C.tenant == TENANT, _C.position == bindparam("at"))
-_SET_KIND = update(CAPTURES).where(*_THIS).values(kind=bindparam("new_kind"))
 _HELD = select(_C.position, _C.held).where(
     _C.tenant == TENANT, _C.capture_id == bindparam("capture_id")
 )
@@ -121,7 +119,7 @@ class SqlCaptureStore:
                 return _first(connection, state.first, state.first_digest, sighting)
             if not _ensure_tree(connection, state, known, body):
                 return None
-            kind = state.kind or erasing.new_kind(connection, of_kind)
+            kind = state.kind or kinds.number_of(connection, of_kind)
             position = (state.last or 0) + 1
             values = rows.capture_values(capture_id, position, create_time, kind, sighting)
             connection.execute(_INSERT_CAPTURE, values)
@@ -139,22 +137,14 @@ class SqlCaptureStore:
         return await self._database.of(tenant).write(job)
 
     async def set_verdict(
-        self, tenant: str, capture_id: str, verdict: bytes, *, evidence: bool = False
+        self, tenant: str, capture: StoredCapture, verdict: bytes, *, evidence: bool = False
     ) -> bytes:
         """See `CaptureStore.set_verdict`."""
 
         def job(connection: TenantConnection) -> bytes:
-            found = _get(connection, capture_id)
-            if found.verdict:
-                return found.verdict
-            if found.erase_time is not None:  # meanwhile: its texts must not come back
+            if kinds.judge(connection, capture, verdict, evidence=evidence):
                 return verdict
-            values = rows.kind_values(found.known, found.sighting, verdict)
-            kind = erasing.new_kind(connection, values)
-            connection.execute(_SET_KIND, {"at": found.position, "new_kind": kind})
-            if evidence:
-                connection.execute(_HOLD, {"at": found.position})
-            return verdict
+            return _get(connection, capture.capture_id).verdict or verdict
 
         return await self._database.of(tenant).write(job)
 
