@@ -105,6 +105,50 @@ async def test_a_witness_that_knows_more_than_is_stored_here_is_asked_from_there
     assert [body.split(b"\n")[0] for body in witness.requests] == [b"old 0", b"old 3"]
 
 
+async def test_a_process_that_another_was_faster_than_is_not_told_of_a_cut_log(
+    database: SqliteDatabase, witness: FakeWitness
+) -> None:
+    """The witness cosigns what another process published, before what was under way to it."""
+    log, other = (log_on(database, witnesses=known(witness)) for _ in range(2))
+    loop = asyncio.get_running_loop()
+    waiting: list[bytes] = []
+
+    async def overtake() -> None:
+        await grow(database, other, 2)
+        assert await asked(other) == [True]
+
+    def late(body: bytes) -> Reply:
+        if not waiting:
+            waiting.append(body)
+            asyncio.run_coroutine_threadsafe(overtake(), loop).result(60)
+        return witness.add_checkpoint(body)
+
+    witness.answer = late
+    await grow(database, log, 3)
+    with capture_logs() as logs:
+        assert await asked(log) == [True]
+    assert [line for line in logs if line["event"].startswith("log.witness")] == []
+    assert log.cosigners[0].refused == ""
+    assert sizes(await log.cosigned_checkpoints(TENANT)) == [5]
+
+
+async def test_processes_that_ask_a_witness_at_once_are_all_content(
+    database: SqliteDatabase, witness: FakeWitness
+) -> None:
+    logs = [log_on(database, witnesses=known(witness)) for _ in range(4)]
+
+    async def serve(log: LogStore) -> None:
+        for _ in range(10):
+            await grow(database, log, 1)
+            await asked(log)
+            assert log.cosigners[0].refused == ""
+
+    await asyncio.gather(*map(serve, logs))
+    while not all([(await asked(log))[0] for log in logs]):
+        pass
+    assert sizes(await logs[0].cosigned_checkpoints(TENANT)) == [40]
+
+
 async def test_a_witness_that_has_seen_more_says_that_the_log_was_cut(
     database: SqliteDatabase, witness: FakeWitness
 ) -> None:

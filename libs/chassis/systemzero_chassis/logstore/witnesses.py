@@ -34,6 +34,7 @@ _LONGEST_PAUSE: Final = 60.0  # seconds, after a witness failed again and again
 _CONFLICT: Final = 409
 _NO_EXTENSION: Final = 422
 _OK: Final = 200
+_TRIES: Final = 5  # while others have it cosign what is newer than what was about to be sent
 
 
 class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +50,7 @@ class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Submission(NamedTuple):
+    old_size: int
     size: int
     note: str
     body: bytes
@@ -123,22 +125,27 @@ class Cosigner:
         return not failed
 
     async def _submit(self, tenant: str) -> None:
-        made = await self._made(tenant, None)
-        if made is None:
+        old_size = None
+        for _ in range(_TRIES):
+            made = await self._made(tenant, old_size)
+            if made is None:
+                return
+            answer = await post(self._url, made.body)
+            if answer.status == _CONFLICT and (seen := _seen(answer)) != made.old_size:
+                old_size = seen  # other processes ask it, too, or it forgot
+                continue
+            await self._keep(tenant, made, answer)
             return
-        answer = await post(self._url, made.body)
-        if answer.status == _CONFLICT:  # it has seen more, or less, than what is stored here
-            old_size = self._seen(answer, made.size)
-            again = await self._made(tenant, old_size)
-            if again is not None:
-                made, answer = again, await post(self._url, again.body)
+        raise Unavailable("the witness is asked by others at the same time")
+
+    async def _keep(self, tenant: str, made: _Submission, answer: Answer) -> None:
         _check_status(answer, made.size)
         line = cosignature_line(answer.body, made.note, self.key)
         if line is None:
             raise LogVerificationError("its answer holds no cosignature by its key")
-        found, key = made, str(self.key)
+        key = str(self.key)
         await self._database.of(tenant).write(
-            lambda c: self._cosignatures.put(c.unscoped, tenant, key, found.size, line)
+            lambda c: self._cosignatures.put(c.unscoped, tenant, key, made.size, line)
         )
 
     async def _made(self, tenant: str, old_size: int | None) -> _Submission | None:
@@ -146,37 +153,36 @@ class Cosigner:
             lambda c: self._submission(c.unscoped, tenant, old_size)
         )
 
-    def _seen(self, answer: Answer, size: int) -> int:
-        """The size of the checkpoint that the witness cosigned last, as it answered a conflict."""
-        text = answer.body.removesuffix("\n")
-        if not (text.isascii() and text.isdigit() and len(text) < 20):
-            raise Unavailable("the witness answered a conflict without a size")
-        if int(text) > size:
-            raise DataCorrupted(
-                f"the witness has cosigned {int(text)} entries, the log has {size}: it was cut "
-                "back, or there are two of it"
-            )
-        return int(text)
-
     def _submission(
         self, connection: Connection, tenant: str, old_size: int | None
     ) -> _Submission | None:
         """The newest checkpoint with its proof from `old_size`, or from what is known to be seen.
 
-        None where the witness has cosigned it already.
+        None where the witness has cosigned it already, for this process or another.
         """
         stored = self._checkpoints.latest(connection, tenant)
         if stored is None:
             return None
         size = parse_checkpoint(stored.note).size
         last = self._cosignatures.last_size(connection, tenant, str(self.key))
-        if last == size:
-            return None
         old = last if old_size is None else old_size
         if old > size:
-            raise DataCorrupted(f"{old} entries were cosigned, the log has {size}")
+            raise DataCorrupted(
+                f"the witness has cosigned {old} entries, the log has {size}: it was cut back, or "
+                "there are two of it"
+            )
+        if last == size:
+            return None
         proof = self._proofs.consistency(connection, tenant, old, size).hashes
-        return _Submission(size, stored.note, submission(old, proof, stored.note))
+        return _Submission(old, size, stored.note, submission(old, proof, stored.note))
+
+
+def _seen(answer: Answer) -> int:
+    """The size of the checkpoint that the witness cosigned last, as it answered a conflict."""
+    text = answer.body.removesuffix("\n")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise Unavailable("the witness answered a conflict without a size")
+    return int(text)
 
 
 def _check_status(answer: Answer, size: int) -> None:
