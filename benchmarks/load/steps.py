@@ -144,7 +144,7 @@ def _judging(screen: Screen, templates: TemplateSet) -> Iterator[Step]:
 def _verdict(kind: str, seen: Intake, templates: TemplateSet, hint: str) -> Iterator[Step]:
     tree, full = seen.tree, seen.signatures.full
     document, detectors = own.encode(tree), load_detectors()
-    answer, found = templates.matched(lambda: templates.match(tree, full, hint))
+    answer, found = templates.matched(lambda: templates.identify(tree, full, hint))
     if found is None or answer.chosen is None or found.prepared is None:
         raise AssertionError(f"{hint} is not known")
     baseline: Baseline = found
@@ -155,7 +155,7 @@ def _verdict(kind: str, seen: Intake, templates: TemplateSet, hint: str) -> Iter
     match = verdicts.encode_match(answer.chosen)
     yield f"{kind}/to_diff_service", lambda: own.encode(tree)
     yield f"{kind}/in_diff_service", lambda: own.decode(document)
-    yield f"{kind}/match", lambda: templates.match(tree, full, hint)
+    yield f"{kind}/match", lambda: templates.identify(tree, full, hint)
     yield f"{kind}/diff", lambda: diff(prepared, tree)
     yield (
         f"{kind}/judge",

@@ -26,6 +26,7 @@ from systemzero_diff.store import (
     SqlDiffStore,
     Transaction,
 )
+from systemzero_diff.store.sql import FORGET_EVERY
 from tests.support.databases import OpenDatabase
 from tests.support.sealing import sealed
 from tests.support.stores import DAY, NOW, decision, event, template
@@ -364,20 +365,20 @@ async def test_no_listing_shows_another_tenants_rows(store: DiffStore) -> None:
 
 async def test_answers_are_kept_for_a_week_and_then_forgotten(store: DiffStore) -> None:
     def answered(number: int) -> Answered:
-        return Answered(f"req_{number}", b"digest")
+        return Answered(f"req_{number}", bytes([number]))
 
     async def keep(number: int, day: int) -> None:
         time = NOW + day * DAY
         await store.write("acme", lambda t: t.keep_answer(answered(number), b"a", time))
 
     async def kept() -> list[int]:
-        found = await store.read("acme", lambda t: [t.answer(answered(n)) for n in range(20)])
+        found = await store.read("acme", lambda t: [t.answer(answered(n)) for n in range(40)])
         return [number for number, answer in enumerate(found) if answer is not None]
 
     for number in range(6):
         await keep(number, day=0)
     await keep(6, day=7)
     assert await kept() == [0, 1, 2, 3, 4, 5, 6]
-    for number in range(7, 10):
+    for number in range(7, 7 + FORGET_EVERY):
         await keep(number, day=8)
-    assert await kept() == [6, 7, 8, 9]
+    assert await kept() == list(range(6, 7 + FORGET_EVERY))

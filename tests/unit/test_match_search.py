@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from systemzero_core.errors import InvalidInput
@@ -10,6 +12,7 @@ from systemzero_core.match import (
     TemplateIndex,
     Thresholds,
     Weights,
+    identify,
     match,
     tokens_of,
 )
@@ -140,6 +143,32 @@ def test_of_two_that_fit_equally_the_hinted_one_is_taken_without_any_margin() ->
     answer = match(twins, tokens_of(LOGIN), hint="b", thresholds=Thresholds(hint_margin=0.0))
     assert chosen(answer) == "b"
     assert answer.hint_rejected == ""
+
+
+@pytest.mark.parametrize("hint", ["", "login", "basket", "checkout"])
+@pytest.mark.parametrize("capture", [LOGIN, BASKET, CHANGED, STRANGER, Tree((), ())])
+def test_who_asks_for_the_screen_alone_gets_the_one_that_a_whole_search_chooses(
+    capture: Tree, hint: str
+) -> None:
+    tokens = tokens_of(capture)
+    for margin in (0.0, 0.05, 1.0):
+        for signature in ("", "ab"):
+            asked: dict[str, Any] = {
+                "hint": hint,
+                "full_signature": signature,
+                "thresholds": Thresholds(hint_margin=margin),
+            }
+            whole, alone = match(INDEX, tokens, **asked), identify(INDEX, tokens, **asked)
+            assert alone.chosen == whole.chosen
+            assert alone.explanation == whole.explanation
+            assert alone.hint_rejected == whole.hint_rejected
+            assert whole.chosen or alone.results[:1] == whole.results[:1]
+
+
+def test_of_many_with_the_captures_own_digest_the_hinted_one_is_taken() -> None:
+    twins = [Template(template_id=i, screen_id=i, full_signature="cd") for i in "abcdefg"]
+    answer = identify(TemplateIndex(twins), tokens_of(LOGIN), hint="g", full_signature="cd")
+    assert chosen(answer) == "g"
 
 
 def test_a_hint_of_no_known_screen_is_rejected_and_the_rest_goes_on() -> None:

@@ -56,12 +56,13 @@ _Key = tuple[str, Generation, bytes, str, str]
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be judged, and what the client said of it.
 
-    `originals` are digests of what is kept of the capture as it was sent, for the log.
+    `tree` makes the tree: work for a thread. `originals` are digests of what is kept of the capture
+    as it was sent, for the log.
     """
 
     answered: Answered
     signatures: Signatures
-    tree: Tree | None
+    tree: Callable[[], Tree] | None
     reasons: tuple[str, ...] = ()
     screen_hint: str = ""
     app: str = ""
@@ -76,14 +77,14 @@ class _Call(msgspec.Struct, frozen=True):
     tenant: str
     templates: TemplateSet
     subject: Subject
-    session: Session | None
+    session: Session | None = None
 
 
 class _Made(NamedTuple):
-    """An event, its verdict and what the log records of it."""
+    """An event, the answer with its verdict, and what the log records of it."""
 
     event: NewEvent
-    verdict: verdict_pb2.Verdict
+    answer: pb.CheckResponse
     record: Mapping[str, Any]
 
 
@@ -136,6 +137,8 @@ class Checker:
         if tree is None and verdict is None and drift is None:
             metrics.ANSWERED.labels("not_yet").inc()
             return pb.CheckResponse(tree_needed=True)
+        if drift is not None:  # what records it looks for an answer given before, too
+            return await self._record(_Call(tenant, templates, subject), drift, "signatures")
         answer, session = await self._before(tenant, subject)
         if answer is not None:
             metrics.ANSWERED.labels("request").inc()
@@ -144,20 +147,19 @@ class Checker:
         if verdict is not None:
             metrics.ANSWERED.labels("signatures").inc()
             return self._done(tenant, await self._on_path(call, verdict))
-        if drift is not None:
-            metrics.ANSWERED.labels("signatures").inc()
-            return await self._record(call, drift)
-        metrics.ANSWERED.labels("tree").inc()
-        return await self._check_tree(call, cast("Tree", tree), key)
+        return await self._check_tree(call, cast("Callable[[], Tree]", tree), key)
 
-    async def _check_tree(self, call: _Call, tree: Tree, key: _Key) -> pb.CheckResponse:
+    async def _check_tree(
+        self, call: _Call, tree: Callable[[], Tree], key: _Key
+    ) -> pb.CheckResponse:
         judged = await self._sources.off_loop(
-            lambda: self._judge(call.templates, call.subject, tree)
+            lambda: self._judge(call.templates, call.subject, tree())
         )
         if isinstance(judged, Drift):
             if not judged.decided:
                 self._drifts.put(key, judged)
-            return await self._record(call, judged)
+            return await self._record(call, judged, "tree")
+        metrics.ANSWERED.labels("tree").inc()
         if not judged.decision_ids:
             self._known.put(key, judged)
         return self._done(call.tenant, await self._on_path(call, judged))
@@ -167,7 +169,7 @@ class Checker:
     ) -> verdict_pb2.Verdict | Drift:
         full, hint = subject.signatures.full, subject.screen_hint
         with metrics.MATCH.time():
-            answer, baseline = templates.matched(lambda: templates.match(tree, full, hint))
+            answer, baseline = templates.matched(lambda: templates.identify(tree, full, hint))
         metrics.matched(answer)
         if answer.chosen is None or baseline is None:
             best = answer.results[0] if answer.results else None
@@ -213,38 +215,40 @@ class Checker:
         last = len(path) - 1
         return [finding for at, finding in review(path, call.templates.transitions) if at == last]
 
-    async def _record(self, call: _Call, drift: Drift) -> pb.CheckResponse:
+    async def _record(self, call: _Call, drift: Drift, known_by: str) -> pb.CheckResponse:
         subject, event_id, now = call.subject, self._new_id("evt"), self._clock()
         visit = Visit(drift.screen_id, now)
 
         def made(findings: Sequence[Finding]) -> _Made:
-            event, verdict = drift.event(event_id, now, subject.capture_id, findings)
+            answer = pb.CheckResponse()
+            event = drift.event(answer.verdict, event_id, now, subject.capture_id, findings)
             digest = subject.signatures.full.hex()
-            record = events.event_record(event, verdict, digest, subject.originals)
-            return _Made(event, verdict, record)
+            record = events.event_record(event, answer.verdict, digest, subject.originals)
+            return _Made(event, answer, record)
 
         usual = made(())  # others wait for the job, and a path seldom has anything to say
 
-        def job(transaction: Transaction) -> tuple[bytes, NewEvent | None]:
+        def job(transaction: Transaction) -> bytes | _Made:
             if (first := transaction.answer(subject.answered)) is not None:
-                return first, None
+                return first
             findings = self._visit(transaction, call, visit)
-            event, verdict, record = made(findings) if findings else usual
+            event, answer, record = new = made(findings) if findings else usual
             index = transaction.append(EVENT_KIND, record, now)
             transaction.put_event(event, index)
-            verdict.event_id, verdict.log_index = event_id, index
-            answer = pb.CheckResponse(verdict=verdict).SerializeToString()
-            transaction.keep_answer(subject.answered, answer, now, subject.capture_id)
-            return answer, event
+            answer.verdict.event_id, answer.verdict.log_index = event_id, index
+            kept = answer.SerializeToString()
+            transaction.keep_answer(subject.answered, kept, now, subject.capture_id)
+            return new
 
         with metrics.RECORD.time():
-            serialised, event = await self._store.write(call.tenant, job)
-        answer = pb.CheckResponse.FromString(serialised)
-        if event is None:  # another call with this id was faster
-            return answer
-        metrics.recorded(answer.verdict, event.severity)
+            done = await self._store.write(call.tenant, job)
+        if isinstance(done, bytes):
+            metrics.ANSWERED.labels("request").inc()
+            return pb.CheckResponse.FromString(done)
+        metrics.ANSWERED.labels(known_by).inc()
+        metrics.recorded(done.answer.verdict, done.event.severity)
         self._bell.ring(call.tenant)
-        return self._done(call.tenant, answer.verdict)
+        return self._counted(call.tenant, done.answer)
 
     async def _before(self, tenant: str, subject: Subject) -> tuple[bytes | None, Session | None]:
         """The answer given to this request before, and the session; no read where it has no id."""
@@ -254,10 +258,14 @@ class Checker:
         return await self._store.read(tenant, lambda t: (t.answer(answered), t.session(session_id)))
 
     def _done(self, tenant: str, verdict: verdict_pb2.Verdict) -> pb.CheckResponse:
-        kind = verdict_pb2.VerdictKind.Name(verdict.kind).removeprefix("VERDICT_KIND_").lower()
+        return self._counted(tenant, pb.CheckResponse(verdict=verdict))
+
+    def _counted(self, tenant: str, answer: pb.CheckResponse) -> pb.CheckResponse:
+        name = verdict_pb2.VerdictKind.Name(answer.verdict.kind)
+        kind = name.removeprefix("VERDICT_KIND_").lower()
         self._counts.add(tenant, kind, self._clock())
         metrics.VERDICTS[kind].inc()
-        return pb.CheckResponse(verdict=verdict)
+        return answer
 
 
 def judgement_of(

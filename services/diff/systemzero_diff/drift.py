@@ -40,14 +40,20 @@ class Drift(msgspec.Struct, frozen=True, gc=False):
         return cls(verdict.SerializeToString(), verdict.match.screen_id, app, decided)
 
     def event(
-        self, event_id: str, create_time: int, capture_id: str, findings: Sequence[Finding]
-    ) -> tuple[NewEvent, verdict_pb2.Verdict]:
-        """The event of a capture, and its verdict, to which the session's path adds `findings`."""
-        verdict, serialised = verdict_pb2.Verdict.FromString(self.verdict), self.verdict
+        self,
+        verdict: verdict_pb2.Verdict,
+        event_id: str,
+        create_time: int,
+        capture_id: str,
+        findings: Sequence[Finding],
+    ) -> NewEvent:
+        """The event of a capture; `verdict` becomes its own, with the session's `findings`."""
+        verdict.ParseFromString(self.verdict)
+        serialised = self.verdict
         if findings:
             verdicts.drift_on_path(verdict, findings)
             serialised = verdict.SerializeToString()
-        event = NewEvent(
+        return NewEvent(
             event_id=event_id,
             create_time=create_time,
             capture_id=capture_id,
@@ -59,4 +65,3 @@ class Drift(msgspec.Struct, frozen=True, gc=False):
             fingerprint=verdict.fingerprint,
             verdict=serialised,
         )
-        return event, verdict

@@ -24,7 +24,7 @@ from systemzero_core.errors import (
     NotFound,
     Unavailable,
 )
-from systemzero_core.formats import Formats, own
+from systemzero_core.formats import Formats
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
 
@@ -83,14 +83,6 @@ class TreeSources:
             tree = await self.capture(principal, source.capture_id)
             return SourcedTree(await self.off_loop(lambda: take_in_tree(tree)), source.capture_id)
         raise InvalidInput.at(field, "required: tree, capture_id or native")
-
-    async def normalised(self, native: tree_pb2.NativeCapture) -> Tree:
-        """The tree of own JSON from the capture service, which has normalised it.
-
-        Raises:
-            InvalidInput: it is no tree.
-        """
-        return await self.off_loop(lambda: own.decode(native.data))
 
     async def capture(self, principal: Principal, capture_id: str) -> Tree:
         """The normalised tree of a stored capture. Raises as `resolve` does."""

@@ -18,7 +18,14 @@ import msgspec
 
 from systemzero_core.diff import Prepared
 from systemzero_core.drift import Decision
-from systemzero_core.match import MatchAnswer, TemplateIndex, Thresholds, Weights, match
+from systemzero_core.match import (
+    MatchAnswer,
+    TemplateIndex,
+    Thresholds,
+    Weights,
+    identify,
+    match,
+)
 from systemzero_core.match.ranking import Entry
 from systemzero_core.template import Template
 from systemzero_core.template.resolve import CompiledPolicy
@@ -29,7 +36,6 @@ from systemzero_diff.store import DiffStore, Transaction
 
 FOLLOW_SECONDS = 0.5
 _MAX_TENANTS = 1_000
-_RESULTS = 5
 
 MatchSettingsOf = Callable[[str], tuple[Weights, Thresholds]]
 """How the template set of a tenant is matched."""
@@ -71,7 +77,7 @@ class TemplateSet:
         """Whether it was never read, or this process has written since."""
         return self.read_at == float("-inf")
 
-    def match(self, tree: Tree, full_digest: bytes, hint: str, k: int = _RESULTS) -> MatchAnswer:
+    def match(self, tree: Tree, full_digest: bytes, hint: str, k: int) -> MatchAnswer:
         """The templates that fit `tree`, by the weights and thresholds of this set."""
         return match(
             self.index,
@@ -79,6 +85,16 @@ class TemplateSet:
             full_signature=full_digest.hex(),
             hint=hint,
             k=k,
+            thresholds=self.thresholds,
+        )
+
+    def identify(self, tree: Tree, full_digest: bytes, hint: str) -> MatchAnswer:
+        """As `match`, where nothing but the template chosen is asked for."""
+        return identify(
+            self.index,
+            self.index.tokens_of(tree),
+            full_signature=full_digest.hex(),
+            hint=hint,
             thresholds=self.thresholds,
         )
 

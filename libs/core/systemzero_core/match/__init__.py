@@ -28,6 +28,7 @@ from systemzero_core.match.search import (
     MatchAnswer,
     MatchResult,
     Thresholds,
+    identify,
     match,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "Weights",
     "brute_force",
     "explain_score",
+    "identify",
     "match",
     "score",
     "template_tokens",

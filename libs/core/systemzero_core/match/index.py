@@ -92,8 +92,13 @@ class TemplateIndex:
 
         Where templates have the capture's own full digest, they alone are the answer.
         """
+        if equal := self.equal_to(full_signature):
+            return equal[:k]
+        return Scan(self._state, capture, self.weights, k).run()
+
+    def equal_to(self, full_signature: str) -> list[Ranked]:
+        """The templates that have this full digest, in the order of their ids."""
         state = self._state
         entries = state.generation.entries
-        if equal := state.by_digest.get(full_signature):
-            return sorted((Ranked(entries[s], 1.0, True) for s in equal), key=ranking_order)[:k]
-        return Scan(state, capture, self.weights, k).run()
+        equal = state.by_digest.get(full_signature, ())
+        return sorted((Ranked(entries[slot], 1.0, True) for slot in equal), key=ranking_order)

@@ -103,10 +103,10 @@ def match(
         k: at most this many results.
         thresholds: what counts as a match.
     """
-    ranked = index.query(capture, k, full_signature)
-    if ranked and ranked[0].exact:
-        return _of_equals(ranked, hint)
+    if equal := index.equal_to(full_signature):
+        return _of_equals(equal, hint, k)
     hinted = _hinted(index, capture, hint)
+    ranked = index.query(capture, k)
     if hinted and all(hinted.entry.template_id != r.entry.template_id for r in ranked):
         ranked = [*ranked, hinted]
     results = {r.entry.template_id: _result(r, capture, index.weights) for r in ranked}
@@ -120,7 +120,32 @@ def match(
     return MatchAnswer(listed, None, _nothing(listed, thresholds.match), rejected)
 
 
-def _of_equals(ranked: list[Ranked], hint: str) -> MatchAnswer:
+def identify(
+    index: TemplateIndex,
+    capture: Tokens,
+    *,
+    full_signature: str = "",
+    hint: str = "",
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> MatchAnswer:
+    """As `match` for one result, but nothing is looked for beside a hint that nothing can refute.
+
+    Such a hint's template scores so much that a score of 1 would not be clearly better.
+    """
+    hinted = None if index.equal_to(full_signature) else _hinted(index, capture, hint)
+    if (
+        hinted
+        and hinted.score + thresholds.hint_margin >= 1.0
+        and not _rejection(hint, hinted, [hinted], thresholds)
+    ):
+        chosen = _result(hinted, capture, index.weights)
+        return MatchAnswer((chosen,), chosen, f"hinted {_said(chosen)}")
+    return match(
+        index, capture, full_signature=full_signature, hint=hint, k=1, thresholds=thresholds
+    )
+
+
+def _of_equals(ranked: list[Ranked], hint: str, k: int) -> MatchAnswer:
     results = tuple(
         MatchResult(
             r.entry.template_id,
@@ -138,7 +163,7 @@ def _of_equals(ranked: list[Ranked], hint: str) -> MatchAnswer:
     if hint and not named:
         rejected = f"the capture equals the baseline of screen “{chosen.screen_id}”"
     said = f"screen “{chosen.screen_id}”: the capture equals its baseline"
-    return MatchAnswer(results, chosen, said, rejected)
+    return MatchAnswer(results[:k], chosen, said, rejected)
 
 
 def _hinted(index: TemplateIndex, capture: Tokens, hint: str) -> Ranked | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from systemzero.diff.v1 import diff_service_pb2 as pb
@@ -14,6 +16,7 @@ from systemzero_chassis.tree_codec import decode_digest, decode_signatures, enco
 from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import judge
 from systemzero_core.errors import InvalidInput
+from systemzero_core.formats import own
 from systemzero_core.intake import Intake
 from systemzero_core.template import Template
 from systemzero_core.tree import Tree
@@ -79,13 +82,14 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             for n, i in enumerate(request.incompleteness)
         ]
         _check_told_by_capture(request)
-        tree, capture_id = None, request.capture_id
+        tree: Callable[[], Tree] | None = None
+        capture_id = request.capture_id
         if _is_normalised(request):
-            tree = await self._sources.normalised(request.tree.native)
+            tree = partial(own.decode, request.tree.native.data)
             signatures = decode_signatures(request.signatures, "signatures")
         elif request.HasField("tree"):
             source = await self._sources.resolve(current_principal(), request.tree, "tree")
-            tree, signatures = source.intake.tree, source.intake.signatures
+            tree, signatures = partial(_tree_of, source.intake), source.intake.signatures
             reasons += [i.detail for i in source.intake.incompleteness]
             capture_id = capture_id or source.capture_id
         else:
@@ -101,6 +105,10 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             capture_id=fields.text(capture_id, "capture_id"),
             originals=_originals(request),
         )
+
+
+def _tree_of(intake: Intake) -> Tree:
+    return intake.tree
 
 
 def _answered(request: pb.CheckRequest) -> Answered:

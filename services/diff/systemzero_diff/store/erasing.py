@@ -14,7 +14,6 @@ from collections.abc import Callable
 from sqlalchemy import bindparam, insert, select, update
 
 from systemzero_chassis.database import TENANT, TenantConnection
-from systemzero_core.errors import FailedPrecondition
 from systemzero_diff.store.tables import ANSWERS, ERASED_CAPTURES, EVENTS
 
 _A, _E, _X = ANSWERS.c, EVENTS.c, ERASED_CAPTURES.c
@@ -35,17 +34,6 @@ _ERASE_ANSWERS = (
     .where(_A.tenant == TENANT, _A.capture_id == bindparam("of_capture"))
     .values(answer=None)
 )
-
-
-def check_not_erased(connection: TenantConnection, capture_id: str) -> None:
-    """Let nothing be recorded of a capture that was erased.
-
-    Raises:
-        FailedPrecondition: it was.
-    """
-    key = {"of_capture": capture_id}
-    if capture_id and connection.execute(_ERASED, key).first() is not None:
-        raise FailedPrecondition(f"capture {capture_id} was erased")
 
 
 def erase_events(

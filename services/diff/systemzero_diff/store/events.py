@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     desc,
     distinct,
+    exists,
     false,
     func,
     insert,
@@ -25,14 +26,13 @@ from sqlalchemy import (
 
 from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.drift import Decision, DecisionScope
-from systemzero_core.errors import NotFound
+from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_diff.model import Counts, EventFilter, Group, NewEvent, StoredDecision, StoredEvent
 from systemzero_diff.store import rows
-from systemzero_diff.store.erasing import check_not_erased
 from systemzero_diff.store.scoped import Scoped
-from systemzero_diff.store.tables import DECISIONS, EVENTS, VERDICT_COUNTS
+from systemzero_diff.store.tables import DECISIONS, ERASED_CAPTURES, EVENTS, VERDICT_COUNTS
 
-_E, _D, _V = EVENTS.c, DECISIONS.c, VERDICT_COUNTS.c
+_E, _D, _V, _X = EVENTS.c, DECISIONS.c, VERDICT_COUNTS.c, ERASED_CAPTURES.c
 _REACH: Mapping[DecisionScope, tuple[str, ...]] = {
     DecisionScope.SCREEN: ("screen_id",),
     DecisionScope.APP: ("app",),
@@ -58,7 +58,18 @@ _DECISIONS_AFTER = (
     .where(_D.tenant == TENANT, _D.position > bindparam("position"))
     .order_by(_D.position)
 )
-_INSERT_EVENT = insert(EVENTS)
+_GIVEN = [column for column in EVENTS.c if column.name not in ("position", "tenant", "erase_time")]
+# nothing is recorded of a capture that was erased
+_INSERT_EVENT = (
+    insert(EVENTS)
+    .from_select(
+        [_E.tenant, *_GIVEN],
+        select(TENANT, *[bindparam(f"new_{c.name}", type_=c.type) for c in _GIVEN]).where(
+            ~exists().where(_X.tenant == TENANT, _X.capture_id == bindparam("new_capture_id"))
+        ),
+    )
+    .returning(_E.position)
+)
 _INSERT_DECISION = insert(DECISIONS)
 _INSERT_COUNT = insert(VERDICT_COUNTS)
 _ADD_COUNT = (
@@ -90,14 +101,16 @@ class EventRows(Scoped):
 
     def put_event(self, event: NewEvent, log_index: int) -> StoredEvent:
         """See `Transaction.put_event`."""
-        check_not_erased(self._connection, event.capture_id)
         values = {
             **rows.event_values(self._connection, event),
             "day": day_of(event.create_time),
             "log_index": log_index,
         }
-        key = self._connection.execute(_INSERT_EVENT, values).inserted_primary_key
-        return StoredEvent(event, key[0] if key else 0, log_index)
+        given = {f"new_{name}": value for name, value in values.items()}
+        position = self._connection.execute(_INSERT_EVENT, given).scalar()
+        if position is None:
+            raise FailedPrecondition(f"capture {event.capture_id} was erased")
+        return StoredEvent(event, position, log_index)
 
     def event(self, event_id: str) -> StoredEvent:
         """See `Transaction.event`."""

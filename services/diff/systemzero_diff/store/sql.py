@@ -21,6 +21,9 @@ from systemzero_diff.store.templates import TemplateRows
 
 T = TypeVar("T")
 
+FORGET_EVERY: Final = 16
+"""About every so many answers that are kept, twice as many old ones are forgotten at most."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANSWER = select(ANSWERS.c.digest, ANSWERS.c.answer).where(
     ANSWERS.c.tenant == TENANT, ANSWERS.c.request_id == bindparam("request_id")
@@ -30,7 +33,7 @@ _OLD = (
     select(ANSWERS.c.request_id)
     .where(ANSWERS.c.tenant == TENANT, ANSWERS.c.create_time < bindparam("before"))
     .order_by(ANSWERS.c.create_time)
-    .limit(2)
+    .limit(2 * FORGET_EVERY)
 )
 _FORGET = delete(ANSWERS).where(
     ANSWERS.c.tenant == TENANT, ANSWERS.c.request_id.in_(bindparam("old", expanding=True))
@@ -64,12 +67,13 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
     def keep_answer(
         self, answered: Answered, answer: bytes, time: int, capture_id: str = ""
     ) -> None:
-        """See `Transaction.keep_answer`; forgets two old ones, so that they never grow many."""
+        """See `Transaction.keep_answer`; now and then old ones go, so that they never grow many."""
         if not answered.request_id:
             return
-        before = {"before": time - ANSWER_MICROSECONDS}
-        if old := self._connection.execute(_OLD, before).scalars().all():
-            self._connection.execute(_FORGET, {"old": old})
+        if answered.digest[-1] % FORGET_EVERY == 0:
+            before = {"before": time - ANSWER_MICROSECONDS}
+            if old := self._connection.execute(_OLD, before).scalars().all():
+                self._connection.execute(_FORGET, {"old": old})
         values = {
             "request_id": answered.request_id,
             "digest": answered.digest,
