@@ -1,0 +1,115 @@
+"""Captures as they are read, by id and by position; rows within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, select, update
+
+from systemzero_capture.model import StoredCapture
+from systemzero_capture.store import rows
+from systemzero_capture.store.tables import CAPTURES, KINDS, TREES
+from systemzero_chassis.database import TENANT, TenantConnection
+from systemzero_core.errors import NotFound
+
+_C, _K, _T = CAPTURES.c, KINDS.c, TREES.c
+_ROWS: Select[Any] = (
+    select(
+        _C.position,
+        _C.capture_id,
+        _C.create_time,
+        _C.session_id,
+        _C.capture_time,
+        _C.erase_time,
+        KINDS,
+        _T.structure_digest,
+        _T.content_digest,
+        _T.node_count,
+    )
+    .join(KINDS, (_K.tenant == _C.tenant) & (_K.kind == _C.kind))
+    .join(TREES, (_T.tenant == _K.tenant) & (_T.full_digest == _K.full_digest))
+    .where(_C.tenant == TENANT)
+)
+_OF_ID = _C.capture_id == bindparam("capture_id")
+_BY_ID = _ROWS.where(_OF_ID)
+_BY_POSITION = _ROWS.where(_C.position == bindparam("at"))
+_AFTER = (
+    _ROWS.where(_C.position > bindparam("after")).order_by(_C.position).limit(bindparam("count"))
+)
+_HELD = select(_C.position, _C.held).where(_C.tenant == TENANT, _OF_ID)
+_HOLD = (
+    update(CAPTURES).where(_C.tenant == TENANT, _C.position == bindparam("at")).values(held=True)
+)
+LAST: Final = select(_C.position).where(_C.tenant == TENANT).order_by(_C.position.desc()).limit(1)
+"""The newest position; no row without captures."""
+
+
+def get(connection: TenantConnection, capture_id: str) -> StoredCapture:
+    """One capture.
+
+    Raises:
+        NotFound: the tenant has none of this id.
+    """
+    row = connection.execute(_BY_ID, {"capture_id": capture_id}).one_or_none()
+    if row is None:
+        raise _not_found(capture_id)
+    return rows.capture_of_row(connection, row)
+
+
+def at(connection: TenantConnection, position: int) -> StoredCapture:
+    """The capture at a position, which there is."""
+    row = connection.execute(_BY_POSITION, {"at": position}).one()
+    return rows.capture_of_row(connection, row)
+
+
+def after(connection: TenantConnection, position: int, count: int) -> Sequence[StoredCapture]:
+    """See `CaptureStore.after`."""
+    return _all(connection, _AFTER, after=position, count=count)
+
+
+def newest(
+    connection: TenantConnection, count: int, before: int | None, app: str, session_id: str
+) -> Sequence[StoredCapture]:
+    """See `CaptureStore.newest`."""
+    statement = _ROWS.order_by(_C.position.desc()).limit(count)
+    if before is not None:
+        statement = statement.where(_C.position < before)
+    if app:
+        statement = statement.where(_K.app == app)
+    if session_id:
+        statement = statement.where(_C.session_id == session_id)
+    return _all(connection, statement)
+
+
+def last_position(connection: TenantConnection) -> int:
+    """See `CaptureStore.last_position`."""
+    return int(connection.execute(LAST).scalar() or 0)
+
+
+def not_held(connection: TenantConnection, capture_id: str) -> int | None:
+    """The position of a capture; None if it is held already.
+
+    Raises:
+        NotFound: the tenant has none of this id.
+    """
+    row = connection.execute(_HELD, {"capture_id": capture_id}).one_or_none()
+    if row is None:
+        raise _not_found(capture_id)
+    return None if row.held else int(row.position)
+
+
+def hold(connection: TenantConnection, position: int) -> None:
+    """Keep a capture from being collected."""
+    connection.execute(_HOLD, {"at": position})
+
+
+def _all(
+    connection: TenantConnection, statement: Select[Any], **values: int
+) -> Sequence[StoredCapture]:
+    found = connection.execute(statement, values)
+    return [rows.capture_of_row(connection, row) for row in found]
+
+
+def _not_found(capture_id: str) -> NotFound:
+    return NotFound(f"no capture {capture_id!r:.120}")
