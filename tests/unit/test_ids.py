@@ -36,6 +36,13 @@ def test_ids_increase_while_the_clock_stands_or_goes_back() -> None:
     assert made == sorted(set(made))
 
 
+def test_no_chance_is_used_twice() -> None:
+    source = IdSource(lambda: 5_000_000_000)
+    made = [int(source.new_id("x")[-15:], 16) for _ in range(5_000)]
+    assert len(set(made)) == 5_000
+    assert len({bit for chance in made for bit in range(60) if chance >> bit & 1}) == 60
+
+
 def test_ids_of_many_threads_are_unique() -> None:
     source, made = IdSource(), list[str]()
     threads = [
