@@ -181,7 +181,7 @@ async def test_a_caller_that_goes_away_cancels_the_handler(stub: Any) -> None:
     call = stub.GetCheckpoint(log_service_pb2.GetCheckpointRequest(), metadata=identity())
     task = asyncio.ensure_future(_await(call))
     await stub.servicer.started.wait()
-    call.cancel()
+    task.cancel()
     await stub.servicer.cancelled.wait()
     with pytest.raises(asyncio.CancelledError):
         await task

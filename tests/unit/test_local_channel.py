@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import grpc
@@ -161,8 +162,17 @@ async def test_a_caller_that_is_cancelled_ends_the_work(
     await handlers.ended.wait()
 
 
-@pytest.mark.parametrize("name", ARITIES)
-async def test_a_call_that_is_cancelled_ends_the_work(
+async def test_a_deadline_that_passed_leaves_the_caller_as_it_was(channel: LocalChannel) -> None:
+    with pytest.raises(grpc.aio.AioRpcError):
+        await call(channel, "Unary", b"wait", timeout=0.01)
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+    assert await call(channel, "Unary", b"a", timeout=60) == b"A"
+
+
+@pytest.mark.parametrize("name", ["Server", "Both"])
+async def test_a_stream_that_is_cancelled_ends_the_work(
     channel: LocalChannel, handlers: Handlers, name: str
 ) -> None:
     made = call(channel, name, b"wait")
@@ -189,6 +199,31 @@ async def test_a_stream_is_not_produced_ahead_of_its_consumer(
         await asyncio.sleep(0)
     assert handlers.sent <= 3
     assert len([response async for response in responses]) == 99
+
+
+async def test_what_a_handler_sets_of_context_its_caller_never_sees() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="")
+    seen: list[str] = []
+
+    async def unary(request: bytes, context: Any) -> bytes:
+        seen.append(variable.get())
+        variable.set("the handler's")
+        await asyncio.sleep(0)
+        seen.append(variable.get())
+        if request == b"missing":
+            raise NotFound("nothing there")
+        return request
+
+    registry = HandlerRegistry([errors_guard(lambda *_: None)])
+    handlers = {"Unary": grpc.unary_unary_rpc_method_handler(unary)}
+    registry.add_registered_method_handlers("test.S", handlers)
+    variable.set("the caller's")
+    made = LocalChannel(registry).unary_unary("/test.S/Unary")
+    await made(b"x")
+    with pytest.raises(grpc.aio.AioRpcError):
+        await made(b"missing")
+    assert seen == ["the caller's", "the handler's"] * 2
+    assert variable.get() == "the caller's"
 
 
 async def test_guards_stand_in_order_around_a_call() -> None:

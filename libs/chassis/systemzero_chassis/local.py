@@ -1,20 +1,23 @@
 """A channel to handlers of the same process: no socket, no HTTP/2, the same bytes and guards.
 
-Generated stubs and raw-bytes callers use a `LocalChannel` as they use a `grpc.aio.Channel`. Each
-call runs in a task of its own, so that context variables, cancellation and deadlines behave as they
-do over the network.
+Generated stubs and raw-bytes callers use a `LocalChannel` as they use a `grpc.aio.Channel`. A call
+with one response is done by the task that awaits it, and begins then: a task of its own, and the
+waking of one by the other, would cost more than most calls do. A call with a stream has a task.
 
 Invariants:
 1. Messages cross as serialised bytes: neither side can change the other's objects.
 2. A call that the caller gives up is cancelled; so is one whose deadline passes.
-3. A stream is flow-controlled: at most one response waits for the caller.
+3. What a handler sets of context variables, such as the principal, its caller never sees.
+4. A stream is flow-controlled: at most one response waits for the caller.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator
 from contextlib import aclosing
+from contextvars import copy_context
 from typing import Any, NoReturn
 
 import grpc
@@ -32,8 +35,7 @@ class LocalContext:
         self._metadata = metadata
         self._trailing: Metadata = ()
         self._code = grpc.StatusCode.OK
-        loop = asyncio.get_running_loop()
-        self._deadline = None if timeout is None else loop.time() + timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
 
     def invocation_metadata(self) -> Any:
         return self._metadata
@@ -47,7 +49,7 @@ class LocalContext:
     def time_remaining(self) -> Any:
         if self._deadline is None:
             return None
-        return max(0.0, self._deadline - asyncio.get_running_loop().time())
+        return max(0.0, self._deadline - time.monotonic())
 
     def peer(self) -> str:
         return "local"
@@ -145,31 +147,31 @@ class LocalCall:
         deserialise: Callable[[bytes], Any] | None,
     ) -> None:
         self._handler = handler
+        self._request = request
         self._context = context
         self._timeout = timeout
         self._serialise = serialise or bytes
         self._deserialise = deserialise
-        self._task = asyncio.create_task(self._run(request))
 
-    async def _run(self, request: Any) -> Any:
+    async def _run(self) -> Any:
         try:
             if self._handler is None:
                 raise _error(grpc.StatusCode.UNIMPLEMENTED, "no such method")
             async with asyncio.timeout(self._timeout):
-                return await self._handle(request)
+                return await self._handle()
         except _LocalAbort as abort:
             raise abort.error from None
         except TimeoutError:
             raise _error(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed") from None
 
-    async def _handle(self, request: Any) -> Any:
+    async def _handle(self) -> Any:
         raise NotImplementedError
 
-    def _request(self, request: Any) -> Any:
+    def _taken(self) -> Any:
         """The request as the handler takes it: one message, or an iterator of them."""
         if not self._handler.request_streaming:
-            return self._to_handler(request)
-        return self._each_to_handler(request)
+            return self._to_handler(self._request)
+        return self._each_to_handler(self._request)
 
     def _to_handler(self, message: Any) -> Any:
         deserialise = self._handler.request_deserializer
@@ -189,27 +191,39 @@ class LocalCall:
         data = serialise(message) if serialise else message
         return self._deserialise(data) if self._deserialise else data
 
-    def cancel(self) -> bool:
-        """Give the call up."""
-        return self._task.cancel()
+
+class LocalUnaryCall(LocalCall):
+    """A call with one response: await it, once. Cancelled is whoever awaits it."""
+
+    async def _handle(self) -> Any:
+        handler = self._handler
+        behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
+        return self._from_handler(await behaviour(self._taken(), self._context))
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return _in_own_context(self._run())
 
     async def trailing_metadata(self) -> Any:
-        """The trailers; waits for the call's end."""
-        if not self._task.done():
-            await asyncio.wait([self._task])
+        """The trailers; complete once the response is there."""
         return self._context.trailing_metadata()
 
 
-class LocalUnaryCall(LocalCall):
-    """A call with one response: await it."""
+def _in_own_context(work: Coroutine[Any, None, Any]) -> Generator[Any, Any, Any]:
+    """Do `work` in the current task, but for the context: a copy, as a task of its own has.
 
-    async def _handle(self, request: Any) -> Any:
-        handler = self._handler
-        behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
-        return self._from_handler(await behaviour(self._request(request), self._context))
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        return self._task.__await__()
+    As the task does it: whatever is waited for goes out to it, what comes of that goes back in.
+    """
+    context, value = copy_context(), None
+    step: Callable[[Any], Any] = work.send
+    while True:
+        try:
+            awaited = context.run(step, value)
+        except StopIteration as done:
+            return done.value
+        try:
+            step, value = work.send, (yield awaited)
+        except BaseException as error:  # noqa: BLE001 - handed on, above all a cancellation
+            step, value = work.throw, error
 
 
 class LocalStreamCall(LocalCall):
@@ -218,18 +232,19 @@ class LocalStreamCall(LocalCall):
     def __init__(self, *arguments: Any) -> None:
         self._responses: asyncio.Queue[Any] = asyncio.Queue(maxsize=1)
         super().__init__(*arguments)
+        self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._ended)
 
-    async def _handle(self, request: Any) -> None:
+    async def _handle(self) -> None:
         handler = self._handler
         behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-        async with aclosing(behaviour(self._request(request), self._context)) as responses:
+        async with aclosing(behaviour(self._taken(), self._context)) as responses:
             async for response in responses:
                 await self._responses.put(self._from_handler(response))
 
-    async def _run(self, request: Any) -> None:
+    async def _run(self) -> None:
         try:
-            await super()._run(request)
+            await super()._run()
         except Exception as error:  # noqa: BLE001 - handed to the caller, who iterates
             await self._responses.put(error)
         else:
@@ -250,3 +265,13 @@ class LocalStreamCall(LocalCall):
                 yield response
         finally:
             self._task.cancel()
+
+    def cancel(self) -> bool:
+        """Give the call up."""
+        return self._task.cancel()
+
+    async def trailing_metadata(self) -> Any:
+        """The trailers; waits for the call's end."""
+        if not self._task.done():
+            await asyncio.wait([self._task])
+        return self._context.trailing_metadata()
