@@ -120,16 +120,17 @@ def test_nothing_is_reachable_from_outside_but_the_gateway(manifests: Manifests)
     assert {port["port"] for port in policies["dns"]["spec"]["egress"][0]["ports"]} == {53}
 
 
-def test_replicas_are_the_autoscalers_or_one(production: Manifests) -> None:
+def test_replicas_are_the_autoscalers_and_in_several_zones(production: Manifests) -> None:
     scaled = {
         scaler["spec"]["scaleTargetRef"]["name"]: scaler["spec"]
         for scaler in production.all("HorizontalPodAutoscaler").values()
     }
-    assert set(scaled) == {"gateway", "capture"}
+    assert set(scaled) == set(SERVICES)
+    assert all(spec["minReplicas"] >= 2 for spec in scaled.values())
     for name, deployment in production.all("Deployment").items():
-        assert ("replicas" in deployment["spec"]) is (name not in scaled)
-    # the paths of sessions are in memory: see base/diff.yaml
-    assert production.all("Deployment")["diff"]["spec"]["replicas"] == 1
+        assert "replicas" not in deployment["spec"]  # it would undo the autoscaler's
+        zones = production.pod(name)["topologySpreadConstraints"][1]
+        assert zones["whenUnsatisfiable"] == "DoNotSchedule"
     for budget in production.all("PodDisruptionBudget").values():
         assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     assert set(production.all("PodDisruptionBudget")) == set(SERVICES)
@@ -137,21 +138,6 @@ def test_replicas_are_the_autoscalers_or_one(production: Manifests) -> None:
     gateway = settings_of(production, "gateway")
     assert gateway.limits.store.startswith("rediss://")
     assert gateway.limits.on_store_failure == "deny"
-
-
-def test_several_replicas_of_diff_are_a_component_of_their_own(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    work = tmp_path_factory.mktemp("replicas")
-    build("base", work)
-    overlay = work / "k8s" / "overlays" / "scaled"
-    overlay.mkdir()
-    (overlay / "kustomization.yaml").write_text(
-        "resources: [../../base]\ncomponents: [../../components/diff-replicas]\n"
-    )
-    built = build("overlays/scaled", work)
-    assert "replicas" not in built.all("Deployment")["diff"]["spec"]
-    assert "diff" in built.all("HorizontalPodAutoscaler")
 
 
 def test_every_hop_of_production_is_encrypted(production: Manifests) -> None:
