@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -91,8 +90,8 @@ def _lone_indicator(survey: Survey) -> int | None:
 
 def _is_splash(survey: Survey) -> bool:
     """Whether nothing can be used, and all there is to read is what the application is called."""
-    count = Counter(survey.kinds)
-    if count[Kind.USE] or count[Kind.READ] > _SPLASH_TEXTS or count[Kind.IMAGE] > _SPLASH_IMAGES:
+    count = survey.kinds.count
+    if count(Kind.USE) or count(Kind.READ) > _SPLASH_TEXTS or count(Kind.IMAGE) > _SPLASH_IMAGES:
         return False
     told = list(zip(survey.kinds, survey.tree.nodes, strict=True))
     titles = {_plain(node.name) for kind, node in told if kind in (Kind.TITLE, Kind.IMAGE)}

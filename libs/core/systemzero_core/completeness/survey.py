@@ -13,7 +13,7 @@ from systemzero_core.tree import Node, Tree
 
 _LONGEST_PHRASE = 60
 
-_LOADING = re.compile(
+_LOADING_WORDS = re.compile(
     r"""[\W\d_]*(?:
         (?:now[ ]|still[ ])?
         (?:loading|initiali[sz]ing|connecting|starting(?:[ ]up)?|fetching|preparing)
@@ -49,6 +49,10 @@ class Kind(IntEnum):
     USE = 5
 
 
+# looked up once: a member's look-up costs four times as much as all else that a node takes
+_NOTHING, _LOADING, _READ, _IMAGE = Kind.NOTHING, Kind.LOADING, Kind.READ, Kind.IMAGE
+
+
 class Survey:
     """What each node of one tree adds, and how much of it lies within any subtree.
 
@@ -63,8 +67,8 @@ class Survey:
         self.busy: list[int] = []
         self.kinds: list[Kind] = []
         self._survey()
-        self._content = [0, *accumulate(kind >= Kind.READ for kind in self.kinds)]
-        self._shown = [0, *accumulate(kind >= Kind.IMAGE for kind in self.kinds)]
+        self._content = [0, *accumulate(map(_READ.__le__, self.kinds))]
+        self._shown = [0, *accumulate(map(_IMAGE.__le__, self.kinds))]
 
     def content(self, node: int = 0) -> int:
         """How many things to read or to use there are in the subtree of `node`."""
@@ -78,22 +82,22 @@ class Survey:
         nodes, found = self.tree.nodes, self.kinds
         known: dict[str, _Place] = {}
         for i, (node, parent) in enumerate(zip(nodes, self.tree.parents, strict=True)):
-            above = found[parent] if i else Kind.NOTHING
+            above = found[parent] if i else _NOTHING
             place = known.get(node.role)
             if place is None:
                 place = known[node.role] = _place(node.role)
-            if above is Kind.LOADING:
-                kind = Kind.LOADING  # what lies within an indicator is part of it
-            elif above >= Kind.READ and nodes[parent].name == node.name:
-                kind = Kind.NOTHING  # a text that repeats its parent
+            if above is _LOADING:
+                kind = _LOADING  # what lies within an indicator is part of it
+            elif above >= _READ and nodes[parent].name == node.name:
+                kind = _NOTHING  # a text that repeats its parent
             else:
                 kind = _kind(node, place)
             found.append(kind)
-            if place is _Place.MAIN and not (self.mains and i < self.tree.ends[self.mains[-1]]):
+            if place is _MAIN and not (self.mains and i < self.tree.ends[self.mains[-1]]):
                 self.mains.append(i)
-            elif place is _Place.FRAME:
+            elif place is _FRAME:
                 self.frames.append(i)
-            if "busy" in node.states and kind is not Kind.LOADING:
+            if "busy" in node.states and kind is not _LOADING:
                 self.busy.append(i)
 
 
@@ -122,19 +126,26 @@ def _place(own_role: str) -> _Place:
     return places.get(role, _Place.PLAIN)
 
 
+_PLAIN, _FRAME, _MAIN = _Place.PLAIN, _Place.FRAME, _Place.MAIN
+
+
 def _kind(node: Node, place: _Place) -> Kind:
-    if place is _Place.SILENT or "hidden" in node.states:
-        return Kind.NOTHING
-    if place is _Place.USABLE:
-        return Kind.NOTHING if "disabled" in node.states else Kind.USE
-    if place is _Place.IMAGE:
-        return Kind.IMAGE
-    if place is _Place.PROGRESS:
-        return Kind.READ if node.value else Kind.LOADING
+    if "hidden" in node.states:
+        return _NOTHING
     said = node.name or node.value
+    if place is _PLAIN:
+        return _READ if said and not said.isspace() else _NOTHING
+    if place is _Place.SILENT:
+        return _NOTHING
+    if place is _Place.USABLE:
+        return _NOTHING if "disabled" in node.states else Kind.USE
+    if place is _Place.IMAGE:
+        return _IMAGE
+    if place is _Place.PROGRESS:
+        return _READ if node.value else _LOADING
     if not said or said.isspace():
-        return Kind.NOTHING
-    return Kind.TITLE if place in (_Place.TITLED, _Place.FRAME) else Kind.READ
+        return _NOTHING
+    return Kind.TITLE if place in (_Place.TITLED, _FRAME) else _READ
 
 
 def without_loading_words(survey: Survey, part: int) -> tuple[int, int | None]:
@@ -147,11 +158,11 @@ def without_loading_words(survey: Survey, part: int) -> tuple[int, int | None]:
     for i in range(part, tree.ends[part]):
         kind, node = survey.kinds[i], tree.nodes[i]
         above = waiting[tree.parents[i] - part] if i > part else 0
-        if kind is Kind.LOADING or above or (kind is Kind.READ and _says_so(node)):
+        if kind is _LOADING or above or (kind is _READ and _says_so(node)):
             waiting[i - part] = 1
             first = i if first is None else first
         else:
-            left += kind >= Kind.READ
+            left += kind >= _READ
     return left, first
 
 
@@ -168,7 +179,7 @@ def says_loading(text: str) -> bool:
     if len(text) > _LONGEST_PHRASE:
         return False
     clean = normal_text(text)
-    found = _LOADING.fullmatch(clean)
+    found = _LOADING_WORDS.fullmatch(clean)
     if found is None:
         return False
     what = (found["what"] or "").split()

@@ -22,7 +22,7 @@ from systemzero_core.tree import Bounds, Node, Tree
 NAME = "systemzero.tree"
 """The value of `format` in the file."""
 
-_LIMIT = 2**31
+_LOW, _HIGH = -(2**31), 2**31 - 1
 
 
 class _Flat(msgspec.Struct, gc=False, omit_defaults=True, forbid_unknown_fields=True):
@@ -85,12 +85,21 @@ def _tree(file: _File) -> Tree:
             states = tuple(sorted(set(states)))
         if len(attributes) > 1:
             attributes = _ordered(attributes, i)
-        if bounds is not None and (min(bounds) < -_LIMIT or max(bounds) >= _LIMIT):
+        if bounds is not None and not _fits(*bounds):
             raise InvalidInput.at(f"nodes[{i}].bounds", "a number of more than 32 bits")
         nodes.append(
             Node(flat.role, flat.name, flat.value, states, bounds, attributes, flat.platform_role)
         )
     return Tree.checked(nodes, [flat.parent for flat in file.nodes])
+
+
+def _fits(x: int, y: int, width: int, height: int) -> bool:
+    return (
+        _LOW <= x <= _HIGH
+        and _LOW <= y <= _HIGH
+        and _LOW <= width <= _HIGH
+        and _LOW <= height <= _HIGH
+    )
 
 
 def _ordered(attributes: tuple[tuple[str, str], ...], index: int) -> tuple[tuple[str, str], ...]:

@@ -46,7 +46,10 @@ URL_ATTRIBUTES: Final = frozenset(("url", "href", "src", "action", "cite"))
 
 IDENTIFIERS: Final = frozenset(("id", "resource-id", "automation-id"))
 
-_PLAIN_NAMES = words("class description haspopup id level placeholder resource-id url")
+_PLAIN_NAMES = words("""
+    alt class description for haspopup href id level name placeholder resource-id role src tag title
+    type url
+""")
 _LONGEST_DATA = 200
 _RUN_CLASS = re.compile(r"\.app\.\d+\.[0-9a-z]+_r\d+_ad\d+$", re.ASCII)
 _LONGEST_ID = 256

@@ -14,7 +14,7 @@ from systemzero_core.tree import Bounds, Node
 NORMAL_FORM_VERSION: Final = 1
 """Raised with every change that gives any tree another normal form."""
 
-_SENTINEL = 2**30
+_LOW, _HIGH = -(2**30), 2**30
 _OF_FIELDS = frozenset(("editable", "multiline"))
 """States that the parts of a field repeat, and that platforms give to labels."""
 
@@ -71,12 +71,7 @@ def _kind(own_role: str, platform_role: str, own_states: tuple[str, ...]) -> _Ki
 def _normal_bounds(bounds: Bounds) -> Bounds | None:
     """Whole pixels (halves up), or None for what no screen has: a platform's word for "unknown"."""
     x, y, width, height = bounds
-    if not (
-        -_SENTINEL < x < _SENTINEL
-        and -_SENTINEL < y < _SENTINEL
-        and 0 <= width < _SENTINEL
-        and 0 <= height < _SENTINEL
-    ):
+    if not (_LOW < x < _HIGH and _LOW < y < _HIGH and 0 <= width < _HIGH and 0 <= height < _HIGH):
         return None
     if type(x) is type(y) is type(width) is type(height) is int:
         return bounds
