@@ -176,9 +176,9 @@ bench-peers: setup ## The diff beside its peers (installed under build/peers); C
 
 KIND ?= standalone
 MIX ?= native
-LOAD_ARGUMENTS = --kind $(KIND) --mix $(MIX) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SAVE),--save)
+LOAD_ARGUMENTS = --kind $(KIND) --mix $(MIX) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SAVE),--save)
 .PHONY: load
-load: setup ## Locust's users on a running platform; KIND=standalone|split MIX=native|edge RATE=N SECONDS=N SAVE=1
+load: setup ## Locust's users on a running platform; KIND=standalone|split WORKERS=N MIX=native|edge RATE=N SECONDS=N SAVE=1
 	$(BIN)/python -m benchmarks.load $(LOAD_ARGUMENTS) $(if $(RATE),--rate $(RATE))
 
 .PHONY: load-smoke
@@ -204,7 +204,7 @@ load-tables: setup ## Write the tables of docs/scaling.md and docs/performance.m
 MINUTES ?= 30
 .PHONY: soak
 soak: setup ## The mix for MINUTES=30; fails where memory or descriptors grow
-	$(BIN)/python -m benchmarks.load.soak --minutes $(MINUTES) --kind $(KIND)
+	$(BIN)/python -m benchmarks.load.soak --minutes $(MINUTES) --kind $(KIND) $(if $(WORKERS),--workers $(WORKERS))
 
 .PHONY: chaos
 chaos: setup ## Restart every replica of every service under load, and fail no call; RESTARTS=3 rounds, SIGNAL=TERM|KILL

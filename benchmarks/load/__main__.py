@@ -1,7 +1,7 @@
 """A realistic mix of calls on a platform of real processes, from Locust on the same machine.
 
-    python -m benchmarks.load [--kind standalone|split] [--mix native|edge] [--rate N | --step]
-                              [--seconds N] [--out FOLDER] [--save]
+    python -m benchmarks.load [--kind standalone|split] [--workers N] [--mix native|edge]
+                              [--rate N | --step] [--seconds N] [--out FOLDER] [--save]
 
 Writes `NAME.json` (every step: latencies, errors, CPU and memory of the server, CPU of the
 generator) and `NAME.html` (Locust's own report) and prints one JSON line a figure; status 1 where
@@ -45,14 +45,14 @@ def main() -> int:
     rates = list(STEP_RATES) if arguments.step else [arguments.rate]
     seconds = arguments.seconds or (STEP_SECONDS if arguments.step else SECONDS)
     program = locust()
-    name = "_".join(("step" if arguments.step else "mix", arguments.kind, arguments.mix))
     arguments.out.mkdir(parents=True, exist_ok=True)
     report = Report()
-    with world(arguments.kind) as here:
+    with world(arguments.kind, arguments.workers) as here:
+        name = "_".join(("step" if arguments.step else "mix", here.name, arguments.mix))
         idle = _idle(here)
         steps = _run(program, here, arguments.mix, rates, seconds, arguments.out / name)
     result = {
-        "kind": arguments.kind,
+        "kind": here.name,
         "mix": arguments.mix,
         "shares": MIXES[arguments.mix],
         "machine": machine.facts(),
@@ -61,13 +61,14 @@ def main() -> int:
     }
     for folder in (arguments.out, *([BASELINE] if arguments.save else [])):
         (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    _emit(report, f"load/{arguments.kind}/{arguments.mix}", idle, steps)
+    _emit(report, f"load/{here.name}/{arguments.mix}", idle, steps)
     return report.status()
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", choices=KINDS, default="standalone")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--mix", choices=MIXES, default="native")
     parser.add_argument("--rate", type=float, default=RATE, help="calls a second")
     parser.add_argument("--step", action="store_true", help="one rate after the other")

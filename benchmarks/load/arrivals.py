@@ -20,12 +20,12 @@ import grpc
 from benchmarks._processes import cpu_seconds_of
 from benchmarks._report import Report
 from benchmarks.load.mix import MIXES, calls
-from benchmarks.load.world import World, world
+from benchmarks.load.world import OWN_CONNECTION, World, world
 from tests.support.platform import KINDS
 
 RATES = (100, 200, 400, 600, 800, 1_000)
 SECONDS = 10.0
-CHANNELS = 4
+CHANNELS = 32
 TIMEOUT = 30.0
 
 
@@ -41,7 +41,9 @@ class Arrivals:
 
     async def run(self, rate: float, seconds: float) -> float:
         """Make calls at a rate for so long, and wait for all answers; the calls a second."""
-        channels = [grpc.aio.insecure_channel(self._here.target) for _ in range(CHANNELS)]
+        channels = [
+            grpc.aio.insecure_channel(self._here.target, [OWN_CONNECTION]) for _ in range(CHANNELS)
+        ]
         start = due = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for channel in itertools.cycle(channels):
@@ -71,18 +73,19 @@ def main() -> int:
     """Measure one rate after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", choices=KINDS, default="standalone")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--mix", choices=MIXES, default="edge")
     parser.add_argument("--rate", type=float, nargs="*", default=RATES, help="calls a second")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     arguments = parser.parse_args()
     report = Report()
-    with world(arguments.kind) as here:
+    with world(arguments.kind, arguments.workers) as here:
         for rate in arguments.rate:
             cpu, seen = cpu_seconds_of(here.pids()), Arrivals(here, arguments.mix)
             done = asyncio.run(seen.run(rate, arguments.seconds))
             cpu = cpu_seconds_of(here.pids()) - cpu
             name, count = (
-                f"arrivals/{arguments.kind}/{arguments.mix}/{rate:g}",
+                f"arrivals/{here.name}/{arguments.mix}/{rate:g}",
                 len(seen.milliseconds),
             )
             parts = statistics.quantiles(seen.milliseconds, n=100)

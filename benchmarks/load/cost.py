@@ -1,6 +1,7 @@
 """CPU per call of each kind in the mix, beside a bare hop: one JSON line a figure.
 
-    python -m benchmarks.load.cost [--kind standalone|split] [--only KIND] [--runs N] [--rounds N]
+    python -m benchmarks.load.cost [--kind standalone|split] [--workers N] [--only KIND]
+                                   [--runs N] [--rounds N]
 
 What is counted is user and system time of the server's processes, so the load's own cost and that
 of others on the machine are no part of it. Each run starts the processes afresh; in every round of
@@ -16,7 +17,7 @@ import asyncio
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import grpc
 
@@ -26,7 +27,7 @@ from benchmarks._processes import command_of, cpu_seconds_of
 from benchmarks._report import Report, progress
 from benchmarks.load.mix import MIXES, Prepared
 from benchmarks.load.noise import Spread
-from benchmarks.load.world import World, world
+from benchmarks.load.world import OWN_CONNECTION, World, world
 from systemzero.capture.v1 import capture_service_pb2 as capture_pb
 from tests.support.platform import KINDS
 
@@ -49,22 +50,26 @@ def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", choices=KINDS, default="standalone")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--only", action="append", help="only calls of this kind")
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     report = Report()
-    measured = measure(arguments.kind, arguments.runs, arguments.rounds, arguments.only)
-    emit(report, arguments.kind, measured)
+    kind, workers = arguments.kind, arguments.workers
+    measured = measure(kind, arguments.runs, arguments.rounds, arguments.only, workers)
+    emit(report, kind if workers == 1 else f"{kind}_{workers}", measured)
     return report.status()
 
 
-def measure(kind: str, runs: int, rounds: int, only: Sequence[str] | None = None) -> Rounds:
+def measure(
+    kind: str, runs: int, rounds: int, only: Sequence[str] | None = None, workers: int = 1
+) -> Rounds:
     """The cost of every kind of call on a platform of `kind`, and of a bare hop, as `hop`."""
     found: Rounds = {}
     for number in range(runs):
         progress(f"{kind}: run {number + 1} of {runs}")
-        for name, costs in _run(kind, rounds, only).items():
+        for name, costs in _run(kind, rounds, only, workers).items():
             found.setdefault(name, []).extend(costs)
     return found
 
@@ -79,9 +84,9 @@ def ratios(rounds: Rounds) -> Rounds:
     }
 
 
-def _run(kind: str, rounds: int, only: Sequence[str] | None) -> Rounds:
+def _run(kind: str, rounds: int, only: Sequence[str] | None, workers: int) -> Rounds:
     with ExitStack() as stack:
-        here = stack.enter_context(world(kind))
+        here = stack.enter_context(world(kind, workers))
         echo = stack.enter_context(_hops.raw("echo"))
         hop = stack.enter_context(_hops.raw("hop", echo.target, uvloop=True))
         kinds = {p.kind: [q for q in here.prepared if q.kind == p.kind] for p in here.prepared}
@@ -112,7 +117,8 @@ def _turn(
     bodies = [(call, call.filled(next(runs))) for call in calls]
     services = {"": here.pids(), **_services(here.pids())}
     before = {name: cpu_seconds_of(pids) for name, pids in services.items()}
-    asyncio.run(_send(here.target, here.key, bodies))
+    connections = 1 if here.workers == 1 else IN_FLIGHT
+    asyncio.run(_send(here.target, here.key, bodies, connections))
     return {
         name: (cpu_seconds_of(pids) - before[name]) * 1e3 / count for name, pids in services.items()
     }
@@ -128,20 +134,26 @@ def _services(pids: Sequence[int]) -> dict[str, list[int]]:
     return found
 
 
-async def _send(target: str, key: str, bodies: Sequence[tuple[Prepared, bytes]]) -> None:
+async def _send(
+    target: str, key: str, bodies: Sequence[tuple[Prepared, bytes]], connections: int = 1
+) -> None:
     """Send every call, `IN_FLIGHT` at a time; each must be answered, and with its verdict."""
     metadata = (("authorization", f"Bearer {key}"),) if key else ()
     waiting = iter(bodies)
-    options = [("grpc.max_receive_message_length", MESSAGE_BYTES)]
-    async with grpc.aio.insecure_channel(target, options) as channel:
+    options = [OWN_CONNECTION, ("grpc.max_receive_message_length", MESSAGE_BYTES)]
+    async with AsyncExitStack() as stack:
+        channels = [
+            await stack.enter_async_context(grpc.aio.insecure_channel(target, options))
+            for _ in range(connections)
+        ]
 
-        async def caller() -> None:
+        async def caller(channel: grpc.aio.Channel) -> None:
             for call, body in waiting:
                 method = channel.unary_unary(call.method, None, None)
                 answer = await method(body, metadata=metadata, timeout=60)
                 check(call, answer)
 
-        await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
+        await asyncio.gather(*(caller(channels[i % connections]) for i in range(IN_FLIGHT)))
 
 
 def check(call: Prepared, answer: bytes) -> None:

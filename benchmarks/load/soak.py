@@ -31,7 +31,7 @@ from benchmarks.load import machine
 from benchmarks.load.cost import MESSAGE_BYTES, check
 from benchmarks.load.install import HOME
 from benchmarks.load.mix import MIXES, Prepared, calls
-from benchmarks.load.world import World, world
+from benchmarks.load.world import OWN_CONNECTION, World, world
 from tests.support.platform import KINDS
 
 CALLERS = 4
@@ -71,19 +71,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--kind", choices=KINDS, default="standalone")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--mix", choices=MIXES, default="native")
     parser.add_argument("--rate", type=float, default=40.0, help="calls a second, at most")
     parser.add_argument("--out", type=Path, default=HOME / "reports")
     arguments = parser.parse_args()
     os.environ.update(_small(arguments.kind))
-    with world(arguments.kind) as here:
+    with world(arguments.kind, arguments.workers) as here:
         seconds = arguments.minutes * 60
         found = asyncio.run(_soak(here, arguments.mix, arguments.rate, seconds))
     arguments.out.mkdir(parents=True, exist_ok=True)
     told = {"machine": machine.facts(), "readings": [reading._asdict() for reading in found]}
-    (arguments.out / f"soak_{arguments.kind}.json").write_text(json.dumps(told, indent=1))
+    (arguments.out / f"soak_{here.name}.json").write_text(json.dumps(told, indent=1))
     report = Report()
-    _emit(report, f"soak/{arguments.kind}", found)
+    _emit(report, f"soak/{here.name}", found)
     return report.status()
 
 
@@ -101,21 +102,22 @@ async def _soak(here: World, mix: str, rate: float, seconds: float) -> list[Read
     count = itertools.count(1)
     stream = calls(here.prepared, MIXES[mix], 1)
     found: list[Reading] = []
-    options = [("grpc.max_receive_message_length", MESSAGE_BYTES)]
+    options = [OWN_CONNECTION, ("grpc.max_receive_message_length", MESSAGE_BYTES)]
     start = time.monotonic()
     done = 0
 
-    async def caller(channel: grpc.aio.Channel) -> None:
+    async def caller() -> None:
         nonlocal done
         metadata = (("authorization", f"Bearer {here.key}"),)
-        while time.monotonic() - start < seconds:
-            begun = time.monotonic()
-            chosen: Prepared = next(stream)
-            method = channel.unary_unary(chosen.method, None, None)
-            body = chosen.filled(next(count))
-            check(chosen, await method(body, metadata=metadata, timeout=60))
-            done += 1
-            await asyncio.sleep(max(0.0, CALLERS / rate - (time.monotonic() - begun)))
+        async with grpc.aio.insecure_channel(here.target, options) as channel:
+            while time.monotonic() - start < seconds:
+                begun = time.monotonic()
+                chosen: Prepared = next(stream)
+                method = channel.unary_unary(chosen.method, None, None)
+                body = chosen.filled(next(count))
+                check(chosen, await method(body, metadata=metadata, timeout=60))
+                done += 1
+                await asyncio.sleep(max(0.0, CALLERS / rate - (time.monotonic() - begun)))
 
     async def reader() -> None:
         pids = here.pids()
@@ -126,8 +128,7 @@ async def _soak(here: World, mix: str, rate: float, seconds: float) -> list[Read
                 progress(f"{now:6.0f} s: {done} calls, {last.resident / 1e6:.1f} MB")
             await asyncio.sleep(EVERY_SECONDS)
 
-    async with grpc.aio.insecure_channel(here.target, options) as channel:
-        await asyncio.gather(reader(), *(caller(channel) for _ in range(CALLERS)))
+    await asyncio.gather(reader(), *(caller() for _ in range(CALLERS)))
     return found
 
 

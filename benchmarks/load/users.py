@@ -29,7 +29,7 @@ from benchmarks.load.plan import PACE, SETTLE_SECONDS, Plan  # noqa: E402
 from systemzero.capture.v1 import capture_service_pb2  # noqa: E402
 
 CHECKED = 10
-CHANNELS = 8
+CHANNELS = 32
 TIMEOUT = 30.0
 
 plan = Plan.read(Path(os.environ["LOAD_PLAN"]))

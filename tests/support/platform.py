@@ -32,6 +32,8 @@ from systemzero.gateway.v1 import (
 from systemzero.log.v1 import log_service_pb2_grpc
 
 KINDS = ("standalone", "split")
+LAYOUTS = (("standalone", 1), ("split", 1), ("standalone", 2))
+"""Kinds, and how many workers serve; for what workers might get wrong."""
 GENEROUS = json.dumps({"per_minute": 10_000_000, "burst": 1_000_000})
 """Limits that no test runs into, unless it sets its own."""
 START_SECONDS = 60
@@ -122,13 +124,15 @@ def running(
     data: Path,
     environment: Mapping[str, str] | None = None,
     database: Path | None = None,
+    workers: int = 1,
 ) -> Iterator[Platform]:
     """A platform of `kind` whose state is below `data`; `environment` has settings of the gateway.
 
     Their names are without prefix: `LIMITS__TENANT`. `database` is a file with the URL of a
-    PostgreSQL, if that is where state goes.
+    PostgreSQL, if that is where state goes. `workers` are the standalone process's, or of a split
+    platform the gateway's.
     """
-    platform = start(kind, data, environment, database)
+    platform = start(kind, data, environment, database, workers)
     try:
         yield platform
     finally:
@@ -141,8 +145,9 @@ def start(
     data: Path,
     environment: Mapping[str, str] | None = None,
     database: Path | None = None,
+    workers: int = 1,
 ) -> Platform:
-    """Start a platform; returns when every service of it serves."""
+    """Start a platform; returns when every service of it serves, in every worker."""
     prefix = "SZ_STANDALONE_GATEWAY__" if kind == "standalone" else "SZ_GATEWAY_"
     limits = {"LIMITS__TENANT": GENEROUS, "LIMITS__PRINCIPAL": GENEROUS}
     # on ports that nobody asks for, or nowhere: platforms run beside each other
@@ -153,8 +158,10 @@ def start(
         own[name] = os.environ.get(name, "")
     if kind == "standalone":
         own |= {"SZ_STANDALONE_LISTEN": "127.0.0.1:0", "SZ_STANDALONE_DATA": str(data)}
+        own["SZ_STANDALONE_WORKERS"] = str(workers)
         command = [sys.executable, "-m", "systemzero_standalone"]
     else:
+        own["SZ_GATEWAY_WORKERS"] = str(workers)
         command = [sys.executable, "-m", "scripts.run_split"]
         command += ["--listen", "127.0.0.1:0", "--data", str(data)]
     if database is not None:
