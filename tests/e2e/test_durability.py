@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
 from systemzero_core.tlog import VerifierKey, verify_checkpoint, verify_export
 from tests.support.captures import capture
-from tests.support.platform import KINDS, Services, running
+from tests.support.platform import KINDS, LAYOUTS, Services, running
 from tests.support.postgres import Server, migrated
 
 
@@ -35,11 +36,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | 
     server.drop()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "workers"), LAYOUTS)
 def test_kill_9_after_an_acknowledged_ingest_loses_nothing(
-    kind: str, tmp_path: Path, database: Path | None
+    kind: str, workers: int, tmp_path: Path, database: Path | None
 ) -> None:
-    with running(kind, tmp_path, database=database) as platform, platform.services() as services:
+    start = partial(running, kind, tmp_path, database=database, workers=workers)
+    with start() as platform, platform.services() as services:
         learn(services)
         request = capture_pb.IngestRequest(
             request_id="only-once", native=document("5.31.0", "1-console"), check=True
@@ -47,7 +49,7 @@ def test_kill_9_after_an_acknowledged_ingest_loses_nothing(
         answer = services.capture.Ingest(request)
         note = services.log.GetCheckpoint(log_pb.GetCheckpointRequest()).note
         platform.kill()
-    with running(kind, tmp_path, database=database) as platform, platform.services() as services:
+    with start() as platform, platform.services() as services:
         wanted = capture_pb.GetCaptureRequest(capture_id=answer.capture.capture_id)
         assert services.capture.GetCapture(wanted).capture == answer.capture
         event = services.drift.GetEvent(

@@ -10,12 +10,14 @@ import pytest
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.gateway.v1 import status_service_pb2
-from tests.support.platform import KINDS, running
+from tests.support.platform import LAYOUTS, running
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_open_watch_ends_with_a_reason_and_uses_up_no_grace(kind: str, tmp_path: Path) -> None:
-    with running(kind, tmp_path) as platform, platform.services() as services:
+@pytest.mark.parametrize(("kind", "workers"), LAYOUTS)
+def test_an_open_watch_ends_with_a_reason_and_uses_up_no_grace(
+    kind: str, workers: int, tmp_path: Path
+) -> None:
+    with running(kind, tmp_path, workers=workers) as platform, platform.services() as services:
         watch = services.drift.WatchEvents(pb.WatchEventsRequest())
         assert next(watch).cursor
         # the server has sent that, and waits for events again, once it answers another call

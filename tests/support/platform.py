@@ -83,6 +83,8 @@ class Services:
             options=[
                 ("grpc.max_receive_message_length", -1),
                 ("grpc.max_send_message_length", -1),
+                # a connection of its own, as a client has that is a process of its own
+                ("grpc.use_local_subchannel_pool", 1),
             ],
         )
         metadata = [("authorization", f"Bearer {key}")] if key else []
