@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2
-from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.model import (
     Original,
@@ -61,6 +60,8 @@ def decode_sighting(
 
 def _digest(request: capture_service_pb2.IngestRequest, content: bytes) -> bytes:
     """The digest of the whole request; the content is large, and was hashed already."""
+    if request.WhichOneof("content") == "full_digest":  # which is small: no copy is needed
+        return request_digest(request, content)
     large = ("native", "tree")
     around = {field.name: value for field, value in request.ListFields() if field.name not in large}
     return request_digest(capture_service_pb2.IngestRequest(**around), content)
@@ -90,27 +91,31 @@ def encode_incompleteness(reason: Reason) -> tree_pb2.Incompleteness:
     return tree_pb2.Incompleteness(reason=value, detail=reason.detail)
 
 
-def encode_capture(capture: StoredCapture) -> capture_pb2.Capture:
-    """`capture` as a message, without its tree."""
+def encode_capture(capture: StoredCapture, message: capture_pb2.Capture) -> None:
+    """Write `capture`, without its tree, into `message`, an empty one.
+
+    The verdict may be large: it is parsed where it belongs, and not copied from there.
+    """
     known, sighting = capture.known, capture.sighting
     form, form_name = encode_format(known.format)
-    message = capture_pb2.Capture(
-        capture_id=capture.capture_id,
-        create_time=fields.timestamp(capture.create_time),
-        app=sighting.app,
-        screen_hint=sighting.screen_hint,
-        session_id=sighting.session_id,
-        format=form,
-        format_name=form_name,
-        signatures=encode_signatures(known.signatures),
-        node_count=known.node_count,
-        claimed_by_digest=sighting.claimed_by_digest,
-        incompleteness=[encode_incompleteness(reason) for reason in known.incompleteness],
+    message.MergeFrom(
+        capture_pb2.Capture(
+            capture_id=capture.capture_id,
+            create_time=fields.timestamp(capture.create_time),
+            app=sighting.app,
+            screen_hint=sighting.screen_hint,
+            session_id=sighting.session_id,
+            format=form,
+            format_name=form_name,
+            signatures=encode_signatures(known.signatures),
+            node_count=known.node_count,
+            claimed_by_digest=sighting.claimed_by_digest,
+            incompleteness=[encode_incompleteness(reason) for reason in known.incompleteness],
+        )
     )
     if sighting.capture_time is not None:
-        message.capture_time.CopyFrom(fields.timestamp(sighting.capture_time))
+        message.capture_time.FromMicroseconds(sighting.capture_time)
     if capture.erase_time is not None:
-        message.erase_time.CopyFrom(fields.timestamp(capture.erase_time))
+        message.erase_time.FromMicroseconds(capture.erase_time)
     if capture.verdict:
-        message.verdict.CopyFrom(verdict_pb2.Verdict.FromString(capture.verdict))
-    return message
+        message.verdict.MergeFromString(capture.verdict)

@@ -16,7 +16,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import codec
 from systemzero_capture.config import KeepingSettings
 from systemzero_capture.erasing import Eraser
-from systemzero_capture.ingest import Ingested, Ingestor
+from systemzero_capture.ingest import Ingestor
 from systemzero_capture.known import message_digest, native_digest
 from systemzero_capture.metrics import verdict_reached
 from systemzero_capture.model import Original, OriginalKind, StoredCapture
@@ -93,7 +93,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         started = time.perf_counter()
         kind, check = request.WhichOneof("content"), request.check
         kept = await self._kept(principal.tenant, request)
-        done: Ingested | None
+        done: StoredCapture | None
         if kind == "native":
             native = codec.decode_native(request.native)
             key = native_digest(principal.tenant, native)
@@ -110,9 +110,10 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             done = await self._ingestor.digest(principal, digest, sighting, check=check)
         else:
             raise InvalidInput.at("content", "required: native, tree or full_digest")
-        if done is not None and done.verdict is not None:
-            verdict_reached(done.verdict, time.perf_counter() - started)
-        return _encode(done)
+        response = _encode(done)
+        if response.HasField("verdict"):
+            verdict_reached(response.verdict, time.perf_counter() - started)
+        return response
 
     async def _kept(self, tenant: str, request: pb.IngestRequest) -> tuple[Original, ...]:
         keeping = self._originals.of(tenant)
@@ -126,14 +127,16 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     ) -> pb.GetCaptureResponse:
         tenant = current_principal().tenant
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
-        message = codec.encode_capture(await self._store.get(tenant, capture_id))
+        response = pb.GetCaptureResponse()
+        message = response.capture
+        codec.encode_capture(await self._store.get(tenant, capture_id), message)
         if request.include_tree:
             if current_issuer() == _DIFF:  # it makes a template or an event of it, or compares it
                 await self._store.hold(tenant, capture_id)
             body = await self._store.body(tenant, capture_id)
             message.tree.CopyFrom(await self._off_loop(lambda: _tree_message(body)))
         await self._add_originals(tenant, request, message)
-        return pb.GetCaptureResponse(capture=message)
+        return response
 
     async def _add_originals(
         self, tenant: str, request: pb.GetCaptureRequest, message: capture_pb2.Capture
@@ -163,10 +166,12 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             )
 
         page, more = await page_of(older, size, lambda capture: len(capture.verdict))
-        return pb.ListCapturesResponse(
-            captures=[codec.encode_capture(capture) for capture in page],
-            next_page_token=self._tokens.seal(scope, page[-1].position) if more else "",
-        )
+        response = pb.ListCapturesResponse()
+        for capture in page:
+            codec.encode_capture(capture, response.captures.add())
+        if more:
+            response.next_page_token = self._tokens.seal(scope, page[-1].position)
+        return response
 
     async def WatchCaptures(
         self, request: pb.WatchCapturesRequest, context: Any
@@ -180,10 +185,9 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             captures = await self._store.after(tenant, position, BATCH_ROWS)
             for capture in captures:
                 position = capture.position
-                yield pb.WatchCapturesResponse(
-                    capture=codec.encode_capture(capture),
-                    cursor=self._tokens.seal(scope, position),
-                )
+                response = pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
+                codec.encode_capture(capture, response.capture)
+                yield response
             if not captures:
                 await self._bell.wait(tenant)
 
@@ -191,17 +195,24 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         self, request: pb.DeleteCaptureRequest, context: Any
     ) -> pb.DeleteCaptureResponse:
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
-        capture = await self._eraser.erase(current_principal(), capture_id)
-        return pb.DeleteCaptureResponse(capture=codec.encode_capture(capture))
+        response = pb.DeleteCaptureResponse()
+        codec.encode_capture(
+            await self._eraser.erase(current_principal(), capture_id), response.capture
+        )
+        return response
 
     async def _off_loop(self, work: Any) -> Any:
         return await off_loop(self._executor, work)
 
 
-def _encode(done: Ingested | None) -> pb.IngestResponse:
-    if done is None:
+def _encode(capture: StoredCapture | None) -> pb.IngestResponse:
+    if capture is None:
         return pb.IngestResponse(body_needed=True)
-    return pb.IngestResponse(capture=codec.encode_capture(done.capture), verdict=done.verdict)
+    response = pb.IngestResponse()
+    codec.encode_capture(capture, response.capture)
+    if capture.verdict:
+        response.verdict.MergeFromString(capture.verdict)
+    return response
 
 
 def _tree_message(body: bytes) -> tree_pb2.Tree:

@@ -22,7 +22,6 @@ from typing import TypeVar
 
 import msgspec
 
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_capture import metrics, pipeline
 from systemzero_capture.checker import Checker
 from systemzero_capture.known import tree_digest
@@ -41,13 +40,6 @@ T = TypeVar("T")
 
 _INLINE_BYTES = 4_096
 """Smaller documents are decoded on the event loop: a thread would cost more than they do."""
-
-
-class Ingested(msgspec.Struct, frozen=True):
-    """What became of a capture: its row and its verdict, if one was asked for."""
-
-    capture: StoredCapture
-    verdict: verdict_pb2.Verdict | None
 
 
 class Ingestor:
@@ -81,7 +73,7 @@ class Ingestor:
         sighting: Sighting,
         *,
         check: bool,
-    ) -> Ingested:
+    ) -> StoredCapture:
         """Take in a document in its platform's format, whose bytes have the digest `key`.
 
         Raises:
@@ -104,7 +96,7 @@ class Ingestor:
         sighting: Sighting,
         *,
         check: bool,
-    ) -> Ingested:
+    ) -> StoredCapture:
         """Take in a tree message whose serialised bytes have the digest `key`."""
 
         async def decode() -> Decoded:
@@ -114,7 +106,7 @@ class Ingestor:
 
     async def digest(
         self, principal: Principal, full_digest: bytes, sighting: Sighting, *, check: bool
-    ) -> Ingested | None:
+    ) -> StoredCapture | None:
         """Take in a sighting by its full digest alone; None if the body is needed."""
         key = tree_digest(principal.tenant, full_digest)
         known = self._known.get(key) or await self._store.known(principal.tenant, full_digest)
@@ -135,7 +127,7 @@ class Ingestor:
         decode: Callable[[], Awaitable[Decoded]],
         sighting: Sighting,
         check: bool,
-    ) -> Ingested:
+    ) -> StoredCapture:
         known = self._known.get(key)
         if first := await self._look_before(principal, known, sighting, check):
             return first
@@ -163,7 +155,7 @@ class Ingestor:
 
     async def _look_before(
         self, principal: Principal, known: Known | None, sighting: Sighting, check: bool
-    ) -> Ingested | None:
+    ) -> StoredCapture | None:
         """What the request id made before, where `store.add` would tell too late.
 
         Nothing is decoded in vain, nor asked for because it was forgotten since; and a repeat is no
@@ -175,7 +167,7 @@ class Ingestor:
 
     async def _find_first(
         self, principal: Principal, sighting: Sighting, check: bool
-    ) -> Ingested | None:
+    ) -> StoredCapture | None:
         """What the request id made before, or None."""
         if not sighting.request_id:
             return None
@@ -184,11 +176,11 @@ class Ingestor:
 
     async def _answer_again(
         self, principal: Principal, first: StoredCapture, check: bool
-    ) -> Ingested:
+    ) -> StoredCapture:
         """The answer to a repeat of the request that made `first`: judged now if it was not yet."""
         metrics.TAKEN.labels("request").inc()
         if not check or first.verdict:
-            return _ingested(first)
+            return first
         # as the first try had them: the diff service knows a repeat by the whole request
         originals = await self._store.originals(principal.tenant, first.capture_id)
         sighting = msgspec.structs.replace(first.sighting, originals=originals)
@@ -203,7 +195,7 @@ class Ingestor:
         sighting: Sighting,
         check: bool,
         taken: str,
-    ) -> Ingested | None:
+    ) -> StoredCapture | None:
         """Store and, if asked, judge; None if the body is not stored and there is no `tree`."""
         verdict = None
         if check:
@@ -224,7 +216,7 @@ class Ingestor:
         self._bell.ring(principal.tenant)
         metrics.TAKEN.labels(taken).inc()
         if not check or capture.verdict:
-            return _ingested(capture)
+            return capture
         return await self._judge_stored(principal, capture, tree)
 
     async def _add(
@@ -250,7 +242,7 @@ class Ingestor:
 
     async def _judge_stored(
         self, principal: Principal, capture: StoredCapture, tree: Tree | None
-    ) -> Ingested:
+    ) -> StoredCapture:
         async def as_document() -> bytes:
             if tree is not None:
                 return await self._off_loop(lambda: own.encode(tree))
@@ -266,12 +258,7 @@ class Ingestor:
             verdict.SerializeToString(),
             evidence=bool(verdict.event_id),
         )
-        return _ingested(msgspec.structs.replace(capture, verdict=serialised))
+        return msgspec.structs.replace(capture, verdict=serialised)
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
         return await off_loop(self._executor, work)
-
-
-def _ingested(capture: StoredCapture) -> Ingested:
-    verdict = verdict_pb2.Verdict.FromString(capture.verdict) if capture.verdict else None
-    return Ingested(capture, verdict)

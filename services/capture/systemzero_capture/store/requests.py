@@ -14,7 +14,7 @@ from systemzero_core.errors import Conflict
 
 KEPT_MICROSECONDS: Final = 7 * 86_400_000_000
 """For so long, at least, a request id stands for the capture that it made."""
-FORGET_EVERY: Final = 16
+FORGET_EVERY: Final = 64
 """Every so many captures of a tenant, twice as many old request ids are forgotten at most."""
 
 _C, _R = CAPTURES.c, REQUESTS.c
