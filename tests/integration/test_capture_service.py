@@ -86,14 +86,27 @@ async def test_a_capture_is_judged_as_its_principal(house: House) -> None:
     assert answer.verdict.kind == DRIFT
     assert answer.verdict.event_id == f"evt_of_{answer.capture.capture_id}"
     assert set(house.fake.tenants) == {"beta"}
-    by_signatures, by_capture, by_tree = house.fake.requests
+    by_signatures, by_tree = house.fake.requests
     assert not by_signatures.HasField("tree")
     assert not by_signatures.capture_id  # there is none yet, so no event may name it
-    assert not by_capture.HasField("tree")
-    assert by_capture.capture_id == by_capture.request_id == by_tree.request_id
-    assert (by_tree.app, by_tree.capture_id) == ("shop", answer.capture.capture_id)
+    assert by_tree.HasField("tree")
+    assert by_tree.capture_id == by_tree.request_id == answer.capture.capture_id
+    assert by_tree.app == "shop"
     request = pb.GetCaptureRequest(capture_id=answer.capture.capture_id)
     assert (await house.captures("beta").GetCapture(request)).capture.verdict == answer.verdict
+
+
+async def test_the_tree_of_a_form_that_was_seen_before_is_sent_where_it_is_asked_for(
+    house: House,
+) -> None:
+    first = await house.captures().Ingest(of(tree("Buy")))
+    assert not house.fake.requests
+    answer = await house.captures().Ingest(of(tree("Buy"), check=True, screen_hint="shop"))
+    assert answer.capture.capture_id != first.capture.capture_id
+    assert answer.verdict.kind == DRIFT
+    _, by_capture, by_tree = house.fake.requests
+    assert [by_capture.HasField("tree"), by_tree.HasField("tree")] == [False, True]
+    assert by_capture.capture_id == by_capture.request_id == by_tree.request_id
 
 
 async def test_a_known_digest_costs_no_tree(house: House) -> None:

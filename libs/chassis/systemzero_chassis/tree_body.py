@@ -12,7 +12,12 @@ _LEVEL = 3
 
 def compress(tree: Tree) -> bytes:
     """The body under which `tree` is stored."""
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(own.encode(tree))
+    return pack(own.encode(tree))
+
+
+def pack(document: bytes) -> bytes:
+    """The body under which a tree is stored, of its own tree JSON."""
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(document)
 
 
 def decompress(body: bytes) -> Tree:

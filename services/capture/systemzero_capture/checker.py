@@ -39,11 +39,13 @@ class Checker(Protocol):
         capture_id: str,
         known: Known,
         sighting: Sighting,
+        at_once: bytes,
         document: Callable[[], Awaitable[bytes]],
     ) -> verdict_pb2.Verdict:
         """The verdict on a stored capture; an event is in the log when this returns.
 
-        Its `document`, own tree JSON, is asked for only where the verdict is not known.
+        Its document, own tree JSON, is sent `at_once` where it is given. Otherwise `document` is
+        asked for it only where the verdict is not known.
 
         Raises:
             Unavailable: the diff service does not answer, or not in time.
@@ -75,6 +77,7 @@ class DiffServiceChecker:
         capture_id: str,
         known: Known,
         sighting: Sighting,
+        at_once: bytes,
         document: Callable[[], Awaitable[bytes]],
     ) -> verdict_pb2.Verdict:
         """See `Checker.of_stored`."""
@@ -82,10 +85,11 @@ class DiffServiceChecker:
         request.capture_id = capture_id
         # The capture's id names the judgement: a retry after a crash gets the same event.
         request.request_id = capture_id
+        if at_once:
+            _put_tree(request, at_once)
         answer = await self._check(principal, request)
         if answer.tree_needed:
-            request.tree.native.format = tree_pb2.FORMAT_TREE
-            request.tree.native.data = await document()
+            _put_tree(request, await document())
             answer = await self._check(principal, request)
         return answer.verdict
 
@@ -111,6 +115,11 @@ def _translated(error: grpc.aio.AioRpcError) -> Exception:
     if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
         return FailedPrecondition("the capture was deleted before it was judged")
     return error  # a fault of the platform's own: logged whole, sent generic
+
+
+def _put_tree(request: diff_service_pb2.CheckRequest, document: bytes) -> None:
+    request.tree.native.format = tree_pb2.FORMAT_TREE
+    request.tree.native.data = document
 
 
 def _request(known: Known, sighting: Sighting) -> diff_service_pb2.CheckRequest:

@@ -31,9 +31,9 @@ from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.stages import off_loop
-from systemzero_chassis.tree_body import compress, document
+from systemzero_chassis.tree_body import document
 from systemzero_core.errors import Unavailable
-from systemzero_core.formats import Formats, own
+from systemzero_core.formats import Formats
 from systemzero_core.tree import Tree
 
 T = TypeVar("T")
@@ -137,9 +137,8 @@ class Ingestor:
             return done
         with metrics.DECODE.time():
             decoded = await decode()
-        done = await self._settle(
-            principal, decoded.known, decoded.tree, sighting, check, "decoded"
-        )
+        held = pipeline.Held(decoded.tree)
+        done = await self._settle(principal, decoded.known, held, sighting, check, "decoded")
         if done is None:
             raise Unavailable("the capture was not stored; try again")
         self._remember(principal, key, decoded.known)
@@ -191,12 +190,12 @@ class Ingestor:
         self,
         principal: Principal,
         known: Known,
-        tree: Tree | None,
+        held: pipeline.Held | None,
         sighting: Sighting,
         check: bool,
         taken: str,
     ) -> StoredCapture | None:
-        """Store and, if asked, judge; None if the body is not stored and there is no `tree`."""
+        """Store and, if asked, judge; None if the body is not stored and no tree is `held`."""
         verdict = None
         if check:
             try:
@@ -208,7 +207,7 @@ class Ingestor:
                 raise
         capture_id = self._new_id("cap")
         serialised = verdict.SerializeToString() if verdict else b""
-        capture = await self._add(principal.tenant, capture_id, known, tree, sighting, serialised)
+        capture = await self._add(principal.tenant, capture_id, known, held, sighting, serialised)
         if capture is None:
             return None
         if capture.capture_id != capture_id:
@@ -217,14 +216,14 @@ class Ingestor:
         metrics.TAKEN.labels(taken).inc()
         if not check or capture.verdict:
             return capture
-        return await self._judge_stored(principal, capture, tree)
+        return await self._judge_stored(principal, capture, held)
 
     async def _add(
         self,
         tenant: str,
         capture_id: str,
         known: Known,
-        tree: Tree | None,
+        held: pipeline.Held | None,
         sighting: Sighting,
         verdict: bytes,
     ) -> StoredCapture | None:
@@ -234,23 +233,25 @@ class Ingestor:
             capture = None
             # Of a form that was seen before the body is stored already, in all likelihood: one is
             # made only where it turns out to be missing.
-            if tree is None or self._known.get(tree_digest(tenant, known.signatures.full)):
+            if held is None or self._known.get(tree_digest(tenant, known.signatures.full)):
                 capture = await add(body=None)
-            if capture is None and tree is not None:
-                capture = await add(body=await self._off_loop(lambda: compress(tree)))
+            if capture is None and held is not None:
+                capture = await add(body=await self._off_loop(held.body))
         return capture
 
     async def _judge_stored(
-        self, principal: Principal, capture: StoredCapture, tree: Tree | None
+        self, principal: Principal, capture: StoredCapture, held: pipeline.Held | None
     ) -> StoredCapture:
         async def as_document() -> bytes:
-            if tree is not None:
-                return await self._off_loop(lambda: own.encode(tree))
+            if held is not None:
+                return await self._off_loop(held.encode)
             body = await self._store.body(principal.tenant, capture.capture_id)
             return await self._off_loop(lambda: document(body))
 
+        # A document that was made by now is of a form that was new: it has hardly been judged.
+        at_once = held.document if held is not None else b""
         verdict = await self._checker.of_stored(
-            principal, capture.capture_id, capture.known, capture.sighting, as_document
+            principal, capture.capture_id, capture.known, capture.sighting, at_once, as_document
         )
         serialised = await self._store.set_verdict(
             principal.tenant,

@@ -6,7 +6,8 @@ decode -> completeness gate -> normalise -> sign
 from __future__ import annotations
 
 from systemzero_capture.model import Decoded, Known, Reason
-from systemzero_core.formats import Formats
+from systemzero_chassis.tree_body import pack
+from systemzero_core.formats import Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
 
@@ -25,6 +26,29 @@ class Native:
     def size(self) -> int:
         """Bytes of all parts."""
         return len(self.data) + len(self.dom or b"") + sum(map(len, self.frames))
+
+
+class Held:
+    """A tree in hand, to be stored and judged; its own tree JSON is made once.
+
+    Attributes:
+        document: that JSON; empty until it is made.
+    """
+
+    __slots__ = ("_tree", "document")
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self.document = b""
+
+    def encode(self) -> bytes:
+        """The document, made where it was not yet: work for a thread."""
+        self.document = self.document or own.encode(self._tree)
+        return self.document
+
+    def body(self) -> bytes:
+        """What is stored of the tree: work for a thread."""
+        return pack(self.encode())
 
 
 def decode_native(native: Native, formats: Formats) -> Decoded:
