@@ -7,7 +7,7 @@ so that an unchanged screen costs no transaction. A crash loses what was not yet
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import partial
 
 from systemzero_diff.store import DiffStore, Transaction
@@ -19,12 +19,12 @@ class VerdictCounts:
 
     def __init__(self, store: DiffStore) -> None:
         self._store = store
-        self._counts: dict[str, Counter[tuple[str, str]]] = {}
+        self._counts: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
         self._flushing = asyncio.Lock()
 
     def add(self, tenant: str, kind: str, time: int) -> None:
         """Count one verdict of `kind` at `time`."""
-        self._counts.setdefault(tenant, Counter())[day_of(time), kind] += 1
+        self._counts[tenant][day_of(time), kind] += 1
 
     async def flush(self) -> None:
         """Write what was counted; what can't be written is kept for the next time.
@@ -38,7 +38,7 @@ class VerdictCounts:
                 try:
                     await self._store.write(tenant, partial(_write, counts))
                 except BaseException:
-                    self._counts.setdefault(tenant, Counter()).update(counts)
+                    self._counts[tenant].update(counts)
                     raise
 
 

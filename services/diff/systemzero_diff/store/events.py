@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
@@ -32,6 +33,8 @@ from systemzero_diff.store import rows
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import DECISIONS, ERASED_CAPTURES, EVENTS, VERDICT_COUNTS
 
+_FIRST_DAY: Final = date(1970, 1, 1)
+_DAY_MICROSECONDS: Final = 86_400_000_000
 _E, _D, _V, _X = EVENTS.c, DECISIONS.c, VERDICT_COUNTS.c, ERASED_CAPTURES.c
 _REACH: Mapping[DecisionScope, tuple[str, ...]] = {
     DecisionScope.SCREEN: ("screen_id",),
@@ -81,7 +84,12 @@ _ADD_COUNT = (
 
 def day_of(time: int) -> str:
     """The UTC day of a time in microseconds, `2026-01-31`."""
-    return datetime.fromtimestamp(time / 1_000_000, UTC).date().isoformat()
+    return _day(time // _DAY_MICROSECONDS)
+
+
+@lru_cache  # every verdict is counted by its day
+def _day(since_1970: int) -> str:
+    return (_FIRST_DAY + timedelta(since_1970)).isoformat()
 
 
 def _last_decision(now: int) -> Any:
