@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     insert,
     select,
+    update,
 )
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -228,6 +229,19 @@ async def test_the_files_are_their_owner_s_alone(database: SqliteDatabase, path:
     files = sorted(path.parent.iterdir())
     assert [f.name for f in files] == ["notes.db", "notes.db-shm", "notes.db-wal"]
     assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
+
+
+async def test_nothing_is_written_elsewhere(database: SqliteDatabase, path: Path) -> None:
+    elsewhere: set[str] = set()
+
+    def change(connection: Connection) -> None:
+        connection.execute(update(NOTES).values(text=NOTES.c.text + "x"))
+        opened = (os.path.realpath(file) for file in Path("/proc/self/fd").iterdir())
+        elsewhere.update(file for file in opened if "etilqs" in file)
+
+    await asyncio.gather(*(database.write(add(f"{i} {'text' * 5_000}")) for i in range(30)))
+    await asyncio.gather(*(database.write(change) for _ in range(30)))
+    assert elsewhere == set()  # its temporary files' names begin so
 
 
 async def test_commits_are_synchronous(database: SqliteDatabase) -> None:

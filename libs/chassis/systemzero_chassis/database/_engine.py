@@ -22,12 +22,14 @@ BUSY_TIMEOUT: Final = 5.0
 # FULL: a commit is on the disk when COMMIT returns, also after a power cut (NORMAL would lose the
 # last ones). WAL: readers never wait for the writer;
 # it is emptied into the file every 16 MB, so that pages written again and again go there once.
-# secure_delete: what is erased is overwritten.
+# secure_delete: what is erased is overwritten. temp_store: the journals of savepoints, one for each
+# batch of jobs, are no files in /var/tmp.
 _WRITER_PRAGMAS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
     "secure_delete=ON",
+    "temp_store=MEMORY",
     "journal_size_limit=67108864",
     "wal_autocheckpoint=4000",
     "cache_size=-8192",
