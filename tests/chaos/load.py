@@ -1,7 +1,8 @@
 """Clients that go on calling while everything below them is restarted, and keep count.
 
 They are the SDK's: its channel sends an idempotent call again that ended UNAVAILABLE. What still
-fails is a failure. One more client watches events all the time.
+fails is a failure. One more client watches events all the time, and one goes round the screens in
+the one order that is allowed: were its path in one process's memory, it would have gaps.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from benchmarks.load.screens import DRIFT, reads, screens
 from systemzero.capture.v1 import capture_service_pb2 as capture_pb
 from systemzero_client import Client, Document
 
-SCREENS = 2
+SCREENS = 3
 """The first, small ones: what is tested is not the engine."""
 CLIENTS = 4
 TIMEOUT = 30.0
@@ -53,16 +54,21 @@ class Clients:
 
     async def _run(self) -> None:
         async with Client(self._target, api_key=self._key, tls=False) as client:
-            stream = calls(await self._learned(client), MIXES["native"], seed=1)
+            prepared = await self._learned(client)
+            stream = calls(prepared, MIXES["native"], seed=1)
+            around = itertools.cycle(_in_session(p) for p in prepared if p.kind == "same")
             watch = asyncio.create_task(self._watch(client))
-            await asyncio.gather(*(self._call(client, stream) for _ in range(CLIENTS)))
+            streams = [*[stream] * CLIENTS, around]
+            await asyncio.gather(*(self._call(client, each) for each in streams))
             await self._until_watched(watch)
 
     async def _learned(self, client: Client) -> list[Prepared]:
         prepared: list[Prepared] = []
-        for screen in screens()[:SCREENS]:
+        learned = screens()[:SCREENS]
+        for screen, following in zip(learned, [*learned[1:], learned[0]], strict=True):
             data, dom, frames = screen.learned
-            await client.learn(screen.name, [Document(data, dom=dom, frames=frames)])
+            document = Document(data, dom=dom, frames=frames)
+            await client.learn(screen.name, [document], valid_transitions=[following.name])
             prepared += screen.prepared()
         stored = next(call for call in prepared if call.kind == "same")
         answer = await self._send(client, stored)
@@ -94,6 +100,8 @@ class Clients:
         verdict = capture_pb.IngestResponse.FromString(answer).verdict
         if verdict.kind != call.verdict:
             self.failures.append(f"{call.kind}: verdict {verdict.kind}: {verdict.explanation}")
+        if any(finding.code == "invalid_transition" for finding in verdict.findings):
+            self.failures.append(f"{call.kind}: a path has a gap: {verdict.findings}")
         if call.verdict == DRIFT:
             if verdict.event_id in self.events:
                 self.failures.append(f"two captures with the event {verdict.event_id}")
@@ -114,3 +122,10 @@ class Clients:
         (ended,) = await asyncio.gather(watch, return_exceptions=True)
         if not isinstance(ended, asyncio.CancelledError):
             self.failures.append(f"the watch ended by itself: {ended!r}")
+
+
+def _in_session(call: Prepared) -> Prepared:
+    """`call` as one of a session, which makes it a kind of its own."""
+    request = capture_pb.IngestRequest.FromString(call.body)
+    request.session_id = "robot"
+    return call._replace(kind="in_session", body=request.SerializeToString())
