@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 
 import pytest
@@ -19,6 +20,7 @@ from systemzero_core.drift import (
 )
 from systemzero_core.errors import AlreadyExists, FailedPrecondition, InvalidInput
 from systemzero_core.template import MatchLevel, Rule, Selector, Template
+from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_core.template.roles import weight_of
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.unit.diff_trees import trees
@@ -29,6 +31,22 @@ def many(*last: Item, texts: int = 40) -> Tree:
     return tree(
         item("main", "", *(item("text", f"Line {chr(97 + i)}") for i in range(texts)), *last)
     )
+
+
+def test_a_judgement_leaves_the_garbage_collector_nothing_to_do() -> None:
+    baseline = template(many(item("button", "Pay"), item("text", "Total 5 EUR")))
+    assert baseline.tree is not None
+    policy = CompiledPolicy(baseline.policy)
+    seen = many(item("button", "Pay now"), item("link", "Help"))
+    gc.collect()
+    gc.disable()
+    try:
+        judgement = judge(baseline, seen, diff(baseline.tree, seen), policy=policy)
+        assert judgement.verdict is Verdict.DRIFT
+        del judgement
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 @given(trees())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
@@ -13,7 +13,7 @@ from systemzero_core.diff.script import (
     FieldValue,
     PathStep,
 )
-from systemzero_core.diff.walk import neighbours
+from systemzero_core.diff.walk import children_of
 from systemzero_core.tree import Bounds, Node, Tree
 
 MAX_QUOTED = 60
@@ -52,10 +52,12 @@ class Paths:
     May be read by several threads: what is remembered is always whole.
     """
 
-    def __init__(self, tree: Tree, children: Callable[[int], Sequence[int]] | None = None) -> None:
-        """Paths of `tree`; `children` tells those of a node, where they are known already."""
+    # Neither this nor what holds it may be part of a reference cycle: the trees of every judgement
+    # would wait for the garbage collector, which then takes a tenth of the time.
+    def __init__(self, tree: Tree, children: dict[int, tuple[int, ...]] | None = None) -> None:
+        """Paths of `tree`; `children` holds those of the nodes that were asked for theirs."""
         self._tree = tree
-        self._children = children or self._neighbours
+        self._children = {} if children is None else children
         self._paths: dict[int, tuple[PathStep, ...]] = {-1: ()}
         self._steps: dict[int, PathStep] = {}
         self._asked: dict[int, int] = {}
@@ -86,9 +88,8 @@ class Paths:
             step = self._steps[index] = PathStep(node.role, node.name, nth)
         return step
 
-    def _neighbours(self, parent: int) -> Sequence[int]:
-        ends = self._tree.ends
-        return list(neighbours(ends, parent + 1, ends[parent]))
+    def _children_of(self, index: int) -> tuple[int, ...]:
+        return children_of(self._tree.ends, index, self._children)
 
     def _alike(self, index: int, role: str, name: str) -> Sequence[int]:
         """The siblings of node `index` that share its role and name, itself included."""
@@ -99,7 +100,7 @@ class Paths:
             return families[role, name]
         asked = self._asked[parent] = self._asked.get(parent, 0) + 1
         nodes = tree.nodes
-        siblings = self._children(parent) if parent >= 0 else (0,)
+        siblings = self._children_of(parent) if parent >= 0 else (0,)
         if asked < _ASKED_OFTEN:
             return [c for c in siblings if nodes[c].name == name and nodes[c].role == role]
         sorted_: dict[tuple[str, str], list[int]] = {}

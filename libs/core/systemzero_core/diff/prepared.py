@@ -19,7 +19,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from systemzero_core.diff.describe import Paths
-from systemzero_core.diff.walk import neighbours
+from systemzero_core.diff.walk import children_of
 from systemzero_core.tree import Node, Tree
 
 
@@ -125,12 +125,7 @@ class Prepared:
 
     def children(self, index: int) -> tuple[int, ...]:
         """The children of node `index`; most nodes are never asked for theirs."""
-        found = self._children.get(index)
-        if found is None:
-            found = self._children[index] = tuple(
-                neighbours(self.ends, index + 1, self.ends[index])
-            )
-        return found
+        return children_of(self.ends, index, self._children)
 
     def content(self, index: int) -> Content:
         """What is below node `index`."""
@@ -152,7 +147,7 @@ class Prepared:
     @cached_property
     def paths(self) -> Paths:
         """The paths of the nodes, kept for the next diff against the same tree."""
-        return Paths(self.tree, self.children)
+        return Paths(self.tree, self._children)
 
     @cached_property
     def subtree_counts(self) -> Counter[int]:

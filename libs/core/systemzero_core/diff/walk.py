@@ -10,3 +10,13 @@ def neighbours(ends: Sequence[int], start: int, end: int) -> Iterator[int]:
     while start < end:
         yield start
         start = ends[start]
+
+
+def children_of(
+    ends: Sequence[int], index: int, known: dict[int, tuple[int, ...]]
+) -> tuple[int, ...]:
+    """The children of node `index`, from `known` or put there."""
+    found = known.get(index)
+    if found is None:
+        found = known[index] = tuple(neighbours(ends, index + 1, ends[index]))
+    return found
