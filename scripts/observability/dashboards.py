@@ -88,6 +88,24 @@ def dashboards() -> dict[str, str]:
     }
 
 
+def _platform() -> dict[str, list[Panel]]:
+    return {
+        "Objectives": _objectives(),
+        "Calls at the edge": _edge(),
+        "Verdicts": _verdicts(),
+        "Evidence": _evidence(),
+    }
+
+
+def _services() -> dict[str, list[Panel]]:
+    return {
+        "Processes": _processes(),
+        "Calls between services": _between_services(),
+        "Gateway": _gateway(),
+        "Databases and disks": _databases(),
+    }
+
+
 def _windows(figure: str, windows: Sequence[str]) -> list[Series]:
     return [(f"systemzero:{figure}:ratio_rate{window}", window) for window in windows]
 
@@ -100,226 +118,231 @@ def _per_second(metric: str, by: str, legend: str) -> Series:
     return f"sum by ({by}) (rate({metric}[5m]))", legend
 
 
+def _quantile(quantile: str, metric: str, by: str, legend: str) -> Series:
+    rates = f"sum by ({by}, le) (rate({metric}_bucket[5m]))"
+    return f"histogram_quantile({quantile}, {rates})", legend
+
+
 def _stages(metric: str) -> Series:
-    quantile = f"histogram_quantile(0.95, sum by (stage, le) (rate({metric}_bucket[5m])))"
-    return quantile, "{{stage}} p95"
+    return _quantile("0.95", metric, "stage", "{{stage}} p95")
 
 
-def _platform() -> dict[str, list[Panel]]:
+def _objectives() -> list[Panel]:
     budget = (
         "The share of the calls at the edge; the lines of several windows cross where it changes."
     )
-    return {
-        "Objectives": [
-            panel(
-                "Calls that fail by our fault (0.1 % may)",
-                "percentunit",
-                *_windows("calls_failed", ("5m", "1h", "6h", "3d")),
-                text=budget,
+    return [
+        panel(
+            "Calls that fail by our fault (0.1 % may)",
+            "percentunit",
+            *_windows("calls_failed", ("5m", "1h", "6h", "3d")),
+            text=budget,
+        ),
+        panel(
+            "Calls that take more than 250 ms (1 % may)",
+            "percentunit",
+            *_windows("calls_slow", ("5m", "1h", "6h", "3d")),
+            text=budget,
+        ),
+        panel(
+            "Alerts",
+            "short",
+            (
+                'count by (alertname) (ALERTS{alertname=~"SystemZero.+", alertstate="firing"})',
+                "{{alertname}}",
             ),
-            panel(
-                "Calls that take more than 250 ms (1 % may)",
-                "percentunit",
-                *_windows("calls_slow", ("5m", "1h", "6h", "3d")),
-                text=budget,
-            ),
-            panel(
-                "Alerts",
-                "short",
-                (
-                    'count by (alertname) (ALERTS{alertname=~"SystemZero.+", alertstate="firing"})',
-                    "{{alertname}}",
-                ),
-            ),
-        ],
-        "Calls at the edge": [
-            panel(
-                "Calls by status",
-                "reqps",
-                (
-                    "sum by (rpc_response_status_code) (systemzero:calls:rate5m)",
-                    "{{rpc_response_status_code}}",
-                ),
-            ),
-            panel(
-                "Calls by method",
-                "reqps",
-                ("sum by (rpc_method) (systemzero:calls:rate5m)", "{{rpc_method}}"),
-            ),
-            panel(
-                "Duration, 95 of 100 within",
-                "s",
-                ("systemzero:rpc_server_call_duration_seconds:p95_5m", "{{rpc_method}}"),
-            ),
-        ],
-        "Verdicts": [
-            panel("Verdicts", "reqps", ("systemzero:verdicts:rate5m", "{{kind}}")),
-            panel("Capture to verdict", "s", *_percentiles("capture_to_verdict_seconds")),
-            panel(
-                "Inconclusive, unknown",
-                "percentunit",
-                ("systemzero:verdicts_inconclusive:ratio_rate15m", "inconclusive"),
-                ("systemzero:screens_unknown:ratio_rate15m", "unknown screen"),
-            ),
-            panel(
-                "Drift events",
-                "reqps",
-                ("systemzero:drift_events:rate5m", "{{kind}}, {{severity}}"),
-            ),
-            panel(
-                "Stages of a capture",
-                "s",
-                _stages("systemzero_capture_stage_duration_seconds"),
-                _stages("systemzero_check_stage_duration_seconds"),
-            ),
-            panel(
-                "Captures seen before",
-                "percentunit",
-                ("systemzero:captures_seen_before:ratio_rate5m", "seen before"),
-                text="They cost next to nothing: neither parsing nor a diff.",
-            ),
-        ],
-        "Evidence": [
-            panel(
-                "Entries of all logs", "short", ("max by (log) (systemzero_log_entries)", "{{log}}")
-            ),
-            panel(
-                "Age of what is not signed",
-                "s",
-                ("max by (log) (systemzero_log_unsigned_age_seconds)", "{{log}}"),
-            ),
-            panel(
-                "Age of what is not cosigned",
-                "s",
-                (
-                    "max by (log, witness) (systemzero_log_uncosigned_age_seconds)",
-                    "{{log}}: {{witness}}",
-                ),
-            ),
-        ],
-    }
+        ),
+    ]
 
 
-def _services() -> dict[str, list[Panel]]:
-    return {
-        "Processes": [
-            panel("Not ready", "short", ("systemzero_ready == 0", "{{instance}} {{condition}}")),
-            panel(
-                "Processors in use",
-                "short",
-                ("rate(process_cpu_seconds_total[5m])", "{{instance}} {{worker}}"),
+def _edge() -> list[Panel]:
+    return [
+        panel(
+            "Calls by status",
+            "reqps",
+            (
+                "sum by (rpc_response_status_code) (systemzero:calls:rate5m)",
+                "{{rpc_response_status_code}}",
             ),
-            panel(
-                "Memory",
-                "bytes",
-                ("process_resident_memory_bytes", "{{instance}} {{worker}}"),
+        ),
+        panel(
+            "Calls by method",
+            "reqps",
+            ("sum by (rpc_method) (systemzero:calls:rate5m)", "{{rpc_method}}"),
+        ),
+        panel(
+            "Duration, 95 of 100 within",
+            "s",
+            ("systemzero:rpc_server_call_duration_seconds:p95_5m", "{{rpc_method}}"),
+        ),
+    ]
+
+
+def _verdicts() -> list[Panel]:
+    return [
+        panel("Verdicts", "reqps", ("systemzero:verdicts:rate5m", "{{kind}}")),
+        panel("Capture to verdict", "s", *_percentiles("capture_to_verdict_seconds")),
+        panel(
+            "Inconclusive, unknown",
+            "percentunit",
+            ("systemzero:verdicts_inconclusive:ratio_rate15m", "inconclusive"),
+            ("systemzero:screens_unknown:ratio_rate15m", "unknown screen"),
+        ),
+        panel(
+            "Drift events",
+            "reqps",
+            ("systemzero:drift_events:rate5m", "{{kind}}, {{severity}}"),
+        ),
+        panel(
+            "Stages of a capture",
+            "s",
+            _stages("systemzero_capture_stage_duration_seconds"),
+            _stages("systemzero_check_stage_duration_seconds"),
+        ),
+        panel(
+            "Captures seen before",
+            "percentunit",
+            ("systemzero:captures_seen_before:ratio_rate5m", "seen before"),
+            text="They cost next to nothing: neither parsing nor a diff.",
+        ),
+    ]
+
+
+def _evidence() -> list[Panel]:
+    return [
+        panel("Entries of all logs", "short", ("max by (log) (systemzero_log_entries)", "{{log}}")),
+        panel(
+            "Age of what is not signed",
+            "s",
+            ("max by (log) (systemzero_log_unsigned_age_seconds)", "{{log}}"),
+        ),
+        panel(
+            "Age of what is not cosigned",
+            "s",
+            (
+                "max by (log, witness) (systemzero_log_uncosigned_age_seconds)",
+                "{{log}}: {{witness}}",
             ),
-            panel(
-                "Event loop, late by (p90)",
-                "s",
-                (
-                    (
-                        "histogram_quantile(0.9, sum by (instance, le) "
-                        "(rate(systemzero_event_loop_lag_seconds_bucket[5m])))"
-                    ),
-                    "{{instance}}",
-                ),
+        ),
+    ]
+
+
+def _processes() -> list[Panel]:
+    return [
+        panel("Not ready", "short", ("systemzero_ready == 0", "{{instance}} {{condition}}")),
+        panel(
+            "Processors in use",
+            "short",
+            ("rate(process_cpu_seconds_total[5m])", "{{instance}} {{worker}}"),
+        ),
+        panel(
+            "Memory",
+            "bytes",
+            ("process_resident_memory_bytes", "{{instance}} {{worker}}"),
+        ),
+        panel(
+            "Event loop, late by (p90)",
+            "s",
+            _quantile("0.9", "systemzero_event_loop_lag_seconds", "instance", "{{instance}}"),
+        ),
+        panel(
+            "Calls under way",
+            "short",
+            ("sum by (job) (rpc_server_calls_in_flight)", "{{job}}"),
+        ),
+        panel(
+            "Threads: tasks",
+            "short",
+            ("systemzero_pool_tasks", "{{instance}} {{pool}}"),
+            ("systemzero_pool_threads", "{{instance}} {{pool}}: threads"),
+        ),
+    ]
+
+
+def _between_services() -> list[Panel]:
+    return [
+        panel(
+            "Calls",
+            "reqps",
+            _per_second(
+                "rpc_client_call_duration_seconds_count",
+                "job, server_address, rpc_response_status_code",
+                "{{job}} to {{server_address}}: {{rpc_response_status_code}}",
             ),
-            panel(
-                "Calls under way",
-                "short",
-                ("sum by (job) (rpc_server_calls_in_flight)", "{{job}}"),
+        ),
+        panel(
+            "Duration (p95)",
+            "s",
+            _quantile(
+                "0.95",
+                "rpc_client_call_duration_seconds",
+                "job, server_address",
+                "{{job}} to {{server_address}}",
             ),
-            panel(
-                "Threads: tasks",
-                "short",
-                ("systemzero_pool_tasks", "{{instance}} {{pool}}"),
-                ("systemzero_pool_threads", "{{instance}} {{pool}}: threads"),
+        ),
+        panel(
+            "Breakers (3 is open), backends that serve",
+            "short",
+            ("systemzero_gateway_breaker_state", "{{instance}} {{backend}}: breaker"),
+            ("systemzero_gateway_backend_serving", "{{instance}} {{backend}}: serves"),
+        ),
+    ]
+
+
+def _gateway() -> list[Panel]:
+    return [
+        panel(
+            "Limits",
+            "reqps",
+            _per_second(
+                "systemzero_gateway_limit_decisions_total",
+                "limit, decision",
+                "{{limit}}: {{decision}}",
             ),
-        ],
-        "Calls between services": [
-            panel(
-                "Calls",
-                "reqps",
-                _per_second(
-                    "rpc_client_call_duration_seconds_count",
-                    "job, server_address, rpc_response_status_code",
-                    "{{job}} to {{server_address}}: {{rpc_response_status_code}}",
-                ),
+            ("max(systemzero_gateway_limit_store_away)", "store away"),
+        ),
+        panel(
+            "Refusals",
+            "reqps",
+            _per_second("systemzero_gateway_refusals_total", "reason", "{{reason}}"),
+        ),
+        panel(
+            "Audit queue",
+            "percentunit",
+            ("systemzero:gateway_audit_queue:ratio", "{{instance}}"),
+        ),
+    ]
+
+
+def _databases() -> list[Panel]:
+    return [
+        panel(
+            "Commits (p95)",
+            "s",
+            _quantile(
+                "0.95", "systemzero_database_commit_duration_seconds", "database", "{{database}}"
             ),
-            panel(
-                "Duration (p95)",
-                "s",
-                (
-                    (
-                        "histogram_quantile(0.95, sum by (job, server_address, le) "
-                        "(rate(rpc_client_call_duration_seconds_bucket[5m])))"
-                    ),
-                    "{{job}} to {{server_address}}",
-                ),
-            ),
-            panel(
-                "Breakers (3 is open), backends that serve",
-                "short",
-                ("systemzero_gateway_breaker_state", "{{instance}} {{backend}}: breaker"),
-                ("systemzero_gateway_backend_serving", "{{instance}} {{backend}}: serves"),
-            ),
-        ],
-        "Gateway": [
-            panel(
-                "Limits",
-                "reqps",
-                _per_second(
-                    "systemzero_gateway_limit_decisions_total",
-                    "limit, decision",
-                    "{{limit}}: {{decision}}",
-                ),
-                ("max(systemzero_gateway_limit_store_away)", "store away"),
-            ),
-            panel(
-                "Refusals",
-                "reqps",
-                _per_second("systemzero_gateway_refusals_total", "reason", "{{reason}}"),
-            ),
-            panel(
-                "Audit queue",
-                "percentunit",
-                ("systemzero:gateway_audit_queue:ratio", "{{instance}}"),
-            ),
-        ],
-        "Databases and disks": [
-            panel(
-                "Commits (p95)",
-                "s",
-                (
-                    (
-                        "histogram_quantile(0.95, sum by (database, le) "
-                        "(rate(systemzero_database_commit_duration_seconds_bucket[5m])))"
-                    ),
-                    "{{database}}",
-                ),
-            ),
-            panel(
-                "Write jobs, waiting jobs",
-                "short",
-                _per_second("systemzero_database_jobs_total", "database", "{{database}}: a second"),
-                ("sum by (database) (systemzero_database_jobs_waiting)", "{{database}}: waiting"),
-            ),
-            panel(
-                "Connections in use",
-                "percentunit",
-                ("systemzero:database_connections:ratio", "{{instance}} {{database}}"),
-            ),
-            panel(
-                "Databases that answer",
-                "short",
-                ("systemzero_database_up", "{{instance}} {{database}}"),
-            ),
-            panel(
-                "Disk left",
-                "percentunit",
-                ("systemzero:data_free:ratio", "{{instance}} {{service}}"),
-            ),
-            panel("Data", "bytes", ("systemzero_data_used_bytes", "{{instance}} {{service}}")),
-        ],
-    }
+        ),
+        panel(
+            "Write jobs, waiting jobs",
+            "short",
+            _per_second("systemzero_database_jobs_total", "database", "{{database}}: a second"),
+            ("sum by (database) (systemzero_database_jobs_waiting)", "{{database}}: waiting"),
+        ),
+        panel(
+            "Connections in use",
+            "percentunit",
+            ("systemzero:database_connections:ratio", "{{instance}} {{database}}"),
+        ),
+        panel(
+            "Databases that answer",
+            "short",
+            ("systemzero_database_up", "{{instance}} {{database}}"),
+        ),
+        panel(
+            "Disk left",
+            "percentunit",
+            ("systemzero:data_free:ratio", "{{instance}} {{service}}"),
+        ),
+        panel("Data", "bytes", ("systemzero_data_used_bytes", "{{instance}} {{service}}")),
+    ]
