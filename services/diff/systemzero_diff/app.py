@@ -64,35 +64,17 @@ class DiffService:
             FailedPrecondition, AlreadyExists: a key file or a plug-in can't be used.
         """
         self._settings = settings
+        self._logger = get_logger(NAME)
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("diff", _WORKERS)
-        keys = load_log_keys(settings.data / LOG_KEY)
-        origin = settings.origin or load_or_create_origin(settings.data / ORIGIN_FILE)
-        self._log = LogStore(
-            self._database,
-            LOG,
-            origin,
-            keys.signing,
-            rotations=keys.rotations,
-            witnesses=settings.witnesses,
-        )
-        self._logger = get_logger(NAME)
+        self._log = self._open_log()
         self._background: list[asyncio.Task[None]] = []
         store, bell = SqlDiffStore(self._database, self._log), Bell()
+        self._counts = VerdictCounts(store)
+        sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
+        self.vitals = self._watched(sets)
         stub = capture_service_pb2_grpc.CaptureServiceStub(capture)
         sources = TreeSources(stub, signer, self._executor, load_formats())
-        sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
-        self.vitals = Vitals(
-            NAME,
-            settings.data,
-            self._database,
-            self._logger,
-            log=("evidence", self._log),
-            pools=[self._executor],
-            looks=[sets.look],
-        )
-        self._counts = VerdictCounts(store)
-        tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         detectors = load_detectors()
         checker = Checker(
             store,
@@ -109,10 +91,35 @@ class DiffService:
         )
         decider = Decider(store, sets, sources, bell, new_id, clock)
         librarian = Librarian(store, sets, new_id, clock)
+        tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         self._diff = DiffServicer(checker, sources, sets)
         self._templates = TemplateServicer(librarian, store, sources, tokens, detectors)
         self._drift = DriftServicer(decider, store, self._counts, tokens, bell, clock)
         self._logs = LogServicer(self._log, tokens)
+
+    def _open_log(self) -> LogStore:
+        settings = self._settings
+        keys = load_log_keys(settings.data / LOG_KEY)
+        origin = settings.origin or load_or_create_origin(settings.data / ORIGIN_FILE)
+        return LogStore(
+            self._database,
+            LOG,
+            origin,
+            keys.signing,
+            rotations=keys.rotations,
+            witnesses=settings.witnesses,
+        )
+
+    def _watched(self, sets: TemplateSets) -> Vitals:
+        return Vitals(
+            NAME,
+            self._settings.data,
+            self._database,
+            self._logger,
+            log=("evidence", self._log),
+            pools=[self._executor],
+            looks=[sets.look],
+        )
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""

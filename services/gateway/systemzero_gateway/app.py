@@ -75,56 +75,33 @@ class GatewayApp:
         data = settings.data
         self.admin_key_file = data / ADMIN_KEY
         self.platform_key_file = data / PLATFORM_KEY
+        self._settings = settings
         self._logger = get_logger("gateway")
         self._methods = methods
-        pepper = load_or_create_pepper(data / PEPPER)
         self._database = open_database(data, SCHEMA, settings.database)
         self._tls = None if settings.tls is None else ServerTls(settings.tls, self._logger)
-        self._identity = Identity(
-            self._database,
-            pepper,
-            settings.tokens,
-            max(m.cost for m in methods.values()),
-            _clients(settings),
-        )
+        self._identity = self._open_identity()
         self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
-        behind = {
-            name: self._backend(name, channel, settings) for name, channel in backends.items()
-        }
         self.audit = open_audit(settings.audit, data, self._database, self._logger)
-        own = self._own_services(behind, signer, settings.routes)
         self._limits = open_limits(settings.limits, self._logger, shared)
         self._addresses = local_limits("addresses", shared)
-        self.admission = self._admission(settings.limits)
-        self._vitals = Vitals(
-            OWN,
-            data,
-            self._database,
-            self._logger,
-            log=("audit", self.audit.store),
-            looks=[self.audit.look, self.admission.look, lambda: self._health.tell()],
-        )
+        self.admission = self._admission()
+        self._vitals = self._watched()
         self._conditions = self._vitals.conditions
+        behind = {name: self._backend(name, channel) for name, channel in backends.items()}
         self._health = PlatformHealth(settings.routes, behind, self._conditions)
         self.readiness = Readiness({**self._conditions, "gateway.backends": self._health.unserved})
-        reachable = {**behind, OWN: self._backend(OWN, own, settings)}
         self._drain = Drain()
         self._streams = OpenStreams(self._identity.authenticator)
-        forwarders = {}
-        for path, method in methods.items():
-            backend = reachable[backend_of(path, settings.routes) or ""]
-            forwarders[path] = Forwarder(
-                method, backend, self.admission, signer, settings.deadlines, self._drain
-            )
+        own = self._backend(OWN, self._own_services(behind, signer))
+        forwarders = self._forwarders({**behind, OWN: own}, signer)
         guards = (
             observe_guard(OWN, tracing, is_edge=True),
             errors_guard(self._report),
             self._drain.guard,
         )
         self._handler = Gateway(forwarders, guards, (self._streams.guard,))
-        self._max_bytes = max(method.max_bytes for method in methods.values())
         self._shared_port = shared is not None
-        self._health_address = settings.health
         self._listener: Listener | None = None
 
     async def start(self, address: str) -> int:
@@ -137,10 +114,11 @@ class GatewayApp:
         await self._identity.start(self.admin_key_file, self.platform_key_file)
         await self.audit.start()
         names = [service.full_name for service in contract.services()]
+        max_bytes = max(method.max_bytes for method in self._methods.values())
         self._listener = Listener(
-            *([self._handler], names, self._max_bytes, self._tls),
+            *([self._handler], names, max_bytes, self._tls),
             shared_port=self._shared_port,
-            health_address=self._health_address,
+            health_address=self._settings.health,
         )
         await self._health.start(self._listener.health, names)
         port = await self._listener.start(address, serving=False)
@@ -175,9 +153,6 @@ class GatewayApp:
         await self._addresses.close()
         await self._database.close()
 
-    def _backend(self, name: str, channel: grpc.aio.Channel, settings: GatewaySettings) -> Backend:
-        return Backend(name, channel, settings.breaker, settings.retry, self._logger)
-
     def reload(self, limits: LimitSettings) -> None:
         """Have other limits from now on, without touching what is under way; tell what changed.
 
@@ -189,11 +164,42 @@ class GatewayApp:
         self.admission.change(applicable(self.admission.limits, limits))
         self._logger.info("limits.reloaded", changed=changed, needs_restart=ignored)
 
+    def _open_identity(self) -> Identity:
+        settings, methods = self._settings, self._methods.values()
+        pepper = load_or_create_pepper(settings.data / PEPPER)
+        dearest = max(method.cost for method in methods)
+        return Identity(self._database, pepper, settings.tokens, dearest, _clients(settings))
+
+    def _admission(self) -> Admission:
+        authenticator, queue = self._identity.authenticator, self.audit.queue
+        limits = self._settings.limits
+        return Admission(authenticator, limits, self._limits, self._addresses, queue)
+
+    def _watched(self) -> Vitals:
+        return Vitals(
+            OWN,
+            self._settings.data,
+            self._database,
+            self._logger,
+            log=("audit", self.audit.store),
+            looks=[self.audit.look, self.admission.look, lambda: self._health.tell()],
+        )
+
+    def _backend(self, name: str, channel: grpc.aio.Channel) -> Backend:
+        settings = self._settings
+        return Backend(name, channel, settings.breaker, settings.retry, self._logger)
+
+    def _forwarders(
+        self, backends: Mapping[str, Backend], signer: IdentitySigner
+    ) -> dict[str, Forwarder]:
+        found, deadlines = {}, self._settings.deadlines
+        for path, method in self._methods.items():
+            backend = backends[backend_of(path, self._settings.routes) or ""]
+            found[path] = Forwarder(method, backend, self.admission, signer, deadlines, self._drain)
+        return found
+
     def _own_services(
-        self,
-        backends: Mapping[str, Backend],
-        signer: IdentitySigner,
-        routes: Mapping[str, str],
+        self, backends: Mapping[str, Backend], signer: IdentitySigner
     ) -> LocalChannel:
         registry = HandlerRegistry([errors_guard(self._report)])
         auth = AuthServicer(self._identity)
@@ -202,14 +208,10 @@ class GatewayApp:
         registry.add(tenant_service_pb2_grpc.add_TenantServiceServicer_to_server, tenants)
         audit = AuditServicer(self.audit, self._identity.pages)
         registry.add(audit_service_pb2_grpc.add_AuditServiceServicer_to_server, audit)
-        log_backend = backend_of(_LOG_METHODS, routes) or ""
+        log_backend = backend_of(_LOG_METHODS, self._settings.routes) or ""
         status = StatusServicer(version("systemzero-gateway"), backends, log_backend, signer)
         registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)
         return LocalChannel(registry)
-
-    def _admission(self, limits: LimitSettings) -> Admission:
-        authenticator, queue = self._identity.authenticator, self.audit.queue
-        return Admission(authenticator, limits, self._limits, self._addresses, queue)
 
     def _report(self, call: Call, error: BaseException) -> None:
         self._logger.error("internal error", rpc_method=call.method, exc_info=error)
