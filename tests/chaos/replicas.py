@@ -18,6 +18,9 @@ from tests.support.replica import several
 SERVICES = ("diff", "capture", "gateway")
 """In the order in which they are started."""
 PATIENCE_SECONDS = 120
+RECONNECT_SECONDS = 2.0
+"""In which every caller that lost a replica has it back: each tries once a second. A rolling update
+leaves them that time by the `preStop` of the next pod."""
 
 
 class Replicas:
@@ -83,6 +86,7 @@ class Replicas:
         while self._calls(name) == before:
             assert time.monotonic() < give_up, f"{name} is back, and nobody calls it"
             time.sleep(0.1)
+        time.sleep(RECONNECT_SECONDS)  # that was one of its callers
 
     def end(self) -> None:
         for process in self._running.values():
