@@ -1,22 +1,46 @@
-"""Adding a capture: its rows within a transaction."""
+"""Adding a capture: its rows within a transaction.
+
+Most captures are of a kind that was seen before: they take one statement, which does nothing where
+that is not so, and one for their request id.
+"""
 
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, exists, func, insert, select
 
 from systemzero_capture.model import Known, Sighting, StoredCapture
-from systemzero_capture.store import captures, kinds, originals, requests, rows, trees
-from systemzero_capture.store.tables import CAPTURES
-from systemzero_chassis.database import TenantConnection
+from systemzero_capture.store import kinds, originals, requests, rows, trees
+from systemzero_capture.store.tables import CAPTURES, KINDS
+from systemzero_chassis.database import TENANT, TenantConnection
 
-# all that has to be known, in one trip; null where there is no row
+_C, _K = CAPTURES.c, KINDS.c
+_GIVEN = (_C.capture_id, _C.create_time, _C.session_id, _C.capture_time)
+_NEXT = (
+    select(func.coalesce(func.max(_C.position), 0) + 1).where(_C.tenant == TENANT).scalar_subquery()
+)
+_INSERT_LIKE_OTHERS = (
+    insert(CAPTURES)
+    .from_select(
+        ["tenant", "position", "kind", *(c.name for c in _GIVEN)],
+        select(
+            TENANT, _NEXT, _K.kind, *(bindparam(f"new_{c.name}", type_=c.type) for c in _GIVEN)
+        ).where(
+            _K.tenant == TENANT,
+            _K.digest == bindparam("of_kind"),
+            exists(trees.WHOLE),
+            ~exists(requests.IS_THERE),
+        ),
+    )
+    .returning(_C.position)
+)
+# all that has to be known of another one, in one trip; null where there is no row
 _STATE = select(
     requests.IS_THERE.scalar_subquery().label("request"),
     trees.HAS_BODY.scalar_subquery().label("has_body"),
     trees.IS_COMPLETE.scalar_subquery().label("complete"),
     kinds.OF_DIGEST.scalar_subquery().label("kind"),
-    captures.LAST.scalar_subquery().label("last"),
+    _NEXT.label("position"),
 )
 _INSERT = insert(CAPTURES)
 
@@ -31,17 +55,24 @@ def add(
     verdict: bytes,
 ) -> StoredCapture | None:
     """See `CaptureStore.add`."""
-    of_kind = rows.kind_values(known, sighting, verdict)
-    keys = {"full": known.signatures.full, "of_kind": of_kind["digest"]}
-    state = connection.execute(_STATE, {**keys, **requests.asked(sighting)}).one()
-    if state.request is not None:
-        return requests.first(connection, sighting)
-    if not trees.ensure(connection, state.has_body, state.complete, known, body):
-        return None
-    kind = state.kind or kinds.number_of(connection, of_kind)
-    position = (state.last or 0) + 1
-    row = rows.capture_values(capture_id, position, create_time, kind, sighting)
-    connection.execute(_INSERT, row)
+    kind = rows.kind_values(known, sighting, verdict)
+    keys = {
+        "full": known.signatures.full,
+        "of_kind": kind["digest"],
+        **requests.asked(sighting),
+    }
+    row = rows.capture_values(capture_id, create_time, sighting)
+    given = {f"new_{column.name}": row[column.name] for column in _GIVEN}
+    position = connection.execute(_INSERT_LIKE_OTHERS, {**keys, **given}).scalar()
+    if position is None:
+        state = connection.execute(_STATE, keys).one()
+        if state.request is not None:
+            return requests.first(connection, sighting)
+        if not trees.ensure(connection, state.has_body, state.complete, known, body):
+            return None
+        number = state.kind or kinds.number_of(connection, kind)
+        position = state.position
+        connection.execute(_INSERT, {**row, "position": position, "kind": number})
     originals.put(connection, position, create_time, sighting.originals)
     requests.keep(connection, sighting, position, create_time)
     return StoredCapture(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import rows
@@ -41,8 +41,7 @@ _HELD = select(_C.position, _C.held).where(_C.tenant == TENANT, _OF_ID)
 _HOLD = (
     update(CAPTURES).where(_C.tenant == TENANT, _C.position == bindparam("at")).values(held=True)
 )
-LAST: Final = select(_C.position).where(_C.tenant == TENANT).order_by(_C.position.desc()).limit(1)
-"""The newest position; no row without captures."""
+_LAST = select(func.coalesce(func.max(_C.position), 0)).where(_C.tenant == TENANT)
 
 
 def get(connection: TenantConnection, capture_id: str) -> StoredCapture:
@@ -84,7 +83,7 @@ def newest(
 
 def last_position(connection: TenantConnection) -> int:
     """See `CaptureStore.last_position`."""
-    return int(connection.execute(LAST).scalar() or 0)
+    return int(connection.execute(_LAST).scalar_one())
 
 
 def not_held(connection: TenantConnection, capture_id: str) -> int | None:

@@ -93,15 +93,11 @@ def request_key(request_id: str) -> bytes:
     return hashlib.sha256(request_id.encode()).digest()[:_REQUEST_BYTES]
 
 
-def capture_values(
-    capture_id: str, position: int, create_time: int, kind: int, sighting: Sighting
-) -> dict[str, Any]:
-    """A row of `captures`."""
+def capture_values(capture_id: str, create_time: int, sighting: Sighting) -> dict[str, Any]:
+    """A row of `captures`, but its position and kind."""
     return {
-        "position": position,
         "capture_id": capture_id,
         "create_time": create_time,
-        "kind": kind,
         "session_id": sighting.session_id or None,
         "capture_time": sighting.capture_time,
     }

@@ -19,6 +19,8 @@ HAS_BODY: Final = select(_T.body.is_not(None)).where(*_THIS)
 """Whether the body of the tree `full` is stored; no row if the tree was never seen."""
 IS_COMPLETE: Final = select(_T.complete).where(*_THIS)
 """Whether a complete capture gave the tree `full`; no row if it was never seen."""
+WHOLE: Final = IS_COMPLETE.where(_T.complete, _T.body.is_not(None))
+"""A row if the tree `full` is stored with its body, and a complete capture gave it."""
 _INSERT = insert(TREES)
 _SET_BODY = update(TREES).where(*_THIS).values(body=bindparam("new_body"))
 _SET_COMPLETE = update(TREES).where(*_THIS).values(complete=True)
