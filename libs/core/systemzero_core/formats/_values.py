@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from systemzero_core.errors import TooLarge
 from systemzero_core.tree import MAX_NODES, Bounds
 
-_LIMIT = 2**31 - 1
+_HIGH = float(2**31 - 1)  # as most numbers that it is compared with
+_LOW = -_HIGH
 
 
 def box(x: float, y: float, width: float, height: float) -> Bounds | None:
@@ -17,10 +18,10 @@ def box(x: float, y: float, width: float, height: float) -> Bounds | None:
     """
     # Written so that NaN, which compares as neither, is refused too.
     if (
-        -_LIMIT <= x <= _LIMIT
-        and -_LIMIT <= y <= _LIMIT
-        and -_LIMIT <= width <= _LIMIT
-        and -_LIMIT <= height <= _LIMIT
+        _LOW <= x <= _HIGH
+        and _LOW <= y <= _HIGH
+        and _LOW <= width <= _HIGH
+        and _LOW <= height <= _HIGH
     ):
         return Bounds(round(x), round(y), round(width), round(height))
     return None
