@@ -9,7 +9,9 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from systemzero_chassis.database import SchemaMismatch, SqliteDatabase, _engine, open_sqlite
 from systemzero_chassis.database._engine import driver_of
+from systemzero_chassis.database._turns import SUFFIX, Turns
 from systemzero_core.errors import DataCorrupted, Unavailable
 
 METADATA = MetaData()
@@ -169,6 +172,49 @@ async def test_processes_take_turns_to_write(path: Path) -> None:
         await process.close()
 
 
+async def test_who_gives_up_waiting_for_a_turn_keeps_nobody_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    with ThreadPoolExecutor(2) as threads:
+        first, second = Turns(path, threads), Turns(path, threads)
+        await first.take(1)
+        with pytest.raises(Unavailable, match="locked by another process"):
+            await second.take(0.01)
+        first.give()
+        for turns in (first, second, second, first):  # whichever thread the turn came to meanwhile
+            await turns.take(10)
+            turns.give()
+        first.close()
+        second.close()
+
+
+async def test_a_turn_ends_with_the_process_that_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    with open_turns_elsewhere(path) as process, ThreadPoolExecutor(1) as threads:
+        turns = Turns(path, threads)
+        with pytest.raises(Unavailable):
+            await turns.take(0)
+        process.kill()
+        await turns.take(10)
+        turns.close()
+
+
+@contextmanager
+def open_turns_elsewhere(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose turn it is."""
+    holding = f"""
+import fcntl, time
+file = open({str(path) + SUFFIX!r}, "wb")
+fcntl.flock(file, fcntl.LOCK_EX)
+print(flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
 async def test_a_cancelled_write_happens_whole_or_not_at_all(database: SqliteDatabase) -> None:
     committing, leave = threading.Event(), threading.Event()
 
@@ -227,7 +273,7 @@ async def test_the_files_are_their_owner_s_alone(database: SqliteDatabase, path:
     await database.write(add("a"))
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     files = sorted(path.parent.iterdir())
-    assert [f.name for f in files] == ["notes.db", "notes.db-shm", "notes.db-wal"]
+    assert [f.name for f in files] == ["notes.db", "notes.db-shm", "notes.db-turn", "notes.db-wal"]
     assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
 
 

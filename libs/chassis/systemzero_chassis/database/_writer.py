@@ -18,15 +18,17 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import SQLAlchemyError
 
 from systemzero_chassis.database import _engine, _metrics
 from systemzero_chassis.database._engine import SYSTEM, driver_of
 from systemzero_chassis.database._jobs import Batch, Job, JobQueue
 from systemzero_chassis.database._spans import committed
+from systemzero_chassis.database._turns import Turns
 from systemzero_chassis.database.errors import primary_code, translated
 from systemzero_chassis.observed import set_current_call
 from systemzero_chassis.pool import Pool
@@ -36,18 +38,20 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_PAUSE_SECONDS: Final = 0.0005  # between looks whether another process still writes
+_PAUSE_SECONDS: Final = 0.01  # between looks whether somebody else still writes
 
 
 class Writer:
     """Takes jobs, runs them, and commits them together."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
-        """Opens the connection at once, so that a bad file fails here; `name` is for metrics."""
+    def __init__(self, engine: Engine, path: Path) -> None:
+        """Opens the connection at once, so that a bad file fails here."""
         self._engine = engine
         self._connection = engine.connect()
         self._queue = JobQueue(self._settle)
-        self._committing = Pool("database-writer", 1)
+        self._thread = Pool("database-writer", 1)
+        self._turns = Turns(path, self._thread)
+        name = path.stem
         self._closing = False
         self._commits = _metrics.COMMITS.labels(name)
         self._jobs = _metrics.JOBS.labels(name)
@@ -74,8 +78,9 @@ class Writer:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._committing.shutdown()
+        self._thread.shutdown()
         self._connection.close()
+        self._turns.close()
 
     async def _settle(self, batch: Batch) -> None:
         started = time.perf_counter()
@@ -87,10 +92,13 @@ class Writer:
             lost = translated(error)
             for job in batch:
                 job.error = job.error or lost
+        finally:
+            self._turns.give()
         self._commits.observe(time.perf_counter() - started)
         self._jobs.inc(len(batch))
 
     async def _write(self, batch: Batch) -> None:
+        await self._turns.take(_engine.BUSY_TIMEOUT)
         if self._connection.closed:
             self._connection = await self._in_thread(self._engine.connect)
         connection = self._connection
@@ -101,8 +109,12 @@ class Writer:
             transaction.rollback()
             return
         start = time.time_ns()
-        await self._in_thread(transaction.commit)
+        await self._in_thread(lambda: self._commit(transaction))
         committed((job.call for job in batch), SYSTEM, start, len(batch))
+
+    def _commit(self, transaction: Transaction) -> None:
+        transaction.commit()
+        self._turns.give()  # at once: the event loop may be busy
 
     def _discard(self) -> None:
         """Close the connection: after a failed commit or disk, its state is anyone's guess."""
@@ -113,11 +125,11 @@ class Writer:
             _log.exception("database.connection.close_failed")
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._committing, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 async def _begin(driver: sqlite3.Connection) -> None:
-    """Take the write lock, from another process if need be.
+    """Take the write lock, from a process that writes without waiting for its turn if need be.
 
     Raises:
         sqlite3.OperationalError: it is not to be had in time.

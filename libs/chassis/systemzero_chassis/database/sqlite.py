@@ -97,7 +97,7 @@ def open_sqlite(
         engine = writer_engine(path)
         with engine.connect() as connection, transaction(connection, "BEGIN IMMEDIATE"):
             ensure_schema(connection, metadata, schema_version)
-        made = Writer(engine, path.stem), Readers(reader_engine(path), readers)
+        made = Writer(engine, path), Readers(reader_engine(path), readers)
         return SqliteDatabase(path.stem, schema_version, *made)
     except OSError as error:
         raise Unavailable(f"the database {path} cannot be opened: {error.strerror}") from error
