@@ -29,7 +29,7 @@ class Turns:
             OSError: it can't be made.
         """
         name = database.with_name(database.name + SUFFIX)
-        self._file = os.fdopen(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "rb")
+        self._file: int | None = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._executor = executor
         self._waiting: asyncio.Future[None] | None = None
         self._wanted = False
@@ -56,21 +56,27 @@ class Turns:
 
     def give(self) -> None:
         """Let the next one write. From any thread; nothing where it was not taken."""
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._lock(fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Close the file, and with it give the turn. May be called twice."""
-        self._file.close()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def _taken(self) -> bool:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
 
     def _wait(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._lock(fcntl.LOCK_EX)
+
+    def _lock(self, operation: int) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, operation)
 
     def _arrived(self, _waited: asyncio.Future[None]) -> None:
         self._waiting = None
