@@ -33,7 +33,6 @@ _WRITER_PRAGMAS: Final = (
     "journal_size_limit=67108864",
     "wal_autocheckpoint=4000",
     "cache_size=-8192",
-    "busy_timeout=0",  # waiting is the writer's own; up to here, `BUSY_TIMEOUT` holds
 )
 _READER_PRAGMAS: Final = ("query_only=ON",)
 

@@ -141,6 +141,7 @@ async def _begin(driver: sqlite3.Connection) -> None:
 
 def _begun(driver: sqlite3.Connection, insist: bool) -> bool:
     try:
+        driver.execute("PRAGMA busy_timeout=0").close()  # waiting is done on the event loop
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         if insist or primary_code(error) != sqlite3.SQLITE_BUSY:
