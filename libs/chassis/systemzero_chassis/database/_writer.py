@@ -47,7 +47,7 @@ class Writer:
     def __init__(self, engine: Engine, path: Path) -> None:
         """Opens the connection at once, so that a bad file fails here."""
         self._engine = engine
-        self._connection = engine.connect()
+        self._connection = self._connect()
         self._queue = JobQueue(self._settle)
         self._thread = Pool("database-writer", 1)
         self._turns = Turns(path, self._thread)
@@ -100,7 +100,7 @@ class Writer:
     async def _write(self, batch: Batch) -> None:
         await self._turns.take(_engine.BUSY_TIMEOUT)
         if self._connection.closed:
-            self._connection = await self._in_thread(self._engine.connect)
+            self._connection = await self._in_thread(self._connect)
         connection = self._connection
         transaction, driver = connection.begin(), driver_of(connection)
         await _begin(driver)
@@ -115,6 +115,12 @@ class Writer:
     def _commit(self, transaction: Transaction) -> None:
         transaction.commit()
         self._turns.give()  # at once: the event loop may be busy
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        # up to here `BUSY_TIMEOUT` holds; from now on, waiting is done on the event loop
+        driver_of(connection).execute("PRAGMA busy_timeout=0").close()
+        return connection
 
     def _discard(self) -> None:
         """Close the connection: after a failed commit or disk, its state is anyone's guess."""
@@ -141,7 +147,6 @@ async def _begin(driver: sqlite3.Connection) -> None:
 
 def _begun(driver: sqlite3.Connection, insist: bool) -> bool:
     try:
-        driver.execute("PRAGMA busy_timeout=0").close()  # waiting is done on the event loop
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         if insist or primary_code(error) != sqlite3.SQLITE_BUSY:
