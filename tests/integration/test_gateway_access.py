@@ -23,7 +23,7 @@ from systemzero_chassis.logs import LogSettings
 from systemzero_gateway import apikey
 from systemzero_gateway.limits import LimitSettings, Rate
 from tests.support.exposed import METHODS
-from tests.support.gateway import World, each, refused, sending, world
+from tests.support.gateway import PATIENCE, World, each, refused, sending, world
 from tests.support.logging import lines_in, logging_as
 
 StatusCode = grpc.StatusCode
@@ -138,9 +138,7 @@ async def test_a_key_works_until_it_is_revoked_and_so_do_its_tokens(here: World)
     assert again.api_key.revoke_time == revoked.api_key.revoke_time
 
 
-async def test_a_second_gateway_over_the_same_store_sees_a_revocation_within_a_second(
-    tmp_path: Path,
-) -> None:
+async def test_a_second_gateway_over_the_same_store_sees_a_revocation(tmp_path: Path) -> None:
     async with world(tmp_path, local=True) as one, world(tmp_path, local=True) as other:
         made = await new_key(one)
         token, another = await new_token(one, made.secret), await new_token(one, made.secret)
@@ -148,12 +146,13 @@ async def test_a_second_gateway_over_the_same_store_sees_a_revocation_within_a_s
             assert await other.call("Unary", b"a", other.bearer(credential)) == b"a"
         by_text = pb.RevokeTokenRequest(token=token)
         await auth(one).RevokeToken(by_text, metadata=one.bearer(token))
-        assert await asyncio.wait_for(until_refused(other, token), 1) == "UNAUTHENTICATED"
+        assert await asyncio.wait_for(until_refused(other, token), PATIENCE) == "UNAUTHENTICATED"
         assert await other.call("Unary", b"a", other.bearer(another)) == b"a"
         request = pb.RevokeApiKeyRequest(key_id=made.api_key.key_id)
         await auth(one).RevokeApiKey(request, metadata=one.bearer())
         for credential in (made.secret, another):
-            assert await asyncio.wait_for(until_refused(other, credential), 1) == "UNAUTHENTICATED"
+            code = await asyncio.wait_for(until_refused(other, credential), PATIENCE)
+            assert code == "UNAUTHENTICATED"
 
 
 async def test_replaced_signing_keys_end_every_token_everywhere_and_no_key(tmp_path: Path) -> None:
@@ -172,7 +171,7 @@ async def test_replaced_signing_keys_end_every_token_everywhere_and_no_key(tmp_p
         )
         _, reason, _ = await refused(one.call("Unary", b"a", one.bearer(token)))
         assert reason == "UNAUTHENTICATED"
-        assert await asyncio.wait_for(until_refused(other, token), 1) == "UNAUTHENTICATED"
+        assert await asyncio.wait_for(until_refused(other, token), PATIENCE) == "UNAUTHENTICATED"
         for here in (one, other):
             jwks = await auth(here).GetJwks(pb.GetJwksRequest(), metadata=here.bearer())
             assert [key.kid for key in jwks.keys] == [replaced.kid]
@@ -203,7 +202,7 @@ async def test_a_stream_ends_with_the_key_that_opened_it(tmp_path: Path, method:
         revoke = pb.RevokeApiKeyRequest(key_id=made.api_key.key_id)
         await auth(one).RevokeApiKey(revoke, metadata=one.bearer())
         ending = refused(call if method == "Client" else each(call))
-        code, reason, _ = await asyncio.wait_for(ending, 2)
+        code, reason, _ = await asyncio.wait_for(ending, PATIENCE)
         assert (code, reason) == (StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
         await other.echo.cancelled.wait()
         await unconcerned.write(b"b")

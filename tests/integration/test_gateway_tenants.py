@@ -20,7 +20,7 @@ from systemzero_core.errors import AlreadyExists, InvalidInput
 from systemzero_gateway.quotas import Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
-from tests.support.gateway import World, refused, world
+from tests.support.gateway import PATIENCE, World, refused, world
 from tests.support.house import House
 
 StatusCode = grpc.StatusCode
@@ -90,9 +90,7 @@ async def test_only_the_platforms_own_tenant_manages_tenants_and_it_does_nothing
     )
 
 
-async def test_a_suspended_tenant_is_out_everywhere_within_a_second_and_comes_back(
-    tmp_path: Path,
-) -> None:
+async def test_a_suspended_tenant_is_out_everywhere_and_comes_back(tmp_path: Path) -> None:
     async with world(tmp_path, local=True) as one, world(tmp_path, local=True) as other:
         acme = await made(one, "acme")
         request = auth_pb.IssueTokenRequest()
@@ -105,14 +103,14 @@ async def test_a_suspended_tenant_is_out_everywhere_within_a_second_and_comes_ba
         again = await tenants(one).SuspendTenant(suspend, metadata=platform(one))
         assert suspended.tenant.suspend_time == again.tenant.suspend_time
         for credential in credentials:
-            assert await asyncio.wait_for(until(other, credential, works=False), 1)
+            assert await asyncio.wait_for(until(other, credential, works=False), PATIENCE)
             _, reason, _ = await refused(one.call("Unary", b"a", one.bearer(credential)))
             assert reason == "UNAUTHENTICATED"
         resume = pb.ResumeTenantRequest(tenant_id="acme")
         resumed = await tenants(one).ResumeTenant(resume, metadata=platform(one))
         assert not resumed.tenant.HasField("suspend_time")
         for credential in credentials:
-            assert await asyncio.wait_for(until(other, credential, works=True), 1)
+            assert await asyncio.wait_for(until(other, credential, works=True), PATIENCE)
 
 
 async def until(here: World, credential: str, *, works: bool) -> bool:

@@ -26,7 +26,7 @@ from systemzero_gateway.config import GatewayTlsSettings
 from systemzero_gateway.policy import Role
 from tests.support.certificates import DAY, Authority, replace, write
 from tests.support.cli import Sz
-from tests.support.gateway import SERVICE, World, refused, world
+from tests.support.gateway import PATIENCE, SERVICE, World, refused, world
 from tests.support.platform import running
 
 ROBOT = "spiffe://example.org/ci/robot"
@@ -366,5 +366,5 @@ async def test_a_stream_by_certificate_goes_on_until_its_tenant_is_suspended(
             await tenants.SuspendTenant(
                 tenant_service_pb2.SuspendTenantRequest(tenant_id="default")
             )
-            _, reason, _ = await asyncio.wait_for(refused(stream.read()), 5)
+            _, reason, _ = await asyncio.wait_for(refused(stream.read()), PATIENCE)
             assert reason == "UNAUTHENTICATED"

@@ -31,6 +31,8 @@ from systemzero_gateway.policy import Method, methods_with_policy
 
 SERVICE = "systemzero.test.Echo"
 MAX_BYTES = 1_000
+PATIENCE = 60
+"""Seconds for what comes by itself soon, on a machine that does much else."""
 METHODS = [
     Method(f"/{SERVICE}/Unary", "capture_write", max_bytes=MAX_BYTES),
     Method(f"/{SERVICE}/Server", "capture_write", server_streaming=True, max_bytes=MAX_BYTES),

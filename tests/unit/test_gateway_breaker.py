@@ -25,7 +25,7 @@ class World:
 
     def fail(self, times: int = 3) -> None:
         for _ in range(times):
-            self.breaker.failed()
+            self.breaker.lost(self.now)
 
 
 @pytest.fixture
@@ -37,6 +37,17 @@ def test_failures_in_a_row_open_it_and_an_answer_ends_the_row(world: World) -> N
     world.fail(2)
     world.breaker.answered()
     world.fail(2)
+    assert world.state() is State.CLOSED
+    world.fail(1)
+    assert world.state() is State.OPEN
+
+
+def test_calls_that_are_lost_together_are_one_failure(world: World) -> None:
+    sent = world.now
+    world.now += 1
+    for _ in range(100):
+        world.breaker.lost(sent)  # all were under way when the first of them was lost
+    world.fail(1)
     assert world.state() is State.CLOSED
     world.fail(1)
     assert world.state() is State.OPEN
@@ -97,7 +108,8 @@ def test_failed_health_checks_alone_open_it(world: World) -> None:
 
 ACTS: list[Callable[[World], object]] = [
     lambda world: world.breaker.answered(),
-    lambda world: world.breaker.failed(),
+    lambda world: world.breaker.lost(world.now),
+    lambda world: world.breaker.lost(world.now - 1),
     lambda world: world.breaker.unanswered(20),
     lambda world: setattr(world, "now", world.now + 1),
 ]

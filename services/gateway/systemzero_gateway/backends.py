@@ -54,10 +54,10 @@ class Backend:
         self.breaker.answered()
         self._budget.earn()
 
-    def failed(self) -> None:
-        """It did not take a call, or was lost before it had answered."""
+    def lost(self, sent: float) -> None:
+        """It did not take a call `sent` at that time, or was lost before it had answered."""
         self._failures.inc()
-        self.breaker.failed()
+        self.breaker.lost(sent)
 
     def unanswered(self, seconds: float) -> None:
         """It left a call without an answer until its deadline, `seconds` after it was sent."""

@@ -9,12 +9,15 @@ Invariants:
 1. Only what tells of the backend counts: a call that it did not take or left without an answer for
    `patience` seconds. A short deadline of one caller shuts nobody else out.
 2. Any answer of the backend, errors of its own included, ends the row.
-3. An answered probe ends no row of failed calls: the pause before the next probe doubles, up to
+3. Calls that are lost together are one failure: a connection that breaks takes all of its calls
+   with it, and says of no other replica that it is gone.
+4. An answered probe ends no row of failed calls: the pause before the next probe doubles, up to
    `longest_pause`, each time that the breaker opens without a call answered in between.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -61,6 +64,7 @@ class Breaker:
         self._calls = self._probes = 0
         self._pause = settings.pause
         self._probe_at = 0.0
+        self._lost_at = -math.inf
         self.state = State.CLOSED
 
     def answered(self) -> None:
@@ -71,13 +75,17 @@ class Breaker:
     def unanswered(self, seconds: float) -> None:
         """A call's deadline passed, `seconds` after it was sent, without an answer."""
         if seconds >= self._settings.patience:
-            self.failed()
+            self._count()
 
-    def failed(self) -> None:
-        """The backend did not take a call, or was lost before it had answered."""
-        self._calls += 1
-        if self.state is State.CLOSED and self._calls >= self._settings.failures:
-            self._open()
+    def lost(self, sent: float) -> None:
+        """The backend did not take a call, or was lost before it had answered.
+
+        `sent` is when the call was sent, by the breaker's clock: one that was under way when
+        another was lost is no further failure.
+        """
+        if sent >= self._lost_at:
+            self._lost_at = self._clock()
+            self._count()
 
     def begin_probe(self) -> bool:
         """Whether a probe may go out now; the breaker of an open one is HALF_OPEN until its end."""
@@ -92,6 +100,11 @@ class Breaker:
         if self.state is State.HALF_OPEN:
             self._close() if answered else self._wait(self._settings.pause)
         elif self.state is State.CLOSED and self._probes >= self._settings.failures:
+            self._open()
+
+    def _count(self) -> None:
+        self._calls += 1
+        if self.state is State.CLOSED and self._calls >= self._settings.failures:
             self._open()
 
     def _open(self) -> None:

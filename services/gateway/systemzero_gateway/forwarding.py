@@ -170,7 +170,8 @@ class Forwarded:
         self._attempts = 0
         self._outgoing: Outgoing | None = None
         self._timeout = forwarder.timeout(context.time_remaining())
-        self._deadline = time.monotonic() + self._timeout
+        self._sent = time.monotonic()
+        self._deadline = self._sent + self._timeout
         if forwarder.method.client_streaming:
             self._request = self._checked(request)
         else:
@@ -194,7 +195,8 @@ class Forwarded:
             raise
         self._attempts += 1
         if self._attempts > 1:
-            self._timeout = self._deadline - time.monotonic()
+            self._sent = time.monotonic()
+            self._timeout = self._deadline - self._sent
         self._outgoing = Outgoing(forwarder.method.path, forwarder.backend.name)
         return forwarder.open(self._request, self._ticket.caller, self._outgoing, self._timeout)
 
@@ -237,7 +239,7 @@ class Forwarded:
         if _has_details(error):
             backend.answered()
         elif code is grpc.StatusCode.UNAVAILABLE:
-            backend.failed()
+            backend.lost(self._sent)
         elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
             backend.unanswered(self._timeout)
         return (
