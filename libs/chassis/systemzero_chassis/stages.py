@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from prometheus_client import Histogram
 
 from systemzero_chassis.observed import Below
 
 T = TypeVar("T")
+
+SMALL_BYTES: Final = 65_536
+"""A document of fewer bytes takes a few milliseconds, no more than any thread may keep the
+interpreter from the event loop (`sys.getswitchinterval`); and a thread costs more than that."""
 
 
 class Stage:
@@ -37,6 +41,11 @@ class Stage:
             below.end({}, error)
 
 
-async def off_loop(executor: Executor, work: Callable[[], T]) -> T:
-    """The result of `work`, done in a thread, still for the current call."""
+async def off_loop(executor: Executor, work: Callable[[], T], size: int = SMALL_BYTES) -> T:
+    """The result of `work`, done in a thread, still for the current call.
+
+    On a document of a `size` below `SMALL_BYTES` it is done at once.
+    """
+    if size < SMALL_BYTES:
+        return work()
     return await asyncio.get_running_loop().run_in_executor(executor, copy_context().run, work)

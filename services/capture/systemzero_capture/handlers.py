@@ -103,7 +103,8 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             key = message_digest(principal.tenant, request.tree)
             sighting = codec.decode_sighting(request, key, kept)
             tree = partial(decode_tree, request.tree, "tree")
-            done = await self._ingestor.tree(principal, key, tree, sighting, check=check)
+            size = request.tree.ByteSize()
+            done = await self._ingestor.tree(principal, key, tree, size, sighting, check=check)
         elif kind == "full_digest":
             digest = decode_digest(request.full_digest, "full_digest")
             sighting = codec.decode_sighting(request, digest, kept)

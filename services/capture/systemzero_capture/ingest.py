@@ -38,9 +38,6 @@ from systemzero_core.tree import Tree
 
 T = TypeVar("T")
 
-_INLINE_BYTES = 4_096
-"""Smaller documents are decoded on the event loop: a thread would cost more than they do."""
-
 
 class Ingestor:
     """Takes captures in for all tenants."""
@@ -82,9 +79,9 @@ class Ingestor:
         """
 
         async def decode() -> Decoded:
-            if native.size <= _INLINE_BYTES:
-                return pipeline.decode_native(native, self._formats)
-            return await self._off_loop(lambda: pipeline.decode_native(native, self._formats))
+            return await self._off_loop(
+                lambda: pipeline.decode_native(native, self._formats), native.size
+            )
 
         return await self._take(principal, key, decode, sighting, check)
 
@@ -93,14 +90,15 @@ class Ingestor:
         principal: Principal,
         key: bytes,
         tree: Callable[[], Tree],
+        size: int,
         sighting: Sighting,
         *,
         check: bool,
     ) -> StoredCapture:
-        """Take in a tree message whose serialised bytes have the digest `key`."""
+        """Take in a tree message of `size` serialised bytes, which have the digest `key`."""
 
         async def decode() -> Decoded:
-            return await self._off_loop(lambda: pipeline.decode_tree(tree()))
+            return await self._off_loop(lambda: pipeline.decode_tree(tree()), size)
 
         return await self._take(principal, key, decode, sighting, check)
 
@@ -236,7 +234,7 @@ class Ingestor:
             if held is None or self._known.get(tree_digest(tenant, known.signatures.full)):
                 capture = await add(body=None)
             if capture is None and held is not None:
-                capture = await add(body=await self._off_loop(held.body))
+                capture = await add(body=await self._off_loop(held.body, held.size))
         return capture
 
     async def _judge_stored(
@@ -244,9 +242,9 @@ class Ingestor:
     ) -> StoredCapture:
         async def as_document() -> bytes:
             if held is not None:
-                return await self._off_loop(held.encode)
+                return await self._off_loop(held.encode, held.size)
             body = await self._store.body(principal.tenant, capture.capture_id)
-            return await self._off_loop(lambda: document(body))
+            return await off_loop(self._executor, lambda: document(body))
 
         # A document that was made by now is of a form that was new: it has hardly been judged.
         at_once = held.document if held is not None else b""
@@ -261,5 +259,5 @@ class Ingestor:
         )
         return msgspec.structs.replace(capture, verdict=serialised)
 
-    async def _off_loop(self, work: Callable[[], T]) -> T:
-        return await off_loop(self._executor, work)
+    async def _off_loop(self, work: Callable[[], T], size: int) -> T:
+        return await off_loop(self._executor, work, size)

@@ -1,4 +1,4 @@
-"""From a native capture to a normalised, signed tree: pure work, off the event loop.
+"""From a native capture to a normalised, signed tree: pure work, off the event loop if it is much.
 
 decode -> completeness gate -> normalise -> sign
 """
@@ -10,6 +10,9 @@ from systemzero_chassis.tree_body import pack
 from systemzero_core.formats import Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
+
+_NODE_BYTES = 128
+"""What a node takes in own tree JSON, as a rule."""
 
 
 class Native:
@@ -33,21 +36,23 @@ class Held:
 
     Attributes:
         document: that JSON; empty until it is made.
+        size: its bytes, roughly.
     """
 
-    __slots__ = ("_tree", "document")
+    __slots__ = ("_tree", "document", "size")
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self.document = b""
+        self.size = _NODE_BYTES * len(tree)
 
     def encode(self) -> bytes:
-        """The document, made where it was not yet: work for a thread."""
+        """The document, made where it was not yet: work for a thread, if the tree is large."""
         self.document = self.document or own.encode(self._tree)
         return self.document
 
     def body(self) -> bytes:
-        """What is stored of the tree: work for a thread."""
+        """What is stored of the tree: work for a thread, as before."""
         return pack(self.encode())
 
 

@@ -23,6 +23,7 @@ from systemzero.diff.v1 import verdict_pb2
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
 from systemzero_chassis.lru import Lru
+from systemzero_chassis.stages import SMALL_BYTES
 from systemzero_core.diff import diff
 from systemzero_core.drift import (
     Detector,
@@ -56,13 +57,14 @@ _Key = tuple[str, Generation, bytes, str, str]
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be judged, and what the client said of it.
 
-    `tree` makes the tree: work for a thread. `originals` are digests of what is kept of the capture
-    as it was sent, for the log.
+    `tree` makes the tree, of a document of `size` bytes as far as that is known. `originals` are
+    digests of what is kept of the capture as it was sent, for the log.
     """
 
     answered: Answered
     signatures: Signatures
     tree: Callable[[], Tree] | None
+    size: int = SMALL_BYTES
     reasons: tuple[str, ...] = ()
     screen_hint: str = ""
     app: str = ""
@@ -153,7 +155,7 @@ class Checker:
         self, call: _Call, tree: Callable[[], Tree], key: _Key
     ) -> pb.CheckResponse:
         judged = await self._sources.off_loop(
-            lambda: self._judge(call.templates, call.subject, tree())
+            lambda: self._judge(call.templates, call.subject, tree()), call.subject.size
         )
         if isinstance(judged, Drift):
             if not judged.decided:
@@ -255,7 +257,9 @@ class Checker:
         answered, session_id = subject.answered, subject.session_id
         if not answered.request_id and not session_id:
             return None, None
-        return await self._store.read(tenant, lambda t: (t.answer(answered), t.session(session_id)))
+        return await self._store.look_up(
+            tenant, lambda t: (t.answer(answered), t.session(session_id))
+        )
 
     def _done(self, tenant: str, verdict: verdict_pb2.Verdict) -> pb.CheckResponse:
         return self._counted(tenant, pb.CheckResponse(verdict=verdict))

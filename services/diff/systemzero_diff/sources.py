@@ -15,7 +15,7 @@ from systemzero_chassis import fields
 from systemzero_chassis.asking import ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
-from systemzero_chassis.stages import off_loop
+from systemzero_chassis.stages import SMALL_BYTES, off_loop
 from systemzero_chassis.tree_codec import decode_format, decode_tree
 from systemzero_core.errors import (
     DataCorrupted,
@@ -96,9 +96,9 @@ class TreeSources:
             raise _translated(error, capture_id) from None
         return await self.off_loop(lambda: decode_tree(answer.capture.tree, "capture.tree"))
 
-    async def off_loop(self, work: Callable[[], T]) -> T:
-        """The result of `work`, done in a thread."""
-        return await off_loop(self._executor, work)
+    async def off_loop(self, work: Callable[[], T], size: int = SMALL_BYTES) -> T:
+        """See `stages.off_loop`."""
+        return await off_loop(self._executor, work, size)
 
     def _native(self, message: tree_pb2.NativeCapture, field: str) -> Intake:
         return take_in(

@@ -11,8 +11,6 @@ from typing import Any, Final, cast
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
-from systemzero_chassis.database._spans import trace_statements
-
 SYSTEM: Final = "sqlite"
 """What traces call this database."""
 
@@ -83,8 +81,6 @@ def _engine(path: Path, pragmas: Sequence[str]) -> Engine:
         # isolation_level None: the driver begins nothing by itself, `transaction` does
         connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT, "check_same_thread": False},
     )
-
-    trace_statements(engine, SYSTEM)
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:

@@ -1,4 +1,4 @@
-"""A few threads, each with a read-only connection of its own to a SQLite file."""
+"""Read-only connections to a SQLite file: one for each of a few threads, and of the event loop."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from systemzero_chassis.database._engine import transaction
+from systemzero_chassis.database._engine import SYSTEM, transaction
+from systemzero_chassis.database._spans import StatementSpans
 from systemzero_chassis.database.errors import translated
-from systemzero_chassis.observed import CurrentCall, current_call, set_current_call
+from systemzero_chassis.observed import CurrentCall, current_call
 from systemzero_chassis.pool import Pool
 from systemzero_core.errors import Unavailable
 
@@ -21,21 +22,26 @@ T = TypeVar("T")
 
 
 class Readers:
-    """Runs jobs on snapshots, in threads, as many at once as there are threads."""
+    """Runs jobs on snapshots: in threads, as many at once as there are, or where they come from."""
 
     def __init__(self, engine: Engine, threads: int) -> None:
         self._engine = engine
+        self._spans = StatementSpans(engine, SYSTEM)
         self.pool = Pool("database-reader", threads)
         self._local = threading.local()
         self._connections: list[Connection] = []
         self._closed = False
 
     async def run(self, job: Callable[[Connection], T]) -> T:
-        """The result of `job`; see `Database.read`."""
-        if self._closed:
-            raise Unavailable("the database is closed")
+        """The result of `job`, done in a thread; see `Database.read`."""
+        self._check_open()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.pool, self._run, job, current_call())
+
+    def run_here(self, job: Callable[[Connection], T]) -> T:
+        """The result of `job`, done in the thread that asks."""
+        self._check_open()
+        return self._run(job, current_call())
 
     def close(self) -> None:
         """Wait for the jobs under way, then close the connections. Blocks."""
@@ -44,8 +50,12 @@ class Readers:
         while self._connections:
             self._connections.pop().close()
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("the database is closed")
+
     def _run(self, job: Callable[[Connection], T], call: CurrentCall | None) -> T:
-        set_current_call(call)
+        self._spans.follow(call)
         try:
             connection = self._connection()
             with transaction(connection, "BEGIN"):

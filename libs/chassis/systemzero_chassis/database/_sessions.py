@@ -15,7 +15,9 @@ import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from systemzero_chassis.database._spans import StatementSpans
 from systemzero_chassis.database.tenant import EVERY_TENANT
+from systemzero_chassis.observed import current_call
 
 T = TypeVar("T")
 
@@ -30,12 +32,16 @@ _WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 class Session:
     """A connection with an open transaction."""
 
-    def __init__(self, connection: AsyncConnection, driver: asyncpg.Connection) -> None:
+    def __init__(
+        self, connection: AsyncConnection, driver: asyncpg.Connection, spans: StatementSpans
+    ) -> None:
         self._connection = connection
         self._driver = driver
+        self._spans = spans
 
     async def run(self, job: Callable[[Connection], T]) -> T:
-        """The result of `job`."""
+        """The result of `job`, done for the current call."""
+        self._spans.follow(current_call())
         return await self._connection.run_sync(job)
 
     async def script(self, *statements: str) -> None:
@@ -58,6 +64,7 @@ class Sessions:
 
     def __init__(self, engine: AsyncEngine, schema: str) -> None:
         self._engine = engine
+        self._spans = StatementSpans(engine.sync_engine, SYSTEM)
         self.schema = schema
         self.in_use = 0
 
@@ -82,7 +89,7 @@ class Sessions:
             async with self._engine.connect() as connection:
                 raw = await connection.get_raw_connection()
                 driver: asyncpg.Connection = raw.driver_connection  # type: ignore[assignment]
-                session = Session(connection, driver)
+                session = Session(connection, driver, self._spans)
                 try:
                     await session.script(*begin)
                     yield session

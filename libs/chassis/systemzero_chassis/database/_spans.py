@@ -7,6 +7,7 @@ Source: https://opentelemetry.io/docs/specs/semconv/db/database-spans/.
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, event
 
-from systemzero_chassis.observed import CurrentCall, current_call
+from systemzero_chassis.observed import CurrentCall, current_call, set_current_call
 from systemzero_chassis.tracing import Attributes, Span
 
 _START: Final = "systemzero_start"
@@ -25,9 +26,34 @@ _OPERATION = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE)\b")
 _TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?(\w+)')
 
 
-def trace_statements(engine: Engine, system: str) -> None:
-    """Have a span for each statement that `engine` runs for a call; `system` is the database's."""
+class StatementSpans:
+    """A span for each statement that an engine runs for a traced call.
 
+    It listens from the first such call on: that costs each statement as much as SQLite takes for
+    it, and most processes trace nothing.
+    """
+
+    def __init__(self, engine: Engine, system: str) -> None:
+        """`system` is what traces call the database."""
+        self._engine = engine
+        self._system = system
+        self._listens = False
+        self._lock = threading.Lock()
+
+    def follow(self, call: CurrentCall | None) -> None:
+        """The statements that this thread runs from now on are for `call`."""
+        set_current_call(call)
+        if not self._listens and call is not None and call.is_traced:
+            self._listen()
+
+    def _listen(self) -> None:
+        with self._lock:
+            if not self._listens:
+                _trace_statements(self._engine, self._system)
+                self._listens = True
+
+
+def _trace_statements(engine: Engine, system: str) -> None:
     def before(_connection: Any, _cursor: Any, _text: str, _values: Any, run: Any, _: bool) -> None:
         call = current_call()
         if call is not None and call.is_traced:

@@ -27,10 +27,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from systemzero_chassis.database import _engine, _metrics
 from systemzero_chassis.database._engine import SYSTEM, driver_of
 from systemzero_chassis.database._jobs import Batch, Job, JobQueue
-from systemzero_chassis.database._spans import committed
+from systemzero_chassis.database._spans import StatementSpans, committed
 from systemzero_chassis.database._turns import Turns
 from systemzero_chassis.database.errors import primary_code, translated
-from systemzero_chassis.observed import set_current_call
 from systemzero_chassis.pool import Pool
 from systemzero_core.errors import Unavailable
 
@@ -47,6 +46,7 @@ class Writer:
     def __init__(self, engine: Engine, path: Path) -> None:
         """Opens the connection at once, so that a bad file fails here."""
         self._engine = engine
+        self._spans = StatementSpans(engine, SYSTEM)
         self._connection = self._connect()
         self._queue = JobQueue(self._settle)
         self._thread = Pool("database-writer", 1)
@@ -102,9 +102,9 @@ class Writer:
         if self._connection.closed:
             self._connection = await self._in_thread(self._connect)
         connection = self._connection
-        transaction, driver = connection.begin(), driver_of(connection)
-        await _begin(driver)
-        _run_jobs(batch, connection, driver)
+        transaction = connection.begin()
+        await _begin(driver_of(connection))
+        _run_jobs(batch, connection, self._spans)
         if all(job.error is not None for job in batch):
             transaction.rollback()
             return
@@ -155,36 +155,38 @@ def _begun(driver: sqlite3.Connection, insist: bool) -> bool:
     return True
 
 
-def _run_jobs(batch: Batch, connection: Connection, driver: sqlite3.Connection) -> None:
+def _run_jobs(batch: Batch, connection: Connection, spans: StatementSpans) -> None:
     """Run the jobs of a batch; one that fails is undone alone.
 
     First all in a row, since hardly ever one fails. Where one does, what they did is undone, and
     they run again, each behind a savepoint of its own.
     """
     if len(batch) == 1:  # its failure is the transaction's
-        _run_job(batch[0], connection)
+        _run_job(batch[0], connection, spans)
         return
+    driver = driver_of(connection)
     driver.execute("SAVEPOINT jobs")
     for job in batch:
-        _run_job(job, connection)
+        _run_job(job, connection, spans)
         if job.error is not None:
             driver.execute("ROLLBACK TO jobs")
-            _run_apart(batch, connection, driver)
+            _run_apart(batch, connection, spans)
             return
 
 
-def _run_apart(batch: Batch, connection: Connection, driver: sqlite3.Connection) -> None:
+def _run_apart(batch: Batch, connection: Connection, spans: StatementSpans) -> None:
+    driver = driver_of(connection)
     for job in batch:
         driver.execute("SAVEPOINT job")
-        _run_job(job, connection)
+        _run_job(job, connection, spans)
         if job.error is not None:
             driver.execute("ROLLBACK TO job")
         driver.execute("RELEASE job")
 
 
-def _run_job(job: Job[Any], connection: Connection) -> None:
+def _run_job(job: Job[Any], connection: Connection, spans: StatementSpans) -> None:
     job.value, job.error = None, None
-    set_current_call(job.call)
+    spans.follow(job.call)
     try:
         job.value = job.function(connection)
     except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there

@@ -18,8 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database._batches import Batches, reconnecting
 from systemzero_chassis.database._blocking import run_blocking
-from systemzero_chassis.database._sessions import SYSTEM, Sessions
-from systemzero_chassis.database._spans import trace_statements
+from systemzero_chassis.database._sessions import Sessions
 from systemzero_chassis.database.errors import is_lost, translated
 from systemzero_chassis.database.protocol import Load
 from systemzero_chassis.database.schema import check_not_older, check_schema
@@ -125,6 +124,9 @@ class _Tenant:
             self._tenant, lambda c: job(TenantConnection(c, self._tenant))
         )
 
+    async def look_up(self, job: Callable[[TenantConnection], T]) -> T:
+        return await self.read(job)
+
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
         return await self._database.write_as(
             self._tenant, lambda c: job(TenantConnection(c, self._tenant))
@@ -190,14 +192,12 @@ def service_engine(
         "jit": "off",  # short statements: compiling them takes longer than running them
         **{name: str(round(seconds * 1000)) for name, seconds in milliseconds.items()},
     }
-    engine = create_async_engine(
+    return create_async_engine(
         driver_url(url),
         isolation_level="AUTOCOMMIT",
         connect_args={"server_settings": server, "timeout": _CONNECT_SECONDS},
         **options,
     )
-    trace_statements(engine.sync_engine, SYSTEM)
-    return engine
 
 
 def driver_url(url: str) -> URL:

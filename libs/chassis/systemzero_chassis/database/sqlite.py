@@ -1,4 +1,4 @@
-"""The embedded default: one SQLite file, one writer, a few readers in threads."""
+"""The embedded default: one SQLite file, one writer, a reader on the loop, a few in threads."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ class SqliteDatabase:
         """See `Database.read`."""
         return await self._readers.run(job)
 
+    async def look_up(self, job: Callable[[Connection], T]) -> T:
+        """As `read`, on the event loop; see `TenantDatabase.look_up`."""
+        await asyncio.sleep(0)  # who looks again and again lets others go on
+        return self._readers.run_here(job)
+
     async def write(self, job: Callable[[Connection], T]) -> T:
         """See `Database.write`; jobs that wait at the same time share one commit."""
         return await self._writer.run(job)
@@ -75,6 +80,9 @@ class _Tenant:
 
     async def read(self, job: Callable[[TenantConnection], T]) -> T:
         return await self._database.read(lambda c: job(TenantConnection(c, self._tenant)))
+
+    async def look_up(self, job: Callable[[TenantConnection], T]) -> T:
+        return await self._database.look_up(lambda c: job(TenantConnection(c, self._tenant)))
 
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
         return await self._database.write(lambda c: job(TenantConnection(c, self._tenant)))

@@ -79,6 +79,14 @@ class TenantDatabase(Protocol):
         """As `Database.read`."""
         ...
 
+    async def look_up(self, job: Callable[[TenantConnection], T]) -> T:
+        """As `read`, of a few rows by their keys.
+
+        On SQLite it is done on the event loop: a thread costs more than such a job, which has to
+        wait for the interpreter there after each of its statements.
+        """
+        ...
+
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
         """As `Database.write`."""
         ...

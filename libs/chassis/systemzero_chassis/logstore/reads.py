@@ -49,8 +49,8 @@ class LogReads:
         """The public keys of the tenant's log as C2SP vkey texts; the one that signs now first."""
         return tuple(map(str, self._checkpoints.verifiers(tenant)))
 
-    async def _read(self, tenant: str, job: Callable[[Connection], T]) -> T:
-        return await self._database.of(tenant).read(lambda c: job(c.unscoped))
+    async def _look_up(self, tenant: str, job: Callable[[Connection], T]) -> T:
+        return await self._database.of(tenant).look_up(lambda c: job(c.unscoped))
 
     async def _read_bodies(self, tenant: str, job: Callable[[TenantConnection], T]) -> T:
         return await self._database.of(tenant).read(job)
@@ -60,7 +60,7 @@ class LogReads:
 
     async def size(self, tenant: str) -> int:
         """The number of entries in the tenant's log."""
-        return await self._read(tenant, lambda c: self._entries.size(c, tenant))
+        return await self._look_up(tenant, lambda c: self._entries.size(c, tenant))
 
     async def checkpoint(self, tenant: str) -> str:
         """A signed checkpoint (C2SP note) that covers every entry committed before the call.
@@ -82,7 +82,7 @@ class LogReads:
             newest = self._checkpoints.at(connection, tenant, size)
             return newest if newest and self._checkpoints.is_current(tenant, newest) else None
 
-        found = await self._read(tenant, stored)
+        found = await self._look_up(tenant, stored)
         if found is not None:
             return found
         return await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant))
@@ -126,7 +126,7 @@ class LogReads:
             InvalidInput: the log has not `size` entries, or the entry is not among them.
             DataCorrupted: the stored tree is damaged: the proof would not hold.
         """
-        return await self._read(tenant, lambda c: self._proofs.inclusion(c, tenant, index, size))
+        return await self._look_up(tenant, lambda c: self._proofs.inclusion(c, tenant, index, size))
 
     async def consistency_proof(
         self, tenant: str, old_size: int, new_size: int
@@ -137,7 +137,7 @@ class LogReads:
             InvalidInput: unless 0 <= old_size <= new_size <= the log's size.
             DataCorrupted: the stored tree is damaged: the proof would not hold.
         """
-        return await self._read(
+        return await self._look_up(
             tenant, lambda c: self._proofs.consistency(c, tenant, old_size, new_size)
         )
 
@@ -159,7 +159,7 @@ class LogReads:
         proof = await self.inclusion_proof(tenant, index, size)
         extends = None
         if since is not None:
-            older = await self._read(tenant, lambda c: self._checkpoints.at(c, tenant, since))
+            older = await self._look_up(tenant, lambda c: self._checkpoints.at(c, tenant, since))
             if older is None:
                 raise NotFound(f"no checkpoint of size {since} was published")
             consistency = await self.consistency_proof(tenant, since, size)
@@ -188,7 +188,7 @@ class LogReads:
         try:
             return await self.checkpoint_at(tenant, size)
         except (DataCorrupted, InvalidInput):
-            latest = await self._read(tenant, lambda c: self._checkpoints.latest(c, tenant))
+            latest = await self._look_up(tenant, lambda c: self._checkpoints.latest(c, tenant))
             if latest is None:
                 raise
             return latest.note

@@ -157,7 +157,7 @@ class LogStore(LogReads):
         full = FullCheck(self._entries, self._checkpoints)
         while await self._read_bodies(tenant, full.check_page):
             progress(full.tree.size)
-        await self._read(tenant, lambda c: self._cosignatures.check(c, tenant))
+        await self._read_bodies(tenant, lambda c: self._cosignatures.check(c.unscoped, tenant))
         checkpoint = parse_checkpoint(await self.checkpoint_at(tenant, full.tree.size))
         if checkpoint.root != full.tree.root():
             raise LogDiverged(
@@ -187,7 +187,7 @@ class LogStore(LogReads):
         """
         if not self.cosigners:
             return []
-        return await self._read(tenant, lambda c: self._cosignatures.newest(c, tenant))
+        return await self._look_up(tenant, lambda c: self._cosignatures.newest(c, tenant))
 
     async def publish_checkpoints(self) -> int:
         """Sign a checkpoint for every log that grew since the last call; how many there were.

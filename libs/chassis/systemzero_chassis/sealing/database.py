@@ -115,6 +115,10 @@ class SealedTenant:
         """See `TenantDatabase.read`."""
         return await self._run(self._database.read, job)
 
+    async def look_up(self, job: Job[T]) -> T:
+        """See `TenantDatabase.look_up`."""
+        return await self._run(self._database.look_up, job)
+
     async def write(self, job: Job[T]) -> T:
         """See `TenantDatabase.write`."""
         return await self._run(self._database.write, job)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import rows
@@ -37,11 +38,23 @@ _BY_POSITION = _ROWS.where(_C.position == bindparam("at"))
 _AFTER = (
     _ROWS.where(_C.position > bindparam("after")).order_by(_C.position).limit(bindparam("count"))
 )
+_CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "before": _C.position < bindparam("before"),
+    "app": _K.app == bindparam("app"),
+    "session": _C.session_id == bindparam("session"),
+}
 _HELD = select(_C.position, _C.held).where(_C.tenant == TENANT, _OF_ID)
 _HOLD = (
     update(CAPTURES).where(_C.tenant == TENANT, _C.position == bindparam("at")).values(held=True)
 )
 _LAST = select(func.coalesce(func.max(_C.position), 0)).where(_C.tenant == TENANT)
+
+
+@lru_cache  # a statement that is made anew is checked and compiled anew
+def _listing(conditions: frozenset[str]) -> Select[Any]:
+    """Captures that meet all of these `_CONDITIONS`, the newest first."""
+    chosen = (_CONDITIONS[name] for name in sorted(conditions))
+    return _ROWS.where(*chosen).order_by(_C.position.desc()).limit(bindparam("count"))
 
 
 def get(connection: TenantConnection, capture_id: str) -> StoredCapture:
@@ -71,14 +84,9 @@ def newest(
     connection: TenantConnection, count: int, before: int | None, app: str, session_id: str
 ) -> Sequence[StoredCapture]:
     """See `CaptureStore.newest`."""
-    statement = _ROWS.order_by(_C.position.desc()).limit(count)
-    if before is not None:
-        statement = statement.where(_C.position < before)
-    if app:
-        statement = statement.where(_K.app == app)
-    if session_id:
-        statement = statement.where(_C.session_id == session_id)
-    return _all(connection, statement)
+    given: dict[str, Any] = {"before": before, "app": app or None, "session": session_id or None}
+    given = {name: value for name, value in given.items() if value is not None}
+    return _all(connection, _listing(frozenset(given)), count=count, **given)
 
 
 def last_position(connection: TenantConnection) -> int:
@@ -104,7 +112,7 @@ def hold(connection: TenantConnection, position: int) -> None:
 
 
 def _all(
-    connection: TenantConnection, statement: Select[Any], **values: int
+    connection: TenantConnection, statement: Select[Any], **values: Any
 ) -> Sequence[StoredCapture]:
     found = connection.execute(statement, values)
     return [rows.capture_of_row(connection, row) for row in found]

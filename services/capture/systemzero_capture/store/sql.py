@@ -61,11 +61,11 @@ class SqlCaptureStore:
 
     async def find_request(self, tenant: str, sighting: Sighting) -> StoredCapture | None:
         """See `CaptureStore.find_request`."""
-        return await self._database.of(tenant).read(lambda c: requests.first(c, sighting))
+        return await self._database.of(tenant).look_up(lambda c: requests.first(c, sighting))
 
     async def get(self, tenant: str, capture_id: str) -> StoredCapture:
         """See `CaptureStore.get`."""
-        return await self._database.of(tenant).read(lambda c: captures.get(c, capture_id))
+        return await self._database.of(tenant).look_up(lambda c: captures.get(c, capture_id))
 
     async def body(self, tenant: str, capture_id: str) -> bytes:
         """See `CaptureStore.body`."""
@@ -88,7 +88,7 @@ class SqlCaptureStore:
     async def hold(self, tenant: str, capture_id: str) -> None:
         """See `CaptureStore.hold`."""
         own = self._database.of(tenant)
-        position = await own.read(lambda c: captures.not_held(c, capture_id))
+        position = await own.look_up(lambda c: captures.not_held(c, capture_id))
         if position is not None:
             await own.write(lambda c: captures.hold(c, position))
 
@@ -103,7 +103,7 @@ class SqlCaptureStore:
 
     async def known(self, tenant: str, full_digest: bytes) -> Known | None:
         """See `CaptureStore.known`."""
-        return await self._database.of(tenant).read(lambda c: trees.known(c, full_digest))
+        return await self._database.of(tenant).look_up(lambda c: trees.known(c, full_digest))
 
     async def newest(
         self, tenant: str, count: int, *, before: int | None, app: str, session_id: str

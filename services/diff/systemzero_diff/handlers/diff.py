@@ -12,6 +12,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.identity import current_issuer, current_principal
 from systemzero_chassis.observed import note_verdict
+from systemzero_chassis.stages import SMALL_BYTES
 from systemzero_chassis.tree_codec import decode_digest, decode_signatures, encode_signatures
 from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import judge
@@ -83,9 +84,10 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         ]
         _check_told_by_capture(request)
         tree: Callable[[], Tree] | None = None
-        capture_id = request.capture_id
+        size, capture_id = SMALL_BYTES, request.capture_id
         if _is_normalised(request):
-            tree = partial(own.decode, request.tree.native.data)
+            document = request.tree.native.data
+            tree, size = partial(own.decode, document), len(document)
             signatures = decode_signatures(request.signatures, "signatures")
         elif request.HasField("tree"):
             source = await self._sources.resolve(current_principal(), request.tree, "tree")
@@ -98,6 +100,7 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             answered=_answered(request),
             signatures=signatures,
             tree=tree,
+            size=size,
             reasons=tuple(reasons),
             screen_hint=fields.text(request.screen_hint, "screen_hint"),
             app=fields.text(request.app, "app"),

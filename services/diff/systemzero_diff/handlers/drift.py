@@ -62,9 +62,12 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
         position = self._tokens.open(scope, request.page_token)
         start = int(position[0]) if position else None
 
+        # what is filtered may be looked for among all there are
+        find = self._store.look_up if chosen == EventFilter(now=now) else self._store.read
+
         async def older(last: StoredEvent | None, count: int) -> Sequence[StoredEvent]:
             before = last.position if last else start
-            return await self._store.read(tenant, lambda t: t.events(before, count, chosen))
+            return await find(tenant, lambda t: t.events(before, count, chosen))
 
         page, more = await page_of(older, size, lambda event: len(event.event.verdict))
         return pb.ListEventsResponse(
@@ -75,7 +78,7 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
     async def GetEvent(self, request: pb.GetEventRequest, context: Any) -> pb.GetEventResponse:
         tenant = current_principal().tenant
         event_id = fields.text(request.event_id, "event_id", least=1)
-        event = await self._store.read(tenant, lambda t: t.event(event_id))
+        event = await self._store.look_up(tenant, lambda t: t.event(event_id))
         return pb.GetEventResponse(event=codec.encode_event(event, self._clock()))
 
     async def WatchEvents(

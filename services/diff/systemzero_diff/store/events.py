@@ -92,7 +92,7 @@ def _day(since_1970: int) -> str:
     return (_FIRST_DAY + timedelta(since_1970)).isoformat()
 
 
-def _last_decision(now: int) -> Any:
+def _last_decision(now: int | ColumnElement[int]) -> Any:
     """The kind of an event's last decision that holds at `now`, as a subquery by event."""
     holds = or_(_D.expire_time.is_(None), _D.expire_time > now)
     return (
@@ -102,6 +102,23 @@ def _last_decision(now: int) -> Any:
         .limit(1)
         .scalar_subquery()
     )
+
+
+_CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "screen_id": _E.screen_id == bindparam("screen_id"),
+    "min_severity": _E.severity >= bindparam("min_severity"),
+    "fingerprint": _E.fingerprint == bindparam("fingerprint"),
+    "open": _last_decision(bindparam("now")).is_(None),
+    "decided": _last_decision(bindparam("now")) == bindparam("decided"),
+    "before": _E.position < bindparam("before"),
+}
+
+
+@lru_cache  # a statement that is made anew is checked and compiled anew
+def _listing(conditions: frozenset[str]) -> Select[Any]:
+    """Events that meet all of these `_CONDITIONS`, the newest first."""
+    chosen = (_CONDITIONS[name] for name in sorted(conditions))
+    return _EVENTS.where(*chosen).order_by(_E.position.desc()).limit(bindparam("count"))
 
 
 class EventRows(Scoped):
@@ -130,10 +147,17 @@ class EventRows(Scoped):
 
     def events(self, before: int | None, count: int, chosen: EventFilter) -> Sequence[StoredEvent]:
         """See `Transaction.events`."""
-        statement = _EVENTS.where(*_conditions(chosen)).order_by(_E.position.desc()).limit(count)
+        given: dict[str, Any] = {
+            "screen_id": chosen.screen_id,
+            "min_severity": chosen.min_severity,
+            "fingerprint": chosen.fingerprint,
+            "decided" if chosen.state != "open" else "open": chosen.state,
+        }
+        given = {name: value for name, value in given.items() if value}
         if before is not None:
-            statement = statement.where(_E.position < before)
-        return self._select(statement)
+            given["before"] = before
+        statement = _listing(frozenset(given))
+        return self._select(statement, count=count, now=chosen.now, **given)
 
     def events_after(self, position: int, count: int) -> Sequence[StoredEvent]:
         """See `Transaction.events_after`."""
@@ -213,7 +237,7 @@ class EventRows(Scoped):
             last=rows.event_of_row(self._connection, last, ()).event,
         )
 
-    def _select(self, statement: Select[Any], **values: int) -> Sequence[StoredEvent]:
+    def _select(self, statement: Select[Any], **values: Any) -> Sequence[StoredEvent]:
         return self._with_decisions(self._connection.execute(statement, values).all())
 
     def _with_decisions(self, found: Iterable[Row[Any]]) -> list[StoredEvent]:
@@ -288,18 +312,3 @@ def _groups(within: Iterable[ColumnElement[bool]], now: int) -> Select[Any]:
         .order_by(desc("events"), desc("last"))
         .limit(_MOST_GROUPS)
     )
-
-
-def _conditions(chosen: EventFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if chosen.screen_id:
-        conditions.append(_E.screen_id == chosen.screen_id)
-    if chosen.min_severity:
-        conditions.append(_E.severity >= chosen.min_severity)
-    if chosen.fingerprint:
-        conditions.append(_E.fingerprint == chosen.fingerprint)
-    if chosen.state == "open":
-        conditions.append(_last_decision(chosen.now).is_(None))
-    elif chosen.state:
-        conditions.append(_last_decision(chosen.now) == chosen.state)
-    return conditions

@@ -162,6 +162,10 @@ class DiffStore(Protocol):
         """The result of `job`, which only reads."""
         ...
 
+    async def look_up(self, tenant: str, job: Callable[[Transaction], T]) -> T:
+        """The result of `job`, which reads a few rows by their keys."""
+        ...
+
     async def write(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """The result of `job`, after what it wrote is durable."""
         ...

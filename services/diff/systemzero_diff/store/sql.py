@@ -113,6 +113,10 @@ class SqlDiffStore:
         """See `DiffStore.read`."""
         return await self._database.of(tenant).read(lambda c: job(SqlTransaction(c, self._log)))
 
+    async def look_up(self, tenant: str, job: Callable[[Transaction], T]) -> T:
+        """See `DiffStore.look_up`."""
+        return await self._database.of(tenant).look_up(lambda c: job(SqlTransaction(c, self._log)))
+
     async def write(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.write`."""
         return await self._database.of(tenant).write(lambda c: job(SqlTransaction(c, self._log)))
