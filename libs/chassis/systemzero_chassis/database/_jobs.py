@@ -66,6 +66,13 @@ class JobQueue:
             self._task = asyncio.create_task(self._drain())
         return await job.future
 
+    def fill(self, batch: Batch) -> None:
+        """Put into `batch`, as far as there is room, jobs that came since it was handed on."""
+        while self._jobs and len(batch) < MAX_BATCH_JOBS:
+            job = self._jobs.popleft()
+            if not job.future.cancelled():
+                batch.append(job)
+
     async def finish(self) -> None:
         """Wait until every job is settled."""
         while self._task is not None:
@@ -84,8 +91,5 @@ class JobQueue:
 
     def _next(self) -> Batch:
         batch: Batch = []
-        while self._jobs and len(batch) < MAX_BATCH_JOBS:
-            job = self._jobs.popleft()
-            if not job.future.cancelled():
-                batch.append(job)
+        self.fill(batch)
         return batch

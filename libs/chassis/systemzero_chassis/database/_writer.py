@@ -99,6 +99,7 @@ class Writer:
 
     async def _write(self, batch: Batch) -> None:
         await self._turns.take(_engine.BUSY_TIMEOUT)
+        self._queue.fill(batch)  # with what came while another process wrote
         if self._connection.closed:
             self._connection = await self._in_thread(self._connect)
         connection = self._connection
