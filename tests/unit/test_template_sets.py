@@ -35,7 +35,7 @@ class SlowStore:
         self.holding = asyncio.Event()
         self.go = asyncio.Event()
         self.reads = 0
-        self.write = store.write
+        self.look_up, self.write = store.look_up, store.write
 
     async def read(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         self.reads += 1
