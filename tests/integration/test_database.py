@@ -172,6 +172,26 @@ async def test_processes_take_turns_to_write(path: Path) -> None:
         await process.close()
 
 
+async def test_what_comes_before_the_turn_does_is_in_the_same_commit(
+    database: SqliteDatabase, path: Path
+) -> None:
+    commits: list[None] = []
+    driver_of(database._writer._connection).set_trace_callback(
+        lambda sql: commits.append(None) if sql == "COMMIT" else None
+    )
+    with ThreadPoolExecutor(1) as threads:
+        other = Turns(path, threads)
+        await other.take(10)
+        writes = []
+        for i in range(10):
+            writes.append(asyncio.create_task(database.write(add(str(i)))))
+            await asyncio.sleep(0)
+        other.give()
+        await asyncio.gather(*writes)
+        other.close()
+    assert len(commits) == 1
+
+
 async def test_who_gives_up_waiting_for_a_turn_keeps_nobody_from_it(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     with ThreadPoolExecutor(2) as threads:
@@ -257,13 +277,33 @@ async def test_a_reader_sees_one_snapshot_and_cannot_write(database: SqliteDatab
     assert await database.read(texts) == ["meanwhile"]
 
 
+async def test_a_look_up_needs_no_thread_and_sees_what_was_written(
+    database: SqliteDatabase,
+) -> None:
+    database._readers.pool.shutdown()
+    for i in range(3):
+        await database.write(add(str(i)))
+        assert len(await database.look_up(texts)) == i + 1
+    with pytest.raises(Unavailable):
+        await database.look_up(add("never"))
+    assert len(await database.look_up(texts)) == 3
+
+
+async def test_who_looks_up_again_and_again_lets_others_go_on(database: SqliteDatabase) -> None:
+    writing = asyncio.create_task(database.write(add("seen")))
+    while not await database.look_up(texts):
+        pass
+    await writing
+
+
 async def test_close_drains_what_was_accepted_and_refuses_the_rest(path: Path) -> None:
     database = open_sqlite(path, METADATA, 1)
     accepted = [asyncio.create_task(database.write(add(str(i)))) for i in range(50)]
     await asyncio.sleep(0)
     await database.close()
     assert len(await asyncio.gather(*accepted)) == 50
-    for refused in (database.write(add("late")), database.read(texts)):
+    late = database.write(add("late")), database.read(texts), database.look_up(texts)
+    for refused in late:
         with pytest.raises(Unavailable, match="closed"):
             await refused
     await database.close()
