@@ -98,7 +98,15 @@ def _run(
         save(here.prepared, prepared)
         shares = dict(MIXES[mix])
         Plan(
-            here.target, here.key, here.pids(), str(prepared), shares, rates, seconds, str(out)
+            here.target,
+            here.key,
+            here.pids(),
+            str(prepared),
+            shares,
+            rates,
+            seconds,
+            str(out),
+            sys.executable,
         ).write(plan)
         command = [str(program), "-f", "benchmarks/load/users.py", "--headless", "--only-summary"]
         command += ["--html", str(base.with_suffix(".html")), "--exit-code-on-error", "0"]

@@ -25,6 +25,7 @@ class Plan:
         rates: calls a second of each step.
         seconds: how long each step is measured.
         out: file of the result, a list of steps.
+        python: interpreter of the process that makes the calls.
         seed: of the order of calls.
     """
 
@@ -36,6 +37,7 @@ class Plan:
     rates: list[float]
     seconds: float
     out: str
+    python: str
     seed: int = 1
 
     def write(self, path: Path) -> None:

@@ -1,9 +1,8 @@
 """Locust's users: `locust -f benchmarks/load/users.py`, with the plan's path in `LOAD_PLAN`.
 
-Each user makes calls of the mix at a steady pace, so that a step's rate is its number of users. Of
-every call the gRPC status counts; every `CHECKED`th answer is read, and its verdict held against
-what it must be. Beside the latencies stand the CPU time and memory of the server's processes, and
-the CPU time of this one, which makes the load.
+Each user makes calls of the mix at a steady pace, so that a step's rate is its number of users; the
+calls themselves are made by `caller.py`. Beside the latencies, which are what a user waits, stand
+the CPU time and memory of the server's processes, and the CPU time of those that make the load.
 """
 
 from __future__ import annotations
@@ -15,28 +14,45 @@ import random
 import time
 from pathlib import Path
 
-import grpc.experimental.gevent
+import gevent
+from gevent import subprocess
+from gevent.event import AsyncResult
+from locust import LoadTestShape, User, constant_throughput, events, task
 
-grpc.experimental.gevent.init_gevent()
+from benchmarks._processes import cpu_seconds_of, resident_bytes
+from benchmarks.load.mix import INGEST
+from benchmarks.load.plan import PACE, SETTLE_SECONDS, Plan
 
-import gevent  # noqa: E402 - after grpc is told
-import grpc  # noqa: E402
-from locust import LoadTestShape, User, constant_throughput, events, task  # noqa: E402
-
-from benchmarks._processes import cpu_seconds_of, resident_bytes  # noqa: E402
-from benchmarks.load.mix import INGEST, calls, load  # noqa: E402
-from benchmarks.load.plan import PACE, SETTLE_SECONDS, Plan  # noqa: E402
-from systemzero.capture.v1 import capture_service_pb2  # noqa: E402
-
-CHECKED = 10
-CHANNELS = 32
-TIMEOUT = 30.0
-
-plan = Plan.read(Path(os.environ["LOAD_PLAN"]))
-prepared = load(Path(plan.prepared))
-stream = calls(prepared, plan.shares, plan.seed)
-runs = itertools.count(1)
+plan_path = os.environ["LOAD_PLAN"]
+plan = Plan.read(Path(plan_path))
 numbers = itertools.count()
+
+
+class Calls:
+    """What users wait for of the process that makes their calls."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            (plan.python, "-m", "benchmarks.load.caller", plan_path),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.pid = self._process.pid
+        self._waiting: dict[int, AsyncResult] = {}
+        gevent.spawn(self._read)
+
+    def make(self) -> list[object]:
+        """Make the next call of the mix; see `caller` for what is told of it."""
+        number = next(numbers)
+        self._waiting[number] = told = AsyncResult()
+        self._process.stdin.write(b"%d\n" % number)
+        self._process.stdin.flush()
+        return told.get()
+
+    def _read(self) -> None:
+        for line in self._process.stdout:
+            told = json.loads(line)
+            self._waiting.pop(told[0]).set(told)
 
 
 class Window:
@@ -48,7 +64,7 @@ class Window:
         self.failures: dict[str, int] = {}
         self.started = time.monotonic()
         self.server = cpu_seconds_of(plan.pids)
-        self.own = time.process_time()
+        self.own = _own_cpu()
 
     def add(self, kind: str, milliseconds: float, failure: str) -> None:
         if failure:
@@ -74,7 +90,7 @@ class Window:
             "server_cpu_cores": round(server / seconds, 3),
             "server_cpu_ms_a_call": round(server * 1e3 / max(len(everything), 1), 3),
             "server_rss_mb": round(resident_bytes(plan.pids) / 1e6, 1),
-            "generator_cpu_cores": round((time.process_time() - self.own) / seconds, 3),
+            "generator_cpu_cores": round((_own_cpu() - self.own) / seconds, 3),
         }
 
 
@@ -87,16 +103,14 @@ def _percentiles(latencies: list[float]) -> dict[str, float]:
     }
 
 
+def _own_cpu() -> float:
+    return cpu_seconds_of([os.getpid(), made.pid])
+
+
+made = Calls()
 window = Window()
 window.begin(0)
 done: list[dict[str, object]] = []
-channels = [
-    grpc.insecure_channel(
-        plan.target,
-        [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)],
-    )
-    for _ in range(CHANNELS)
-]
 
 
 class Client(User):
@@ -105,44 +119,24 @@ class Client(User):
     wait_time = constant_throughput(PACE)
 
     def on_start(self) -> None:
-        self.channel = channels[next(numbers) % CHANNELS]
-        self.metadata = (("authorization", f"Bearer {plan.key}"),)
-        self.methods: dict[str, grpc.UnaryUnaryMultiCallable] = {}
         # users start together: in step, they would call in bursts, each as large as all of them
         gevent.sleep(random.random() / PACE)  # noqa: S311 - no secret
 
     @task
     def call(self) -> None:
         """One call of the mix."""
-        chosen, run = next(stream), next(runs)
-        if chosen.method not in self.methods:
-            self.methods[chosen.method] = self.channel.unary_unary(chosen.method, None, None)
-        body, answer, failure = chosen.filled(run), b"", ""
         started = time.perf_counter()
-        try:
-            method = self.methods[chosen.method]
-            answer = method(body, metadata=self.metadata, timeout=TIMEOUT)
-        except grpc.RpcError as error:
-            failure = f"{error.code().name}: {error.details()}"
+        _, kind, method, size, failure = made.make()
         milliseconds = (time.perf_counter() - started) * 1e3
-        if not failure and chosen.verdict and run % CHECKED == 0:
-            failure = _wrong(answer, chosen.verdict)
-        window.add(chosen.kind, milliseconds, failure)
+        window.add(kind, milliseconds, failure)
         self.environment.events.request.fire(
-            request_type="ingest" if chosen.method == INGEST else "read",
-            name=chosen.kind,
+            request_type="ingest" if method == INGEST else "read",
+            name=kind,
             response_time=milliseconds,
-            response_length=len(answer),
+            response_length=size,
             exception=RuntimeError(failure) if failure else None,
             context={},
         )
-
-
-def _wrong(answer: bytes, verdict: int) -> str:
-    found = capture_service_pb2.IngestResponse.FromString(answer).verdict
-    if found.kind == verdict:
-        return ""
-    return f"wrong verdict {found.kind}, not {verdict}: {found.explanation}"
 
 
 class Steps(LoadTestShape):
