@@ -20,9 +20,9 @@ from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_core.formats import own
 from systemzero_core.intake import take_in
 from tests.support.platform import KINDS, Platform, Services, running
+from tests.support.stores import document
 
 SIZES = (100, 1_000, 10_000)
 ROUNDS = 4
@@ -107,7 +107,7 @@ def _cases(
         [request(native=_native(nodes, run)) for run in range(1, calls + 1)],
     )
     intake = take_in(cdp_capture(nodes, run=0).ax)
-    body = tree_pb2.NativeCapture(data=own.encode(intake.tree), format=tree_pb2.FORMAT_TREE)
+    body = document(intake.tree)
     yield "normalised", UNCHANGED, [request(native=body)] * CHEAP_CALLS
     yield "bytes_seen", UNCHANGED, [request(native=_native(nodes, 0))] * CHEAP_CALLS
     yield "digest", UNCHANGED, [request(full_digest=intake.signatures.full)] * CHEAP_CALLS

@@ -18,9 +18,8 @@ from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.diff.v1 import drift_service_pb2, template_service_pb2, verdict_pb2
 from systemzero.log.v1 import log_service_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_core.formats import own
 from systemzero_core.intake import Intake, take_in
-from systemzero_core.tree import Tree
+from tests.support.stores import document
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "captures"
 BASE = {"stock-admin": ("4.2.16", "5.2.1"), "parcel-console": ("4.15.5", "5.31.0")}
@@ -62,7 +61,7 @@ class Screen:
         yield self._ingest("drift_digest", DRIFT, full_digest=later.signatures.full)
         # no digest that is known, and the screen that it stood for
         yield self._ingest("unknown", 0, full_digest=MARK.ljust(32, b"0"))
-        yield self._ingest("novel_tree", DRIFT, native=_own(_intake(told).tree))
+        yield self._ingest("novel_tree", DRIFT, native=document(_intake(told).tree))
 
     def _ingest(self, kind: str, verdict: int, **content: Any) -> Prepared:
         request = pb.IngestRequest(
@@ -105,10 +104,6 @@ def _intake(files: Files) -> Intake:
 
 def _native(files: Files) -> tree_pb2.NativeCapture:
     return tree_pb2.NativeCapture(data=files.data, dom=files.dom or b"", frames=files.frames)
-
-
-def _own(tree: Tree) -> tree_pb2.NativeCapture:
-    return tree_pb2.NativeCapture(data=own.encode(tree), format=tree_pb2.FORMAT_TREE)
 
 
 def _marked(

@@ -20,7 +20,6 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.gateway.v1 import status_service_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_core.formats import own
 from systemzero_core.intake import take_in
 from systemzero_core.tlog import (
     VerifierKey,
@@ -33,6 +32,7 @@ from systemzero_core.tlog import (
 )
 from tests.support.captures import capture
 from tests.support.platform import Platform, Services
+from tests.support.stores import document
 
 OLD, NEW = "4.15.5", "5.31.0"
 UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
@@ -232,7 +232,7 @@ def test_a_digest_alone_stands_for_a_tree_seen_before(services: Services, screen
     intake = take_in(recorded.ax, dom=recorded.dom)
     unknown = capture_pb.IngestRequest(full_digest=b"\1" * 32, check=True)
     assert services.capture.Ingest(unknown).body_needed
-    body = tree_pb2.NativeCapture(data=own.encode(intake.tree), format=tree_pb2.FORMAT_TREE)
+    body = document(intake.tree)
     whole = ingest(services, body, screen_hint=screen)
     assert whole.capture.signatures.full == intake.signatures.full
     request = capture_pb.IngestRequest(
@@ -249,8 +249,8 @@ def test_a_stream_answers_each_capture_in_order(services: Services, screen: str)
     documents = [native("1-console"), native("1-console", NEW), tree_pb2.NativeCapture(data=b"{")]
 
     def requests() -> Iterator[capture_pb.IngestStreamRequest]:
-        for document in itertools.islice(itertools.cycle(documents), 60):
-            yield capture_pb.IngestStreamRequest(ingest=capture_pb.IngestRequest(native=document))
+        for each in itertools.islice(itertools.cycle(documents), 60):
+            yield capture_pb.IngestStreamRequest(ingest=capture_pb.IngestRequest(native=each))
 
     answers = list(services.capture.IngestStream(requests()))
     assert [answer.index for answer in answers] == list(range(60))

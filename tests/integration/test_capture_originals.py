@@ -12,7 +12,6 @@ import pytest
 
 from systemzero.capture.v1 import capture_pb2
 from systemzero.capture.v1 import capture_service_pb2 as pb
-from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.audit import check_service
 from systemzero_capture.config import Keeping, KeepingSettings, RetentionSettings
 from systemzero_capture.model import Original, OriginalKind
@@ -22,11 +21,10 @@ from systemzero_chassis.database import Database
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.tree_body import compress
 from systemzero_core.errors import DataCorrupted
-from systemzero_core.formats import own
 from tests.support.databases import OpenDatabase
 from tests.support.gateway import refused
 from tests.support.services import House, capture_house
-from tests.support.stores import DAY, NOW, known, plain, sighting, tree
+from tests.support.stores import DAY, NOW, document, known, plain, sighting, tree
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and so on"
 JPEG = b"\xff\xd8\xff\xe0 and so on"
@@ -35,8 +33,7 @@ ASKED = KeepingSettings(native="asked", screenshots=True)
 
 
 def of(*names: str, **fields: Any) -> pb.IngestRequest:
-    document = tree_pb2.NativeCapture(data=own.encode(tree(*names)), format=tree_pb2.FORMAT_TREE)
-    return pb.IngestRequest(native=document, **fields)
+    return pb.IngestRequest(native=document(tree(*names)), **fields)
 
 
 async def kept(house: House, capture_id: str, tenant: str = "acme") -> capture_pb2.Capture:

@@ -16,15 +16,13 @@ from prometheus_client import REGISTRY
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.config import KeepingSettings
 from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.errors import Unavailable
-from systemzero_core.formats import own
 from systemzero_core.tree import Tree
 from tests.support.gateway import refused
 from tests.support.services import House, capture_house
-from tests.support.stores import known, tree
+from tests.support.stores import document, known, tree
 
 UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
 DRIFT = verdict_pb2.VERDICT_KIND_DRIFT
@@ -39,8 +37,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 def of(content: Tree, **fields: Any) -> pb.IngestRequest:
     """A request with the tree's own JSON as its native document."""
-    document = tree_pb2.NativeCapture(data=own.encode(content), format=tree_pb2.FORMAT_TREE)
-    return pb.IngestRequest(native=document, **fields)
+    return pb.IngestRequest(native=document(content), **fields)
 
 
 def by_message(content: Tree, **fields: Any) -> pb.IngestRequest:

@@ -24,11 +24,10 @@ from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
 from systemzero_chassis.tree_codec import encode_tree
-from systemzero_core.formats import own
 from systemzero_core.tree import Tree
 from tests.support.gateway import refused
 from tests.support.services import KEY, House, capture_house, seconds
-from tests.support.stores import DAY, NOW, known, tree
+from tests.support.stores import DAY, NOW, document, known, tree
 
 UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
 DRIFT = verdict_pb2.VERDICT_KIND_DRIFT
@@ -42,8 +41,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 def of(content: Tree, **fields: Any) -> pb.IngestRequest:
     """A request with the tree's own JSON as its native document."""
-    document = tree_pb2.NativeCapture(data=own.encode(content), format=tree_pb2.FORMAT_TREE)
-    return pb.IngestRequest(native=document, **fields)
+    return pb.IngestRequest(native=document(content), **fields)
 
 
 def listed(tenant: Any) -> Any:

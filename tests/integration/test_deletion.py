@@ -29,7 +29,7 @@ from systemzero_core.tree import Node, Tree
 from systemzero_diff.audit import Audited, audit
 from tests.support.gateway import refused
 from tests.support.pair import Pair, pair
-from tests.support.stores import DAY, NOW
+from tests.support.stores import DAY, NOW, document
 
 SECRET = "Jane Doe owes 1,280 crowns"
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + SECRET.encode()
@@ -47,8 +47,7 @@ def screen(*texts: str) -> Tree:
 
 
 def of(content: Tree, **fields: Any) -> pb.IngestRequest:
-    document = tree_pb2.NativeCapture(data=own.encode(content), format=tree_pb2.FORMAT_TREE)
-    return pb.IngestRequest(native=document, **fields)
+    return pb.IngestRequest(native=document(content), **fields)
 
 
 @pytest.fixture

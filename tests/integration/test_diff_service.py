@@ -18,13 +18,12 @@ from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis.fields import timestamp
 from systemzero_chassis.tree_codec import encode_signatures, encode_tree
-from systemzero_core.formats import own
 from systemzero_core.intake import take_in_tree
 from systemzero_core.signature import sign
 from systemzero_core.tree import Node, Tree
 from tests.support.gateway import refused
 from tests.support.services import House, diff_house
-from tests.support.stores import DAY, NOW
+from tests.support.stores import DAY, NOW, document
 
 UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
 DRIFT = verdict_pb2.VERDICT_KIND_DRIFT
@@ -630,7 +629,7 @@ async def test_only_the_capture_service_says_which_capture_a_tree_is_of(house: H
 async def test_a_client_cannot_sign_a_tree_for_what_it_is_not(house: House) -> None:
     await learn(house, "order", ORDER)
     stub = diff_service_pb2_grpc.DiffServiceStub(house.channel)
-    native = tree_pb2.NativeCapture(data=own.encode(CHANGED), format=tree_pb2.FORMAT_TREE)
+    native = document(CHANGED)
     request = diff_pb.CheckRequest(
         tree=tree_pb2.TreeSource(native=native), signatures=encode_signatures(sign(ORDER))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.model import Known, Reason, Sighting
 from systemzero_core.drift import (
     CoveredEdit,
@@ -10,6 +11,7 @@ from systemzero_core.drift import (
     DecisionScope,
     Severity,
 )
+from systemzero_core.formats import own
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, signed
 from systemzero_core.tree import Node, Tree
@@ -24,6 +26,11 @@ def tree(*names: str) -> Tree:
     """A form with one button for each name."""
     nodes = [Node("form", name="Order"), *(Node("button", name=name) for name in names)]
     return Tree(nodes, [-1, *(0 for _ in names)])
+
+
+def document(content: Tree) -> tree_pb2.NativeCapture:
+    """The tree's own JSON, as a client sends it."""
+    return tree_pb2.NativeCapture(data=own.encode(content), format=tree_pb2.FORMAT_TREE)
 
 
 def known(*names: str, incomplete: str = "") -> Known:
