@@ -98,7 +98,9 @@ class Ingestor:
         """Take in a tree message of `size` serialised bytes, which have the digest `key`."""
 
         async def decode() -> Decoded:
-            return await self._off_loop(lambda: pipeline.decode_tree(tree()), size)
+            return await self._off_loop(
+                lambda: pipeline.decode_tree(tree()), pipeline.TERSEST * size
+            )
 
         return await self._take(principal, key, decode, sighting, check)
 

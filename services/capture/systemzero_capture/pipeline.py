@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from systemzero_capture.model import Decoded, Known, Reason
 from systemzero_chassis.tree_body import pack
-from systemzero_core.formats import Formats, own
+from systemzero_core.formats import Format, Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.tree import Tree
 
 _NODE_BYTES = 128
 """What a node takes in own tree JSON, as a rule."""
+TERSEST = 8
+"""A byte of another form may hold as much to be read as so many of own tree JSON, whose nodes take
+24 bytes at least: a line of an ARIA snapshot is a node in four."""
 
 
 class Native:
@@ -27,8 +30,10 @@ class Native:
 
     @property
     def size(self) -> int:
-        """Bytes of all parts."""
-        return len(self.data) + len(self.dom or b"") + sum(map(len, self.frames))
+        """The bytes of own tree JSON that may hold as much to be read."""
+        if self.form == Format.TREE:
+            return len(self.data)
+        return TERSEST * (len(self.data) + len(self.dom or b"") + sum(map(len, self.frames)))
 
 
 class Held:
