@@ -90,11 +90,17 @@ async def test_a_job_that_fails_is_rolled_back_alone(database: SqliteDatabase) -
     assert await database.read(texts) == ["a", "b", "c"]
 
 
-async def test_jobs_that_wait_share_a_commit(database: SqliteDatabase, path: Path) -> None:
+def commits_of(database: SqliteDatabase) -> list[None]:
+    """One item for each commit from now on."""
     commits: list[None] = []
     driver_of(database._writer._connection).set_trace_callback(
         lambda sql: commits.append(None) if sql == "COMMIT" else None
     )
+    return commits
+
+
+async def test_jobs_that_wait_share_a_commit(database: SqliteDatabase, path: Path) -> None:
+    commits = commits_of(database)
     await asyncio.gather(*(database.write(add(str(i))) for i in range(100)))
     assert len(commits) < 20
     assert len(await database.read(texts)) == 100
@@ -175,10 +181,7 @@ async def test_processes_take_turns_to_write(path: Path) -> None:
 async def test_what_comes_before_the_turn_does_is_in_the_same_commit(
     database: SqliteDatabase, path: Path
 ) -> None:
-    commits: list[None] = []
-    driver_of(database._writer._connection).set_trace_callback(
-        lambda sql: commits.append(None) if sql == "COMMIT" else None
-    )
+    commits = commits_of(database)
     with ThreadPoolExecutor(1) as threads:
         other = Turns(path, threads)
         await other.take(10)
