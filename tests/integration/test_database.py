@@ -33,6 +33,7 @@ from systemzero_chassis.database import SchemaMismatch, SqliteDatabase, _engine,
 from systemzero_chassis.database._engine import driver_of
 from systemzero_chassis.database._turns import SUFFIX, Turns
 from systemzero_core.errors import DataCorrupted, Unavailable
+from tests.support.sqlite import opened
 
 METADATA = MetaData()
 NOTES = Table(
@@ -110,7 +111,7 @@ async def test_nothing_is_acknowledged_before_the_commit(
     database: SqliteDatabase, path: Path
 ) -> None:
     """Another process's view, at the moment a write is acknowledged, has it."""
-    with sqlite3.connect(path) as other:
+    with opened(path) as other:
         for i in range(20):
             await database.write(add(str(i)))
             assert other.execute("SELECT count(*) FROM notes").fetchone() == (i + 1,)
@@ -350,7 +351,7 @@ async def test_another_schema_version_is_refused(path: Path, found: int, advice:
 
 
 def test_another_program_s_database_is_refused(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "x.db") as other:
+    with opened(tmp_path / "x.db") as other:
         other.execute("CREATE TABLE theirs (x)")
     other.close()
     with pytest.raises(SchemaMismatch, match="not one of"):
@@ -375,7 +376,7 @@ def test_a_failed_creation_leaves_nothing_of_the_schema(path: Path) -> None:
     Table("bad", broken, Column("id", Integer, primary_key=True), CheckConstraint("no (("))
     with pytest.raises(OperationalError):
         open_sqlite(path, broken, 1)
-    with sqlite3.connect(path) as found:
+    with opened(path) as found:
         assert found.execute("SELECT name FROM sqlite_master").fetchall() == []
     found.close()
 
@@ -415,7 +416,7 @@ def test_a_killed_process_loses_nothing_it_acknowledged(path: Path) -> None:
                 acknowledged.add(child.stdout.readline().strip())
             child.kill()
             acknowledged.update(line[:-1] for line in child.stdout if line.endswith("\n"))
-    with sqlite3.connect(path) as found:
+    with opened(path) as found:
         stored = {text for (text,) in found.execute("SELECT text FROM notes")}
         assert found.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     found.close()

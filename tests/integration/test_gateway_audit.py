@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from systemzero_core.tlog import VerifierKey, verify_bundle, verify_export
 from systemzero_gateway import apikey
 from systemzero_gateway.audit.settings import AuditSettings
 from tests.support.gateway import World, each, refused, world
+from tests.support.sqlite import opened
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = ("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01")
@@ -167,7 +167,7 @@ async def test_at_the_end_what_waits_is_written_and_signed(tmp_path: Path) -> No
         assert [entry["kind"] for entry in await entries(here)] == ["call.allowed"]
         kinds = [entry["kind"] for entry in await entries(here, platform(here))]
         assert kinds == ["call.denied"]
-    with sqlite3.connect(tmp_path / "gateway.sqlite3") as database:
+    with opened(tmp_path / "gateway.sqlite3") as database:
         query = "SELECT tenant, max(size) FROM audit_checkpoints GROUP BY tenant"
         assert dict(database.execute(query)) == {"default": 2, "platform": 2}
 
@@ -183,7 +183,7 @@ async def test_a_log_that_was_cut_or_altered_does_not_start(tmp_path: Path, harm
     async with world(tmp_path, local=True) as here:
         for _ in range(3):
             await new_key(here)
-    with sqlite3.connect(tmp_path / "gateway.sqlite3") as database:
+    with opened(tmp_path / "gateway.sqlite3") as database:
         database.execute(harm)
     with pytest.raises(LogDiverged):
         async with world(tmp_path, local=True):

@@ -34,6 +34,7 @@ from systemzero_core.tlog import (
     verify_inclusion,
 )
 from tests.support.databases import OpenDatabase
+from tests.support.sqlite import opened
 
 METADATA = MetaData()
 TABLES = log_tables(METADATA)
@@ -205,7 +206,7 @@ async def test_checkpoints_are_published_for_the_logs_that_grew(
     assert await log.publish_checkpoints() == 0
     await fill(database, log, 1, "t2")
     assert await log.publish_checkpoints() == 1
-    with sqlite3.connect(path) as found:
+    with opened(path) as found:
         stored = found.execute("SELECT tenant, size FROM log_checkpoints ORDER BY 1, 2").fetchall()
     found.close()
     assert stored == [("t1", 3), ("t2", 3), ("t2", 4)]

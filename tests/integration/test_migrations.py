@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from systemzero_chassis.database.migrate import migrate_postgres, migrate_sqlite
 from systemzero_chassis.database.schema import create_schema, revision_of
 from systemzero_core.errors import FailedPrecondition, NotFound
 from tests.support.postgres import ROLE, Server
+from tests.support.sqlite import opened
 
 SCHEMAS = {schema.name: schema for schema in installed()}
 PATIENCE = "run `make revisions` after a change of the tables"
@@ -110,7 +110,8 @@ def test_a_migrated_file_is_what_a_new_one_is(schema: Schema, tmp_path: Path) ->
 
     migrated = sqlite_shapes(tmp_path / "migrated.db", step_by_step)
     assert migrated == sqlite_shapes(tmp_path / "made.db", made), PATIENCE
-    with create_engine(f"sqlite:///{tmp_path / 'migrated.db'}").connect() as connection:
+    engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}", poolclass=NullPool)
+    with engine.connect() as connection:
         assert difference(connection, schema) == [], PATIENCE
 
 
@@ -161,11 +162,11 @@ def test_every_table_carries_its_tenant(schema: Schema) -> None:
 def test_migrating_leaves_what_is_there(tmp_path: Path) -> None:
     schema = SCHEMAS["gateway"]
     assert migrate_sqlite(tmp_path, schema) == (0, schema.version)
-    with sqlite3.connect(tmp_path / schema.file) as file:
+    with opened(tmp_path / schema.file) as file:
         file.execute("INSERT INTO tenants (tenant, create_time) VALUES ('acme', 1)")
     file.close()
     assert migrate_sqlite(tmp_path, schema) == (schema.version, schema.version)
-    with sqlite3.connect(tmp_path / schema.file) as file:
+    with opened(tmp_path / schema.file) as file:
         assert file.execute("SELECT tenant FROM tenants").fetchall() == [("acme",)]
     file.close()
 
@@ -189,7 +190,7 @@ async def test_a_later_releases_database_is_left_alone(tmp_path: Path, postgres:
 
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     schema = SCHEMAS["capture"]
-    with sqlite3.connect(tmp_path / schema.file) as other:
+    with opened(tmp_path / schema.file) as other:
         other.execute("CREATE TABLE theirs (x)")
     other.close()
     with pytest.raises(SchemaMismatch, match="not one of"):
@@ -209,7 +210,7 @@ def test_a_failed_migration_leaves_nothing(tmp_path: Path, postgres: Server) -> 
         migrate_sqlite(tmp_path, broken)
     with pytest.raises(LookupError):
         migrate_postgres(postgres.owner_url, broken, None)
-    with sqlite3.connect(tmp_path / "broken.db") as file:
+    with opened(tmp_path / "broken.db") as file:
         assert file.execute("SELECT name FROM sqlite_master").fetchall() == []
     file.close()
     count = text("SELECT count(*) FROM pg_namespace WHERE nspname = 'broken'")

@@ -18,6 +18,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -150,13 +151,13 @@ def _files(data: Path) -> Iterator[str]:
 def _copy_database(source: Path, target: Path) -> None:
     create_private_file(target)
     try:
-        original = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
-        copy = sqlite3.connect(target)
-        with copy:
+        reading = f"{source.absolute().as_uri()}?mode=ro"
+        with (
+            closing(sqlite3.connect(reading, uri=True, timeout=10)) as original,
+            closing(sqlite3.connect(target)) as copy,
+        ):
             original.backup(copy)  # in one step: one snapshot
-        copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
-        copy.close()
-        original.close()
+            copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
     except sqlite3.Error as error:
         raise translated(error) from error
     _sync(target)
