@@ -19,6 +19,7 @@ from tests.support.http2 import (
     END_HEADERS,
     END_STREAM,
     HEADERS,
+    PATIENCE,
     Answer,
     Connection,
     frame,
@@ -79,16 +80,22 @@ async def served() -> AsyncIterator[Served]:
     await server.stop(0)
 
 
-async def raw(target: str, path: bytes) -> Answer:
-    """The answer to a call of a path that no gRPC client would send."""
-    connection = await Connection.open(target)
+def call_of(connection: Connection, path: bytes) -> tuple[int, bytes]:
+    """The stream and the frames of a call with an empty request."""
     stream = connection.new_stream()
     headers = [
         (b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"here"),
         (b"te", b"trailers"), (b"content-type", b"application/grpc"),
     ]  # fmt: skip
-    await connection.send(frame(HEADERS, END_HEADERS, stream, header_block(headers)))
-    await connection.send(frame(DATA, END_STREAM, stream, message(b"")))
+    opened = frame(HEADERS, END_HEADERS, stream, header_block(headers))
+    return stream, opened + frame(DATA, END_STREAM, stream, message(b""))
+
+
+async def raw(target: str, path: bytes) -> Answer:
+    """The answer to a call of a path that no gRPC client would send."""
+    connection = await Connection.open(target)
+    stream, frames = call_of(connection, path)
+    await connection.send(frames)
     answer = await connection.answer(stream)
     connection.abandon()
     return answer
@@ -125,6 +132,17 @@ async def test_stop_lets_what_is_in_flight_end_within_its_grace(served: Served) 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await served.call("/a.B/C", b"", timeout=5)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_stop_answers_the_calls_that_nobody_has_taken_yet(served: Served) -> None:
+    connection = await Connection.open(served.target)
+    calls = [call_of(connection, b"/a.B/C") for _ in range(60)]
+    await connection.send(b"".join(frames for _, frames in calls))
+    connection.wait_until_read()
+    await served.server.stop(PATIENCE)
+    answers = [await connection.answer(stream) for stream, _ in calls]
+    assert [answer.status for answer in answers] == [0] * 60
+    connection.abandon()
 
 
 async def test_a_burst_of_calls_is_taken_in_whole() -> None:

@@ -45,8 +45,9 @@ async def test_the_callers_trace_goes_with_each_call_and_nothing_else_of_it() ->
     assert "baggage" not in templates.metadata
 
 
-async def test_an_idempotent_call_is_retried() -> None:
-    templates = FlakyTemplates(2)
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+async def test_an_idempotent_call_is_retried(code: grpc.StatusCode) -> None:
+    templates = FlakyTemplates(2, code)
     async with client_of(templates.add) as client:
         await client.templates.get("x")
     assert templates.calls == 3

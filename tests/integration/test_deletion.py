@@ -28,7 +28,7 @@ from systemzero_core.tlog import VerifierKey, verify_bundle
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.audit import Audited, audit
 from tests.support.gateway import refused
-from tests.support.pair import Pair, pair
+from tests.support.pair import SILENCE, Pair, pair
 from tests.support.stores import DAY, NOW, document
 
 SECRET = "Jane Doe owes 1,280 crowns"
@@ -170,11 +170,12 @@ async def test_a_deleted_event_is_decided_about_no_more(served: Pair) -> None:
         assert code is grpc.StatusCode.FAILED_PRECONDITION
 
 
+@pytest.mark.parametrize("said", SILENCE)
 async def test_a_deletion_that_the_diff_service_missed_is_completed(
-    tmp_path: Path, served: Pair
+    tmp_path: Path, served: Pair, said: grpc.StatusCode
 ) -> None:
     answer = await drifted(served)
-    served.away.add("EraseCapture")
+    served.away["EraseCapture"] = said
     request = pb.DeleteCaptureRequest(capture_id=answer.capture.capture_id)
     code, _, _ = await refused(served.captures().DeleteCapture(request))
     assert code is grpc.StatusCode.UNAVAILABLE

@@ -38,6 +38,7 @@ class Moody:
 
     def __init__(self) -> None:
         self.refusals = 0
+        self.code = grpc.StatusCode.UNAVAILABLE
         self.late = False
         self.calls = 0
 
@@ -45,7 +46,7 @@ class Moody:
         self.calls += 1
         if self.refusals:
             self.refusals -= 1
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+            await context.abort(self.code, "not now")
 
     async def unary(self, request: bytes, context: Any) -> bytes:
         await self._maybe_refuse(context)
@@ -92,8 +93,12 @@ async def breaker_of(here: World) -> tuple[bool, int]:
     return status.backends[0].serving, status.backends[0].breaker
 
 
-async def test_an_idempotent_call_is_sent_again_and_any_other_is_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+async def test_an_idempotent_call_is_sent_again_and_any_other_is_not(
+    tmp_path: Path, code: grpc.StatusCode
+) -> None:
     async with before_moody(tmp_path) as (here, moody):
+        moody.code = code
         moody.refusals = 1
         assert await here.call("Get", b"a") == b"a"
         assert moody.calls == 2

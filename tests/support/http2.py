@@ -6,6 +6,9 @@ Of what comes back it understands as much as an answer takes (RFC 9113; header b
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import socket
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,6 +19,7 @@ import hpack
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RESET, SETTINGS, PUSH, PING, GO_AWAY, WINDOW, CONTINUATION = range(10)
 END_STREAM, END_HEADERS, ACK, PADDED = 0x1, 0x4, 0x1, 0x8
+PATIENCE: Final = 60.0  # seconds
 WIDE: Final = struct.pack(">I", 2**30)
 
 
@@ -92,6 +96,15 @@ class Connection:
         with suppress(OSError):
             self._writer.write(data)
             await self._writer.drain()
+
+    def wait_until_read(self) -> None:
+        """Hold the event loop up until the peer has read what was sent: it answers a ping."""
+        self._writer.write(frame(PING, 0, 0, bytes(8)))
+        wanted, seen = frame(PING, ACK, 0, bytes(8)), b""
+        with socket.socket(fileno=os.dup(self._writer.get_extra_info("socket").fileno())) as own:
+            while wanted not in seen:
+                assert select.select([own], [], [], PATIENCE)[0]
+                seen = own.recv(1_000_000, socket.MSG_PEEK)  # left for who receives
 
     async def answer(self, stream: int) -> Answer:
         """Wait until a stream, or the connection, has ended."""

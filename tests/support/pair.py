@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import grpc
 
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import (
@@ -20,18 +22,25 @@ from systemzero_chassis.guards import Call, errors_guard, identity_guard
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, IdentityVerifier, Principal
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.registry import HandlerRegistry
-from systemzero_core.errors import Unavailable
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
 from tests.support.services import KEY, TRUSTED, Clock, _As, seconds
 
+SILENCE = [
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+]
+"""What gRPC says of a service that is not there; CANCELLED where it is just being stopped."""
+
 
 class Pair:
-    """Both services over one folder; `away` names the methods of either that do not answer."""
+    """Both services over one folder; `away` names the methods of either that do not answer,
+    and what gRPC says of each then."""
 
     def __init__(self, data: Path, **settings: Any) -> None:
         self.clock = Clock()
-        self.away: set[str] = set()
+        self.away: dict[str, grpc.StatusCode] = {}
         self._registries = {name: HandlerRegistry() for name in ("capture", "diff")}
         self._channels = {name: LocalChannel(r) for name, r in self._registries.items()}
         signers = {name: IdentitySigner(name, KEY, seconds) for name in TRUSTED}
@@ -55,10 +64,11 @@ class Pair:
             service.register(registry)
             self._registries[service.name].mount(registry)
 
-    def _absence(self, call: Call) -> AbstractAsyncContextManager[None]:
-        if call.method.rpartition("/")[2] in self.away:
-            raise Unavailable("away")
-        return nullcontext()
+    @asynccontextmanager
+    async def _absence(self, call: Call) -> AsyncIterator[None]:
+        if said := self.away.get(call.method.rpartition("/")[2]):
+            await call.context.abort(said, "away")
+        yield
 
     def _stub(self, kind: Any, name: str, tenant: str, issuer: str = "gateway") -> Any:
         token = self._signers[issuer].token(Principal(tenant, "key_1"), name)

@@ -148,9 +148,10 @@ class DroppingEvents:
 
 
 class FlakyTemplates:
-    """Is unavailable for the first `failures` calls."""
+    """Does not answer the first `failures` calls: they end with `code`."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> None:
+        self.code = code
         self.failures = failures
         self.calls = 0
         self.metadata: dict[str, Any] = {}
@@ -164,7 +165,7 @@ class FlakyTemplates:
         if request.template_id == "slow":
             await asyncio.Event().wait()
         if self.calls <= self.failures:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "not yet")
+            await context.abort(self.code, "not yet")
         return template_pb.GetTemplateResponse()
 
 

@@ -47,7 +47,7 @@ def test_only_idempotent_methods_are_retried() -> None:
     names = {name["method"] for name in method_config["name"]}
     assert {"Ingest", "GetTemplate", "ApproveEvent"} <= names
     assert not {"CreateApiKey", "RotateApiKey", "IngestStream", "WatchEvents"} & names
-    assert method_config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
+    assert method_config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "CANCELLED"]
 
 
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "schlüssel"])

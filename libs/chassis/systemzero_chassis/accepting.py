@@ -5,8 +5,14 @@ registered as UTF-8, and where that fails it ends, and the server with it: one r
 before any credential is looked at, and nobody is served any more. It also waits for all registered
 methods anew with each call.
 
+A third: a server that is stopped ends the calls that wait to be taken as CANCELLED, for which no
+client calls again, where those that come a moment later are UNAVAILABLE. One call of a method is
+taken in a turn of the event loop, so that under load some always wait.
+
 The remedy: every method is registered, for which the core compares bytes, and has a loop that takes
 its calls. What no method is registered for is called `UNKNOWN`; its path is looked at by nobody.
+Before the end, more loops take what waits; it is answered within the grace. A call that comes in
+that very moment may still be CANCELLED: whoever calls a service that may stop reckons with it.
 
 This stands on parts of grpc.aio that are not public: grpcio is held to one minor version, and the
 tests of this module fail where another one changed them.
@@ -25,6 +31,9 @@ from systemzero_chassis.guards import Handler
 
 UNKNOWN: Final = "unknown"
 """What a generic handler is asked for in the place of a path that is not registered."""
+_LAST_LOOPS: Final = 16
+"""For each method, at the end; they take so many calls in a turn of the event loop."""
+_LAST_TURNS: Final = 10
 
 
 class Handlers(Protocol):
@@ -56,6 +65,7 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
         self._own_loop = loop
         self._generic: list[Any] = []
         self._registered: dict[str, Handler] = {}
+        self._methods: list[bytes | None] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._over: asyncio.Future[None] = loop.create_future()
         super().__init__(loop, None, (), None, tuple(options), None)
@@ -75,8 +85,18 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
 
         It asks once for each method, and once for all that is not registered.
         """
+        self._methods.append(method)
         self._start(self._accept(method))
         return self._over
+
+    async def shutdown(self, grace: float | None) -> None:
+        """As the base class, after taking what waits to be taken; see the module."""
+        if self.is_running():
+            for method in self._methods * _LAST_LOOPS:
+                self._start(self._accept(method))
+            for _ in range(_LAST_TURNS):
+                await asyncio.sleep(0)
+        await super().shutdown(grace)
 
     async def _accept(self, method: bytes | None) -> None:
         name = UNKNOWN if method is None else method.decode()

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
 from systemzero_chassis.identity import METADATA_KEY
 from systemzero_chassis.observed import Outgoing
+
+AWAY: Final = frozenset(
+    (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+)
+"""Statuses with which a service does not answer. CANCELLED is what gRPC's server says, when it is
+stopped, to a call that nobody has taken yet."""
 
 
 async def ask(rpc: Any, request: Any, outgoing: Outgoing, identity: str, seconds: float) -> Any:

@@ -3,7 +3,9 @@
 Why the options are what they are:
 1. Keepalive pings find a dead connection under a quiet stream; the platform's servers take one
    every 20 seconds, so 30 are polite. gRPC stops after two without data unless told otherwise.
-2. Retries are gRPC's own, and only of methods that the contract declares idempotent.
+2. Retries are gRPC's own, and only of methods that the contract declares idempotent. CANCELLED is
+   among them: a server that is stopped says so to calls that it has not taken yet. A call that its
+   caller cancels is over all the same.
 3. What may be sent is the server's to bound, so that its refusal has a reason.
 """
 
@@ -37,7 +39,7 @@ _RETRY = {
     "initialBackoff": "0.1s",
     "maxBackoff": "2s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
 
 

@@ -12,7 +12,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.codec import encode_incompleteness
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import Known, OriginalKind, Sighting
-from systemzero_chassis.asking import ask
+from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.tree_codec import encode_signatures
@@ -108,7 +108,7 @@ class DiffServiceChecker:
 
 
 def _translated(error: grpc.aio.AioRpcError) -> Exception:
-    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+    if error.code() in AWAY:
         return Unavailable("the diff service does not answer: no verdict; try again")
     if error.code() is grpc.StatusCode.DATA_LOSS:
         return DataCorrupted("the diff service's data is damaged: no verdict")

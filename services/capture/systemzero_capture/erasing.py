@@ -19,7 +19,7 @@ from systemzero.diff.v1 import drift_service_pb2, drift_service_pb2_grpc
 from systemzero_capture.checker import AUDIENCE
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import CaptureStore
-from systemzero_chassis.asking import ask
+from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.background import Background
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
@@ -32,7 +32,6 @@ _INTERVAL: Final = 5.0
 """Seconds between two looks for erasures that were not finished."""
 _SELF: Final = "capture service"
 """Who acts where the principal that asked is gone."""
-_AWAY: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 class Eraser:
@@ -98,7 +97,7 @@ class Eraser:
         try:
             await ask(self._drift.EraseCapture, request, outgoing, token, _TIMEOUT)
         except grpc.aio.AioRpcError as error:
-            if error.code() not in _AWAY:
+            if error.code() not in AWAY:
                 raise
             raise Unavailable(
                 "the capture is erased, but the diff service does not answer: what its events say "

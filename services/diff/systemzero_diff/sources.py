@@ -12,7 +12,7 @@ import msgspec
 from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
-from systemzero_chassis.asking import ask
+from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.stages import SMALL_BYTES, off_loop
@@ -115,7 +115,7 @@ def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:
         return NotFound(f"no capture {capture_id!r:.120}")
     if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
         return FailedPrecondition(f"the body of capture {capture_id!r:.120} was erased")
-    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+    if error.code() in AWAY:
         return Unavailable("the capture service does not answer; try again")
     if error.code() is grpc.StatusCode.DATA_LOSS:
         return DataCorrupted(f"the stored capture {capture_id!r:.120} is damaged")

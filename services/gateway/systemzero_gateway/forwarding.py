@@ -48,6 +48,8 @@ SHAVED = 0.05
 """The share of a deadline, at most `SHAVED_SECONDS`, that a backend gets less than the gateway, so
 that the hop that timed out can say so."""
 SHAVED_SECONDS = 0.1
+_GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+"""What a call ends with that no replica took; CANCELLED where one was stopped with it waiting."""
 
 
 class Forwarder:
@@ -238,12 +240,12 @@ class Forwarded:
             return False
         if _has_details(error):
             backend.answered()
-        elif code is grpc.StatusCode.UNAVAILABLE:
+        elif code in _GONE:
             backend.lost(self._sent)
         elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
             backend.unanswered(self._timeout)
         return (
-            code is grpc.StatusCode.UNAVAILABLE
+            code in _GONE
             and self._attempts < self._forwarder.attempts
             and time.monotonic() < self._deadline
             and backend.grants_retry()
