@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def group(leader: int) -> list[int]:
@@ -30,13 +29,18 @@ def cpu_seconds_of(pids: list[int]) -> float:
     return ticks / _TICKS
 
 
-def resident_bytes(pids: list[int]) -> int:
-    """Resident memory of the processes, in bytes; shared pages count for each."""
+def memory_bytes(pids: list[int], field: str = "Pss") -> int:
+    """Memory of the processes, in bytes: what they take in all, with pages that they share once.
+
+    `field` is one of /proc/PID/smaps_rollup: `Pss` (proportional set size), `Anonymous`, `Rss`, …
+    Source: Documentation/filesystems/proc.rst of Linux.
+    """
     total = 0
     for pid in pids:
-        fields = _fields(pid)
-        total += int(fields[21]) * _PAGE if fields else 0
-    return total
+        with suppress(FileNotFoundError, ProcessLookupError):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+    return total * 1_024
 
 
 def command_of(pid: int) -> str:

@@ -27,7 +27,7 @@ from benchmarks import _hops
 from benchmarks._hops import METHOD, Server
 from benchmarks._limits import measure_limits
 from benchmarks._load import H2LOAD, load
-from benchmarks._processes import cpu_seconds_of, resident_bytes
+from benchmarks._processes import cpu_seconds_of, memory_bytes
 from benchmarks._report import Report, progress
 from scripts.run_split import free_port
 from systemzero_chassis.database import open_sqlite
@@ -158,11 +158,11 @@ def memory(report: Report, server: Server, calls: int) -> None:
     """What a gateway process holds, and whether that grows with the calls."""
     progress(f"gateway: memory over {calls:,} calls")
     load(server, max(calls // 10, 1), 100)
-    before = resident_bytes(server.processes())
+    before = memory_bytes(server.processes())
     load(server, calls, 100)
-    after = resident_bytes(server.processes())
-    report.emit("gateway.rss", after / 1e6, "MB", 90)
-    report.emit(f"gateway.rss_growth/{calls}", (after - before) / MEBI, "MiB", 4)
+    after = memory_bytes(server.processes())
+    report.emit("gateway.memory", after / 1e6, "MB", 90)
+    report.emit(f"gateway.memory_growth/{calls}", (after - before) / MEBI, "MiB", 4)
 
 
 async def decisions(report: Report, data: Path) -> None:

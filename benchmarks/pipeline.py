@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks._processes import cpu_seconds_of, group, resident_bytes
+from benchmarks._processes import cpu_seconds_of, group, memory_bytes
 from benchmarks._report import Report, progress
 from benchmarks._trees import cdp_capture
 from systemzero.capture.v1 import capture_service_pb2 as pb
@@ -169,8 +169,8 @@ def _after(
 ) -> int:
     for run in runs:
         services.capture.Ingest(ingest(run + 1))
-    progress(f"{runs.stop} captures: {resident_bytes(pids) / 1e6:.1f} MB")
-    return resident_bytes(pids)
+    progress(f"{runs.stop} captures: {memory_bytes(pids) / 1e6:.1f} MB")
+    return memory_bytes(pids)
 
 
 if __name__ == "__main__":

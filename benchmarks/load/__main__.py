@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks._processes import cpu_seconds_of, resident_bytes
+from benchmarks._processes import cpu_seconds_of, memory_bytes
 from benchmarks._report import Report, progress
 from benchmarks.load import machine
 from benchmarks.load.compare import BASELINE
@@ -86,7 +86,7 @@ def _idle(here: World) -> dict[str, float]:
     used = cpu_seconds_of(here.pids()) - start
     return {
         "cpu_percent": round(used / IDLE_SECONDS * 100, 2),
-        "rss_mb": round(resident_bytes(here.pids()) / 1e6, 1),
+        "memory_mb": round(memory_bytes(here.pids()) / 1e6, 1),
     }
 
 
@@ -119,13 +119,14 @@ def _run(
 
 def _emit(report: Report, name: str, idle: dict[str, float], steps: list[dict[str, Any]]) -> None:
     report.emit(f"{name}/idle_cpu", idle["cpu_percent"], "% of a core", IDLE_PERCENT)
-    report.emit(f"{name}/rss", max(s["server_rss_mb"] for s in steps), "MB", MEGABYTES)
+    report.emit(f"{name}/memory", max(s["server_memory_mb"] for s in steps), "MB", MEGABYTES)
     for step in steps:
         own = f"{name}/{step['asked_rate']:g}"
         # what a step test goes up to is more than is asked for
         asked = len(steps) == 1
         holds = step["rate"] >= SUSTAINED * step["asked_rate"] if asked else None
-        report.emit(f"{own}/rate", step["rate"], "calls/s", step["asked_rate"], holds)
+        rate_asked = step["asked_rate"] if asked else None
+        report.emit(f"{own}/rate", step["rate"], "calls/s", rate_asked, holds)
         p95 = step["latency_ms"]["p95"]
         report.emit(f"{own}/p95", p95, "ms", P95_MS if asked else None)
         report.emit(f"{own}/errors", step["error_rate"], "share", ERRORS)

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import grpc
 
-from benchmarks._processes import descriptors, resident_bytes
+from benchmarks._processes import descriptors, memory_bytes
 from benchmarks._report import Report, progress
 from benchmarks.load import machine
 from benchmarks.load.cost import MESSAGE_BYTES, check
@@ -53,7 +53,8 @@ class Reading(NamedTuple):
     """The server at one moment."""
 
     seconds: float
-    resident: int
+    memory: int
+    anonymous: int
     descriptors: int
     calls: int
 
@@ -122,10 +123,11 @@ async def _soak(here: World, mix: str, rate: float, seconds: float) -> list[Read
     async def reader() -> None:
         pids = here.pids()
         while (now := time.monotonic() - start) < seconds:
-            found.append(Reading(round(now, 1), resident_bytes(pids), descriptors(pids), done))
+            memory, anonymous = memory_bytes(pids), memory_bytes(pids, "Anonymous")
+            found.append(Reading(round(now, 1), memory, anonymous, descriptors(pids), done))
             if len(found) % 30 == 1:
                 last = found[-1]
-                progress(f"{now:6.0f} s: {done} calls, {last.resident / 1e6:.1f} MB")
+                progress(f"{now:6.0f} s: {done} calls, {last.memory / 1e6:.1f} MB")
             await asyncio.sleep(EVERY_SECONDS)
 
     await asyncio.gather(reader(), *(caller() for _ in range(CALLERS)))
@@ -135,15 +137,15 @@ async def _soak(here: World, mix: str, rate: float, seconds: float) -> list[Read
 def _emit(report: Report, name: str, found: Sequence[Reading]) -> None:
     steady = found[int(len(found) * WARM_UP) :]
     seconds = steady[-1].seconds - steady[0].seconds
-    slope = theil_sen([(reading.seconds, reading.resident) for reading in steady])
-    first = steady[0].resident
+    slope = theil_sen([(reading.seconds, reading.memory) for reading in steady])
+    first = steady[0].memory
     hour = 3_600 / 1e6
     zero = slope.low <= 0 or slope.value * seconds < NEGLIGIBLE * first
     report.emit(f"{name}/calls", found[-1].calls, "calls")
-    report.emit(f"{name}/rss", steady[-1].resident / 1e6, "MB")
-    report.emit(f"{name}/rss_slope", slope.value * hour, "MB an hour", None, zero)
-    report.emit(f"{name}/rss_slope_low", slope.low * hour, "MB an hour")
-    report.emit(f"{name}/rss_slope_high", slope.high * hour, "MB an hour")
+    report.emit(f"{name}/memory", steady[-1].memory / 1e6, "MB")
+    report.emit(f"{name}/memory_slope", slope.value * hour, "MB an hour", None, zero)
+    report.emit(f"{name}/memory_slope_low", slope.low * hour, "MB an hour")
+    report.emit(f"{name}/memory_slope_high", slope.high * hour, "MB an hour")
     more = steady[-1].descriptors - steady[0].descriptors
     report.emit(f"{name}/descriptors_more", more, "descriptors", MORE_DESCRIPTORS)
 

@@ -141,7 +141,7 @@ def load() -> Iterator[str]:
     """What the generator reported, of every run that was saved."""
     yield (
         "| run | asked /s | calls /s | p50 ms | p95 ms | p99 ms | errors | server cores "
-        "| ms of CPU a call | generator cores | RSS MB | idle CPU % |"
+        "| ms of CPU a call | generator cores | memory MB | idle CPU % |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
     machine = None
@@ -161,7 +161,7 @@ def _step(name: str, step: Mapping[str, Any], idle: Mapping[str, float]) -> str:
     cells += [f"{latency[share]:.0f}" for share in ("p50", "p95", "p99")]
     cells += [f"{step['error_rate']:.2%}", f"{step['server_cpu_cores']:.2f}"]
     cells += [f"{step['server_cpu_ms_a_call']:.2f}", f"{step['generator_cpu_cores']:.2f}"]
-    cells += [f"{step['server_rss_mb']:.0f}", f"{idle['cpu_percent']:.1f}"]
+    cells += [f"{step['server_memory_mb']:.0f}", f"{idle['cpu_percent']:.1f}"]
     return f"| {' | '.join(cells)} |"
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import gevent
 from gevent import subprocess
 from gevent.event import AsyncResult
-from locust import LoadTestShape, User, constant_throughput, events, task
+from locust import LoadTestShape, User, events, task
 
-from benchmarks._processes import cpu_seconds_of, resident_bytes
+from benchmarks._processes import cpu_seconds_of, memory_bytes
 from benchmarks.load.mix import INGEST
 from benchmarks.load.plan import PACE, SETTLE_SECONDS, Plan
 
@@ -89,7 +89,7 @@ class Window:
             },
             "server_cpu_cores": round(server / seconds, 3),
             "server_cpu_ms_a_call": round(server * 1e3 / max(len(everything), 1), 3),
-            "server_rss_mb": round(resident_bytes(plan.pids) / 1e6, 1),
+            "server_memory_mb": round(memory_bytes(plan.pids) / 1e6, 1),
             "generator_cpu_cores": round((_own_cpu() - self.own) / seconds, 3),
         }
 
@@ -116,11 +116,20 @@ done: list[dict[str, object]] = []
 class Client(User):
     """One client of the platform."""
 
-    wait_time = constant_throughput(PACE)
-
     def on_start(self) -> None:
-        # users start together: in step, they would call in bursts, each as large as all of them
-        gevent.sleep(random.random() / PACE)  # noqa: S311 - no secret
+        """Begin at a moment of its own.
+
+        Users start together: in step, they would call in bursts, each as large as all of them.
+        Locust's `constant_throughput` counts from the start, and would have them in step again.
+        """
+        pause = random.random() / PACE  # noqa: S311 - no secret
+        self._due = time.perf_counter() + pause
+        gevent.sleep(pause)
+
+    def wait_time(self) -> float:
+        """Seconds until the next call."""
+        self._due += 1 / PACE
+        return max(0.0, self._due - time.perf_counter())
 
     @task
     def call(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from itertools import islice
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks._processes import memory_bytes
 from benchmarks.load import tables
 from benchmarks.load.compare import compared
 from benchmarks.load.mix import ID_MARK, MARK, MIXES, Prepared, calls, load, save
@@ -197,3 +199,12 @@ def test_the_documents_tables_are_those_of_the_baseline(document: Path) -> None:
     text = document.read_text()
     assert "<!-- table: " in text
     assert tables.filled(text, quick) == text, "python -m benchmarks.load.tables"
+
+
+def test_memory_is_what_processes_take_with_what_they_share_counted_in_parts() -> None:
+    proportional, anonymous, resident = (
+        memory_bytes([os.getpid()], field) for field in ("Pss", "Anonymous", "Rss")
+    )
+    assert 0 < anonymous <= resident
+    assert 0 < proportional <= resident
+    assert memory_bytes([]) == 0
