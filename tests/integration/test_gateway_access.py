@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -354,6 +355,15 @@ async def test_guessing_is_slowed_down_and_hurts_nobody_who_is_known(tmp_path: P
         assert await here.call("Unary", b"a") == b"a"
         _, reason, _ = await refused(here.call("Unary", b"a", here.bearer(made.secret)))
         assert reason == "RATE_LIMITED"
+
+
+async def test_guesses_at_once_get_no_more_answers_than_one_after_the_other(tmp_path: Path) -> None:
+    limits = LimitSettings(Rate(600, 100), Rate(600, 100), failures=Rate(0.001, 3))
+    async with world(tmp_path, local=True, limits=limits) as here:
+        wrong = [here.bearer(apikey.new_secret()) for _ in range(20)]
+        told = await asyncio.gather(*(refused(here.call("Unary", b"a", key)) for key in wrong))
+        reasons = Counter(reason for _, reason, _ in told)
+        assert reasons == {"UNAUTHENTICATED": 3, "RATE_LIMITED": 17}
 
 
 async def test_the_status_names_the_caller_and_the_backends(here: World) -> None:

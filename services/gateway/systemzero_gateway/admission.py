@@ -203,15 +203,16 @@ class Admission:
             if caller is not None:
                 return caller
         bucket = Bucket(network_of(address_of(context.peer())), self.limits.failures)
-        decision = self._addresses.look(bucket, 1)
-        if not decision.allowed and not self._authenticator.is_familiar(header, certificate):
-            _decisions("address", "refused").inc()
-            _tell(context, decision)
-            raise _refusal(decision, "address")
+        familiar = self._authenticator.is_familiar(header, certificate)
+        if not familiar:
+            _check_guess(context, self._addresses.look(bucket, 1))
         try:
             return await self._authenticator.authenticate(header, certificate)
         except Unauthenticated:
-            _tell(context, self._addresses.take_one(bucket, 1))
+            decision = self._addresses.take_one(bucket, 1)
+            if not familiar:  # calls of the same moment may have used up what was left
+                _check_guess(context, decision)
+            _tell(context, decision)
             raise
 
     async def _limit(self, method: Method, caller: Caller, context: Context) -> None:
@@ -227,6 +228,13 @@ def _name(caller: Caller) -> None:
     call = current_call()
     if call is not None:
         call.tenant, call.principal = caller.principal.tenant, caller.principal.principal_id
+
+
+def _check_guess(context: Context, decision: Decision) -> None:
+    if not decision.allowed:
+        _decisions("address", "refused").inc()
+        _tell(context, decision)
+        raise _refusal(decision, "address")
 
 
 def _tell(context: Context, decision: Decision) -> None:
