@@ -1,7 +1,8 @@
 """The mix for a long time: `python -m benchmarks.load.soak [--minutes N] [--kind KIND]`.
 
 Calls are sent one after the other by a few callers, at a rate that leaves the machine time for
-others; every few seconds the memory and descriptors of the server's processes are read. After a
+others; every few seconds the memory and descriptors of the server's processes are read. What must
+not grow is anonymous memory: the share of file pages depends on who else has them mapped. After a
 warm-up, in which caches fill (they are made small, so that they do), memory must not climb: the
 slope is Theil and Sen's (the median of the slopes between all pairs of readings, which odd readings
 do not move), and it is called zero where the 95 % confidence interval after Kendall's S holds zero,
@@ -143,8 +144,8 @@ async def _soak(here: World, mix: str, rate: float, seconds: float) -> list[Read
 def _emit(report: Report, name: str, found: Sequence[Reading]) -> None:
     steady = found[int(len(found) * WARM_UP) :]
     seconds = steady[-1].seconds - steady[0].seconds
-    slope = theil_sen([(reading.seconds, reading.memory) for reading in steady])
-    first = steady[0].memory
+    slope = theil_sen([(reading.seconds, reading.anonymous) for reading in steady])
+    first = steady[0].anonymous
     hour = 3_600 / 1e6
     zero = slope.low <= 0 or slope.value * seconds < NEGLIGIBLE * first
     report.emit(f"{name}/calls", found[-1].calls, "calls")
