@@ -9,7 +9,7 @@ from pathlib import Path
 PACE = 5.0
 """Calls a second of one user."""
 SETTLE_SECONDS = 10.0
-"""At the begin of a step, while its users come: not counted."""
+"""At the begin of a step, while its users come and caches fill: not counted."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from systemzero_chassis.admin.schemas import installed
 from systemzero_chassis.database import DatabaseSettings, open_database
 from systemzero_chassis.database.backup import back_up, restore
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
+from tests.support.sqlite import opened
 
 SCHEMAS = installed()
 
@@ -45,9 +46,8 @@ def test_a_restored_folder_has_the_same_rows_and_keys(data: Path, tmp_path: Path
     back_up(data, tmp_path / "backup", SCHEMAS)
     file.close()
     restore(tmp_path / "backup", tmp_path / "again")
-    file = sqlite3.connect(tmp_path / "again" / "diff" / "diff.db")
-    assert file.execute("SELECT day FROM verdict_counts").fetchall() == [("2026-01-01",)]
-    file.close()
+    with opened(tmp_path / "again" / "diff" / "diff.db") as file:
+        assert file.execute("SELECT day FROM verdict_counts").fetchall() == [("2026-01-01",)]
     for schema in SCHEMAS:
         key = tmp_path / "again" / schema.name / "some.key"
         assert (key.read_text(), key.stat().st_mode & 0o777) == (schema.name, 0o600)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from systemzero_chassis.database import Database, open_sqlite
 from systemzero_core.errors import DataCorrupted
 from tests.integration.test_capture_store import add
 from tests.support.databases import OpenDatabase
+from tests.support.sqlite import opened
 from tests.support.stores import plain, sighting
 
 NO_EVIDENCE = {
@@ -80,11 +80,9 @@ async def test_an_altered_column_is_found(
     database: Database, path: Path, column: Column[Any]
 ) -> None:
     await fill(database)
-    file = sqlite3.connect(path)
     table, name = column.table.name, column.name
-    with file:
+    with opened(path) as file:
         file.execute(f"UPDATE {table} SET {name} = {altered(column)} WHERE rowid = 2")  # noqa: S608
-    file.close()
     with pytest.raises(DataCorrupted, match=r"tenant '(acme|.*x)': (trees|kinds|capture)"):
         await checked(database)
 
@@ -94,10 +92,8 @@ async def test_a_row_that_is_named_and_gone_is_found(
     database: Database, path: Path, table: str
 ) -> None:
     await fill(database)
-    file = sqlite3.connect(path)
-    with file:
+    with opened(path) as file:
         file.execute(f"DELETE FROM {table} WHERE rowid = 2")  # noqa: S608
-    file.close()
     with pytest.raises(DataCorrupted, match="is not there"):
         await checked(database)
 

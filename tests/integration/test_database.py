@@ -115,7 +115,6 @@ async def test_nothing_is_acknowledged_before_the_commit(
         for i in range(20):
             await database.write(add(str(i)))
             assert other.execute("SELECT count(*) FROM notes").fetchone() == (i + 1,)
-    other.close()
 
 
 async def test_when_the_commit_fails_every_job_of_it_fails(database: SqliteDatabase) -> None:
@@ -353,7 +352,6 @@ async def test_another_schema_version_is_refused(path: Path, found: int, advice:
 def test_another_program_s_database_is_refused(tmp_path: Path) -> None:
     with opened(tmp_path / "x.db") as other:
         other.execute("CREATE TABLE theirs (x)")
-    other.close()
     with pytest.raises(SchemaMismatch, match="not one of"):
         open_sqlite(tmp_path / "x.db", METADATA, 1)
 
@@ -378,7 +376,6 @@ def test_a_failed_creation_leaves_nothing_of_the_schema(path: Path) -> None:
         open_sqlite(path, broken, 1)
     with opened(path) as found:
         assert found.execute("SELECT name FROM sqlite_master").fetchall() == []
-    found.close()
 
 
 _CHILD = """
@@ -419,6 +416,5 @@ def test_a_killed_process_loses_nothing_it_acknowledged(path: Path) -> None:
     with opened(path) as found:
         stored = {text for (text,) in found.execute("SELECT text FROM notes")}
         assert found.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    found.close()
     assert acknowledged - stored == set()
     assert len(acknowledged) >= 450

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from systemzero_core.tree import Node, Tree
 from systemzero_diff.audit import Audited, audit
 from tests.support.gateway import refused
 from tests.support.pair import SILENCE, Pair, pair
+from tests.support.sqlite import opened
 from tests.support.stores import DAY, NOW, document
 
 SECRET = "Jane Doe owes 1,280 crowns"
@@ -84,12 +84,11 @@ def texts_left(folder: Path) -> list[str]:
     """Rows of both databases that hold the text, by table; decisions keep their node's path."""
     found = []
     for path in (folder / "capture" / "capture.db", folder / "diff" / "diff.db"):
-        file = sqlite3.connect(path)
-        for (table,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
-            for row in file.execute(f"SELECT * FROM {table}"):  # noqa: S608 - of the schema
-                held = table != "decisions" and any("crowns" in _readable(v) for v in row)
-                found += [table] * held
-        file.close()
+        with opened(path) as file:
+            for (table,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+                for row in file.execute(f"SELECT * FROM {table}"):  # noqa: S608 - of the schema
+                    held = table != "decisions" and any("crowns" in _readable(v) for v in row)
+                    found += [table] * held
     return found
 
 

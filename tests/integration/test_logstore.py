@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -91,11 +90,9 @@ async def verified(log: LogStore, pinned: Checkpoint | None = None) -> ExportRep
 
 
 def alter(path: Path, *statements: str) -> None:
-    other = sqlite3.connect(path)
-    with other:
+    with opened(path) as other:
         for statement in statements:
             assert other.execute(statement).rowcount != 0, statement
-    other.close()
 
 
 async def test_entries_are_numbered_and_read_back(database: Database, log: LogStore) -> None:
@@ -208,7 +205,6 @@ async def test_checkpoints_are_published_for_the_logs_that_grew(
     assert await log.publish_checkpoints() == 1
     with opened(path) as found:
         stored = found.execute("SELECT tenant, size FROM log_checkpoints ORDER BY 1, 2").fetchall()
-    found.close()
     assert stored == [("t1", 3), ("t2", 3), ("t2", 4)]
 
 

@@ -164,11 +164,9 @@ def test_migrating_leaves_what_is_there(tmp_path: Path) -> None:
     assert migrate_sqlite(tmp_path, schema) == (0, schema.version)
     with opened(tmp_path / schema.file) as file:
         file.execute("INSERT INTO tenants (tenant, create_time) VALUES ('acme', 1)")
-    file.close()
     assert migrate_sqlite(tmp_path, schema) == (schema.version, schema.version)
     with opened(tmp_path / schema.file) as file:
         assert file.execute("SELECT tenant FROM tenants").fetchall() == [("acme",)]
-    file.close()
 
 
 async def test_a_migrated_file_can_be_opened(tmp_path: Path) -> None:
@@ -192,7 +190,6 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     schema = SCHEMAS["capture"]
     with opened(tmp_path / schema.file) as other:
         other.execute("CREATE TABLE theirs (x)")
-    other.close()
     with pytest.raises(SchemaMismatch, match="not one of"):
         migrate_sqlite(tmp_path, schema)
 
@@ -212,7 +209,6 @@ def test_a_failed_migration_leaves_nothing(tmp_path: Path, postgres: Server) -> 
         migrate_postgres(postgres.owner_url, broken, None)
     with opened(tmp_path / "broken.db") as file:
         assert file.execute("SELECT name FROM sqlite_master").fetchall() == []
-    file.close()
     count = text("SELECT count(*) FROM pg_namespace WHERE nspname = 'broken'")
     assert postgres.run(lambda c: c.execute(count).scalar()) == 0
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -40,6 +39,7 @@ from systemzero_core.tlog import (
 )
 from systemzero_diff.audit import audit, check_service
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION
+from tests.support import sqlite
 from tests.support.checks import DRIFT, check, put
 from tests.support.services import diff_house
 from tests.support.stores import DAY, NOW
@@ -154,11 +154,9 @@ async def audited(folder: Path) -> list[int]:
 
 
 def alter(folder: Path, *statements: str) -> None:
-    file = sqlite3.connect(folder / "diff.db")
-    with file:
+    with sqlite.opened(folder / "diff.db") as file:
         for statement in statements:
             assert file.execute(statement).rowcount != 0, statement
-    file.close()
 
 
 def middle(table: str) -> str:
@@ -215,9 +213,8 @@ def names(table: str, message: str) -> bool:
 async def test_what_was_written_is_whole(evidence: Evidence, tmp_path: Path) -> None:
     assert await audited(evidence.copy(tmp_path)) == [16]
     for table in TABLES:
-        file = sqlite3.connect(evidence.folder / "diff.db")
-        assert file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= 3
-        file.close()
+        with sqlite.opened(evidence.folder / "diff.db") as file:
+            assert file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] >= 3
 
 
 @pytest.mark.parametrize(("table", "column", "statement"), ALTERATIONS)
@@ -262,9 +259,8 @@ async def test_swapped_rows_are_named(evidence: Evidence, tmp_path: Path, table:
     first, second = (
         f"(SELECT position FROM {table} ORDER BY position LIMIT 1 OFFSET {n})" for n in (0, 1)
     )
-    file = sqlite3.connect(folder / "diff.db")
-    a, b = (file.execute(f"SELECT {place}").fetchone()[0] for place in (first, second))
-    file.close()
+    with sqlite.opened(folder / "diff.db") as file:
+        a, b = (file.execute(f"SELECT {place}").fetchone()[0] for place in (first, second))
     move = f"UPDATE {table} SET position = {{}} WHERE position = {{}}"
     alter(folder, move.format(999, a), move.format(a, b), move.format(b, 999))
     with pytest.raises(DataCorrupted) as caught:
@@ -295,12 +291,10 @@ async def test_a_table_from_an_earlier_backup_is_named(
     evidence: Evidence, tmp_path: Path, table: str
 ) -> None:
     folder = evidence.copy(tmp_path)
-    file = sqlite3.connect(folder / "diff.db")
-    with file:
+    with sqlite.opened(folder / "diff.db") as file:
         file.execute("ATTACH ? AS backup", (str(evidence.backup / "diff.db"),))
         file.execute(f"DELETE FROM {table}")
         file.execute(f"INSERT INTO {table} SELECT * FROM backup.{table}")
-    file.close()
     with pytest.raises(DataCorrupted) as caught:
         await audited(folder)
     assert names(table, caught.value.message), caught.value.message
