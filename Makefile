@@ -11,7 +11,10 @@ NAMES := systemzero systemzero-core systemzero-chassis systemzero-client systemz
 UV_VERSION := 0.13.9
 # Trust what the machine trusts, as pip does: a company's own certificate authority, say.
 export UV_SYSTEM_CERTS := true
-TESTS ?= tests
+TESTS ?= tests --ignore=tests/meta
+# Tests often wait for processes of their own: one worker more than there are cores pays.
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+PYTEST = $(BIN)/pytest -n $(JOBS) --dist worksteal $(if $(SHUFFLE),--shuffle $(SHUFFLE))
 BENCHMARKS ?= parse normalize diff match accuracy log store sealing gateway pipeline
 
 .PHONY: help
@@ -112,8 +115,12 @@ build/openbao/.synced: tests/openbao/requirements.lock | $(UV)
 openbao: build/openbao/.synced ## A key server, for the tests of encryption at rest (75 MB)
 
 .PHONY: test
-test: setup node-modules verifiers openbao ## Run the tests
-	$(BIN)/pytest $(TESTS)
+test: setup node-modules verifiers openbao ## Run the product's tests, JOBS=N at once; TESTS=tests/unit for some, SHUFFLE=N in another order
+	$(PYTEST) $(TESTS)
+
+.PHONY: test-meta
+test-meta: setup node-modules ## Run the tests of documents, benchmarks, scripts and manifests
+	$(PYTEST) tests/meta
 
 .PHONY: test-security
 test-security: setup ## The attack matrix: every RPC, every bad credential, role, scope and foreign id; with timing
@@ -161,10 +168,10 @@ release-check: setup ## Fail unless TAG, VERSION and the changelog agree; docs/r
 .PHONY: coverage
 coverage: setup node-modules verifiers openbao ## Run the tests with their coverage: at least 90 %, and build/coverage.xml
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml --cov-fail-under=90 $(TESTS)
+	$(PYTEST) --cov --cov-report=term:skip-covered --cov-report=xml:build/coverage.xml --cov-fail-under=90 $(TESTS)
 
 .PHONY: ci
-ci: lint stubs-check audit manifests coverage ## What CI runs: lint, stubs, audit, manifests, tests, coverage
+ci: lint stubs-check audit manifests test-meta coverage ## What CI runs: lint, stubs, audit, manifests, all tests, coverage
 
 .PHONY: bench
 bench: setup ## Run every benchmark; one JSON object a line, status 1 where an ask does not hold

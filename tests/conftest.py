@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 from collections.abc import Iterator
 
@@ -18,6 +19,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # An example that takes long on a busy machine is no failure.
 settings.register_profile("systemzero", deadline=None)
 settings.load_profile("systemzero")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let whoever doubts it see that the order does not matter."""
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run tests in the order that SEED gives"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest then puts together again what shares a fixture's parameter
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shuffle the files and the tests in each, so that what a file's tests share is made once."""
+    seed: int | None = config.getoption("shuffle")
+    if seed is None:
+        return
+    chance = random.Random(seed)  # noqa: S311 - an order, not a secret
+    files = list({item.path: None for item in items})
+    place = {path: chance.random() for path in files}
+    items.sort(key=lambda item: (place[item.path], chance.random()))
 
 
 @pytest.fixture(scope="session")

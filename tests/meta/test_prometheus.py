@@ -15,10 +15,10 @@ from scripts.run_split import free_port
 from systemzero.capture.v1 import capture_service_pb2 as capture_pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.tree.v1 import tree_pb2
+from tests.meta.test_observability import rules
 from tests.support.captures import capture
 from tests.support.platform import Services, running
 from tests.support.prometheus import Prometheus, program, prometheus, promtool
-from tests.unit.test_observability import rules
 
 STATES = {
     "unchanged": ("1-console-reload", "4.15.5", "parcel-console"),

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.documents import ADDRESS, PREAMBLE, ROOT, Checkout, blocks, checkout, languages
 
-NODE = Path(__file__).parent / "node" / "node_modules"
+NODE = ROOT / "tests" / "e2e" / "node" / "node_modules"
 RUN = {
     "README.md": {"sh", "mermaid"},
     "docs/quickstart.md": {"sh"},
