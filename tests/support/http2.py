@@ -135,8 +135,6 @@ class Connection:
             decoded = self._decoder.decode(payload)
             known = self._headers.setdefault(stream, {})
             known.update((str(name), str(value)) for name, value in decoded)
-        elif kind == DATA and payload:
-            await self.send(frame(WINDOW, 0, 0, struct.pack(">I", len(payload))))
         elif kind in {SETTINGS, PING} and not flags & ACK:
             await self.send(frame(kind, ACK, 0, payload if kind == PING else b""))
         over = kind == RESET or (kind in {HEADERS, DATA} and flags & END_STREAM)

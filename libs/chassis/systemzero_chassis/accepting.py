@@ -11,8 +11,11 @@ taken in a turn of the event loop, so that under load some always wait.
 
 The remedy: every method is registered, for which the core compares bytes, and has a loop that takes
 its calls. What no method is registered for is called `UNKNOWN`; its path is looked at by nobody.
-Before the end, more loops take what waits; it is answered within the grace. A call that comes in
-that very moment may still be CANCELLED: whoever calls a service that may stop reckons with it.
+Before the end, more loops take what waits, in rounds until one finds nothing; it is answered within
+the grace. A round ends with the completion queue's answer to a question that was put into it last:
+the queue keeps the order, so all that was ready before has been taken, however slow the machine is.
+A call that comes in that very moment may still be CANCELLED: whoever calls a service that may stop
+reckons with it.
 
 This stands on parts of grpc.aio that are not public: grpcio is held to one minor version, and the
 tests of this module fail where another one changed them.
@@ -32,8 +35,9 @@ from systemzero_chassis.guards import Handler
 UNKNOWN: Final = "unknown"
 """What a generic handler is asked for in the place of a path that is not registered."""
 _LAST_LOOPS: Final = 16
-"""For each method, at the end; they take so many calls in a turn of the event loop."""
-_LAST_TURNS: Final = 10
+"""For each method, at the end; they take so many calls in a round."""
+_LAST_ROUNDS: Final = 100
+"""At most: who never stops calling does not keep a server from its end."""
 
 
 class Handlers(Protocol):
@@ -68,6 +72,7 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
         self._methods: list[bytes | None] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._over: asyncio.Future[None] = loop.create_future()
+        self._taken = 0
         super().__init__(loop, None, (), None, tuple(options), None)
 
     def add_generic_rpc_handlers(self, handlers: Any) -> None:
@@ -92,11 +97,21 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
     async def shutdown(self, grace: float | None) -> None:
         """As the base class, after taking what waits to be taken; see the module."""
         if self.is_running():
-            for method in self._methods * _LAST_LOOPS:
-                self._start(self._accept(method))
-            for _ in range(_LAST_TURNS):
-                await asyncio.sleep(0)
+            await self._take_what_waits()
         await super().shutdown(grace)
+
+    async def _take_what_waits(self) -> None:
+        for method in self._methods * _LAST_LOOPS:
+            self._start(self._accept(method))
+        await asyncio.sleep(0)  # in which they ask for calls
+        never_connected = cygrpc.AioChannel(b"ipv4:127.0.0.1:1", (), None, self._own_loop)
+        for _ in range(_LAST_ROUNDS):
+            taken = self._taken
+            # not READY: answered at once, behind all that is in the queue
+            await never_connected.watch_connectivity_state(cygrpc.ConnectivityState.ready, None)
+            if taken == self._taken:
+                break
+        never_connected.close()
 
     async def _accept(self, method: bytes | None) -> None:
         name = UNKNOWN if method is None else method.decode()
@@ -115,6 +130,7 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
             if not self.is_running():
                 self._end(error)
             return
+        self._taken += 1
         loop = self._own_loop
         handled = cygrpc._handle_rpc(name, handlers, (), state, loop, False)  # noqa: SLF001
         self._start(cygrpc._schedule_rpc_coro(handled, state, loop, name))  # noqa: SLF001
