@@ -34,10 +34,18 @@ async def stopped(here: World) -> asyncio.Task[None]:
     return task
 
 
+async def told_to_go(here: World) -> None:
+    """The channel knows it; calls that meet the server's last moment may be CANCELLED."""
+    ready = grpc.ChannelConnectivity.READY
+    while here.channel.get_state() is ready:
+        await here.channel.wait_for_state_change(ready)
+
+
 async def test_a_call_under_way_is_finished_and_new_ones_are_refused(here: World) -> None:
     call = asyncio.ensure_future(here.call("Unary", b"hold"))
     await here.echo.started.wait()
     stop = await stopped(here)
+    await told_to_go(here)
     code, _, _ = await refused(here.call("Unary", b"late"))
     assert code is grpc.StatusCode.UNAVAILABLE
     here.echo.release.set()
