@@ -11,6 +11,10 @@ NAMES := systemzero systemzero-core systemzero-chassis systemzero-client systemz
 UV_VERSION := 0.13.9
 # Trust what the machine trusts, as pip does: a company's own certificate authority, say.
 export UV_SYSTEM_CERTS := true
+# Every process that tests start would compile what it imports, where the environment says not to
+# keep bytecode: here it is kept, and out of the way.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/bytecode
+unexport PYTHONDONTWRITEBYTECODE
 TESTS ?= tests --ignore=tests/meta
 # Tests often wait for processes of their own: one worker more than there are cores pays.
 JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
