@@ -347,17 +347,17 @@ async def test_a_restart_forgets_nothing_that_was_answered(tmp_path: Path) -> No
         assert again == page
 
 
-async def test_what_the_diff_service_reads_is_held(house: House, tmp_path: Path) -> None:
+async def test_what_the_diff_service_holds_stays(house: House, tmp_path: Path) -> None:
     ids = [(await house.captures().Ingest(of(tree(name)))).capture.capture_id for name in "abcd"]
     stub = capture_service_pb2_grpc.CaptureServiceStub(house.channel)
-    for capture_id, issuer in zip(ids, ("diff", "gateway"), strict=False):
-        wanted = pb.GetCaptureRequest(capture_id=capture_id, include_tree=True)
-        await stub.GetCapture(wanted, metadata=house.identity(issuer=issuer))
+    for capture_id, hold in zip(ids, (True, False), strict=False):
+        wanted = pb.GetCaptureRequest(capture_id=capture_id, include_tree=True, hold=hold)
+        await stub.GetCapture(wanted, metadata=house.identity(issuer="diff"))
     database = open_sqlite(tmp_path / "capture.db", METADATA, SCHEMA_VERSION)
     later = NOW + 1000 * DAY
     bounds = Bounds(before=later, most=0, settled=later)
     assert await SqlCaptureStore(database).collect("acme", bounds) == 2
     await database.close()
-    # the one that was read for a template, say, and the newest, which always stays
+    # the one that a template is made of, say, and the newest, which always stays
     left = (await listed(house.captures())).captures
     assert {capture.capture_id for capture in left} == {ids[0], ids[3]}

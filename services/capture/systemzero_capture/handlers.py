@@ -128,12 +128,13 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     ) -> pb.GetCaptureResponse:
         tenant = current_principal().tenant
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
+        if request.hold:
+            _check_told_by_diff()
+            await self._store.hold(tenant, capture_id)
         response = pb.GetCaptureResponse()
         message = response.capture
         codec.encode_capture(await self._store.get(tenant, capture_id), message)
         if request.include_tree:
-            if current_issuer() == _DIFF:  # it makes a template or an event of it, or compares it
-                await self._store.hold(tenant, capture_id)
             body = await self._store.body(tenant, capture_id)
             message.tree.CopyFrom(await self._off_loop(lambda: _tree_message(body)))
         await self._add_originals(tenant, request, message)
@@ -204,6 +205,12 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
 
     async def _off_loop(self, work: Any) -> Any:
         return await off_loop(self._executor, work)
+
+
+def _check_told_by_diff() -> None:
+    """Who may read a capture may not keep it from being collected."""
+    if current_issuer() != _DIFF:
+        raise InvalidInput.at("hold", "said by the diff service alone")
 
 
 def _encode(capture: StoredCapture | None) -> pb.IngestResponse:

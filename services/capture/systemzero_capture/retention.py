@@ -2,8 +2,9 @@
 
 What was kept of them as it was sent has an age of its own, held or not.
 
-What a template was learnt from, what an event is about and what was compared stays: it is marked as
-held when the diff service reads it, or names it in a verdict, before anything depends on it.
+What a template was learnt from and what an event is about stays: it is marked as held when the diff
+service says so, or names it in a verdict, before anything depends on it. Reading or comparing keeps
+nothing.
 """
 
 from __future__ import annotations

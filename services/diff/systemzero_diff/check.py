@@ -12,7 +12,7 @@ screen that has drifted is seen again and again until somebody decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -58,7 +58,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be judged, and what the client said of it.
 
     `tree` makes the tree, of a document of `size` bytes as far as that is known. `originals` are
-    digests of what is kept of the capture as it was sent, for the log.
+    digests of what is kept of the capture as it was sent, for the log. `hold` has the capture
+    service keep the capture, where it does not do so itself by the verdict.
     """
 
     answered: Answered
@@ -71,6 +72,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str = ""
     capture_id: str = ""
     originals: Mapping[str, str] = MappingProxyType({})
+    hold: Callable[[], Awaitable[None]] | None = None
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -219,6 +221,8 @@ class Checker:
 
     async def _record(self, call: _Call, drift: Drift, known_by: str) -> pb.CheckResponse:
         subject, event_id, now = call.subject, self._new_id("evt"), self._clock()
+        if subject.hold is not None:
+            await subject.hold()  # before: no event names a capture that may be collected
         visit = Visit(drift.screen_id, now)
 
         def made(findings: Sequence[Finding]) -> _Made:

@@ -181,7 +181,7 @@ class Decider:
                 f"event {event.event.event_id} is of a tree that was checked without being stored: "
                 "ingest the screen, then approve that event"
             )
-        return await self._sources.capture(principal, event.event.capture_id)
+        return await self._sources.capture(principal, event.event.capture_id, hold=True)
 
     def _decision(
         self, principal: Principal, wish: Wish, event: StoredEvent, rebase: _Rebase | None

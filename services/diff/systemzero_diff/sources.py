@@ -59,9 +59,11 @@ class TreeSources:
         self._formats = formats
 
     async def resolve(
-        self, principal: Principal, source: tree_pb2.TreeSource, field: str
+        self, principal: Principal, source: tree_pb2.TreeSource, field: str, *, hold: bool = False
     ) -> SourcedTree:
         """The tree that `source` gives or names; `field` is its path in the request.
+
+        With `hold`, a capture that it names is kept for good: something is made of it.
 
         Raises:
             InvalidInput, TooLarge: it is no tree, or no source is set.
@@ -80,13 +82,23 @@ class TreeSources:
             )
         if kind == "capture_id":
             fields.text(source.capture_id, f"{field}.capture_id", least=1)
-            tree = await self.capture(principal, source.capture_id)
+            tree = await self.capture(principal, source.capture_id, hold=hold)
             return SourcedTree(await self.off_loop(lambda: take_in_tree(tree)), source.capture_id)
         raise InvalidInput.at(field, "required: tree, capture_id or native")
 
-    async def capture(self, principal: Principal, capture_id: str) -> Tree:
-        """The normalised tree of a stored capture. Raises as `resolve` does."""
-        request = capture_service_pb2.GetCaptureRequest(capture_id=capture_id, include_tree=True)
+    async def capture(self, principal: Principal, capture_id: str, *, hold: bool) -> Tree:
+        """The normalised tree of a stored capture. Raises, and holds, as `resolve` does."""
+        answer = await self._get(principal, capture_id, include_tree=True, hold=hold)
+        return await self.off_loop(lambda: decode_tree(answer.capture.tree, "capture.tree"))
+
+    async def hold(self, principal: Principal, capture_id: str) -> None:
+        """Keep a stored capture for good. Raises as `resolve` does."""
+        await self._get(principal, capture_id, hold=True)
+
+    async def _get(
+        self, principal: Principal, capture_id: str, **wanted: bool
+    ) -> capture_service_pb2.GetCaptureResponse:
+        request = capture_service_pb2.GetCaptureRequest(capture_id=capture_id, **wanted)
         token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_GET_CAPTURE, AUDIENCE)
         try:
             answer: capture_service_pb2.GetCaptureResponse = await ask(
@@ -94,7 +106,7 @@ class TreeSources:
             )
         except grpc.aio.AioRpcError as error:
             raise _translated(error, capture_id) from None
-        return await self.off_loop(lambda: decode_tree(answer.capture.tree, "capture.tree"))
+        return answer
 
     async def off_loop(self, work: Callable[[], T], size: int = SMALL_BYTES) -> T:
         """See `stages.off_loop`."""

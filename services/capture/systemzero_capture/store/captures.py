@@ -106,9 +106,14 @@ def not_held(connection: TenantConnection, capture_id: str) -> int | None:
     return None if row.held else int(row.position)
 
 
-def hold(connection: TenantConnection, position: int) -> None:
-    """Keep a capture from being collected."""
-    connection.execute(_HOLD, {"at": position})
+def hold(connection: TenantConnection, capture_id: str, position: int) -> None:
+    """Keep a capture from being collected.
+
+    Raises:
+        NotFound: it was collected meanwhile.
+    """
+    if connection.execute(_HOLD, {"at": position}).rowcount == 0:
+        raise _not_found(capture_id)
 
 
 def _all(

@@ -90,7 +90,7 @@ class SqlCaptureStore:
         own = self._database.of(tenant)
         position = await own.look_up(lambda c: captures.not_held(c, capture_id))
         if position is not None:
-            await own.write(lambda c: captures.hold(c, position))
+            await own.write(lambda c: captures.hold(c, capture_id, position))
 
     async def collect(self, tenant: str, bounds: Bounds) -> int:
         """See `CaptureStore.collect`."""

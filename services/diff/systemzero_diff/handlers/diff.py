@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -84,13 +84,17 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         ]
         _check_told_by_capture(request)
         tree: Callable[[], Tree] | None = None
+        hold: Callable[[], Awaitable[None]] | None = None
         size, capture_id = SMALL_BYTES, request.capture_id
         if _is_normalised(request):
             document = request.tree.native.data
             tree, size = partial(own.decode, document), len(document)
             signatures = decode_signatures(request.signatures, "signatures")
         elif request.HasField("tree"):
-            source = await self._sources.resolve(current_principal(), request.tree, "tree")
+            principal = current_principal()
+            source = await self._sources.resolve(principal, request.tree, "tree")
+            if source.capture_id:
+                hold = partial(self._sources.hold, principal, source.capture_id)
             tree, signatures = partial(_tree_of, source.intake), source.intake.signatures
             reasons += [i.detail for i in source.intake.incompleteness]
             capture_id = capture_id or source.capture_id
@@ -107,6 +111,7 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             session_id=fields.text(request.session_id, "session_id"),
             capture_id=fields.text(capture_id, "capture_id"),
             originals=_originals(request),
+            hold=hold,
         )
 
 

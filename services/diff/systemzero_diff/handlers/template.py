@@ -54,7 +54,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         if first := await self._librarian.answered(principal.tenant, answered(request)):
             return pb.LearnTemplateResponse.FromString(first)
         captures = [
-            await self._sources.resolve(principal, source, f"captures[{i}]")
+            await self._sources.resolve(principal, source, f"captures[{i}]", hold=True)
             for i, source in enumerate(request.captures)
         ]
         current = await self._store.read(principal.tenant, lambda t: t.find_screen(screen))

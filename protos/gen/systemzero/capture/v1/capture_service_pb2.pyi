@@ -203,6 +203,7 @@ class GetCaptureRequest(_message.Message):
     INCLUDE_TREE_FIELD_NUMBER: _builtins.int
     INCLUDE_NATIVE_FIELD_NUMBER: _builtins.int
     INCLUDE_SCREENSHOT_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """Required. The capture's id."""
     include_tree: _builtins.bool
@@ -211,6 +212,10 @@ class GetCaptureRequest(_message.Message):
     """Optional. Whether to send along the native document that was kept, if one was."""
     include_screenshot: _builtins.bool
     """Optional. Whether to send along the screenshot that was kept, if one was."""
+    hold: _builtins.bool
+    """Optional. Whether to keep the capture for good. Refused unless the diff service says so: it is
+    about to make a template or an event of it.
+    """
     def __init__(
         self,
         *,
@@ -218,10 +223,11 @@ class GetCaptureRequest(_message.Message):
         include_tree: _builtins.bool = ...,
         include_native: _builtins.bool = ...,
         include_screenshot: _builtins.bool = ...,
+        hold: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_id", b"capture_id", "include_native", b"include_native", "include_screenshot", b"include_screenshot", "include_tree", b"include_tree"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_id", b"capture_id", "hold", b"hold", "include_native", b"include_native", "include_screenshot", b"include_screenshot", "include_tree", b"include_tree"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
