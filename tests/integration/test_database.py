@@ -9,9 +9,8 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from systemzero_chassis.database import SchemaMismatch, SqliteDatabase, _engine, open_sqlite
 from systemzero_chassis.database._engine import driver_of
-from systemzero_chassis.database._turns import SUFFIX, Turns
+from systemzero_chassis.database._patience import Patience, Waits
+from systemzero_chassis.database._turns import Turns
 from systemzero_core.errors import DataCorrupted, Unavailable
 from tests.support.sqlite import opened
 
@@ -164,6 +164,10 @@ async def test_another_process_lock_is_unavailable_not_a_hang(
     await database.close()
 
 
+def patience(seconds: float) -> Patience:
+    return Patience(time.monotonic() + seconds, Waits())
+
+
 async def test_processes_take_turns_to_write(path: Path) -> None:
     """Each as a process has it: a writer of its own over the same file."""
     processes = [open_sqlite(path, METADATA, 1) for _ in range(3)]
@@ -181,61 +185,16 @@ async def test_processes_take_turns_to_write(path: Path) -> None:
 async def test_what_comes_before_the_turn_does_is_in_the_same_commit(
     database: SqliteDatabase, path: Path
 ) -> None:
-    commits = commits_of(database)
-    with ThreadPoolExecutor(1) as threads:
-        other = Turns(path, threads)
-        await other.take(10)
-        writes = []
-        for i in range(10):
-            writes.append(asyncio.create_task(database.write(add(str(i)))))
-            await asyncio.sleep(0)
-        other.give()
-        await asyncio.gather(*writes)
-        other.close()
+    commits, other = commits_of(database), Turns(path)
+    await other.take(patience(10))
+    writes = []
+    for i in range(10):
+        writes.append(asyncio.create_task(database.write(add(str(i)))))
+        await asyncio.sleep(0)
+    other.give()
+    await asyncio.gather(*writes)
+    other.close()
     assert len(commits) == 1
-
-
-async def test_who_gives_up_waiting_for_a_turn_keeps_nobody_from_it(tmp_path: Path) -> None:
-    path = tmp_path / "notes.db"
-    with ThreadPoolExecutor(2) as threads:
-        first, second = Turns(path, threads), Turns(path, threads)
-        await first.take(1)
-        with pytest.raises(Unavailable, match="locked by another process"):
-            await second.take(0.01)
-        first.give()
-        for turns in (first, second, second, first):  # whichever thread the turn came to meanwhile
-            await turns.take(10)
-            turns.give()
-        first.close()
-        second.close()
-
-
-async def test_a_turn_ends_with_the_process_that_has_it(tmp_path: Path) -> None:
-    path = tmp_path / "notes.db"
-    with open_turns_elsewhere(path) as process, ThreadPoolExecutor(1) as threads:
-        turns = Turns(path, threads)
-        with pytest.raises(Unavailable):
-            await turns.take(0)
-        process.kill()
-        await turns.take(10)
-        turns.close()
-
-
-@contextmanager
-def open_turns_elsewhere(path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process whose turn it is."""
-    holding = f"""
-import fcntl, time
-file = open({str(path) + SUFFIX!r}, "wb")
-fcntl.flock(file, fcntl.LOCK_EX)
-print(flush=True)
-time.sleep(60)
-"""
-    with subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield process
-        process.kill()
 
 
 async def test_a_cancelled_write_happens_whole_or_not_at_all(database: SqliteDatabase) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Generic, TypeVar, cast
@@ -18,13 +19,14 @@ MAX_BATCH_JOBS: Final = 64
 
 
 class Job(Generic[T]):
-    """What is to be done in a transaction, the call that it is for, and how it ended."""
+    """What is to be done in a transaction, since when, the call that it is for, how it ended."""
 
-    __slots__ = ("call", "error", "function", "future", "value")
+    __slots__ = ("call", "error", "function", "future", "since", "value")
 
-    def __init__(self, function: Callable[[Connection], T]) -> None:
+    def __init__(self, function: Callable[[Connection], T], since: float) -> None:
         """Its future belongs to the running event loop."""
         self.function = function
+        self.since = since
         self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.call: CurrentCall | None = current_call()
         self.value: T | None = None
@@ -49,9 +51,17 @@ class JobQueue:
     For one event loop at a time.
     """
 
-    def __init__(self, commit: Callable[[Batch], Awaitable[None]]) -> None:
-        """`commit` gives every job of a batch its value or its error, and raises nothing."""
+    def __init__(
+        self,
+        commit: Callable[[Batch], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`commit` gives every job of a batch its value or its error, and raises nothing.
+
+        `clock` says since when a job waits.
+        """
         self._commit = commit
+        self._clock = clock
         self._jobs: deque[Job[Any]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -60,7 +70,7 @@ class JobQueue:
 
     async def run(self, function: Callable[[Connection], T]) -> T:
         """See `Database.write`."""
-        job = Job(function)
+        job = Job(function, self._clock())
         self._jobs.append(job)
         if self._task is None:
             self._task = asyncio.create_task(self._drain())
@@ -72,6 +82,10 @@ class JobQueue:
             job = self._jobs.popleft()
             if not job.future.cancelled():
                 batch.append(job)
+
+    def give_back(self, jobs: Batch) -> None:
+        """Put jobs of the batch that was handed on before all that wait: their time is to come."""
+        self._jobs.extendleft(reversed(jobs))
 
     async def finish(self) -> None:
         """Wait until every job is settled."""

@@ -9,6 +9,7 @@ Invariants:
 2. A job that raises is rolled back alone; the others of its batch stand.
 3. If the transaction is lost (COMMIT fails, SQLite gives up on it), every job of it fails.
 4. Jobs run in the order in which they were submitted.
+5. A job waits for other processes `BUSY_TIMEOUT` at most, whatever for, from its submission on.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from systemzero_chassis.database import _engine, _metrics
 from systemzero_chassis.database._engine import SYSTEM, driver_of
 from systemzero_chassis.database._jobs import Batch, Job, JobQueue
+from systemzero_chassis.database._patience import Patience, Waits, locked
 from systemzero_chassis.database._spans import StatementSpans, committed
 from systemzero_chassis.database._turns import Turns
 from systemzero_chassis.database.errors import primary_code, translated
@@ -37,20 +40,20 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_PAUSE_SECONDS: Final = 0.01  # between looks whether somebody else still writes
-
 
 class Writer:
     """Takes jobs, runs them, and commits them together."""
 
-    def __init__(self, engine: Engine, path: Path) -> None:
+    def __init__(self, engine: Engine, path: Path, waits: Waits | None = None) -> None:
         """Opens the connection at once, so that a bad file fails here."""
         self._engine = engine
+        self._waits = waits or Waits()
         self._spans = StatementSpans(engine, SYSTEM)
         self._connection = self._connect()
-        self._queue = JobQueue(self._settle)
+        self._opening: asyncio.Future[Connection] | None = None
+        self._queue = JobQueue(self._settle, self._waits.now)
         self._thread = Pool("database-writer", 1)
-        self._turns = Turns(path, self._thread)
+        self._turns = Turns(path)
         name = path.stem
         self._closing = False
         self._commits = _metrics.COMMITS.labels(name)
@@ -75,6 +78,9 @@ class Writer:
         """Wait until every job is settled, then close the connection."""
         self._closing = True
         await self._queue.finish()
+        if self._opening is not None:
+            with suppress(SQLAlchemyError, sqlite3.Error):
+                (await self._opening).close()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -88,7 +94,6 @@ class Writer:
             await self._write(batch)
         except BaseException as error:  # noqa: BLE001 - reported to every caller concerned
             self._failures.inc()
-            await self._in_thread(self._discard)
             lost = translated(error)
             for job in batch:
                 job.error = job.error or lost
@@ -98,13 +103,63 @@ class Writer:
         self._jobs.inc(len(batch))
 
     async def _write(self, batch: Batch) -> None:
-        await self._turns.take(_engine.BUSY_TIMEOUT)
-        self._queue.fill(batch)  # with what came while another process wrote
+        try:
+            await self._run(batch, await self._begun(batch))
+        except Unavailable:  # the write lock was not to be had: there is nothing to give up
+            raise
+        except BaseException:
+            await self._in_thread(self._discard)
+            raise
+
+    async def _begun(self, batch: Batch) -> Connection:
+        """The connection, with the write lock.
+
+        Raises:
+            Unavailable: it was not to be had in the time of the first job; the jobs of the batch
+                that have time left wait on.
+        """
+        patience = Patience(batch[0].since + _engine.BUSY_TIMEOUT, self._waits)
+        try:
+            await self._turns.take(patience)
+            connection = await self._opened(patience)
+            driver = driver_of(connection)
+            # from a process that writes without waiting for its turn, if need be
+            while not _begins(driver):
+                if patience.is_over():
+                    raise locked()
+                await patience.pause()
+        except Unavailable:
+            self._keep_due(batch)
+            raise
+        return connection
+
+    def _keep_due(self, batch: Batch) -> None:
+        """Leave in `batch` only the jobs that have waited for as long as they may, one at least."""
+        due = self._waits.now() - _engine.BUSY_TIMEOUT
+        waiting = [job for job in batch[1:] if job.since > due]
+        batch[:] = [job for job in batch if job not in waiting]
+        self._queue.give_back(waiting)
+
+    async def _opened(self, patience: Patience) -> Connection:
+        """The connection, opened again where it was discarded.
+
+        Raises:
+            Unavailable: that takes too long.
+        """
         if self._connection.closed:
-            self._connection = await self._in_thread(self._connect)
-        connection = self._connection
+            if self._opening is None:
+                self._opening = asyncio.ensure_future(self._in_thread(self._connect))
+            opening = self._opening
+            await patience.wait(opening)
+            if not opening.done():
+                raise locked()
+            self._opening = None
+            self._connection = opening.result()
+        return self._connection
+
+    async def _run(self, batch: Batch, connection: Connection) -> None:
+        self._queue.fill(batch)  # with what came while another process wrote
         transaction = connection.begin()
-        await _begin(driver_of(connection))
         _run_jobs(batch, connection, self._spans)
         if all(job.error is not None for job in batch):
             transaction.rollback()
@@ -125,6 +180,8 @@ class Writer:
 
     def _discard(self) -> None:
         """Close the connection: after a failed commit or disk, its state is anyone's guess."""
+        if self._connection.closed:
+            return
         try:
             self._connection.invalidate()
             self._connection.close()
@@ -135,22 +192,12 @@ class Writer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-async def _begin(driver: sqlite3.Connection) -> None:
-    """Take the write lock, from a process that writes without waiting for its turn if need be.
-
-    Raises:
-        sqlite3.OperationalError: it is not to be had in time.
-    """
-    give_up = time.monotonic() + _engine.BUSY_TIMEOUT
-    while not _begun(driver, time.monotonic() >= give_up):  # noqa: ASYNC110
-        await asyncio.sleep(_PAUSE_SECONDS)
-
-
-def _begun(driver: sqlite3.Connection, insist: bool) -> bool:
+def _begins(driver: sqlite3.Connection) -> bool:
+    """Whether the write lock was there to be taken."""
     try:
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if insist or primary_code(error) != sqlite3.SQLITE_BUSY:
+        if primary_code(error) != sqlite3.SQLITE_BUSY:
             raise
         return False
     return True
