@@ -39,9 +39,17 @@ Written by `make configuration` from the settings classes; a test fails where th
 
 A service takes its settings from the YAML file that `--config` names, then from the environment,
 where the keys of a section are joined by two underscores: `limits.tenant.burst` of the gateway is
-`SZ_GATEWAY_LIMITS__TENANT__BURST`. A value that begins with `[` or `{` is read as YAML. An unknown
-key is an error, in both. `--check-config` checks everything that can be checked without starting.
-Secrets are never values: settings name the files that hold them.
+`SZ_GATEWAY_LIMITS__TENANT__BURST`. A value that begins with `[` or `{` is read as YAML.
+`--check-config` checks everything that can be checked without starting. Secrets are never values:
+settings name the files that hold them.
+
+An unknown key is an error, in both. So is every variable that begins with `SZ_` and is not this
+process's own: `SZ_GATEWAY_TLS__KEY` is refused by the standalone process, whose gateway has
+`SZ_STANDALONE_GATEWAY__TLS__KEY`. `SZ_ADMIN_…` is for `sz-admin` alone. Standalone also refuses what a
+section may have and one process does not heed, such as `gateway.listen`.
+
+A service that listens for calls on more than loopback without TLS logs a warning,
+`listening in the clear`.
 
 Durations are in seconds. `OTEL_*` variables configure traces, as OpenTelemetry defines them.
 """

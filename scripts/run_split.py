@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -51,13 +52,22 @@ def environments(listen: str, data: Path) -> dict[str, dict[str, str]]:
     }
     return {
         name: {
-            **os.environ,
+            **_without_others(name, list(settings)),
             f"SZ_{name.upper()}_DATA": str(data / name),
             f"SZ_{name.upper()}_TRUST": str(data / "trust"),
             **{f"SZ_{name.upper()}_{key}": value for key, value in own.items()},
         }
         for name, own in settings.items()
     }
+
+
+def _without_others(name: str, services: Sequence[str]) -> dict[str, str]:
+    """This process's environment without the settings of the other services.
+
+    What begins with `SZ_` and is nobody's stays, so that each service refuses it.
+    """
+    others = tuple(f"SZ_{other.upper()}_" for other in services if other != name)
+    return {key: value for key, value in os.environ.items() if not key.startswith(others)}
 
 
 def free_port() -> int:

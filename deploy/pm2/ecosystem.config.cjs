@@ -1,13 +1,13 @@
 // The three services under PM2, for those who run it: `pm2 start deploy/pm2/ecosystem.config.cjs`.
 //
-// SZ_HOME is the virtual environment that the packages are in, SZ_CONFIG the folder with a YAML file
+// SYSTEMZERO_HOME is the virtual environment that the packages are in, SYSTEMZERO_CONFIG the folder with a YAML file
 // for each service; those of deploy/systemd are a start. PM2 sends SIGINT, which the services follow
 // as they do SIGTERM. Not `pm2 reload`: it is for Node's own cluster. The gateway reads its limits
 // again after `pm2 sendSignal SIGHUP gateway`.
 const path = require("node:path");
 
-const home = process.env.SZ_HOME ?? "/opt/systemzero";
-const config = process.env.SZ_CONFIG ?? "/etc/systemzero";
+const home = process.env.SYSTEMZERO_HOME ?? "/opt/systemzero";
+const config = process.env.SYSTEMZERO_CONFIG ?? "/etc/systemzero";
 
 const service = (name) => ({
   name,

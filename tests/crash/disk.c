@@ -1,6 +1,6 @@
 /* Faults of the disk for database files, on command; preloaded into the services (see disk.py).
  *
- * The file that SZ_FAULTS names holds three integers that the loop writes: what fails (1 a write,
+ * The file that SYSTEMZERO_TEST_FAULTS names holds three integers that the loop writes: what fails (1 a write,
  * 2 a write after half of it, 3 a sync), how many such calls from now on, and how many in a row.
  */
 #define _GNU_SOURCE
@@ -19,7 +19,7 @@ struct control { volatile int kind, countdown, times; };
 static struct control *control;
 
 __attribute__((constructor)) static void attach(void) {
-  const char *name = getenv("SZ_FAULTS");
+  const char *name = getenv("SYSTEMZERO_TEST_FAULTS");
   int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
   if (fd < 0) return;
   void *mapped = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -35,12 +35,12 @@ def failing_disk(folder: Path) -> Iterator[list[Fault]]:
     command = [COMPILER or "cc", "-shared", "-fPIC", "-O1", "-o", str(library)]
     subprocess.run([*command, str(Path(__file__).with_name("disk.c")), "-ldl"], check=True)
     control.write_bytes(bytes(_CONTROL.size))
-    os.environ |= {"LD_PRELOAD": str(library), "SZ_FAULTS": str(control)}
+    os.environ |= {"LD_PRELOAD": str(library), "SYSTEMZERO_TEST_FAULTS": str(control)}
     try:
         with control.open("r+b") as file, mmap.mmap(file.fileno(), _CONTROL.size) as shared:
             yield [_Failing(shared, kind) for kind in (_WRITE, _TORN, _SYNC)]
     finally:
-        del os.environ["LD_PRELOAD"], os.environ["SZ_FAULTS"]
+        del os.environ["LD_PRELOAD"], os.environ["SYSTEMZERO_TEST_FAULTS"]
 
 
 class _Failing:

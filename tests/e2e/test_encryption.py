@@ -25,7 +25,6 @@ def test_a_platform_whose_disk_says_nothing(
     assert admin("make-kek", kek).returncode == 0
     assert kek.stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("SZ_STANDALONE_ENCRYPTION__KEK_FILE", str(kek))
-    monkeypatch.setenv("SZ_ADMIN_ENCRYPTION__KEK_FILE", str(kek))
     with running("standalone", data) as platform, platform.services() as services:
         learn(services)
         drift(services)
@@ -33,6 +32,7 @@ def test_a_platform_whose_disk_says_nothing(
         event = services.drift.ListEvents(pb.ListEventsRequest()).events[0]
         assert event.verdict.script.edits[0].sentence.encode() not in words_of(data)
         platform.kill()
+    monkeypatch.setenv("SZ_ADMIN_ENCRYPTION__KEK_FILE", str(kek))
     checked = admin("check", "--data", data, "--extends", kept)
     assert (checked.returncode, "extends the checkpoint" in checked.stdout) == (0, True)
     monkeypatch.delenv("SZ_ADMIN_ENCRYPTION__KEK_FILE")

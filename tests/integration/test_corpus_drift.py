@@ -21,7 +21,7 @@ from systemzero_core.template import Template, learn
 from systemzero_core.tree import Tree
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CORPUS = Path(os.environ.get("SZ_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("SYSTEMZERO_TEST_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
 
 PAIRS = CORPUS / "PAIRS.tsv"
 

@@ -1,6 +1,6 @@
 """Every tree of the corpus is read: none crashes, none is silently emptied, none is held wrongly.
 
-The corpus stands beside the checkout (`../shared/corpus`) or where `SZ_CORPUS` says; without it
+The corpus stands beside the checkout (`../shared/corpus`) or where `SYSTEMZERO_TEST_CORPUS` says; without it
 these tests are skipped. Nothing of it is in the repository.
 """
 
@@ -18,7 +18,7 @@ from systemzero_core.formats import Format, Parsed, detect, own, parse
 from systemzero_core.tree import Tree
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CORPUS = Path(os.environ.get("SZ_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("SYSTEMZERO_TEST_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
 
 pytestmark = pytest.mark.skipif(
     not (CORPUS / "MANIFEST.tsv").exists(), reason="the corpus is not here"

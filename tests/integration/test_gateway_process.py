@@ -17,6 +17,7 @@ import yaml
 
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
 from systemzero_gateway.process import main
+from tests.support.operated import gateway
 
 
 def arguments(monkeypatch: pytest.MonkeyPatch, file: Path, text: str) -> None:
@@ -141,6 +142,18 @@ async def told(process: asyncio.subprocess.Process, event: str) -> dict[str, Any
         assert line
         if line.startswith(b"{") and (fields := json.loads(line))["event"] == event:
             return dict(fields)
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+async def test_listening_in_the_clear_on_more_than_loopback_is_warned_of(
+    tmp_path: Path, host: str, warned: bool
+) -> None:
+    async with gateway(tmp_path, LISTEN=f"{host}:0") as running:
+        running.process.send_signal(signal.SIGTERM)  # what is logged is written before its end
+        assert await running.process.wait() == 0
+    lines = (json.loads(line) for line in (tmp_path / "log").read_text().splitlines())
+    events = [line["address"] for line in lines if line["event"] == "listening in the clear"]
+    assert events == ([f"{host}:0"] if warned else [])
 
 
 async def test_a_hangup_has_it_read_its_limits_again(tmp_path: Path) -> None:

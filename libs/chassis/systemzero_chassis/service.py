@@ -18,7 +18,9 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from systemzero_chassis.accepting import AcceptingServer, Handlers
+from systemzero_chassis.addresses import is_loopback, split
 from systemzero_chassis.health import Health, HealthPort
+from systemzero_chassis.logs import get_logger
 from systemzero_chassis.memory import calm_collector
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.symbols import SymbolPool
@@ -111,6 +113,7 @@ class Listener:
             RuntimeError: the address can't be bound.
         """
         if self._tls is None:
+            _warn_in_the_clear(address)
             port: int = self._server.add_insecure_port(address)
         else:
             port = self._server.add_secure_port(address, self._tls.credentials())
@@ -127,6 +130,16 @@ class Listener:
         await self._server.stop(grace)
         if self._health_port is not None:
             await self._health_port.stop()
+
+
+def _warn_in_the_clear(address: str) -> None:
+    """Say that whoever is on the way reads the calls, where others than this machine can call."""
+    if not is_loopback(split(address)[0]):
+        get_logger("listener").warning(
+            "listening in the clear",
+            address=address,
+            advice="set tls, or listen on 127.0.0.1 behind something that has it",
+        )
 
 
 async def until_signal() -> None:

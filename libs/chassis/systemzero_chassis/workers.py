@@ -32,8 +32,9 @@ import structlog
 from prometheus_client import CollectorRegistry, multiprocess
 
 from systemzero_chassis import supervised
+from systemzero_chassis.addresses import split
 from systemzero_chassis.exemplars import METRICS_FOLDER
-from systemzero_chassis.ops import OpsPages, OpsSettings, split
+from systemzero_chassis.ops import OpsPages, OpsSettings
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0

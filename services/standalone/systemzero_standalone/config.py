@@ -16,6 +16,17 @@ from systemzero_gateway.config import GatewaySettings
 ENVIRONMENT_PREFIX = "SZ_STANDALONE_"
 
 
+_OF_ALL = ("listen", "health", "data", "database", "log", "traces", "grace")
+_BETWEEN_PROCESSES = ("trust", "backend_tls")
+_OF_BACKENDS = (*_OF_ALL, *_BETWEEN_PROCESSES, "encryption", "tls", "ops")
+_UNHEEDED = {
+    "gateway": (*_OF_ALL, *_BETWEEN_PROCESSES, "workers", "backends"),
+    "capture": (*_OF_BACKENDS, "diff"),
+    "diff": (*_OF_BACKENDS, "capture"),
+}
+"""What a section has and one process does not heed; set there, it would seem to hold."""
+
+
 class StandaloneSettings(Settings, frozen=True, kw_only=True):
     """What can be set: the process's own settings, and a section for each service.
 
@@ -52,7 +63,17 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
         """Refuse what would not be heeded.
 
         Raises:
-            ValueError: one of the services is to have workers of its own.
+            ValueError: names the setting of a section, and what to set in its place.
         """
-        if self.gateway.workers > 1:
-            raise ValueError("gateway.workers: set workers, which have all three services each")
+        for section, names in _UNHEEDED.items():
+            for name in names:
+                _refuse_if_set(self, section, name)
+
+
+def _refuse_if_set(settings: StandaloneSettings, section: str, name: str) -> None:
+    given = getattr(settings, section)
+    if getattr(given, name) == getattr(type(given)(), name):
+        return
+    if name in settings.__struct_fields__:
+        raise ValueError(f"{section}.{name}: set {name}, which holds for all three services")
+    raise ValueError(f"{section}.{name}: has no meaning where all services are one process")

@@ -15,7 +15,7 @@ import msgspec
 
 from systemzero_chassis.admin.schemas import installed
 from systemzero_chassis.clock import micros
-from systemzero_chassis.config import ConfigError, load
+from systemzero_chassis.config import ConfigError, Settings, load
 from systemzero_chassis.database import Database, DatabaseSettings, Schema, open_database
 from systemzero_chassis.sealing import EncryptionSettings, Keks, load_keks, tables
 from systemzero_chassis.sealing.cipher import KEY_BYTES
@@ -28,8 +28,14 @@ from systemzero_core.errors import FailedPrecondition
 ENVIRONMENT_PREFIX = "SZ_ADMIN_"
 
 
-class _Section(msgspec.Struct, frozen=True):
-    """What of a service's settings file is read here."""
+class _Section(Settings, frozen=True):
+    """What can be set in the environment."""
+
+    encryption: EncryptionSettings = EncryptionSettings()
+
+
+class _FileSection(msgspec.Struct, frozen=True):
+    """What of a service's settings file is read here, and of what the environment adds to it."""
 
     encryption: EncryptionSettings = EncryptionSettings()
 
@@ -77,10 +83,15 @@ def add_config(parser: Any, *, required: bool = False) -> None:
 def keks_of(config: Path | None) -> Keks | None:
     """The key-encryption keys of a settings file and `SZ_ADMIN_ENCRYPTION__…`, or None.
 
+    The services' variables are left alone: their containers are where this is run.
+
     Raises:
-        ConfigError: the file can't be read, or the section is wrong.
+        ConfigError: the file can't be read, the section is wrong, or a variable `SZ_ADMIN_…` is
+            none of it.
     """
-    return load_keks(load(_Section, config, os.environ, ENVIRONMENT_PREFIX).encryption)
+    own = {key: value for key, value in os.environ.items() if key.startswith(ENVIRONMENT_PREFIX)}
+    load(_Section, None, own, ENVIRONMENT_PREFIX)  # alone: here nothing but the section is known
+    return load_keks(load(_FileSection, config, own, ENVIRONMENT_PREFIX).encryption)
 
 
 def _add_place(parser: Any) -> None:
