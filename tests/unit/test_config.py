@@ -57,12 +57,12 @@ def test_other_programs_keys_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_variable_with_another_prefix_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="SZ_Y_GRACE: is not heeded here.*SZ_X_$"):
+    with pytest.raises(ConfigError, match=r"SZ_Y_GRACE: is not heeded here.*SZ_X_$"):
         load_(tmp_path, SZ_Y_GRACE="x")
 
 
 def test_a_section_taken_for_a_prefix_is_refused_with_its_right_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="SZ_LIMITS_BURST: .*: SZ_X_LIMITS__BURST perhaps$"):
+    with pytest.raises(ConfigError, match=r"SZ_LIMITS_BURST: .*: SZ_X_LIMITS__BURST perhaps$"):
         load_(tmp_path, SZ_LIMITS_BURST="7")
 
 

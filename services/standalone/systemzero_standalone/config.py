@@ -19,7 +19,7 @@ ENVIRONMENT_PREFIX = "SZ_STANDALONE_"
 _OF_ALL = ("listen", "health", "data", "database", "log", "traces", "grace")
 _BETWEEN_PROCESSES = ("trust", "backend_tls")
 _OF_BACKENDS = (*_OF_ALL, *_BETWEEN_PROCESSES, "encryption", "tls", "ops")
-_UNHEEDED = {
+UNHEEDED = {
     "gateway": (*_OF_ALL, *_BETWEEN_PROCESSES, "workers", "backends"),
     "capture": (*_OF_BACKENDS, "diff"),
     "diff": (*_OF_BACKENDS, "capture"),
@@ -65,7 +65,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
         Raises:
             ValueError: names the setting of a section, and what to set in its place.
         """
-        for section, names in _UNHEEDED.items():
+        for section, names in UNHEEDED.items():
             for name in names:
                 _refuse_if_set(self, section, name)
 
