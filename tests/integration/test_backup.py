@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from pathlib import Path
 
@@ -53,6 +54,52 @@ def test_a_restored_folder_has_the_same_rows_and_keys(data: Path, tmp_path: Path
         assert (key.read_text(), key.stat().st_mode & 0o777) == (schema.name, 0o600)
     folders = [tmp_path / "again", tmp_path / "backup", *(tmp_path / "again").glob("*/")]
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+
+
+def test_keys_behind_links_are_backed_up_as_kubernetes_mounts_them(
+    data: Path, tmp_path: Path
+) -> None:
+    mounted, key = data / "diff" / "..2026_01_01", data / "diff" / "log.key"
+    mounted.mkdir()
+    (mounted / "log.key").write_text("the log's key")
+    (mounted / "log.key").chmod(0o440)
+    (data / "diff" / "..data").symlink_to("..2026_01_01")
+    key.symlink_to("..data/log.key")
+    elsewhere = tmp_path / "elsewhere"
+    (data / "trust").mkdir()
+    (data / "trust" / "diff.pub").write_text("public")
+    (data / "trust").rename(elsewhere)
+    (data / "trust").symlink_to(elsewhere)
+    back_up(data, tmp_path / "backup", SCHEMAS)
+    restore(tmp_path / "backup", tmp_path / "again")
+    again = tmp_path / "again" / "diff" / "log.key"
+    assert (again.is_symlink(), again.read_text()) == (False, "the log's key")
+    assert again.stat().st_mode & 0o777 == 0o600  # or the service that starts would refuse it
+    assert (tmp_path / "again" / "trust" / "diff.pub").read_text() == "public"
+    assert not list((tmp_path / "again").rglob("..*"))
+
+
+@pytest.mark.parametrize("kind", ["nothing", "pipe", "circle"])
+def test_what_cannot_be_backed_up_is_told_and_nothing_is_written(
+    data: Path, tmp_path: Path, kind: str
+) -> None:
+    odd = data / "diff" / "pepper.key"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    else:
+        odd.symlink_to("gone" if kind == "nothing" else data)
+    with pytest.raises(FailedPrecondition, match=r"pepper\.key"):
+        back_up(data, tmp_path / "backup", SCHEMAS)
+    assert not (tmp_path / "backup").exists()
+
+
+def test_folders_on_the_way_to_a_data_folder_are_private_too(tmp_path: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        asyncio.run(open_database(tmp_path / "a" / "b", SCHEMAS[0], DatabaseSettings()).close())
+    finally:
+        os.umask(old)
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "a/b")} == {0o700}
 
 
 def test_a_backup_has_a_folder_of_its_own(data: Path, backup: Path, tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def replace_private(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def private_folder(path: Path) -> None:
+    """Make sure that the folder is there; it, and each above it that is made, has mode 0700.
+
+    `mkdir` by itself gives the mode to the last one alone, and those above to everybody.
+    """
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)  # another process may have been first
+
+
 def sync_folder(folder: Path) -> None:
     """Make what was created or renamed in `folder` last."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -68,7 +78,7 @@ def sync_folder(folder: Path) -> None:
 
 def _written_beside(path: Path, data: bytes) -> Path:
     """A new file in the folder of `path`, with mode 0600, that holds `data` durably."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:  # mkstemp gives it mode 0600

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from systemzero_chassis.identity import IdentitySigner, IdentityVerifier
 from systemzero_chassis.logstore.keys import load_or_create_key
+from systemzero_chassis.secrets import private_folder
 
 _MAX_PEM_BYTES = 4_096
 
@@ -56,7 +57,8 @@ def publish(trust: Path, name: str, key: Ed25519PublicKey) -> None:
     path = trust / f"{name}.pub"
     if path.exists() and path.read_bytes() == pem:
         return
-    trust.mkdir(parents=True, exist_ok=True)
+    private_folder(trust.parent)
+    trust.mkdir(exist_ok=True)  # for all to read: what is in it is public
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(pem)
     temporary.replace(path)

@@ -11,6 +11,8 @@ from typing import Any, Final, cast
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
+from systemzero_chassis.secrets import private_folder
+
 SYSTEM: Final = "sqlite"
 """What traces call this database."""
 
@@ -40,7 +42,7 @@ def create_private_file(path: Path) -> None:
 
     SQLite gives the files it puts beside (`-wal`, `-shm`) the mode of this one.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.fchmod(descriptor, 0o600)

@@ -16,6 +16,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -28,7 +29,7 @@ import msgspec
 from systemzero_chassis.database._engine import create_private_file
 from systemzero_chassis.database.errors import translated
 from systemzero_chassis.database.opening import Schema
-from systemzero_chassis.secrets import sync_folder, write_private
+from systemzero_chassis.secrets import private_folder, sync_folder, write_private
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 
 FORMAT: Final = "systemzero.backup/1"
@@ -61,7 +62,8 @@ def back_up(data: Path, to: Path, schemas: Sequence[Schema]) -> Manifest:
         schemas: those of the services.
 
     Raises:
-        FailedPrecondition: `to` has something in it, or no service has a database in `data`.
+        FailedPrecondition: `to` has something in it, no service has a database in `data`, or
+            something there can't be backed up; nothing was written.
         Unavailable, DataCorrupted: a database can't be read.
         OSError: a file can't be read or written.
     """
@@ -71,14 +73,14 @@ def back_up(data: Path, to: Path, schemas: Sequence[Schema]) -> Manifest:
         raise FailedPrecondition(f"{to} is within {data}: a backup stands beside it")
     if not databases:
         raise FailedPrecondition(f"no service has a database below {data}")
+    others = [path for path in _files(data) if path not in databases]
     if to.exists() and any(to.iterdir()):
         raise FailedPrecondition(f"{to} is not empty: a backup goes into a folder of its own")
-    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(to)
     to.chmod(0o700)  # it holds keys
     begun = datetime.now(UTC).isoformat()
     for path in databases:
         _copy_database(data / path, to / path)
-    others = [path for path in _files(data) if path not in databases]
     for path in others:
         _copy(data / path, to / path)
     files = tuple(_described(to, path) for path in (*databases, *others))
@@ -98,7 +100,7 @@ def restore(backup: Path, data: Path) -> Manifest:
     if data.exists() and any(data.iterdir()):
         raise FailedPrecondition(f"{data} is not empty: move what is there out of the way first")
     manifest = _manifest(backup)
-    data.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(data.parent)
     made = Path(tempfile.mkdtemp(dir=data.parent, prefix=f".{data.name}."))  # mode 0700
     try:
         for file in manifest.files:
@@ -140,12 +142,31 @@ def _manifest(backup: Path) -> Manifest:
 
 
 def _files(data: Path) -> Iterator[str]:
-    """Every regular file but those that SQLite keeps beside a database; links are not followed."""
-    for folder, _, names in os.walk(data):
+    """Every file but those that SQLite keeps beside a database.
+
+    What a link leads to counts as if it stood there: so Kubernetes mounts keys. Its own folders for
+    that, whose names begin with two dots, are seen through those links.
+
+    Raises:
+        FailedPrecondition: something can't be backed up; the message says what.
+    """
+    seen: set[Path] = set()
+    for folder, folders, names in os.walk(data, followlinks=True):
+        within = Path(folder).resolve()
+        if within in seen:
+            raise FailedPrecondition(f"{folder} leads to a folder that is backed up already")
+        seen.add(within)
+        folders[:] = sorted(name for name in folders if not name.startswith(".."))
         for name in sorted(names):
-            path = Path(folder, name)
-            if path.is_file() and not path.is_symlink() and not name.endswith(_BESIDE):
-                yield str(path.relative_to(data))
+            if not name.endswith(_BESIDE):
+                yield str(_regular(Path(folder, name)).relative_to(data))
+
+
+def _regular(path: Path) -> Path:
+    if path.is_file():
+        return path
+    what = "a link to nothing" if path.is_symlink() and not path.exists() else "no regular file"
+    raise FailedPrecondition(f"{path} is {what}: mend or remove it, and back up again")
 
 
 def _copy_database(source: Path, target: Path) -> None:
@@ -164,13 +185,14 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a file with its mode, in folders for their owner alone."""
+    """Copy a file with its mode, in folders for their owner alone; secrets for none but him."""
     if not source.exists():
         raise DataCorrupted(f"{source} is missing")
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(target.parent)
     create_private_file(target)
     shutil.copyfile(source, target)
-    shutil.copymode(source, target)
+    mode = source.stat().st_mode
+    target.chmod(stat.S_IMODE(mode) if mode & stat.S_IROTH else 0o600)
     _sync(target)
 
 
