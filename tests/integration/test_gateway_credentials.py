@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from systemzero_chassis.identity import Principal
+from systemzero_chassis.secrets import write_private
 from systemzero_core.errors import (
     FailedPrecondition,
     InvalidInput,
@@ -18,6 +19,7 @@ from systemzero_core.errors import (
 )
 from systemzero_gateway import apikey, authenticate
 from systemzero_gateway.caller import Caller
+from systemzero_gateway.firstkey import prepare
 from systemzero_gateway.keys import DEFAULT_TENANT, load_or_create_pepper
 from systemzero_gateway.policy import (
     ALL,
@@ -31,7 +33,7 @@ from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_gateway.store.protocol import Changes
 from systemzero_gateway.store.tables import REVISION, REVOKED_TOKENS, TENANTS
 from tests.support.databases import OpenDatabase
-from tests.support.house import ADMIN, SECOND, House
+from tests.support.house import ADMIN, PEPPER, SECOND, House
 
 
 @pytest.fixture
@@ -168,6 +170,23 @@ async def test_an_admin_key_file_that_is_none_is_not_taken(
     file.chmod(mode)
     with pytest.raises(FailedPrecondition):
         await house.keys.bootstrap(DEFAULT_TENANT, file)
+    assert not await house.store.has_keys(DEFAULT_TENANT)
+
+
+async def test_a_first_key_that_was_made_beforehand_works_where_only_its_digest_is(
+    house: House, tmp_path: Path
+) -> None:
+    file, apart = tmp_path / "gateway" / "admin.key", tmp_path / "apart" / "admin.key"
+    prepare(DEFAULT_TENANT, file, apart, PEPPER)
+    await house.keys.bootstrap(DEFAULT_TENANT, file)
+    assert await house.works(apart.read_text().strip())
+    assert [path.name for path in file.parent.iterdir()] == ["admin.digest"]
+
+
+async def test_a_digest_file_that_is_none_is_not_taken(house: House, tmp_path: Path) -> None:
+    write_private(tmp_path / "admin.digest", b"abc\n")
+    with pytest.raises(FailedPrecondition, match="holds no digest"):
+        await house.keys.bootstrap(DEFAULT_TENANT, tmp_path / "admin.key")
     assert not await house.store.has_keys(DEFAULT_TENANT)
 
 

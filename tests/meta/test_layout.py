@@ -126,7 +126,7 @@ async def test_pods_of_production_know_each_other_by_what_is_mounted(
     settings["gateway"] |= NARROW
     grace = manifests.pod("gateway")["terminationGracePeriodSeconds"]
     with serving(settings, places, addresses, tmp_path, grace):
-        key = (made / "gateway" / "admin.key").read_text().strip()
+        key = (made / "first-keys" / "admin.key").read_text().strip()
         assert await judge(addresses.gateway, key, Tls(outside.public.pem)) == EXPECTED
         for name in SERVICES:
             for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -168,7 +168,7 @@ async def test_containers_of_compose_know_each_other_by_what_is_mounted(
     settings["gateway"] |= NARROW
     before = listed(made)
     with serving(settings, places, addresses, tmp_path, 30.0):
-        key = (made / "gateway" / "admin.key").read_text().strip()
+        key = (made / "first-keys" / "admin.key").read_text().strip()
         assert await judge(addresses.gateway, key, None) == EXPECTED
     assert listed(made) == before
 

@@ -60,7 +60,8 @@ class GatewayApp:
     """The gateway, composed.
 
     Once it has started, `admin_key_file` holds the default tenant's first admin key,
-    `platform_key_file` that of the platform's own tenant. `readiness` says whether it takes calls.
+    `platform_key_file` that of the platform's own tenant, unless they were made beforehand.
+    `readiness` says whether it takes calls.
     """
 
     def __init__(
@@ -103,6 +104,11 @@ class GatewayApp:
         self._handler = Gateway(forwarders, guards, (self._streams.guard,))
         self._shared_port = shared is not None
         self._listener: Listener | None = None
+
+    def first_key_lines(self) -> list[str]:
+        """What to say of the first admin key: where it is, unless it was made beforehand."""
+        file = self.admin_key_file
+        return [f"first admin key in {file}"] if file.exists() else []
 
     async def start(self, address: str) -> int:
         """Listen on `address` (`host:port`, port 0 picks one); the port that it is.

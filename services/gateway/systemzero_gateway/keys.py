@@ -15,15 +15,11 @@ from typing import Final
 
 from systemzero_chassis import fields
 from systemzero_chassis.ids import PageTokens, new_id
-from systemzero_chassis.secrets import (
-    Secret,
-    load_or_create_secret,
-    read_private,
-    write_private,
-)
+from systemzero_chassis.secrets import Secret, load_or_create_secret
 from systemzero_core.errors import FailedPrecondition, InvalidInput, Unavailable
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
+from systemzero_gateway.firstkey import digest_of_first
 from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import Permissions, Role, granted, permissions_of
 from systemzero_gateway.store import KeyRecord, KeyStore
@@ -55,14 +51,6 @@ def load_or_create_pepper(path: Path) -> bytes:
     return pepper
 
 
-def make_first_key(tenant: str, file: Path) -> None:
-    """Write the secret of a tenant's first admin key into `file`, unless it is there."""
-    if file.exists():  # looked at first: the folder may be read-only
-        return
-    with suppress(FileExistsError):  # another process was first
-        write_private(file, f"{apikey.new_secret(apikey.kind_of(tenant))}\n".encode())
-
-
 def page_tokens(pepper: bytes) -> PageTokens:
     """The page tokens of every gateway with this pepper."""
     return PageTokens(hmac.digest(pepper, b"page tokens", "sha256"))
@@ -88,25 +76,18 @@ class KeyRing:
     async def bootstrap(self, tenant: str, file: Path) -> None:
         """Create `tenant`, and where it never had a key, its first admin key.
 
-        Its secret is written to `file` (mode 0600) before the store knows it, so that a crash
-        between the two locks nobody out: the next start takes the secret that the file has.
+        Its secret is in `file`, unless it was made beforehand: see `firstkey`.
 
         Raises:
-            FailedPrecondition: the file is there, open to others, or holds something else.
+            FailedPrecondition: a file that is there is open to others, or holds something else.
         """
         now = self._clock()
         await self._store.add_tenant(tenant, now)
         if await self._store.has_keys(tenant):
             return
-        make_first_key(tenant, file)
-        try:
-            secret = read_private(file).decode("ascii", "replace").strip()
-        except PermissionError as error:
-            raise FailedPrecondition(str(error)) from None
-        if not apikey.is_well_formed(secret):
-            raise FailedPrecondition(f"{file}: holds no API key; move the file away")
+        digest = digest_of_first(tenant, file, self._pepper)
         key = KeyRecord(new_id("key"), tenant, FIRST_KEY, Role.ADMIN, (), now)
-        await self._store.add_first_key(key, apikey.digest(self._pepper, secret))
+        await self._store.add_first_key(key, digest)
 
     async def create(
         self,

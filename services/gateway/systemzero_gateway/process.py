@@ -34,7 +34,7 @@ async def _serve(settings: GatewaySettings, seat: Seat) -> None:
         port = await app.start(settings.listen)
         announce(
             f"gateway: listening on {settings.listen.rpartition(':')[0]}:{port}",
-            f"gateway: first admin key in {app.admin_key_file}",
+            *(f"gateway: {line}" for line in app.first_key_lines()),
             *(f"gateway: {line}" for line in where),
         )
         await until_signal()

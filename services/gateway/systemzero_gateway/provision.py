@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
+from systemzero_chassis.admin.keys import APART
 from systemzero_chassis.logstore import load_log_keys, load_or_create_origin
+from systemzero_core.errors import FailedPrecondition
+from systemzero_gateway import firstkey
 from systemzero_gateway.audit.opening import AUDIT_KEY, ORIGIN_FILE
-from systemzero_gateway.keys import DEFAULT_TENANT, load_or_create_pepper, make_first_key
+from systemzero_gateway.keys import DEFAULT_TENANT, load_or_create_pepper
 from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
 from systemzero_gateway.policy import PLATFORM_TENANT
 
+_FIRST: Final = ((DEFAULT_TENANT, ADMIN_KEY), (PLATFORM_TENANT, PLATFORM_KEY))
+
 
 def make_keys(folder: Path) -> None:
-    """Make those that are missing; see `systemzero_chassis.admin.keys`."""
-    load_or_create_pepper(folder / PEPPER)
+    """Make those that are missing; see `systemzero_chassis.admin.keys`.
+
+    Raises:
+        FailedPrecondition: a file that is there can't be used, or one that it rests on is gone.
+    """
+    _refuse_new_pepper(folder)
+    pepper = load_or_create_pepper(folder / PEPPER)
     load_log_keys(folder / AUDIT_KEY)
     load_or_create_origin(folder / ORIGIN_FILE)
-    make_first_key(DEFAULT_TENANT, folder / ADMIN_KEY)
-    make_first_key(PLATFORM_TENANT, folder / PLATFORM_KEY)
+    for tenant, name in _FIRST:
+        firstkey.prepare(tenant, folder / name, folder.parent / APART / name, pepper)
+
+
+def _refuse_new_pepper(folder: Path) -> None:
+    """Refuse to make a pepper under which the first key that was handed out would not be known."""
+    for _, name in _FIRST:
+        if firstkey.is_prepared(folder / name) and not (folder / PEPPER).exists():
+            raise FailedPrecondition(
+                f"{folder / PEPPER} is missing, and {Path(name).stem}.digest was made with it: put "
+                "the pepper back, or remove the digest to have a new first key"
+            )

@@ -74,7 +74,7 @@ class StandaloneApp:
             tracing=tracing,
             shared=shared,
         )
-        self.admin_key_file = self._gateway.admin_key_file
+        self.first_key_lines = self._gateway.first_key_lines
         self.readiness = self._gateway.readiness
         for service in self._services:
             self._gateway.rest_on(service.vitals.conditions)

@@ -22,7 +22,7 @@ async def _serve(settings: StandaloneSettings, seat: Seat) -> None:
         port = await app.start(settings.listen)
         announce(
             f"listening on {settings.listen.rpartition(':')[0]}:{port}",
-            f"first admin key in {app.admin_key_file}",
+            *app.first_key_lines(),
             *where,
         )
         await until_signal()

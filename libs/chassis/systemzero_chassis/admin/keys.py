@@ -20,6 +20,8 @@ from systemzero_chassis.trust import service_signer
 
 GROUP: Final = "systemzero.keys"
 TRUST: Final = "trust"
+APART: Final = "first-keys"
+"""Folder of what people need, and no service: first API keys."""
 
 MakeKeys = Callable[[Path], None]
 """Makes a service's key files in a folder, and leaves alone those that are there."""
@@ -50,4 +52,8 @@ def run(arguments: argparse.Namespace) -> None:
         service_signer(point.name, folder, arguments.to / TRUST)
         names = sorted(path.name for path in folder.iterdir() if path.is_file())
         sys.stdout.write(f"{folder}: {', '.join(names)}\n")
+    apart: Path = arguments.to / APART
+    if apart.is_dir():
+        names = sorted(path.name for path in apart.iterdir())
+        sys.stdout.write(f"{apart}: {', '.join(names)}: for admins, and for no service\n")
     sys.stdout.write(f"{arguments.to / TRUST}: the public keys, for every service\n")
