@@ -20,6 +20,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, sel
 from systemzero_chassis.database import SqliteDatabase, _engine, open_sqlite
 from systemzero_chassis.database._engine import writer_engine
 from systemzero_chassis.database._patience import Patience, Waits
+from systemzero_chassis.database._trouble import Trouble
 from systemzero_chassis.database._turns import SUFFIX, Turns
 from systemzero_chassis.database._writer import Writer
 from systemzero_core.errors import Unavailable
@@ -197,7 +198,7 @@ class Moments(Waits):
 async def test_all_that_a_write_waits_for_takes_five_seconds_together(path: Path) -> None:
     await open_sqlite(path, METADATA, 1).close()
     moments, other = Moments(), Turns(path)
-    writer = Writer(writer_engine(path), path, moments)
+    writer = Writer(writer_engine(path), path, Trouble(), moments)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         await other.take(patience(10))
         holder.execute("BEGIN IMMEDIATE")
@@ -216,7 +217,7 @@ async def test_each_write_has_its_five_seconds(path: Path) -> None:
     """One that came later goes on waiting when the first one has given up."""
     await open_sqlite(path, METADATA, 1).close()
     moments = Moments()
-    writer = Writer(writer_engine(path), path, moments)
+    writer = Writer(writer_engine(path), path, Trouble(), moments)
     ended: list[tuple[str, float]] = []
 
     async def write(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,15 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from sqlalchemy import MetaData
 
 from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
+from systemzero.gateway.v1 import auth_service_pb2, auth_service_pb2_grpc
+from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.logs import get_logger
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.readiness import Readiness
+from systemzero_chassis.vitals import Vitals
 from systemzero_diff.store import SCHEMA
 from tests.support import operated
 from tests.support.operated import Running
@@ -39,6 +45,44 @@ async def healthy(address: str, wanted: int, name: str = "") -> None:
         async for answer in stub.Watch(request):
             if answer.status == wanted:
                 return
+
+
+async def test_a_service_whose_disk_takes_nothing_more_is_not_ready(tmp_path: Path) -> None:
+    async with operated.gateway(tmp_path) as running:
+        await until(running, lambda failing: "gateway.store" not in failing)
+        none = resource.RLIM_INFINITY
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (4_096, none))
+        with pytest.raises(grpc.RpcError) as refused:
+            await new_key(running)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        failing = await until(running, lambda failing: "gateway.store" in failing)
+        assert failing["gateway.store"] == "the disk with the database fails"
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (none, none))
+        await until(running, lambda failing: "gateway.store" not in failing)
+        await new_key(running)
+
+
+async def new_key(running: Running) -> None:
+    """Have the gateway write something."""
+    key = auth_service_pb2.ApiKey(name="a", role=auth_service_pb2.ROLE_VIEWER)
+    request = auth_service_pb2.CreateApiKeyRequest(api_key=key)
+    async with grpc.aio.insecure_channel(running.target) as channel:
+        stub: Any = auth_service_pb2_grpc.AuthServiceStub(channel)
+        await stub.CreateApiKey(request, metadata=running.bearer, timeout=30)
+
+
+async def test_a_service_on_a_disk_without_room_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_sqlite(tmp_path / "a.db", MetaData(), 1)
+    vitals = Vitals("here", tmp_path, database, get_logger("test"))
+    monkeypatch.setattr("systemzero_chassis.vitals.LEAST_FREE", 2**62)
+    vitals.start()
+    async with asyncio.timeout(60):
+        while "bytes free" not in vitals.conditions["here.store"]():
+            await database.check()
+    await vitals.stop()
+    await database.close()
 
 
 async def test_a_service_is_ready_while_its_database_answers(tmp_path: Path) -> None:

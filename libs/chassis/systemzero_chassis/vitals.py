@@ -34,6 +34,9 @@ LOOK_SECONDS: Final = 1.0
 CENSUS_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 5.0
 """What a store may take to answer whether it is there."""
+LEAST_FREE: Final = 32 * 2**20
+"""Bytes that have to be free beside a SQLite file: its log of writes grows by up to so many at a
+busy moment, and a disk that runs full in the middle fails calls that were taken."""
 FAILURES: Final = 3
 """So many answers in a row have to be missing before a store counts as away."""
 
@@ -212,10 +215,16 @@ class Vitals:
             why = error.message
         except TimeoutError:
             why = f"the database does not answer within {ANSWER_SECONDS:.0f} seconds"
+        why = why or self._without_room()
         UP.labels(self._database.name).set(not why)
         self._missed = self._missed + 1 if why else 0
         if not why or self._missed >= FAILURES:
             self._conclude(why)
+
+    def _without_room(self) -> str:
+        """Why the next write would fail for want of room; empty where it would not."""
+        free = shutil.disk_usage(self._data).free if self._database.is_file else LEAST_FREE
+        return "" if free >= LEAST_FREE else f"the disk of {self._data} has {free:,} bytes free"
 
     def _conclude(self, why: str) -> None:
         if bool(why) is not bool(self._away):

@@ -23,6 +23,7 @@ from systemzero_chassis.database import _metrics
 from systemzero_chassis.database._jobs import Batch, Job, JobQueue
 from systemzero_chassis.database._sessions import SYSTEM, Session, Sessions
 from systemzero_chassis.database._spans import committed
+from systemzero_chassis.database._trouble import Trouble, note_outcome
 from systemzero_chassis.database.errors import is_lost, translated
 from systemzero_chassis.observed import set_current_call
 from systemzero_core.errors import Unavailable
@@ -52,8 +53,9 @@ async def reconnecting(attempt: Callable[[], Awaitable[T]]) -> T:
 class Batches:
     """Queues one tenant's write jobs and commits them; each process has its own."""
 
-    def __init__(self, sessions: Sessions, tenant: str) -> None:
+    def __init__(self, sessions: Sessions, tenant: str, trouble: Trouble) -> None:
         self._sessions = sessions
+        self._trouble = trouble
         self._tenant = tenant
         self._queue = JobQueue(self._settle)
         self._writer = secrets.token_hex(8)
@@ -84,6 +86,7 @@ class Batches:
             lost = attempt.unknown(error) or translated(error)
             for job in batch:
                 job.error = job.error or lost
+        note_outcome(batch, self._trouble)
         self._commits.observe(time.perf_counter() - started)
         self._jobs.inc(len(batch))
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from systemzero_chassis.database._engine import SYSTEM, transaction
 from systemzero_chassis.database._spans import StatementSpans
+from systemzero_chassis.database._trouble import Trouble
 from systemzero_chassis.database.errors import translated
 from systemzero_chassis.observed import CurrentCall, current_call
 from systemzero_chassis.pool import Pool
@@ -24,8 +25,9 @@ T = TypeVar("T")
 class Readers:
     """Runs jobs on snapshots: in threads, as many at once as there are, or where they come from."""
 
-    def __init__(self, engine: Engine, threads: int) -> None:
+    def __init__(self, engine: Engine, threads: int, trouble: Trouble) -> None:
         self._engine = engine
+        self._trouble = trouble
         self._spans = StatementSpans(engine, SYSTEM)
         self.pool = Pool("database-reader", threads)
         self._local = threading.local()
@@ -43,6 +45,20 @@ class Readers:
         self._check_open()
         return self._run(job, current_call())
 
+    async def run_afresh(self, job: Callable[[Connection], T]) -> T:
+        """As `run`, over a connection of its own, which knows nothing from before.
+
+        One that is open for long answers from its memory where the file is damaged meanwhile.
+        """
+
+        def work() -> T:
+            with self._engine.connect() as connection:
+                return _on_snapshot(job, connection)
+
+        self._check_open()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.pool, self._noted, work)
+
     def close(self) -> None:
         """Wait for the jobs under way, then close the connections. Blocks."""
         self._closed = True
@@ -56,11 +72,13 @@ class Readers:
 
     def _run(self, job: Callable[[Connection], T], call: CurrentCall | None) -> T:
         self._spans.follow(call)
+        return self._noted(lambda: _on_snapshot(job, self._connection()))
+
+    def _noted(self, work: Callable[[], T]) -> T:
         try:
-            connection = self._connection()
-            with transaction(connection, "BEGIN"):
-                return job(connection)
+            return work()
         except (DBAPIError, sqlite3.Error) as error:
+            self._trouble.met(error)
             raise translated(error)  # noqa: B904 - it has its cause, or is the error itself
 
     def _connection(self) -> Connection:
@@ -69,3 +87,8 @@ class Readers:
             connection = self._local.connection = self._engine.connect()
             self._connections.append(connection)
         return connection
+
+
+def _on_snapshot(job: Callable[[Connection], T], connection: Connection) -> T:
+    with transaction(connection, "BEGIN"):
+        return job(connection)

@@ -31,6 +31,7 @@ from systemzero_chassis.database._engine import SYSTEM, driver_of
 from systemzero_chassis.database._jobs import Batch, Job, JobQueue
 from systemzero_chassis.database._patience import Patience, Waits, locked
 from systemzero_chassis.database._spans import StatementSpans, committed
+from systemzero_chassis.database._trouble import Trouble, note_outcome
 from systemzero_chassis.database._turns import Turns
 from systemzero_chassis.database.errors import primary_code, translated
 from systemzero_chassis.pool import Pool
@@ -44,9 +45,12 @@ _log = logging.getLogger(__name__)
 class Writer:
     """Takes jobs, runs them, and commits them together."""
 
-    def __init__(self, engine: Engine, path: Path, waits: Waits | None = None) -> None:
+    def __init__(
+        self, engine: Engine, path: Path, trouble: Trouble, waits: Waits | None = None
+    ) -> None:
         """Opens the connection at once, so that a bad file fails here."""
         self._engine = engine
+        self._trouble = trouble
         self._waits = waits or Waits()
         self._spans = StatementSpans(engine, SYSTEM)
         self._connection = self._connect()
@@ -99,6 +103,7 @@ class Writer:
                 job.error = job.error or lost
         finally:
             self._turns.give()
+        note_outcome(batch, self._trouble)
         self._commits.observe(time.perf_counter() - started)
         self._jobs.inc(len(batch))
 

@@ -20,6 +20,16 @@ _UNAVAILABLE: Final = {
     sqlite3.SQLITE_CANTOPEN: "the database cannot be opened",
     sqlite3.SQLITE_NOMEM: "the database is out of memory",
 }
+_LASTING: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
 _CORRUPTED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NO_TEXT: Final = "Could not decode to UTF-8"  # the driver's own error, without a code
 _PRIMARY: Final = 0xFF  # the low byte of an extended result code is its primary code
@@ -36,6 +46,7 @@ _UNAVAILABLE_STATES: Final = {
     "40001": "the database was too busy with others; try again",
     "40P01": "the database was too busy with others; try again",
 }
+_LASTING_STATES: Final = frozenset({"25006", "53100", "58030"})
 _NO_CHARACTER: Final = "22021"
 _CORRUPTED_CLASS: Final = "XX"
 _LOST_STATES: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
@@ -56,6 +67,19 @@ def translated(error: BaseException) -> BaseException:
         return error
     domain_error.__cause__ = error
     return domain_error
+
+
+def lasting(error: BaseException) -> DomainError | None:
+    """The domain's error for `error` if the next job will meet the same: disk full, file damaged.
+
+    `error` may be the domain's already.
+    """
+    if isinstance(error, DomainError) and error.__cause__ is not None:
+        error = error.__cause__
+    driver_error = _driver_error(error)
+    if isinstance(driver_error, sqlite3.Error):
+        return _of_sqlite(driver_error) if primary_code(driver_error) in _LASTING else None
+    return _of_postgres(driver_error) if _state(driver_error) in _LASTING_STATES else None
 
 
 def is_lost(error: BaseException) -> bool:

@@ -19,6 +19,7 @@ from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database._batches import Batches, reconnecting
 from systemzero_chassis.database._blocking import run_blocking
 from systemzero_chassis.database._sessions import Sessions
+from systemzero_chassis.database._trouble import Trouble
 from systemzero_chassis.database.errors import is_lost, translated
 from systemzero_chassis.database.protocol import Load
 from systemzero_chassis.database.schema import check_not_older, check_schema
@@ -39,12 +40,15 @@ _CONNECT_SECONDS: Final = 5.0
 class PostgresDatabase:
     """A `Database` in one schema on PostgreSQL; see `open_postgres`. For one event loop."""
 
+    is_file = False
+
     def __init__(self, sessions: Sessions, version: int, pool: int) -> None:
         """`version` is the schema's, `pool` how many connections there may be."""
         self.name = sessions.schema
         self._version = version
         self._pool = pool
         self._sessions = sessions
+        self._trouble = Trouble()
         self._writers: dict[str, Batches] = {}
         self._closed = False
 
@@ -77,7 +81,7 @@ class PostgresDatabase:
         """See `Database.write`, under row-level security for `tenant`."""
         self._check_open()
         if tenant not in self._writers:
-            self._writers[tenant] = Batches(self._sessions, tenant)
+            self._writers[tenant] = Batches(self._sessions, tenant, self._trouble)
         return await self._writers[tenant].run(job)
 
     async def check(self) -> None:
@@ -96,6 +100,8 @@ class PostgresDatabase:
     async def _check_schema(self) -> None:
         async with self._sessions.reading(EVERY_TENANT) as session:
             await session.run(lambda c: check_not_older(c, self._version))
+        if self._trouble.of_writing is not None:
+            await self.write(lambda _: None)  # a batch without statements writes its number
 
     def load(self) -> Load:
         """See `Database.load`."""

@@ -48,9 +48,11 @@ class Database(Protocol):
 
     Attributes:
         name: what metrics call it.
+        is_file: whether it is a file on this machine's disk.
     """
 
     name: str
+    is_file: bool
 
     def of(self, tenant: str) -> TenantDatabase:
         """The transactions of one tenant: their jobs reach its rows alone.
@@ -89,12 +91,14 @@ class Database(Protocol):
         ...
 
     async def check(self) -> None:
-        """Ask whether it answers, and has the schema that this code needs, or a later one.
+        """Ask whether it answers, takes what is written, and has the schema that this code needs.
 
-        A later one is no reason to stop: it is there while a new release is being rolled out.
+        Whether it takes what is written is tried only where the last write job says otherwise.
+
+        A later schema is no reason to stop: it is there while a new release is being rolled out.
 
         Raises:
-            Unavailable: it does not answer.
+            Unavailable: it does not answer, or nothing can be written.
             SchemaMismatch: it holds an older schema, or none.
             DataCorrupted: it is damaged.
         """

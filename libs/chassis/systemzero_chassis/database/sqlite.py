@@ -18,12 +18,13 @@ from systemzero_chassis.database._engine import (
     writer_engine,
 )
 from systemzero_chassis.database._readers import Readers
+from systemzero_chassis.database._trouble import Trouble
 from systemzero_chassis.database._writer import Writer
 from systemzero_chassis.database.errors import translated
 from systemzero_chassis.database.protocol import Load
-from systemzero_chassis.database.schema import check_not_older, ensure_schema
+from systemzero_chassis.database.schema import check_not_older, ensure_schema, rewrite_version
 from systemzero_chassis.database.tenant import TenantConnection, TenantDatabase, check_tenant
-from systemzero_core.errors import Unavailable
+from systemzero_core.errors import DataCorrupted, Unavailable
 
 T = TypeVar("T")
 
@@ -33,8 +34,13 @@ _READERS: Final = 2
 class SqliteDatabase:
     """A `Database` on one file; see `open_sqlite`."""
 
-    def __init__(self, name: str, version: int, writer: Writer, readers: Readers) -> None:
+    is_file = True
+
+    def __init__(
+        self, name: str, version: int, writer: Writer, readers: Readers, trouble: Trouble
+    ) -> None:
         """`version` is the schema's."""
+        self._trouble = trouble
         self.name = name
         self._version = version
         self._writer = writer
@@ -59,7 +65,11 @@ class SqliteDatabase:
 
     async def check(self) -> None:
         """See `Database.check`."""
-        await self.read(lambda c: check_not_older(c, self._version))
+        if self._trouble.damage is not None:
+            raise DataCorrupted(self._trouble.damage.message)
+        await self._readers.run_afresh(lambda c: check_not_older(c, self._version))
+        if self._trouble.of_writing is not None:
+            await self.write(rewrite_version)
 
     def load(self) -> Load:
         """See `Database.load`."""
@@ -105,8 +115,10 @@ def open_sqlite(
         engine = writer_engine(path)
         with engine.connect() as connection, transaction(connection, "BEGIN IMMEDIATE"):
             ensure_schema(connection, metadata, schema_version)
-        made = Writer(engine, path), Readers(reader_engine(path), readers)
-        return SqliteDatabase(path.stem, schema_version, *made)
+        trouble = Trouble()
+        writer = Writer(engine, path, trouble)
+        reading = Readers(reader_engine(path), readers, trouble)
+        return SqliteDatabase(path.stem, schema_version, writer, reading, trouble)
     except OSError as error:
         raise Unavailable(f"the database {path} cannot be opened: {error.strerror}") from error
     except (DBAPIError, sqlite3.Error) as error:

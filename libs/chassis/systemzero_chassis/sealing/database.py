@@ -42,6 +42,7 @@ class SealedDatabase:
     def __init__(self, database: Database, schema: Schema, keks: Keks | None) -> None:
         self._database = database
         self.name = database.name
+        self.is_file = database.is_file
         self._service = schema.name
         self._table = schema.metadata.tables[tables.NAME]
         self._keks = keks
