@@ -176,7 +176,7 @@ def test_bytes_that_end_inside_a_character_are_cut_off() -> None:
         "<hierarchy/>\n<hierarchy/>",
         "<hierarchy>\n<node text='&unknown;'/></hierarchy>",
         "<hierarchy>\n<node a='1' a='2'/></hierarchy>",
-        "<hierarchy>\n<node text='\x01'/></hierarchy>",
+        "<hierarchy>\n<node text='\x01 <'/></hierarchy>",
     ],
 )
 def test_malformed_xml_names_the_line(text: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 
 import msgspec
 
-from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput
-from systemzero_core.formats import _json, _xml
+from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput, quote
+from systemzero_core.formats import _json, _toolsays
+from systemzero_core.formats._xmltext import document_of
 
 _HEAD_BYTES = 4096
 _BLANK = b" \t\r\n\0"
@@ -18,7 +20,12 @@ _AX_NODES = re.compile(
     rb"(?:\{\s*(?:\"id\"\s*:\s*\d+\s*,\s*)?(?:\"result\"\s*:\s*\{\s*)?\"nodes\"\s*:\s*)?"
     rb"\[\s*\{\s*\"nodeId\""
 )
-_ELEMENT = re.compile(r"<([A-Za-z_][\w.$-]*)([^<>]*)")
+_ELEMENT = re.compile(r"<([^\s<>/!?]+)([^<>]*)")
+_ANDROID_BOX = re.compile(r"\sbounds\s*=\s*[\"']\[-?\d")
+_UIA = re.compile(r"\s(?:AutomationId|RuntimeId|LocalizedControlType)\s*=")
+_XML_BYTES = re.compile(rb"<(?:\?xml|hierarchy|displays|AppiumAUT|XCUIElementType)")
+_WRAPPERS = frozenset(("AppiumAUT",))
+_WITHIN_WRAPPER = 2
 _ARIA_LINE = re.compile(rb"(?:[ \t\r]*(?:#[^\n]*)?\n)*\s*- ['\"/]?[A-Za-z]")
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -57,17 +64,18 @@ class Look:
         return bool(self._json_names & {"applications", "captured"})
 
     def is_android(self) -> bool:
-        """A `hierarchy`."""
-        return self._element[0] == "hierarchy"
+        """A `hierarchy`, several windows, or an element with Android's corners as its box."""
+        tag, attributes = self._element
+        return tag in ("hierarchy", "displays") or _ANDROID_BOX.search(attributes) is not None
 
-    def is_ios(self) -> bool:
-        """An `AppiumAUT` or a part of one."""
+    def is_apple(self) -> bool:
+        """An `AppiumAUT` of XCUITest's elements, or such an element."""
         tag = self._element[0]
-        return tag == "AppiumAUT" or tag.startswith("XCUIElementType")
+        return tag in _WRAPPERS or tag.startswith("XCUIElementType")
 
     def is_windows(self) -> bool:
         """An element with UI Automation's properties."""
-        return any(f"{name}=" in self._element[1] for name in ("AutomationId", "RuntimeId"))
+        return _UIA.search(self._element[1]) is not None
 
     def is_aria(self) -> bool:
         """A line that starts with a dash."""
@@ -75,11 +83,15 @@ class Look:
 
     def describe(self, wanted: str | None, known: Sequence[str]) -> str:
         """Why no adapter took it, for an error message."""
+        said = _toolsays.instead_of(self.data)
+        if said is not None:
+            return said
         if wanted is not None:
             return f"the capture is not of the format {wanted}"
         if re.match(rb"(?:\S.*\n)*?(?:screen_id|required_nodes)\s*:", self._head):
             return "this is a template, not a capture"
-        return f"of no known format; known are {', '.join(known)}"
+        begins = quote(_toolsays.beginning(self.data))
+        return f"it begins with {begins}, of no known format; known are {', '.join(known)}"
 
     @cached_property
     def _json_names(self) -> frozenset[str]:
@@ -100,12 +112,22 @@ class Look:
 
     @cached_property
     def _element(self) -> tuple[str, str]:
-        """The tag and the attributes of the first XML element, or empty."""
-        if b"<" not in self._head:
+        """The tag and the attributes of the first XML element within any wrapper, or empty."""
+        if b"<" not in self.data:
             return "", ""
         try:
-            text = _xml.text_of(self.data)
+            document = document_of(self.data)
         except InvalidInput:
+            if _XML_BYTES.search(self.data):
+                raise
             return "", ""
-        found = _ELEMENT.search(text[:_HEAD_BYTES])
-        return (found[1], found[2]) if found else ("", "")
+        is_other = self.is_aria() or document.text.lstrip("\ufeff\0 \t\r\n").startswith(("{", "["))
+        if is_other and not document.starts_a_line:
+            return "", ""
+        xml = document.xml
+        found = "", ""
+        for element in islice(_ELEMENT.finditer(xml[:_HEAD_BYTES]), _WITHIN_WRAPPER):
+            found = element[1], element[2]
+            if found[0] not in _WRAPPERS:
+                break
+        return found

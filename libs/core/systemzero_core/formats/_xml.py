@@ -1,35 +1,27 @@
 """XML from strangers: elements in document order, whatever the encoding, nothing ever expanded.
 
 Expat keeps no stack of ours and has no depth limit. A document type declaration is refused when it
-opens, so no entity but the five predefined ones exists. The text is decoded here, since captures
-come with declarations that are wrong (WinAppDriver says utf-16 and sends UTF-8).
+opens, so no entity but the five predefined ones exists. A document that expat refuses is mended
+once (`_xmlmend`); what is wrong with it still is told by line, column and what stands there.
 """
 
 from __future__ import annotations
 
-import codecs
-import re
 from collections.abc import Callable
 from xml.parsers import expat
 
-from systemzero_core.errors import InvalidInput, TruncatedInput, UnsafeInput
+from systemzero_core.errors import InvalidInput, TruncatedInput, UnknownFormat, UnsafeInput, quote
+from systemzero_core.formats import _toolsays
+from systemzero_core.formats._xmlmend import Mended, mended
+from systemzero_core.formats._xmltext import Document, document_of, start_in
 from systemzero_core.tree import Node, Tree, TreeBuilder
 
 Attributes = dict[str, str]
+NodeOf = Callable[[str, Attributes], Node]
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,20})[\"']")
-_SINGLE_BYTE = re.compile(
-    r"(iso-?8859-?\d+|windows-?125\d|cp125\d|gbk|gb2312|gb18030|big5|shift_jis|euc-(jp|kr))",
-    re.IGNORECASE,
-)
-_SHELL_TAIL = re.compile(r"UI hierch?ary dumped to:[^<>]*\Z")
+_CODES = expat.errors.codes
 _ENDS_EARLY = frozenset(
-    expat.errors.codes[message]
+    _CODES[message]
     for message in (
         expat.errors.XML_ERROR_NO_ELEMENTS,
         expat.errors.XML_ERROR_UNCLOSED_TOKEN,
@@ -37,90 +29,102 @@ _ENDS_EARLY = frozenset(
         expat.errors.XML_ERROR_PARTIAL_CHAR,
     )
 )
+_INVALID = _CODES[expat.errors.XML_ERROR_INVALID_TOKEN]
+_MENDABLE = frozenset((_INVALID, _CODES[expat.errors.XML_ERROR_BAD_CHAR_REF]))
+_SHOWN = 40
+_ESCAPED = {"<": "&lt;", "&": "&amp;"}
 
 
-def text_of(data: bytes) -> str:
-    """The text of an XML document: by its mark, else by its shape, else UTF-8, else as declared.
+def tree_of(data: bytes, node_of: NodeOf) -> Tree:
+    """The tree of the XML document in `data`: one node for each element.
 
-    What stands before the first `<` is left out: blanks, marks, and the line that the Android
-    shell prints.
-
-    Raises:
-        TruncatedInput: the bytes end inside a character.
-        InvalidInput: they are text in no known encoding.
-    """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return _from_first_element(_decode(data[len(mark) :], encoding))
-    if data[1:2] == b"\0":
-        return _from_first_element(_decode(data, "utf-16-le"))
-    if data[:1] == b"\0":
-        return _from_first_element(_decode(data, "utf-16-be"))
-    try:
-        return _from_first_element(_decode(data, "utf-8"))
-    except InvalidInput:
-        declared = _DECLARED.search(data[:200])
-        if declared is None or not _SINGLE_BYTE.fullmatch(declared[1].decode()):
-            raise
-        return _from_first_element(_decode(data, declared[1].decode()))
-
-
-def _from_first_element(text: str) -> str:
-    text = text[max(text.find("<"), 0) :]
-    if not text.endswith(">"):
-        text = _SHELL_TAIL.sub("", text)
-    return text
-
-
-def _decode(data: bytes, encoding: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        if error.end >= len(data) and error.reason in ("unexpected end of data", "truncated data"):
-            raise TruncatedInput.at("xml", "truncated: it ends inside a character") from None
-        raise InvalidInput.at(
-            f"byte {error.start}", f"the XML is not the {encoding} text that it looks like"
-        ) from None
-
-
-def tree_of(data: bytes, node_of: Callable[[str, Attributes], Node]) -> Tree:
-    """The tree of an XML document: one node for each element.
+    What stands before and after the document is left out: blanks, marks, what a shell printed.
 
     Raises:
+        UnknownFormat: there is no document; the error quotes what there is instead.
         UnsafeInput: there is a document type declaration, so possibly entities.
         TruncatedInput: the document ends early.
-        InvalidInput: it is not well-formed; the violation names the line.
+        InvalidInput: it is not well-formed; the violation names line and column.
         TooLarge: more elements than a tree may have nodes.
     """
-    text = text_of(data)
-    builder = TreeBuilder()
+    document = document_of(data)
+    if document.start < 0:
+        raise UnknownFormat.at("data", _toolsays.instead_of_xml(document.text))
+    read = _Reading(node_of)
+    failed = read.all_of(document.xml)
+    if failed is None:
+        return read.tree()
+    if failed.code not in _MENDABLE:
+        raise _typed(failed, read.place, Mended(document.xml), document)
+    mend = mended(document.xml)
+    read = _Reading(node_of)
+    failed = read.all_of(mend.text)
+    if failed is not None:
+        raise _typed(failed, read.place, mend, document)
+    return read.tree()
 
-    def start(tag: str, attributes: Attributes) -> None:
-        builder.open(node_of(tag, attributes))
 
-    def end(_tag: str) -> None:
-        builder.close()
+class _Reading:
+    """One run of expat over one text; `place` is the character at which it failed."""
 
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    try:
-        parser.Parse(text, False)
-        # Only a document that goes on after the bytes at hand fails in this second call.
-        parser.Parse("", True)
-    except expat.ExpatError as error:
-        raise _typed(error) from None
-    return builder.build()
+    def __init__(self, node_of: NodeOf) -> None:
+        self._builder = TreeBuilder()
+        self._node_of = node_of
+        self._depth = 0
+        self._has_ended = False
+        self.place = 0
+
+    def tree(self) -> Tree:
+        return self._builder.build()
+
+    def all_of(self, text: str) -> expat.ExpatError | None:
+        """Read `text`; what follows the document may be anything but another document."""
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        try:
+            parser.Parse(text, False)
+            # Only a document that goes on after the bytes at hand fails in this second call.
+            parser.Parse("", True)
+        except expat.ExpatError as error:
+            self.place = len(text.encode()[: parser.ErrorByteIndex].decode("utf-8", "ignore"))
+            if not (self._has_ended and _is_noise(text[self.place :])):
+                return error
+        return None
+
+    def _start(self, tag: str, attributes: Attributes) -> None:
+        self._builder.open(self._node_of(tag, attributes))
+        self._depth += 1
+
+    def _end(self, _tag: str) -> None:
+        self._builder.close()
+        self._depth -= 1
+        self._has_ended = self._depth == 0
+
+
+def _is_noise(rest: str) -> bool:
+    """Whether what follows a document is a tool's own words, not a second document."""
+    return start_in(rest) < 0
 
 
 def _refuse_doctype(_name: str, *_ids: object) -> None:
     raise UnsafeInput.at("doctype", "document type declarations are refused: no entity is expanded")
 
 
-def _typed(error: expat.ExpatError) -> InvalidInput:
+def _typed(error: expat.ExpatError, place: int, mend: Mended, document: Document) -> InvalidInput:
+    """The error as ours, at the line and column of the text as it came."""
     message = expat.ErrorString(error.code)
+    at = document.start + mend.origin(place)
+    if error.code == _INVALID and document.text[at - 1 : at] == "&":
+        at -= 1  # expat points behind a bare ampersand
+    before = document.text[:at]
+    where = f"line {before.count(chr(10)) + 1}, column {at - before.rfind(chr(10))}"
     if error.code in _ENDS_EARLY:
-        return TruncatedInput.at(f"line {error.lineno}", f"the XML is truncated: {message}")
-    return InvalidInput.at(f"line {error.lineno}", f"not well-formed XML: {message}")
+        return TruncatedInput.at(where, f"the XML is truncated: {message}")
+    there = document.text[at : at + _SHOWN]
+    escaped = _ESCAPED.get(there[:1]) if error.code == _INVALID else None
+    advice = f"; in a text, {there[0]} is written {escaped}" if escaped else ""
+    what = "" if error.code == _INVALID else f": {message}"
+    return InvalidInput.at(where, f"not well-formed XML{what}: here stands {quote(there)}{advice}")

@@ -52,7 +52,7 @@ ADAPTERS: tuple[Adapter, ...] = (
     Adapter(Format.TREE, Look.is_nested, nested.read),
     Adapter(Format.ATSPI, Look.is_atspi, atspi.read),
     Adapter(Format.UIAUTOMATOR, Look.is_android, uiautomator.read),
-    Adapter(Format.APPIUM_IOS, Look.is_ios, appium_ios.read),
+    Adapter(Format.APPIUM_IOS, Look.is_apple, appium_ios.read),
     Adapter(Format.APPIUM_WINDOWS, Look.is_windows, appium_windows.read),
     Adapter(Format.ARIA, Look.is_aria, aria.read),
 )
