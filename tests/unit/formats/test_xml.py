@@ -102,7 +102,7 @@ def test_a_windows_page_source() -> None:
     assert only(parsed, "CheckBox").states == ("disabled", "focusable", "unchecked")
     assert only(parsed, "Button").states == ("pressed",)
     assert only(parsed, "Button").attribute("orientation") == "vertical"
-    assert only(parsed, "MenuItem").states == ("collapsed", "offscreen")
+    assert only(parsed, "MenuItem").states == ("collapsed", "hidden")
     assert dict(only(parsed, "Window").attributes) == {"automation-id": "Main", "class": "W"}
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
 
 from systemzero_core.errors import TooLarge
-from systemzero_core.tree import MAX_NODES, Bounds
+from systemzero_core.tree import MAX_NODES, Bounds, Tree
 
 _HIGH = float(2**31 - 1)  # as most numbers that it is compared with
 _LOW = -_HIGH
+
+SYSTEM_BAR: Final = "SystemBar"
+"""The role that parsers give to what is the system's own, whatever its class: the filter
+`system-bar` takes it out with all below it."""
 
 
 def box(x: float, y: float, width: float, height: float) -> Bounds | None:
@@ -76,3 +83,13 @@ def box_from_text(sides: Sequence[str]) -> Bounds | None:
         return box(*(float(side) for side in sides))
     except ValueError:
         return None
+
+
+def with_roles(tree: Tree, roles: Mapping[int, str]) -> Tree:
+    """`tree`, the nodes of `roles` with another role."""
+    if not roles:
+        return tree
+    nodes = list(tree.nodes)
+    for i, role in roles.items():
+        nodes[i] = replace(nodes[i], role=role)
+    return Tree(nodes, tree.parents)

@@ -1,67 +1,136 @@
-"""iOS: Appium XCUITest page sources (`<XCUIElementTypeButton name=… label=… x=…>`).
+"""Apple: Appium's page sources of iOS (XCUITest) and of macOS (Mac2), both in XCUIElementTypes.
 
-`label` is what VoiceOver says and thus the name; `name` is the accessibility identifier, or the
-label once more where the program sets none: then it is only the name.
+`label` is what VoiceOver says and thus the name. Where there is none, macOS says it in `title`, and
+iOS in `name`, which is the accessibility identifier otherwise; macOS has `identifier` for that.
 """
 
 from __future__ import annotations
 
+import re
+
 from systemzero_core.formats import _xml
+from systemzero_core.formats._apple_bars import marked_bars
+from systemzero_core.formats._spelling import (
+    VISIBILITY_WORDS,
+    checked_word,
+    is_false,
+    is_hidden,
+    is_true,
+    unknown,
+)
 from systemzero_core.formats._values import box_from_text, pairs, words
 from systemzero_core.formats.model import Format, Parsed, Source
+from systemzero_core.normalize.role_tables import words as word_set
 from systemzero_core.tree import Node, Tree
 
 _SIDES = ("x", "y", "width", "height")
-_SWITCHES = frozenset(("XCUIElementTypeSwitch", "XCUIElementTypeToggle", "XCUIElementTypeCheckBox"))
-_CHECKED = {"1": "checked", "0": "unchecked", "2": "mixed", "true": "checked", "false": "unchecked"}
+_PREFIX = "XCUIElementType"
+_CHECKABLE = frozenset(_PREFIX + kind for kind in ("CheckBox", "RadioButton", "Switch", "Toggle"))
+_DISCLOSURE = _PREFIX + "DisclosureTriangle"
+_TEXT = _PREFIX + "StaticText"
+_EXPANDED = {"checked": "expanded", "unchecked": "collapsed"}
+_ATTRIBUTES = {
+    "bundleId": "package",
+    "maxValue": "valuemax",
+    "minValue": "valuemin",
+    "placeholderValue": "placeholder",
+}
+_FOCUSED = ("focused", "hasFocus", "hasKeyboardFocus")
+_READ = frozenset(
+    (
+        *_SIDES,
+        *_ATTRIBUTES,
+        *_FOCUSED,
+        *VISIBILITY_WORDS,
+        *("enabled", "identifier", "label", "name", "selected", "title", "traits", "type", "value"),
+    )
+)
+_NOT_READ = word_set("""
+    accessibilityContainer accessible elementType frame hittable index isAccessibilityElement
+    nativeFrame processId rawIdentifier
+""")
+_KNOWN = _READ | _NOT_READ
+_NIB_ID = re.compile(r"_NS:\d+")
+"""Xcode's own numbering of what has no identifier: another one in every build."""
+_STATE_TRAITS = {"selected": "selected", "notenabled": "disabled"}
 
 
 def read(source: Source) -> Parsed:
-    """A capture of an iOS screen; the adapter of `Format.APPIUM_IOS`."""
-    tree = _xml.tree_of(source.data, _node)
+    """A capture of an iOS or macOS screen; the adapter of `Format.APPIUM_IOS`."""
+    tree = marked_bars(_xml.tree_of(source.data, _node))
     return Parsed(tree, Format.APPIUM_IOS, viewport=_viewport(tree))
 
 
 def _node(tag: str, given: _xml.Attributes) -> Node:
     role = given.get("type") or tag
-    name = given.get("label") or given.get("name", "")
-    value = given.get("value", "")
-    is_switch = role in _SWITCHES and value in _CHECKED
+    name, value = _texts(role, given)
+    state = _state_of_value(role, value)
+    if state is None and role in _CHECKABLE:
+        state = checked_word(given.get("selected"))
+    elif state is not None:
+        value = ""
     return Node(
         role=role,
         name=name,
-        value="" if is_switch or value == name else value,
-        states=words([*_states(given), *([_CHECKED[value]] if is_switch else [])]),
+        value=value,
+        states=words(_states(role, given, state)),
         bounds=box_from_text([given.get(side, "") for side in _SIDES]),
         attributes=pairs(_attributes(given, name)),
     )
 
 
-def _states(given: _xml.Attributes) -> list[str]:
-    found = []
-    if given.get("enabled") == "false":
+def _texts(role: str, given: _xml.Attributes) -> tuple[str, str]:
+    """Name and value; a value that repeats the name, or the hint of an empty field, is none."""
+    name = given.get("label") or given.get("title") or given.get("name", "")
+    value = given.get("value", "")
+    if value in (name, given.get("placeholderValue")):
+        return name, ""
+    if role == _TEXT and not name:
+        return value, ""
+    return name, value
+
+
+def _state_of_value(role: str, value: str) -> str | None:
+    """The state that a checkable control or a disclosure triangle tells as its value."""
+    if role in _CHECKABLE:
+        return checked_word(value)
+    return _EXPANDED.get(checked_word(value) or "") if role == _DISCLOSURE else None
+
+
+def _states(role: str, given: _xml.Attributes, state: str | None) -> list[str]:
+    found = [state] if state else []
+    if is_false(given.get("enabled")):
         found.append("disabled")
-    if given.get("visible") == "false":
+    if is_hidden(given):
         found.append("hidden")
-    found.extend(word for word in ("selected", "focused") if given.get(word) == "true")
+    if is_true(given.get("selected")) and role not in _CHECKABLE:
+        found.append("selected")
+    if any(is_true(given.get(word)) for word in _FOCUSED):
+        found.append("focused")
+    found.extend(_STATE_TRAITS[trait] for trait in _traits(given) if trait in _STATE_TRAITS)
     return found
 
 
+def _traits(given: _xml.Attributes) -> list[str]:
+    return [trait.strip().lower() for trait in given.get("traits", "").split(",")]
+
+
 def _attributes(given: _xml.Attributes, name: str) -> dict[str, str]:
-    found = {}
-    if given.get("name", name) != name:
-        found["id"] = given["name"]
-    if given.get("placeholderValue"):
-        found["placeholder"] = given["placeholderValue"]
-    if given.get("traits"):
-        found["traits"] = given["traits"]
-    if given.get("bundleId"):
-        found["package"] = given["bundleId"]
+    found = unknown(given, _KNOWN)
+    identifier = given.get("identifier") or given.get("name", "")
+    if identifier not in ("", name) and not _NIB_ID.fullmatch(identifier):
+        found["id"] = identifier
+    found.update((word, given[key]) for key, word in _ATTRIBUTES.items() if given.get(key))
+    lasting = [t.strip() for t in given.get("traits", "").split(",")]
+    traits = ", ".join(trait for trait in lasting if trait and trait.lower() not in _STATE_TRAITS)
+    if traits:
+        found["traits"] = traits
     return found
 
 
 def _viewport(tree: Tree) -> tuple[int, int] | None:
     for node in tree.nodes[:2]:
-        if node.role == "XCUIElementTypeApplication" and node.bounds is not None:
-            return node.bounds.width, node.bounds.height
+        box = node.bounds
+        if node.role == "XCUIElementTypeApplication" and box is not None and box.width > 0:
+            return box.width, box.height
     return None

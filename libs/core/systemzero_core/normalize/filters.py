@@ -36,7 +36,7 @@ class Filter(StrEnum):
     LINE_BREAK = "line-break"
     """Forced line breaks, and the boxes that a text's lines are laid out in."""
     SYSTEM_BAR = "system-bar"
-    """The phone's own status bar, with its clock and battery."""
+    """The system's own bars: a phone's status bar, with its clock and battery, a task bar."""
     WRAPPER = "wrapper"
     """`generic` nodes without name, value, states or attributes other than `MARKS`, and texts
     without any text: alone, their children move up."""
@@ -104,7 +104,7 @@ MARKS: Final = words("automation-id class id orientation package resource-id")
 """Attributes that say what a node is known by or how it lays its children out, not what it is to a
 user: alone, they keep no wrapper."""
 
-_SYSTEM_BAR = "XCUIElementTypeStatusBar"
+_SYSTEM_BARS = words("SystemBar XCUIElementTypeStatusBar")
 _SYSTEM_BAR_IDS = frozenset(
     ("android:id/statusBarBackground", "android:id/navigationBarBackground")
 )
@@ -117,7 +117,7 @@ def verdict(node: Node, enabled: frozenset[Filter]) -> Filter | None:
     elif node.role == "progressbar":
         found = None if node.value else Filter.SPINNER
     elif node.role == "status":
-        found = Filter.SYSTEM_BAR if node.platform_role == _SYSTEM_BAR else None
+        found = Filter.SYSTEM_BAR if node.platform_role in _SYSTEM_BARS else None
     else:
         found = _BY_ROLE.get(node.role)
     if found in enabled:

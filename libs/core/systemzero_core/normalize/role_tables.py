@@ -43,7 +43,7 @@ EXTENSION_ROLES: Final = words("audio iframe inlinetext linebreak listmarker tex
 inlinetext, linebreak and listmarker, because a filter is named for them)."""
 
 PLATFORM_ROLES: Final = _table("""
-    document: RootWebArea, WebArea, PdfRoot, Document, hierarchy, AppiumAUT, document web,
+    document: RootWebArea, WebArea, PdfRoot, Document, hierarchy, displays, AppiumAUT, document web,
         document frame, document text, document email, document presentation, document
         spreadsheet, html container
     text: StaticText, Text, static, label, accelerator label
@@ -56,7 +56,7 @@ PLATFORM_ROLES: Final = _table("""
         MathMLStringLiteral, MathMLRow, RootElement, Pane, Custom, TitleBar, Thumb,
         SemanticZoom, panel, filler, scroll pane, split pane, layered pane, root pane, glass
         pane, internal frame, option pane, viewport, redundant object, section, desktop icon,
-        extended, unspecified, drawing area, ruler, edit bar, autocomplete, embedded
+        extended, unspecified, drawing area, ruler, edit bar, autocomplete, embedded, display
     iframe: Iframe, IframePresentational, WebView, FencedFrame
     window: Window, frame, desktop frame
     application: Desktop, desktop
@@ -120,7 +120,7 @@ PLATFORM_ROLES: Final = _table("""
     checkbox: CheckBox, check box
     switch: Switch
     separator: Separator, Splitter
-    status: StatusBar, status bar, statusbar, info bar
+    status: StatusBar, SystemBar, status bar, statusbar, info bar
     toolbar: ToolBar, AppBar, tool bar
     tooltip: ToolTip, tool tip
     alert: Alert, notification
@@ -157,7 +157,7 @@ IOS_TYPES: Final = _table("""
     tablist: TabBar, TabGroup
     tab: Tab
     toolbar: Toolbar
-    status: StatusBar, PageIndicator
+    status: StatusBar
     list: Table, CollectionView
     listitem: Cell
     row: TableRow
@@ -174,7 +174,7 @@ IOS_TYPES: Final = _table("""
     text: StaticText
     textbox: TextField, SecureTextField, TextView
     searchbox: SearchField
-    scrollbar: ScrollBar
+    scrollbar: ScrollBar, PageIndicator
     separator: Splitter
     menu: Menu
     menubar: MenuBar
@@ -185,27 +185,33 @@ IOS_TYPES: Final = _table("""
 """XCUIElementType… without its prefix. What iOS calls a table of cells is a list of items."""
 
 ANDROID_CLASSES: Final = _table("""
-    button: Button, ImageButton, ToggleButton, ImageSwitcher, ZoomButton, Chip, FloatingActionButton
-    text: TextView, TextClock
+    button: Button, ImageButton, ToggleButton, ImageSwitcher, ZoomButton, Chip,
+        FloatingActionButton, Key
+    text: TextView, TextClock, DigitalClock
     textbox: EditText, AutoCompleteTextView, MultiAutoCompleteTextView, TextInputEditText
-    checkbox: CheckBox, CheckedTextView
+    searchbox: SearchAutoComplete
+    checkbox: CheckBox, CheckedTextView, CompoundButton
     switch: Switch, SwitchCompat
     radio: RadioButton
     radiogroup: RadioGroup
     combobox: Spinner
-    slider: SeekBar, RatingBar
+    slider: SeekBar, RatingBar, AbsSeekBar, Slider, RangeSlider
     progressbar: ProgressBar
-    img: ImageView, SvgView
+    img: ImageView, SvgView, QuickContactBadge
     document: WebView
     video: VideoView
-    list: ListView, RecyclerView, ExpandableListView
+    list: ListView, RecyclerView, ExpandableListView, AbsListView
     grid: GridView
+    menu: IconMenuView, ExpandedMenuView, MenuDropDownListView
+    menuitem: ListMenuItemView, IconMenuItemView, ActionMenuItemView, NavigationMenuItemView
+    alert: Toast, SnackbarLayout
+    tab: Tab, TabView, BottomNavigationItemView, NavigationBarItemView, NavigationRailItemView
     tablist: TabWidget, TabLayout
     toolbar: Toolbar, ActionBar
-    navigation: BottomNavigationView, NavigationView
+    navigation: BottomNavigationView, NavigationView, NavigationRailView, NavigationBarView
     search: SearchView
     timer: Chronometer
-    spinbutton: NumberPicker
+    spinbutton: NumberPicker, SpinButton
     group: DatePicker, TimePicker, CalendarView
     dialog: Dialog, AlertDialog
 """)
@@ -213,6 +219,8 @@ ANDROID_CLASSES: Final = _table("""
 
 ANDROID_SUFFIXES: Final = (
     ("EditText", "textbox"),
+    ("AutoCompleteTextView", "textbox"),
+    ("CheckedTextView", "checkbox"),
     ("ImageButton", "button"),
     ("RadioButton", "radio"),
     ("Button", "button"),
@@ -220,8 +228,12 @@ ANDROID_SUFFIXES: Final = (
     ("ImageView", "img"),
     ("CheckBox", "checkbox"),
     ("Switch", "switch"),
+    ("SwitchCompat", "switch"),
+    ("SwitchMaterial", "switch"),
     ("SeekBar", "slider"),
+    ("RatingBar", "slider"),
     ("ProgressBar", "progressbar"),
+    ("ProgressIndicator", "progressbar"),
     ("Spinner", "combobox"),
     ("WebView", "document"),
     ("RecyclerView", "list"),
@@ -229,6 +241,8 @@ ANDROID_SUFFIXES: Final = (
     ("GridView", "grid"),
     ("Toolbar", "toolbar"),
     ("TabLayout", "tablist"),
+    ("TabView", "tab"),
+    ("MenuItemView", "menuitem"),
     ("Dialog", "dialog"),
 )
 """Endings of custom class names, tried in this order when the class itself is unknown."""

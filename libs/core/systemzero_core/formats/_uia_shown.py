@@ -1,0 +1,64 @@
+"""What of a Windows program is not shown, and what is merely scrolled away.
+
+UI Automation has one word for both, `IsOffscreen`. What lies in something that scrolls, or beyond
+the box of what holds it, is scrolled away: state `offscreen`, a moment. All else is not shown:
+`hidden`. In a minimised window, whose root is off the screen itself, nothing is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from systemzero_core.formats._values import SYSTEM_BAR
+from systemzero_core.normalize.role_tables import words
+from systemzero_core.tree import Bounds, Node, Tree
+
+_SCROLLING = words("DataGrid Document List ScrollViewer Table Tree")
+_SCROLL_BAR = "ScrollBar"
+_TASKBAR = re.compile(r"Shell_(?:Secondary)?TrayWnd")
+
+
+def with_hidden(tree: Tree) -> Tree:
+    """`tree` with what is not shown told, and the system's task bar, where there are any."""
+    off = [i for i, node in enumerate(tree.nodes) if "offscreen" in node.states]
+    bars = [i for i, node in enumerate(tree.nodes) if i and _is_taskbar(node)]
+    if not bars and (not off or off[0] == 0):
+        return tree
+    scrolled = _scrolled(tree)
+    nodes = list(tree.nodes)
+    for i in [] if off[:1] == [0] else off:
+        if not scrolled[i] and _is_within(nodes[i].bounds, nodes[tree.parents[i]].bounds):
+            states = {*nodes[i].states, "hidden"} - {"offscreen"}
+            nodes[i] = replace(nodes[i], states=tuple(sorted(states)))
+    for i in bars:
+        nodes[i] = replace(nodes[i], role=SYSTEM_BAR)
+    return Tree(nodes, tree.parents)
+
+
+def _scrolled(tree: Tree) -> bytearray:
+    """For each node, whether it lies in something that scrolls."""
+    scrolls = bytearray(len(tree))
+    for i, node in enumerate(tree.nodes):
+        if node.role in _SCROLLING:
+            scrolls[i] = 1
+        elif node.role == _SCROLL_BAR and i:
+            scrolls[tree.parents[i]] = 1
+    within = bytearray(len(tree))
+    for i in range(1, len(tree)):
+        parent = tree.parents[i]
+        within[i] = within[parent] or scrolls[parent]
+    return within
+
+
+def _is_within(inner: Bounds | None, outer: Bounds | None) -> bool:
+    """Whether `inner` is no box at all, or lies at least in part within `outer`."""
+    if inner is None or outer is None or not inner.width or not inner.height:
+        return True
+    beside = inner.x >= outer.x + outer.width or inner.x + inner.width <= outer.x
+    return not (beside or inner.y >= outer.y + outer.height or inner.y + inner.height <= outer.y)
+
+
+def _is_taskbar(node: Node) -> bool:
+    return bool(_TASKBAR.fullmatch(node.attribute("class") or ""))
