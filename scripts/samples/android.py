@@ -5,6 +5,7 @@ from __future__ import annotations
 from scripts.samples.markup import Box, Element, render
 
 _PACKAGE = "test.parcels.desk"
+_SYSTEM_UI = "com.android.systemui"
 _OFF = ("checkable", "checked", "clickable", "focusable", "focused", "scrollable")
 _MORE_OFF = ("long-clickable", "password", "selected")
 
@@ -28,7 +29,7 @@ def _attributes(element: Element, index: int) -> dict[str, str]:
         "text": given.get("text", ""),
         "resource-id": resource,
         "class": element.kind,
-        "package": _PACKAGE,
+        "package": given.get("package", _PACKAGE),
         "content-desc": given.get("desc", ""),
         **flags,
         "bounds": f"[{x},{y}][{x + width},{y + height}]",
@@ -54,6 +55,46 @@ def appium(screen: Element) -> bytes:
         f'{head}<hierarchy index="0" class="hierarchy" rotation="0" width="1080" height="2280">\n'
         f"{body}</hierarchy>\n"
     ).encode()
+
+
+def windows(*screens: Element) -> bytes:
+    """As `uiautomator dump --windows` writes it: each screen in a window of one display."""
+    inner = "".join(
+        f'<window index="{i}" title="" bounds="[0,0][1080,2280]" active="{str(not i).lower()}" '
+        f'focused="false" id="{900 + i}" layer="{i}" type="TYPE_APPLICATION">'
+        f'<hierarchy rotation="0">{_node_of(screen)}</hierarchy></window>'
+        for i, screen in enumerate(screens)
+    )
+    head = "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>"
+    return f'{head}<displays><display id="0">{inner}</display></displays>'.encode()
+
+
+def stacked(*screens: Element) -> bytes:
+    """Several windows under one `hierarchy`, as other dumpers write them."""
+    body = "".join(map(_node_of, screens))
+    return f'<hierarchy rotation="0">{body}</hierarchy>'.encode()
+
+
+def _node_of(screen: Element) -> str:
+    return render(screen, lambda element, index: ("node", _attributes(element, index)))
+
+
+def status_bar(clock: str, battery: str) -> Element:
+    """The system's own window on top, with a clock and the battery."""
+    parts = [
+        _w("TextView", (40, 0, 120, 66), text=clock, package=_SYSTEM_UI),
+        _w("ImageView", (960, 0, 80, 66), desc=f"Battery {battery}", package=_SYSTEM_UI),
+    ]
+    return _w("FrameLayout", (0, 0, 1080, 66), *parts, package=_SYSTEM_UI)
+
+
+def shade(*quick: str) -> Element:
+    """The system's own screen, pulled down over everything: buttons that are named `quick`."""
+    tiles = [
+        _w("Button", (0, 200 * i, 500, 180), text=name, package=_SYSTEM_UI)
+        for i, name in enumerate(quick)
+    ]
+    return _w("FrameLayout", (0, 0, 1080, 2280), *tiles, package=_SYSTEM_UI)
 
 
 def _window(*content: Element) -> Element:

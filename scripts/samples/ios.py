@@ -5,8 +5,12 @@ from __future__ import annotations
 from scripts.samples.markup import Box, Element, render
 
 
-def _w(kind: str, box: Box, *children: Element, **given: str) -> Element:
+def element(kind: str, box: Box, *children: Element, **given: str) -> Element:
+    """An element of the type `kind`; what is given are its attributes."""
     return Element(f"XCUIElementType{kind}", given, box, children)
+
+
+_w = element
 
 
 def _tag(element: Element, index: int) -> tuple[str, dict[str, str]]:
@@ -31,10 +35,11 @@ def page_source(screen: Element) -> bytes:
     return f"{head}<AppiumAUT>\n{body}</AppiumAUT>\n".encode()
 
 
-def _application(*content: Element) -> Element:
+def application(*content: Element, beside: tuple[Element, ...] = ()) -> Element:
+    """The app, `content` in its window and other windows `beside` it."""
     whole = (0, 0, 390, 844)
     window = _w("Window", whole, _w("Other", whole, _w("Other", whole, *content)))
-    return _w("Application", whole, window, name="Parcel Desk", label="Parcel Desk")
+    return _w("Application", whole, window, *beside, name="Parcel Desk", label="Parcel Desk")
 
 
 def _text(text: str, box: Box) -> Element:
@@ -43,7 +48,7 @@ def _text(text: str, box: Box) -> Element:
 
 def login() -> Element:
     """The Android login screen's sister."""
-    return _application(
+    return application(
         _w("Image", (155, 80, 80, 80), name="logo", label="Parcel Desk"),
         _text("Sign in", (24, 184, 342, 41)),
         _w(
@@ -108,4 +113,4 @@ def settings() -> Element:
         name="Tab Bar",
         label="Tab Bar",
     )
-    return _application(bar, table, choice, tabs)
+    return application(bar, table, choice, tabs)

@@ -32,6 +32,8 @@ NOISE = {
     "mark": "\ufeff\r\n",
 }
 
+NO_MARKUP = st.text(st.characters(codec="utf-8", exclude_characters="<"), max_size=60)
+
 
 @pytest.mark.parametrize("document", [SCREEN, DECLARED], ids=["bare", "declared"])
 @pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
@@ -43,10 +45,7 @@ def test_what_a_shell_prints_before_and_after_is_left_out(noise: str, document: 
     assert parse((noise + document + noise).encode("utf-16")) == expected
 
 
-@given(
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="<"), max_size=60),
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="<"), max_size=60),
-)
+@given(NO_MARKUP, NO_MARKUP)
 def test_any_words_around_a_document_change_nothing(before: str, after: str) -> None:
     data = f"adb: {before}\n{DECLARED}{after}".encode()
     assert parse(data, format=Format.UIAUTOMATOR) == parse(SCREEN.encode())

@@ -21,6 +21,7 @@ _FEW = 20
 _SPLASH_TEXTS = 2
 _SPLASH_IMAGES = 3
 _FRAME_AREA = 10_000  # square pixels: a frame of 100 by 100 is there to be looked at
+_SCREENFULS = 4  # a web view of a quarter of the screen is what the screen is for
 _NOT_RESPONDING_IDS = frozenset(("android:id/aerr_close", "android:id/aerr_wait"))
 _NOT_RESPONDING_TITLE = "(Not Responding)"
 
@@ -59,6 +60,7 @@ def assess(tree: Tree, gaps: Sequence[Gap] = ()) -> tuple[Incompleteness, ...]:
     survey = Survey(tree)
     found += _not_responding(survey)
     found += _waiting_frames(survey)
+    found += _waiting_web_views(survey)
     found += _busy(survey)
     found += _hardly_there(survey)
     return tuple(found)
@@ -95,8 +97,11 @@ def _is_splash(survey: Survey) -> bool:
         return False
     told = list(zip(survey.kinds, survey.tree.nodes, strict=True))
     titles = {_plain(node.name) for kind, node in told if kind in (Kind.TITLE, Kind.IMAGE)}
+    package = next(filter(None, (node.attribute("package") for _, node in told)), "")
+    letters = package.replace(".", "").casefold()
     return all(
-        _plain(node.name or node.value) in titles for kind, node in told if kind is Kind.READ
+        text in titles or text.replace(" ", "") in letters
+        for text in (_plain(node.name or node.value) for kind, node in told if kind is Kind.READ)
     )
 
 
@@ -120,6 +125,25 @@ def _waiting_frames(survey: Survey) -> Iterator[Incompleteness]:
         node, has_document = survey.tree.nodes[i], survey.tree.ends[i] > i + 1
         if has_document and _is_looked_at(node) and not survey.shown(i):
             yield Incompleteness(Reason.MISSING_FRAME, f"{_called(node, 'frame')} has no content")
+
+
+def _waiting_web_views(survey: Survey) -> Iterator[Incompleteness]:
+    """Web views that fill a part of the screen, in which nothing is yet."""
+    nodes = survey.tree.nodes
+    if not survey.web_views:
+        return
+    screen = max((_area(node) for node in nodes), default=0)
+    for i in survey.web_views:
+        node = nodes[i]
+        is_part = node.bounds is None or 0 < screen <= _area(node) * _SCREENFULS
+        if is_part and "hidden" not in node.states and not survey.shown(i):
+            yield Incompleteness(
+                Reason.MISSING_FRAME, f"{_called(node, 'web view')} has no content"
+            )
+
+
+def _area(node: Node) -> int:
+    return node.bounds.width * node.bounds.height if node.bounds is not None else 0
 
 
 def _is_looked_at(node: Node) -> bool:

@@ -34,12 +34,14 @@ _USABLE = words("""
     searchbox slider spinbutton switch tab textbox treeitem
 """)
 _SILENT = words("scrollbar inlinetext linebreak listmarker")
-_SYSTEM_BAR = "XCUIElementTypeStatusBar"
+_CHROME = words("SystemBar TitleBar XCUIElementTypeStatusBar")
 
 
 class Kind(IntEnum):
     """What one node adds to a screen."""
 
+    CHROME = -1
+    """It and all in it is around the screen: the system's bars, a window's own buttons."""
     NOTHING = 0
     TITLE = 1
     """It says what the screen is called, not what is on it."""
@@ -51,19 +53,21 @@ class Kind(IntEnum):
 
 # looked up once: a member's look-up costs four times as much as all else that a node takes
 _NOTHING, _LOADING, _READ, _IMAGE = Kind.NOTHING, Kind.LOADING, Kind.READ, Kind.IMAGE
+_AROUND = Kind.CHROME
 
 
 class Survey:
     """What each node of one tree adds, and how much of it lies within any subtree.
 
-    `mains`, `frames` and `busy` are the nodes of that role or state, in document order; a main part
-    within another is left out.
+    `mains`, `frames`, `web_views` and `busy` are the nodes of that role or state, in document
+    order; a main part within another, and a web view within another, are left out.
     """
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.mains: list[int] = []
         self.frames: list[int] = []
+        self.web_views: list[int] = []
         self.busy: list[int] = []
         self.kinds: list[Kind] = []
         self._survey()
@@ -80,25 +84,35 @@ class Survey:
 
     def _survey(self) -> None:
         nodes, found = self.tree.nodes, self.kinds
-        known: dict[str, _Place] = {}
+        known: dict[str | tuple[str, str], _Place] = {}
         for i, (node, parent) in enumerate(zip(nodes, self.tree.parents, strict=True)):
             above = found[parent] if i else _NOTHING
-            place = known.get(node.role)
+            key = (node.role, node.platform_role) if node.platform_role else node.role
+            place = known.get(key)
             if place is None:
-                place = known[node.role] = _place(node.role)
-            if above is _LOADING:
+                place = known[key] = _place(node.role, node.platform_role or node.role)
+            if above is _AROUND or place is _CHROME_PLACE:
+                kind = _AROUND
+            elif above is _LOADING:
                 kind = _LOADING  # what lies within an indicator is part of it
             elif above >= _READ and nodes[parent].name == node.name:
                 kind = _NOTHING  # a text that repeats its parent
             else:
                 kind = _kind(node, place)
             found.append(kind)
-            if place is _MAIN and not (self.mains and i < self.tree.ends[self.mains[-1]]):
+            if place is _MAIN and not _holds(self.tree, self.mains, i):
                 self.mains.append(i)
             elif place is _FRAME:
                 self.frames.append(i)
+            elif place is _WEB and not _holds(self.tree, self.web_views, i):
+                self.web_views.append(i)
             if "busy" in node.states and kind is not _LOADING:
                 self.busy.append(i)
+
+
+def _holds(tree: Tree, found: list[int], node: int) -> bool:
+    """Whether the last of `found` has `node` below it."""
+    return bool(found) and node < tree.ends[found[-1]]
 
 
 class _Place(IntEnum):
@@ -112,11 +126,19 @@ class _Place(IntEnum):
     IMAGE = 5
     PROGRESS = 6
     USABLE = 7
+    CHROME = 8
+    WEB = 9
+    """A native program's web view: a document that may still be on its way."""
 
 
-def _place(own_role: str) -> _Place:
-    role = aria_role(own_role)
-    if role in _SILENT or own_role == _SYSTEM_BAR:
+def _place(given_role: str, own_role: str) -> _Place:
+    """The place of a node with `given_role`; `own_role` is its platform's word."""
+    role = aria_role(given_role)
+    if own_role in _CHROME:
+        return _Place.CHROME
+    if own_role.endswith("WebView") and ("." in own_role or own_role.startswith("XCUI")):
+        return _Place.WEB
+    if role in _SILENT:
         return _Place.SILENT
     if role in _TITLED:
         return _Place.FRAME if role == "iframe" else _Place.TITLED
@@ -127,6 +149,7 @@ def _place(own_role: str) -> _Place:
 
 
 _PLAIN, _FRAME, _MAIN = _Place.PLAIN, _Place.FRAME, _Place.MAIN
+_WEB, _CHROME_PLACE = _Place.WEB, _Place.CHROME
 
 
 def _kind(node: Node, place: _Place) -> Kind:
@@ -145,7 +168,7 @@ def _kind(node: Node, place: _Place) -> Kind:
         return _READ if node.value else _LOADING
     if not said or said.isspace():
         return _NOTHING
-    return Kind.TITLE if place in (_Place.TITLED, _FRAME) else _READ
+    return Kind.TITLE if place in (_Place.TITLED, _FRAME, _WEB) else _READ
 
 
 def without_loading_words(survey: Survey, part: int) -> tuple[int, int | None]:
