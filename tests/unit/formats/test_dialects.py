@@ -230,6 +230,22 @@ def test_an_error_text_that_appears_is_told_on_each_platform() -> None:
         assert [sentence.partition(" added")[0] for sentence in found] == ["text “Declined”"]
 
 
+def test_what_hides_all_below_it_hides_what_says_that_it_is_shown() -> None:
+    for hiding in ('visibility="gone"', 'aria-hidden="true"'):
+        data = (
+            f'<hierarchy><node class="a.FrameLayout" {hiding}><node class="a.Button" text="Pay" '
+            'visible="true"/></node><node class="a.Button" text="Back"/></hierarchy>'
+        )
+        assert [node.name for node in normal(data.encode()).nodes[1:]] == ["Back"]
+
+
+def test_a_list_that_windows_does_not_show_hides_its_items() -> None:
+    items = '<ListItem Name="LEJ" IsOffscreen="True"/><ListItem Name="BRE" IsOffscreen="True"/>'
+    closed = f'<ComboBox Name="Depot"><List IsOffscreen="True">{items}</List></ComboBox>'
+    found = normal(f'<Window AutomationId="">{closed}</Window>'.encode())
+    assert [node.role for node in found.nodes] == ["window", "combobox"]
+
+
 def test_what_windows_has_scrolled_away_stays() -> None:
     items = "".join(
         f'<ListItem Name="{i}" IsOffscreen="{i > 1}" x="0" y="{20 * i}" width="90" height="20"/>'

@@ -204,6 +204,12 @@ def test_what_a_tool_says_in_place_of_a_capture_is_quoted_and_explained(
                 parse(data, format=Format.UIAUTOMATOR)
 
 
+@pytest.mark.parametrize("line", list(IN_PLACE)[:2])
+def test_a_document_behind_a_dump_that_failed_is_an_older_one(line: str) -> None:
+    with pytest.raises(InvalidInput, match="older one"):
+        parse(f"{line}\r\n{DECLARED}".encode())
+
+
 def test_a_line_that_is_quoted_is_bounded_and_escaped() -> None:
     line = "error: device offline \x1b[31m\u202e" + "x" * 5000
     with pytest.raises(InvalidInput) as caught:

@@ -27,6 +27,7 @@ _SHOWN = words("""
 """)
 _NOT_SHOWN = words("aria-hidden hidden invisible is-hidden isHidden")
 _VISIBILITY = "visibility"
+_HIDE_ALL = frozenset((_VISIBILITY, "aria-hidden"))
 _UNSEEN = words("gone invisible hidden collapse collapsed")
 VISIBILITY_WORDS = _SHOWN | _NOT_SHOWN | {_VISIBILITY}
 """Attributes that say whether a node is shown, in any dumper's words."""
@@ -53,6 +54,12 @@ def checked_word(value: str | None) -> str | None:
 def is_hidden(given: Mapping[str, str]) -> bool:
     """Whether the attributes `given` say that the node is not shown."""
     return any(_hides(word, given[word]) for word in given.keys() & VISIBILITY_WORDS)
+
+
+def hides_all(given: Mapping[str, str]) -> bool:
+    """Whether the attributes `given` hide the node with all below it, whatever that says itself."""
+    words_given = given.keys() & _HIDE_ALL
+    return bool(words_given) and any(_hides(word, given[word]) for word in words_given)
 
 
 def _hides(word: str, value: str) -> bool:

@@ -54,6 +54,7 @@ _SAID = tuple(
         ),
     )
 )
+_FAILED = re.compile(r"^ERROR: (?:could not get idle state|null root node)")
 _SESSIONS = ("invalid session id", "no such driver", "session not created")
 
 
@@ -69,6 +70,14 @@ def instead_of_xml(text: str) -> str:
     """What stands in place of an XML document."""
     said = _line_said(text[:_LOOKED_AT])
     return said or f"there is no XML document; it begins with {quote(first_line(text))}"
+
+
+def failure_before(text: str) -> str | None:
+    """The line in `text`, before a document, that says that the dump failed; None without one."""
+    for line in _lines(text[-_LOOKED_AT:]):
+        if _FAILED.search(line[:1000]):
+            return f"the dump failed: {quote(line)}; the document behind it is an older one"
+    return None
 
 
 def first_line(text: str) -> str:

@@ -29,7 +29,9 @@ def with_hidden(tree: Tree) -> Tree:
     scrolled = _scrolled(tree)
     nodes = list(tree.nodes)
     for i in [] if off[:1] == [0] else off:
-        if not scrolled[i] and _is_within(nodes[i].bounds, nodes[tree.parents[i]].bounds):
+        above = nodes[tree.parents[i]]
+        stands = not scrolled[i] and _is_within(nodes[i].bounds, above.bounds)
+        if stands or "hidden" in above.states:
             states = {*nodes[i].states, "hidden"} - {"offscreen"}
             nodes[i] = replace(nodes[i], states=tuple(sorted(states)))
     for i in bars:

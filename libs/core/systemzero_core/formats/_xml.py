@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 from systemzero_core.errors import InvalidInput, TruncatedInput, UnknownFormat, UnsafeInput, quote
 from systemzero_core.formats import _toolsays
+from systemzero_core.formats._spelling import hides_all
 from systemzero_core.formats._xmlmend import Mended, mended
 from systemzero_core.formats._xmltext import Document, document_of, start_in
 from systemzero_core.tree import Node, Tree, TreeBuilder
@@ -50,6 +51,9 @@ def tree_of(data: bytes, node_of: NodeOf) -> Tree:
     document = document_of(data)
     if document.start < 0:
         raise UnknownFormat.at("data", _toolsays.instead_of_xml(document.text))
+    failure = _toolsays.failure_before(document.text[: document.start])
+    if failure is not None:
+        raise InvalidInput.at("data", failure)
     read = _Reading(node_of)
     failed = read.all_of(document.xml)
     if failed is None:
@@ -71,6 +75,7 @@ class _Reading:
         self._builder = TreeBuilder()
         self._node_of = node_of
         self._depth = 0
+        self._hidden_at = 0  # the depth of an element that hides all below it
         self._has_ended = False
         self.place = 0
 
@@ -95,11 +100,17 @@ class _Reading:
         return None
 
     def _start(self, tag: str, attributes: Attributes) -> None:
-        self._builder.open(self._node_of(tag, attributes))
         self._depth += 1
+        if self._hidden_at:
+            attributes["hidden"] = "true"
+        elif hides_all(attributes):
+            self._hidden_at = self._depth
+        self._builder.open(self._node_of(tag, attributes))
 
     def _end(self, _tag: str) -> None:
         self._builder.close()
+        if self._hidden_at == self._depth:
+            self._hidden_at = 0
         self._depth -= 1
         self._has_ended = self._depth == 0
 

@@ -178,7 +178,7 @@ IOS_TYPES: Final = _table("""
     separator: Splitter
     menu: Menu
     menubar: MenuBar
-    menuitem: MenuItem, MenuBarItem
+    menuitem: MenuItem, MenuBarItem, StatusItem
     document: WebView
     tooltip: HelpTag
 """)
