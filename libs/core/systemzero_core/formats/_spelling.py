@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 
 from systemzero_core.normalize.role_tables import words
 
-_TRUE = words("true yes on 1 y")
-_FALSE = words("false no off 0 n")
+_TRUE = words("true True TRUE yes Yes YES on On ON 1")
+_FALSE = words("false False FALSE no No NO off Off OFF 0")
 
 _CHECKED = {
     **dict.fromkeys(("1", "true", "on", "yes", "checked", "selected"), "checked"),
@@ -38,12 +38,12 @@ _ADDRESS = re.compile(r"@[0-9a-f]{4,}$|\b0x[0-9a-f]{6,}\b")
 
 def is_true(value: str | None) -> bool:
     """Whether `value` is a dumper's word for yes."""
-    return value is not None and value.lower() in _TRUE
+    return value in _TRUE
 
 
 def is_false(value: str | None) -> bool:
     """Whether `value` is a dumper's word for no; None and everything else is not."""
-    return value is not None and value.lower() in _FALSE
+    return value in _FALSE
 
 
 def checked_word(value: str | None) -> str | None:

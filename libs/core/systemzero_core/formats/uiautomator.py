@@ -82,21 +82,23 @@ def read(source: Source) -> Parsed:
 def _node(tag: str, given: _xml.Attributes) -> Node:
     role = _android_class.role_of(tag, given.get("class"))
     checked = _checked(role, given)
-    name, value = _texts(role, given, checked)
+    hint = next((given[key] for key in _HINTS if given.get(key)), "")
+    name, value = _texts(role, given, checked, hint)
     return Node(
         role=role,
         name=name,
         value=value,
         states=words(_states(given, checked)),
         bounds=_bounds(given),
-        attributes=pairs(_attributes(given, checked)),
+        attributes=pairs(_attributes(given, checked, hint)),
     )
 
 
-def _texts(role: str, given: _xml.Attributes, checked: str | None) -> tuple[str, str]:
+def _texts(role: str, given: _xml.Attributes, checked: str | None, hint: str) -> tuple[str, str]:
+    """Name and value; the text of an empty field, which is its hint, is neither."""
     text, said = given.get("text", ""), given.get("content-desc", "")
-    if is_true(given.get("showing-hint")) or text == _hint(given):
-        text = ""  # a field that is empty repeats its hint as its text
+    if is_true(given.get("showing-hint")) or text == hint:
+        text = ""
     if role.endswith(_FIELDS) or is_true(given.get("editable")):
         return said, text
     if _android_class.is_switch(role):
@@ -104,10 +106,6 @@ def _texts(role: str, given: _xml.Attributes, checked: str | None) -> tuple[str,
     if not said or said == text:
         return text or given.get("title", ""), ""
     return said, text
-
-
-def _hint(given: _xml.Attributes) -> str:
-    return next((given[key] for key in _HINTS if given.get(key)), "")
 
 
 def _checked(role: str, given: _xml.Attributes) -> str | None:
@@ -129,7 +127,7 @@ def _states(given: _xml.Attributes, checked: str | None) -> list[str]:
     return found
 
 
-def _attributes(given: _xml.Attributes, checked: str | None) -> dict[str, str]:
+def _attributes(given: _xml.Attributes, checked: str | None, hint: str) -> dict[str, str]:
     found = unknown(given, _KNOWN)
     for key, name in _ATTRIBUTES.items():
         value = given.get(key)
@@ -139,7 +137,7 @@ def _attributes(given: _xml.Attributes, checked: str | None) -> dict[str, str]:
         del found["resource-id"]
     if found.get("id", "").isdigit():
         del found["id"]  # of a window, in one run
-    if hint := _hint(given):
+    if hint:
         found["placeholder"] = hint
     if told := without_state(given.get("state-description", ""), checked):
         found["valuetext"] = told
