@@ -129,6 +129,21 @@ def test_the_task_bar_is_no_part_of_a_windows_program() -> None:
     assert removed(data.format("09:41").encode()) == {(Filter.SYSTEM_BAR, "status")}
 
 
+@pytest.mark.parametrize(
+    "bar",
+    ['ScrollBar Name="Vertical"', 'Pane ClassName="QScrollBar" Name="Vertical"',
+     'Custom ClassName="WindowsForms10.SCROLLBAR.app.0.1a_r3_ad1" Name="Vertical"'],
+)  # fmt: skip
+def test_a_scroll_bar_of_windows_is_one_under_any_role(bar: str) -> None:
+    data = (
+        f'<Window AutomationId="" Name="Desk"><Text Name="Pay"/><{bar} Value="{{}}"><Button '
+        f'Name="Line up"/></{bar.split()[0]}></Window>'
+    )
+    first, second = (normal(data.format(value).encode()) for value in ("0", "40"))
+    assert sign(first).full == sign(second).full
+    assert [node.name for node in first.nodes] == ["Desk", "Pay"]
+
+
 TITLE_BAR = '<TitleBar Name="Desk"><Button Name="Close"/><Button Name="Minimize"/></TitleBar>'
 FRAME = '<node class="android.widget.FrameLayout" bounds="[0,0][1080,2280]">{}</node>'
 TOOLS = (

@@ -11,31 +11,32 @@ import re
 
 from msgspec.structs import replace
 
-from systemzero_core.formats._values import SYSTEM_BAR
+from systemzero_core.formats._values import SYSTEM_BAR, with_roles
 from systemzero_core.normalize.role_tables import words
 from systemzero_core.tree import Bounds, Node, Tree
 
 _SCROLLING = words("DataGrid Document List ScrollViewer Table Tree")
 _SCROLL_BAR = "ScrollBar"
 _TASKBAR = re.compile(r"Shell_(?:Secondary)?TrayWnd")
+_BAR_CLASS = re.compile(r"(?:WindowsForms10\.)?\w{0,40}ScrollBar\b", re.IGNORECASE)
+_ANY = words("Custom Group Pane Slider")
 
 
 def with_hidden(tree: Tree) -> Tree:
-    """`tree` with what is not shown told, and the system's task bar, where there are any."""
+    """`tree` with what is not shown told, and with scroll bars and the task bar known as such."""
+    bars = {i: role for i, node in enumerate(tree.nodes) if i and (role := _bar(node))}
+    tree = with_roles(tree, bars)
     off = [i for i, node in enumerate(tree.nodes) if "offscreen" in node.states]
-    bars = [i for i, node in enumerate(tree.nodes) if i and _is_taskbar(node)]
-    if not bars and (not off or off[0] == 0):
+    if not off or off[0] == 0:
         return tree
     scrolled = _scrolled(tree)
     nodes = list(tree.nodes)
-    for i in [] if off[:1] == [0] else off:
+    for i in off:
         above = nodes[tree.parents[i]]
         stands = not scrolled[i] and _is_within(nodes[i].bounds, above.bounds)
         if stands or "hidden" in above.states:
             states = {*nodes[i].states, "hidden"} - {"offscreen"}
             nodes[i] = replace(nodes[i], states=tuple(sorted(states)))
-    for i in bars:
-        nodes[i] = replace(nodes[i], role=SYSTEM_BAR)
     return Tree(nodes, tree.parents)
 
 
@@ -62,5 +63,11 @@ def _is_within(inner: Bounds | None, outer: Bounds | None) -> bool:
     return not (beside or inner.y >= outer.y + outer.height or inner.y + inner.height <= outer.y)
 
 
-def _is_taskbar(node: Node) -> bool:
-    return bool(_TASKBAR.fullmatch(node.attribute("class") or ""))
+def _bar(node: Node) -> str | None:
+    """The role of a bar that comes under another one, by its class; None for all else."""
+    if node.role not in _ANY:
+        return None
+    name = node.attribute("class") or ""
+    if _TASKBAR.fullmatch(name):
+        return SYSTEM_BAR
+    return _SCROLL_BAR if _BAR_CLASS.match(name) else None

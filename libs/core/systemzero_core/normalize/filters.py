@@ -30,7 +30,7 @@ class Filter(StrEnum):
     SPINNER = "spinner"
     """Progress indicators that tell no progress (no value), with all below them."""
     SCROLLBAR = "scrollbar"
-    """Scroll bars with their thumbs and arrows."""
+    """Scroll bars with their thumbs and arrows, and page indicators: where one has scrolled to."""
     LIST_MARKER = "list-marker"
     """Bullets and numbers that the browser generates."""
     LINE_BREAK = "line-break"

@@ -243,6 +243,10 @@ ANDROID_SUFFIXES: Final = (
     ("TabLayout", "tablist"),
     ("TabView", "tab"),
     ("MenuItemView", "menuitem"),
+    ("ScrollBar", "scrollbar"),
+    ("FastScroller", "scrollbar"),
+    ("PageIndicator", "scrollbar"),
+    ("PagerIndicator", "scrollbar"),
     ("Dialog", "dialog"),
 )
 """Endings of custom class names, tried in this order when the class itself is unknown."""
