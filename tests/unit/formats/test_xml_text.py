@@ -179,6 +179,7 @@ IN_PLACE = {
     "error: no devices/emulators found": "adb devices",
     "adb: device 'emulator-5554' not found": "adb devices",
     "error: device unauthorized.": "adb devices",
+    "error: closed": "adb devices",
     "cat: /sdcard/window_dump.xml: No such file or directory": "not there",
     "/system/bin/sh: uiautomator: not found": "could not run",
     "java.lang.IllegalStateException: UiAutomation not connected": "failed",
@@ -208,6 +209,9 @@ def test_what_a_tool_says_in_place_of_a_capture_is_quoted_and_explained(
 def test_a_document_behind_a_dump_that_failed_is_an_older_one(line: str) -> None:
     with pytest.raises(InvalidInput, match="older one"):
         parse(f"{line}\r\n{DECLARED}".encode())
+    again = "UI hierchary dumped to: /dev/tty\n"  # a loop that tries until it succeeds
+    for text in (f"{line}\n{again}{DECLARED}", f"{line}\n{DECLARED}{again}"):
+        assert parse(text.encode()) == parse(SCREEN.encode())
 
 
 def test_a_line_that_is_quoted_is_bounded_and_escaped() -> None:

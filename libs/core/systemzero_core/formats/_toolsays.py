@@ -28,17 +28,19 @@ _NO_DEVICE = (
 _NO_FILE = "the file that was to be read is not there: the dump before it failed; dump again"
 _NO_TOOL = "the device's shell could not run the dump; look at what it says, dump again"
 _CRASHED = "the tool that captures failed; look at its own log, capture again"
+_DUMPED_TO = r"UI hier\w{3,6} dumped to"
 _SAID = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
     for pattern, meaning in (
         (r"could not get idle state", _IDLE),
         (r"null root node|root node is null|could not get root", _NO_ROOT),
-        (r"UI hier\w{3,6} dumped to", _ELSEWHERE),
+        (_DUMPED_TO, _ELSEWHERE),
         (r"^\s*(?:\S+: ){0,3}(?:Killed|Terminated|Aborted|Segmentation fault)\b", _KILLED),
         (
             (
                 r"\bdevice (?:offline|unauthorized|'.{0,80}' not found|not found|still )"
-                r"|no devices/emulators|more than one device|waiting for (?:any )?device"
+                r"|no devices/emulators|error: closed|protocol fault|more than one device"
+                r"|waiting for (?:any )?device"
                 r"|cannot connect to daemon|failed to get feature set"
             ),
             _NO_DEVICE,
@@ -55,6 +57,7 @@ _SAID = tuple(
     )
 )
 _FAILED = re.compile(r"^ERROR: (?:could not get idle state|null root node)")
+_DUMPED = re.compile(_DUMPED_TO)
 _SESSIONS = ("invalid session id", "no such driver", "session not created")
 
 
@@ -72,12 +75,20 @@ def instead_of_xml(text: str) -> str:
     return said or f"there is no XML document; it begins with {quote(first_line(text))}"
 
 
-def failure_before(text: str) -> str | None:
-    """The line in `text`, before a document, that says that the dump failed; None without one."""
-    for line in _lines(text[-_LOOKED_AT:]):
+def failure_around(before: str, after: str) -> str | None:
+    """The line before a document that says that the dump failed; None where a later one did not.
+
+    `before` and `after` are what stands around the document.
+    """
+    failed: str | None = None
+    for line in _lines(before[-_LOOKED_AT:]):
         if _FAILED.search(line[:1000]):
-            return f"the dump failed: {quote(line)}; the document behind it is an older one"
-    return None
+            failed = line
+        elif _DUMPED.search(line[:1000]):
+            failed = None
+    if failed is None or _DUMPED.search(after[:_LOOKED_AT]):
+        return None
+    return f"the dump failed: {quote(failed)}; the document behind it is an older one"
 
 
 def first_line(text: str) -> str:

@@ -51,7 +51,7 @@ def tree_of(data: bytes, node_of: NodeOf) -> Tree:
     document = document_of(data)
     if document.start < 0:
         raise UnknownFormat.at("data", _toolsays.instead_of_xml(document.text))
-    failure = _toolsays.failure_before(document.text[: document.start])
+    failure = _toolsays.failure_around(document.before, document.after)
     if failure is not None:
         raise InvalidInput.at("data", failure)
     read = _Reading(node_of)

@@ -56,6 +56,16 @@ class Document(NamedTuple):
         return self.text[self.start :] if self.start >= 0 else ""
 
     @property
+    def before(self) -> str:
+        """What stands before the document."""
+        return self.text[: max(self.start, 0)]
+
+    @property
+    def after(self) -> str:
+        """What stands after the last element."""
+        return self.text[self.text.rfind(">") + 1 :]
+
+    @property
     def starts_a_line(self) -> bool:
         """Whether nothing but blanks stands before it on its line."""
         line = self.text.rfind("\n", 0, max(self.start, 0)) + 1
