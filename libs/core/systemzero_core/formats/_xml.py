@@ -54,18 +54,18 @@ def tree_of(data: bytes, node_of: NodeOf) -> Tree:
     failure = _toolsays.failure_around(document.before, document.after)
     if failure is not None:
         raise InvalidInput.at("data", failure)
-    read = _Reading(node_of)
-    failed = read.all_of(document.xml)
+    return _read(document, Mended(document.xml), node_of)
+
+
+def _read(document: Document, text: Mended, node_of: NodeOf, *, may_mend: bool = True) -> Tree:
+    """The tree of `text`, or of the text once mended where it holds what XML forbids."""
+    reading = _Reading(node_of)
+    failed = reading.all_of(text.text)
     if failed is None:
-        return read.tree()
-    if failed.code not in _MENDABLE:
-        raise _typed(failed, read.place, Mended(document.xml), document)
-    mend = mended(document.xml)
-    read = _Reading(node_of)
-    failed = read.all_of(mend.text)
-    if failed is not None:
-        raise _typed(failed, read.place, mend, document)
-    return read.tree()
+        return reading.tree()
+    if may_mend and failed.code in _MENDABLE:
+        return _read(document, mended(document.xml), node_of, may_mend=False)
+    raise _typed(failed, reading.place, text, document)
 
 
 class _Reading:
