@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import fsum
 
 from systemzero_core.diff import PathStep
 from systemzero_core.drift.fingerprint import is_consequence, judged_fingerprint
@@ -117,7 +118,7 @@ def _severity(
     """The severity of what is still open: of its weight, and of the findings that cite it."""
     if len(open_edits) == len(judgement.edits):
         return judgement.severity
-    similarity = max(0.0, 1.0 - sum(edit.weight for edit in open_edits))
+    similarity = max(0.0, 1.0 - fsum(edit.weight for edit in open_edits))
     severities = [thresholds.severity(similarity)]
     cited = _cited(open_edits)
     severities += [finding.severity for finding in judgement.findings if _cites(finding, cited)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from math import fsum
 
 from systemzero_core.diff import Edit, EditScript
 from systemzero_core.drift.detectors import BUILT_IN
@@ -92,7 +93,7 @@ def _judgement(
     findings: tuple[Finding, ...],
     thresholds: Thresholds,
 ) -> Judgement:
-    similarity = max(0.0, 1.0 - sum(edit.weight for edit in edits))
+    similarity = max(0.0, 1.0 - fsum(edit.weight for edit in edits))
     severities = [thresholds.severity(similarity), *(f.severity for f in findings)]
     return Judgement(
         verdict=Verdict.DRIFT if edits else Verdict.UNCHANGED,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from math import comb
+from math import comb, fsum
 
 from systemzero_core.diff import EditScript, Prepared, diff
 from systemzero_core.drift.detectors import BUILT_IN
@@ -78,7 +78,7 @@ def at_most_per_thousand(count: int, held_out: int) -> float:
 
 def _at_most(count: int, of: int, rate: float) -> float:
     """The probability of at most `count` of `of` cases that come at `rate`."""
-    return sum(
+    return fsum(
         comb(of, k) * rate**k * (1 - rate) ** (of - k)  # at most 20 cases: no underflow
         for k in range(count + 1)
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import accumulate
+from math import fsum
 
 import msgspec
 
@@ -70,7 +71,7 @@ class Scale:
         self._weights = _weights(baseline, ignored[0])
         self._upto = [0.0, *accumulate(self._weights)]
         self._ends = baseline.ends
-        self.total = self._upto[-1] + sum(_weights(capture, ignored[1])) or 1.0
+        self.total = self._upto[-1] + fsum(_weights(capture, ignored[1])) or 1.0
 
     def cost(self, edit: Edit) -> float:
         """What an edit costs, as a share of the whole, in [0, 1]."""
@@ -82,9 +83,9 @@ class Scale:
             root = self._weights[edit.node]
             return 2 * (_MOVED_ROOT_SHARE * root + _MOVED_INSIDE_SHARE * (inside - root))
         if edit.kind is EditKind.UPDATE:
-            share = min(sum(map(_share, edit.changes)), 1.0)
+            share = min(fsum(map(_share, edit.changes)), 1.0)
             return 2 * share * self._weights[edit.node] * edit.size
-        return sum(map(weight_of, edit.nodes))
+        return fsum(map(weight_of, edit.nodes))
 
 
 def _share(change: Change) -> float:

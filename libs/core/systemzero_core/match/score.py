@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import fsum
 from typing import NamedTuple
 
 import msgspec
@@ -74,7 +75,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def total(self) -> float:
         """The sum of the weights."""
-        return sum(self.of(feature) for feature in Feature)
+        return fsum(self.of(feature) for feature in Feature)
 
     def two_sided(self) -> tuple[tuple[Feature, float], ...]:
         """The features that are compared both ways and have a weight, in order."""
@@ -124,8 +125,8 @@ def score_of(
     Monotone, in floats too: overlaps that are too high never give a lower score.
     """
     parts = _parts(capture, template, weights, overlap)
-    total = sum(weight for _, _, weight, _ in parts)
-    return sum(value * weight for _, value, weight, _ in parts) / total if total else 0.0
+    total = fsum(weight for _, _, weight, _ in parts)
+    return fsum(value * weight for _, value, weight, _ in parts) / total if total else 0.0
 
 
 def shared(capture: Tokens, template: TemplateTokens, feature: Feature) -> int:
@@ -142,7 +143,7 @@ def explain_score(
 ) -> tuple[FeatureScore, ...]:
     """The features' parts; the sum of score x weight is `score` but for rounding."""
     parts = _parts(capture, template, weights, lambda f: shared(capture, template, f))
-    total = sum(weight for _, _, weight, _ in parts) or 1.0
+    total = fsum(weight for _, _, weight, _ in parts) or 1.0
     return tuple(
         FeatureScore(
             feature.value, value, weight / total, _detail(feature, capture, template, common)
