@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from systemzero_core.errors import InvalidInput
 from systemzero_core.template import ANYTHING, compile_pattern, covering, escape
-from systemzero_core.template.shapes import mask, only_volatile_differs, tokens
+from systemzero_core.template.shapes import Shape, mask, only_volatile_differs, tokens
 from tests.unit.drift_trees import TEXTS
 
 
@@ -21,6 +21,12 @@ from tests.unit.drift_trees import TEXTS
         ("1,234,567 views, 12%", "{number} views, {number}%"),
         ("Sunday, 22 November 2026, 3:04 PM", "{date}, {time}"),
         ("5 minutes ago", "{duration}"),
+        ("5 months ago", "{duration}"),
+        ("2h30m, 3 mos", "{duration}"),
+        ("3 189.00 each", "{number} each"),
+        ("November 2026", "November {number}"),
+        ("\u0663 items", "{number} items"),
+        ("5 \U0001e030", "{number} \U0001e030"),
         ("just now", "{duration}"),
         ("id 550e8400-e29b-41d4-a716-446655440000", "id {uuid}"),
         (":31", ":{number}"),
@@ -42,10 +48,16 @@ def test_live_values_are_masked_by_their_shape(text: str, masked: str) -> None:
         "a@b.com",
         "May",
         "1.2k",
+        "5m\u00fc",
+        "\U00011f53 items",
     ],
 )
 def test_names_prices_and_addresses_are_not_live(text: str) -> None:
     assert mask(text) == text
+
+
+def test_a_full_stop_ends_no_address() -> None:
+    assert (Shape.EMAIL, "me@example.com") in tokens("Write to me@example.com.")
 
 
 @given(TEXTS)
@@ -89,6 +101,13 @@ def test_a_typed_hole_refuses_another_type() -> None:
     assert compile_pattern("took {duration}").matches("took 3 s")
     assert not compile_pattern("took {duration}").matches("took ages")
     assert not compile_pattern("{count} items").matches("1.5 items")
+
+
+def test_a_hole_never_gives_back() -> None:
+    assert not compile_pattern("{count}{count}").matches("12")
+    assert not compile_pattern("{count}5").matches("125")
+    assert compile_pattern("{any}{count}x").matches("1 2 3x")
+    assert compile_pattern("{any}: {count}").matches("a: b: 3")
 
 
 def test_literals_keep_their_case_around_holes() -> None:

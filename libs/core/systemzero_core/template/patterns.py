@@ -1,19 +1,20 @@
 """Patterns of texts: literal text with typed holes, as in `Page {count} of {count}`.
 
 The one language of selectors and of wildcards. `{{` and `}}` stand for braces. A hole takes as much
-as its shape can and never gives back; `{any}` takes as little as the rest allows. So a match costs
-time linear in the text, however the two were chosen.
+as its shape can and never gives back; `{any}` takes as little as the rest allows. So a match goes
+through the text once, and costs at most a constant a character, however the two were chosen.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from systemzero_core.errors import InvalidInput, quote
-from systemzero_core.template.shapes import MAX_TEXT, SOURCES, Shape, tokens
+from systemzero_core.template.alphabet import spelt
+from systemzero_core.template.shapes import HOLES, MAX_TEXT, Hole, Shape, tokens
 
 MAX_HOLES = 32
 """Holes in one pattern, at most."""
@@ -25,6 +26,12 @@ ANYTHING = "{any}"
 """The pattern that every text keeps to."""
 
 _LEXEME = re.compile(r"\{\{|\}\}|\{([a-z]*)\}|([{}])|[^{}]+")
+
+
+_Part = tuple[Shape | None, str]
+"""A hole, or (shape None) literal text."""
+
+_Segment = list[Hole | str]
 
 
 class Pattern(NamedTuple):
@@ -59,16 +66,11 @@ def compile_pattern(source: str) -> Pattern:
     prefix = parts[0][1] if parts[0][0] is None else ""
     if [shape for shape, _ in parts] == [Shape.ANY]:
         return Pattern(source, None, "", lambda text: True)
-    expression = re.compile(_expression(parts), re.IGNORECASE | re.DOTALL)
-    return Pattern(source, None, prefix, _matcher(expression))
+    return Pattern(source, None, prefix, _Matcher(parts))
 
 
-def _matcher(expression: re.Pattern[str]) -> Callable[[str], bool]:
-    return lambda text: len(text) <= MAX_TEXT and expression.match(text) is not None
-
-
-def _parse(source: str) -> list[tuple[Shape | None, str]]:
-    parts: list[tuple[Shape | None, str]] = []
+def _parse(source: str) -> list[_Part]:
+    parts: list[_Part] = []
     literal: list[str] = []
     for lexeme in _LEXEME.finditer(source):
         if lexeme.group(2) is not None:
@@ -99,26 +101,85 @@ def _shape(word: str, source: str) -> Shape:
         ) from None
 
 
-def _expression(parts: Sequence[tuple[Shape | None, str]]) -> str:
-    # Split at {any}. A segment after one is found at its first place and kept there (atomic):
-    # the first place leaves the most for the rest, so nothing else need be tried.
-    segments: list[list[str]] = [[]]
-    for shape, text in parts:
-        if shape is Shape.ANY:
-            segments.append([])
-        else:
-            source = re.escape(text) if shape is None else f"(?>{SOURCES[shape]})"
-            segments[-1].append(f"(?-i:{source})" if shape is None else source)
-    first, *later = ["".join(segment) for segment in segments]
-    if not later:
-        return first + r"\Z"
-    *middle, last = later
-    return (
-        first
-        + "".join(f"(?>.*?{s})" for s in middle if s)
-        + (f".*?{last}" if last else ".*")
-        + r"\Z"
-    )
+class _Matcher:
+    """Whether a text keeps to parts that have a hole among them.
+
+    The parts are cut at `{any}` into segments. The first stands at the start of the text. Each
+    later one is taken at the first place where it fits: that leaves the most for the rest, so
+    nothing else need be tried. The last has to reach the end.
+    """
+
+    def __init__(self, parts: Sequence[_Part]) -> None:
+        self._start = parts[0][1]
+        segments: list[_Segment] = [[]]
+        for shape, literal in parts:
+            if shape is Shape.ANY:
+                segments.append([])
+            else:
+                segments[-1].append(literal if shape is None else HOLES[shape])
+        self._first, *self._later = segments
+
+    def __call__(self, text: str) -> bool:
+        if len(text) > MAX_TEXT or not text.startswith(self._start):
+            return False
+        reading = _Reading(text)
+        at = reading.end(self._first, 0)
+        if at < 0 or not self._later:
+            return at == len(text)
+        *middle, last = self._later
+        for segment in middle:
+            at = next(reading.ends(segment, at), -1)
+            if at < 0:
+                return False
+        return not last or any(end == len(text) for end in reading.ends(last, at))
+
+
+class _Reading:
+    """A text beside its spelling, in which segments are looked for.
+
+    A hole is tried at most once at each place, however many segments ask.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spelling = spelt(text)
+        self._ends: dict[tuple[Hole, int], int] = {}
+
+    def end(self, segment: _Segment, at: int) -> int:
+        """Where `segment` ends if it starts at `at`; -1 where it does not."""
+        for part in segment:
+            if isinstance(part, Hole):
+                at = self._end(part, at)
+                if at < 0:
+                    return -1
+            elif self._text.startswith(part, at):
+                at += len(part)
+            else:
+                return -1
+        return at
+
+    def _end(self, hole: Hole, at: int) -> int:
+        end = self._ends.get((hole, at))
+        if end is None:
+            end = self._ends[hole, at] = hole.end(self._spelling, at)
+        return end
+
+    def ends(self, segment: _Segment, at: int) -> Iterator[int]:
+        """The ends of `segment` where it fits, by its start, from `at` on."""
+        if not segment:
+            yield at
+            return
+        while (start := self._candidate(segment[0], at)) >= 0:
+            end = self.end(segment, start)
+            if end >= 0:
+                yield end
+            at = start + 1
+
+    def _candidate(self, part: Hole | str, at: int) -> int:
+        """The first place from `at` on where `part` fits; -1 where there is none."""
+        if isinstance(part, Hole):
+            return part.first(self._spelling, at)
+        return self._text.find(part, at)
 
 
 def covering(texts: Sequence[str]) -> str:
@@ -138,13 +199,10 @@ def covering(texts: Sequence[str]) -> str:
     return pattern if all(map(fits, texts)) else ANYTHING
 
 
-_Token = tuple[Shape | None, str]
-
-
 _CLOCK = frozenset({Shape.DATE, Shape.TIME, Shape.DURATION})
 
 
-def _by_column(rows: Sequence[list[_Token]]) -> str | None:
+def _by_column(rows: Sequence[list[_Part]]) -> str | None:
     pieces: list[str] = []
     for column in zip(*rows, strict=True):
         piece = _common(column)
@@ -156,7 +214,7 @@ def _by_column(rows: Sequence[list[_Token]]) -> str | None:
     return _joined(pieces)
 
 
-def _common(column: Sequence[_Token]) -> str | None:
+def _common(column: Sequence[_Part]) -> str | None:
     """One pattern piece for what stands at one place in all texts; None if nothing fits."""
     if len({text for _, text in column}) == 1:
         return escape(column[0][1])
@@ -168,7 +226,7 @@ def _common(column: Sequence[_Token]) -> str | None:
     return f"{{{column[0][0]}}}" if len(shapes) == 1 else None
 
 
-def _by_ends(rows: Sequence[list[_Token]]) -> str:
+def _by_ends(rows: Sequence[list[_Part]]) -> str:
     split = [_words(row) for row in rows]
     shortest = min(map(len, split))
     head: list[str] = []
@@ -185,8 +243,8 @@ def _by_ends(rows: Sequence[list[_Token]]) -> str:
     return _joined([*head, ANYTHING, *reversed(tail)])
 
 
-def _words(row: Sequence[_Token]) -> list[_Token]:
-    words: list[_Token] = []
+def _words(row: Sequence[_Part]) -> list[_Part]:
+    words: list[_Part] = []
     for shape, text in row:
         if shape is None:
             words.extend((None, word) for word in re.findall(r"\s+|\S+", text))

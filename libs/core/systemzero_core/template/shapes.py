@@ -1,13 +1,18 @@
 """The shapes of live texts: numbers, money, dates, times, durations, ids, addresses.
 
-Every expression is bounded in length and made of possessive or atomic parts, so that no text,
-however hostile, costs more than a constant per character.
+They are looked for by RE2, in time linear in the text, however hostile, and in a text's spelling
+(`alphabet`), so that what is found depends on neither the interpreter nor its Unicode data.
 """
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache, cached_property
+from typing import Any, Final
+
+from systemzero_core.template import alphabet
+from systemzero_core.template.alphabet import spelt
 
 MAX_TEXT = 20_000
 """Characters of a text that are looked at for shapes; what is beyond stays literal."""
@@ -33,50 +38,56 @@ VOLATILE = frozenset(
 )
 """Shapes that change by themselves on a live screen. Prices and addresses change on purpose."""
 
-_GROUPED = r"\d{1,3}+(?:[,.'\u2019\u00a0\u202f ]\d{3}(?!\d)){1,8}+"
-_NUMBER = (
-    rf"[+\-\u2212]?+(?>{_GROUPED}|\d{{1,40}}+)(?:[.,]\d{{1,40}}+)?+(?:[eE][+\-]?+\d{{1,3}}+)?+"
-)
-_COUNT = rf"(?>{_GROUPED}|\d{{1,40}}+)"
+_NB, _SIGNS = alphabet.NO_BREAK, f"+\\-{alphabet.MINUS}"
+_GROUPED = rf"\d{{1,3}}(?:[,.'{alphabet.APOSTROPHE}{_NB}{alphabet.NARROW_NO_BREAK} ]\d{{3}}){{1,8}}"
+_COUNT = rf"(?:{_GROUPED}|\d{{1,40}})"
+_NUMBER = rf"[{_SIGNS}]?{_COUNT}(?:[.,]\d{{1,40}})?(?:e[+\-]?\d{{1,3}})?"
 _CURRENCY = (
-    r"(?>[$€£¥₹₩₽₺฿¢]|(?:US|CA|AU|NZ|HK)\$"
-    r"|(?:USD|EUR|GBP|JPY|CHF|CNY|INR|SEK|NOK|DKK|PLN|CZK|CAD|AUD)\b)"
+    rf"(?:[${alphabet.CURRENCY}]|(?:us|ca|au|nz|hk)\$"
+    r"|(?:usd|eur|gbp|jpy|chf|cny|inr|sek|nok|dkk|pln|czk|cad|aud)\b)"
 )
 _MONEY = (
-    rf"(?>[+\-\u2212]?+{_CURRENCY}[ \u00a0]?+{_NUMBER}"
-    rf"|{_NUMBER}[ \u00a0]?+(?>{_CURRENCY}|kr\b|zł\b))"
+    rf"(?:[{_SIGNS}]?{_CURRENCY}[ {_NB}]?{_NUMBER}"
+    rf"|{_NUMBER}[ {_NB}]?(?:{_CURRENCY}|kr\b|z{alphabet.POLISH_L}\b))"
 )
 _MONTH = (
-    r"(?>jan(?:uary)?+|feb(?:ruary)?+|mar(?:ch)?+|apr(?:il)?+|may|june?+|july?+|aug(?:ust)?+"
-    r"|sept?+(?:ember)?+|oct(?:ober)?+|nov(?:ember)?+|dec(?:ember)?+)\b\.?+"
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
 )
-_WEEKDAY = r"(?>mon|tues?+|wed(?:nes)?+|thu(?:rs)?+|fri|sat(?:ur)?+|sun)(?:day)?+\b\.?+,?+[ ]"
+_WEEKDAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b\.?,? "
 _DATE = (
-    r"(?>\d{4}[\-/.]\d{1,2}+[\-/.]\d{1,2}+(?!\d)"
-    r"|\d{1,2}+[\-/.]\d{1,2}+[\-/.](?:\d{4}|\d{2})(?!\d)"
-    rf"|(?:{_WEEKDAY})?+{_MONTH}[ ]\d{{1,2}}+(?:st|nd|rd|th)?+(?:,?+[ ]\d{{4}}(?!\d))?+"
-    rf"|(?:{_WEEKDAY})?+\d{{1,2}}+(?:st|nd|rd|th|\.)?+[ \-]{_MONTH}"
-    r"(?:[ \-,]{1,2}+\d{4}(?!\d))?+)"
+    r"(?:\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}"
+    r"|\d{1,2}[\-/.]\d{1,2}[\-/.](?:\d{4}|\d{2})"
+    rf"|(?:{_WEEKDAY})?{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?"
+    rf"|(?:{_WEEKDAY})?\d{{1,2}}(?:st|nd|rd|th|\.)?[ \-]{_MONTH}(?:[ \-,]{{1,2}}\d{{4}})?)"
 )
+_HALF = r"[ap]\.?m\b\.?"
 _TIME = (
-    r"(?>\d{1,2}+[:.]\d{2}(?=[ ]?[ap]\.?m)|\d{1,2}+:\d{2}(?!\d))"
-    r"(?::\d{2}(?!\d)(?:[.,]\d{1,9}+)?+)?+"
-    r"(?:[ ]?+[ap]\.?+m\b\.?+)?+(?:Z\b|[ ]?+(?:UTC|GMT)\b)?+(?:[+\-\u2212]\d{2}:?+\d{2}(?!\d))?+"
+    rf"(?:\d{{1,2}}[:.]\d{{2}} ?{_HALF}|\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d{{1,12}})?)?"
+    rf"(?: ?{_HALF})?)(?:z\b| ?(?:utc|gmt)\b)?(?:[{_SIGNS}]\d{{2}}:?\d{{2}})?"
 )
 _UNIT = (
-    r"(?>ns|[µμu]s|ms|milliseconds?+|seconds?+|secs?+|s|minutes?+|mins?+|m|hours?+|hrs?+|h"
-    r"|days?+|d|weeks?+|w|months?+|mos?+|years?+|yrs?+|y)(?![^\W\d])"
+    rf"(?:milliseconds?|minutes?|months?|mins?|mos?|ms|m|[{alphabet.MICRO}u]s|ns|seconds?|secs?|s"
+    r"|hours?|hrs?|h|days?|d|weeks?|w|years?|yrs?|y)"
 )
-_SPAN = rf"\d{{1,12}}+(?:[.,]\d{{1,12}}+)?+[ \u00a0]?+{_UNIT}"
+_SPAN = rf"\d{{1,12}}(?:[.,]\d{{1,12}})?[ {_NB}]?{_UNIT}"
 _DURATION = (
-    rf"(?>(?:in[ ])?+{_SPAN}(?:,?+[ ]?+(?:and[ ])?+{_SPAN}){{0,5}}+(?:[ ]ago\b)?+"
-    r"|(?:an?|one|a[ ]few)[ ](?:second|minute|hour|day|week|month|year)s?+[ ]ago\b|just[ ]now\b)"
+    rf"(?:(?:in )?{_SPAN}(?:(?:,? ?|(?:, ?| )and ){_SPAN}){{0,5}}(?: ago\b)?"
+    r"|(?:an?|one|a few) (?:second|minute|hour|day|week|month|year)s? ago\b|just now\b)"
 )
-_UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])"
-_EMAIL = r"[a-z0-9][a-z0-9._%+\-]{0,63}+@(?>[a-z0-9\-]{1,63}+\.){1,8}+[a-z]{2,24}+"
-_URL = r"(?:https?|ftp|file|wss?|mailto|tel):(?://)?+[^\s<>\"']{1,500}+"
+_UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+_EMAIL = r"[a-z0-9][a-z0-9._%+\-]{0,63}@(?:[a-z0-9\-]{1,63}\.){1,8}[a-z]{2,24}"
+_URL = rf"(?:https?|ftp|file|wss?|mailto|tel):(?://)?[^{alphabet.BLANKS}<>\"']{{1,500}}"
 
-SOURCES: dict[Shape, str] = {
+# RE2 looks neither behind nor ahead, so what must stand there is matched beside the shape's group.
+_NO_DIGIT = r"(?:\D|\z)"
+_ENDS: Final = {
+    Shape.DURATION: r"(?:[^a-zA-Z_]|\z)",
+    Shape.UUID: r"(?:[^0-9a-f]|\z)",
+    Shape.EMAIL: "",
+    Shape.URL: "",
+}
+_SOURCES: Final = {
     Shape.COUNT: _COUNT,
     Shape.NUMBER: _NUMBER,
     Shape.MONEY: _MONEY,
@@ -87,10 +98,9 @@ SOURCES: dict[Shape, str] = {
     Shape.EMAIL: _EMAIL,
     Shape.URL: _URL,
 }
-"""One expression a shape, to be compiled with `re.IGNORECASE`."""
 
 # The order is the precedence: an address holds numbers, a date holds counts, not the other way.
-_PRECEDENCE = (
+_PRECEDENCE: Final = (
     Shape.URL,
     Shape.EMAIL,
     Shape.UUID,
@@ -98,45 +108,96 @@ _PRECEDENCE = (
     Shape.TIME,
     Shape.MONEY,
     Shape.DURATION,
-    Shape.COUNT,
     Shape.NUMBER,
 )
-# A count, a sign or a decimal apart, is a number. Neither starts or ends within a word or a dotted
-# version: the 3 of "OAS3" and the 1.4.0 of "Shop API 1.4.0" are names.
-_EDGES = {
-    Shape.COUNT: (r"(?<![\w+\-\u2212])(?<!\d[.,:/])", r"(?![\w%])(?![.,:/\-]\d)"),
-    Shape.NUMBER: (r"(?<!\w)(?<!\w[+\-\u2212])(?<!\d[.,:/])", r"(?!\w)(?![.,:/\-]\d)"),
-    Shape.TIME: (r"(?<![\d:.])", ""),
-    Shape.DATE: (r"(?<![\d\-/.])(?<![^\W\d_])", ""),
+# A number neither starts nor ends within a word or a dotted version: the 3 of "OAS3" and the 1.4.0
+# of "Shop API 1.4.0" are names. The two characters before:
+_STARTS: Final = {
+    Shape.NUMBER: rf"(?:.[^\w{_SIGNS}.,:/]|\W[{_SIGNS}]|\D[.,:/])",
+    Shape.TIME: r".[^\d:.]",
+    Shape.DATE: r".[^\d\-/.a-zA-Z]",
 }
-_WORD_EDGES = (r"(?<!\w)(?<!\d[.,])", "")
-_TOKEN = re.compile(
-    "|".join(
-        "(?P<{}>{}{}{})".format(
-            shape, *(lambda e, s: (e[0], s, e[1]))(_EDGES.get(shape, _WORD_EDGES), SOURCES[shape])
-        )
-        for shape in _PRECEDENCE
-    ),
-    re.IGNORECASE,
-)
+_WORD_STARTS: Final = r"(?:.[^\w.,]|\D[.,])"
+_WORD_ENDS: Final = {Shape.NUMBER: r"(?:[^\w.,:/\-]|[.,:/\-]\D|[.,:/\-]?\z)"}
+_CONTEXT: Final = 2
 _MAYBE_LIVE = re.compile(r"\d|now|ago", re.IGNORECASE)
 _MAYBE = re.compile(r"\d|@|:|now|ago", re.IGNORECASE)
+
+
+def _compiled(source: str) -> Any:
+    import re2
+
+    return re2.compile(f"(?s){source}".encode())
+
+
+@cache
+def _token() -> Any:
+    """The next token: the two characters before it, one group a shape, what has to follow."""
+    return _compiled(
+        "|".join(
+            f"{_STARTS.get(shape, _WORD_STARTS)}({_SOURCES[shape]})"
+            f"{_WORD_ENDS.get(shape, _ENDS.get(shape, _NO_DIGIT))}"
+            for shape in _PRECEDENCE
+        )
+    )
+
+
+@cache
+def _counted() -> Any:
+    return _compiled(_COUNT)
+
+
+class Hole:
+    """Where a text of one shape stands in a spelling, whatever is around it."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._source = f"({_SOURCES[shape]}){_ENDS.get(shape, _NO_DIGIT)}"
+
+    @cached_property
+    def _expression(self) -> Any:
+        return _compiled(self._source)
+
+    def end(self, spelling: bytes, at: int) -> int:
+        """Where the longest one that starts at `at` ends; -1 where there is none."""
+        found = self._expression.match(spelling, at)
+        return found.end(1) if found else -1
+
+    def first(self, spelling: bytes, at: int) -> int:
+        """Where the first one from `at` on starts; -1 where there is none."""
+        found = self._expression.search(spelling, at)
+        return found.start(1) if found else -1
+
+
+HOLES: Final = {shape: Hole(shape) for shape in _SOURCES}
 
 
 def tokens(text: str) -> list[tuple[Shape | None, str]]:
     """`text` cut into literal pieces (shape None) and pieces of a recognised shape, in order."""
     if not _MAYBE.search(text):
         return [(None, text)] if text else []
-    found: list[tuple[Shape | None, str]] = []
+    spelling = bytes(_CONTEXT) + spelt(text[:MAX_TEXT])
+    pieces: list[tuple[Shape | None, str]] = []
     at = 0
-    for match in _TOKEN.finditer(text, 0, min(len(text), MAX_TEXT)):
-        if match.start() > at:
-            found.append((None, text[at : match.start()]))
-        found.append((Shape(match.lastgroup or ""), match.group()))
-        at = match.end()
+    while found := _token().search(spelling, at):
+        group = found.lastindex
+        start, end = found.start(group) - _CONTEXT, found.end(group) - _CONTEXT
+        if start > at:
+            pieces.append((None, text[at:start]))
+        shape = _PRECEDENCE[group - 1]
+        if shape is Shape.NUMBER and _is_count(spelling, *found.span(group)):
+            shape = Shape.COUNT
+        pieces.append((shape, text[start:end]))
+        at = end
     if at < len(text):
-        found.append((None, text[at:]))
-    return found
+        pieces.append((None, text[at:]))
+    return pieces
+
+
+def _is_count(spelling: bytes, start: int, end: int) -> bool:
+    """Whether the number at [start, end) has no sign and no decimals, and is no percentage."""
+    if spelling[end : end + 1] == b"%":
+        return False
+    return _counted().fullmatch(spelling, start, end) is not None
 
 
 def mask(text: str) -> str:
