@@ -305,6 +305,14 @@ async def test_a_key_that_makes_no_sense_is_refused_by_field(
     assert details["BadRequest"].field_violations[0].field == field
 
 
+@pytest.mark.parametrize("name", ["Grüße 😀", "\U0001fae8 of Unicode 15"])
+async def test_a_key_may_have_any_name_that_can_be_seen(here: World, name: str) -> None:
+    key = pb.ApiKey(name=name, role=pb.ROLE_VIEWER)
+    request = pb.CreateApiKeyRequest(api_key=key)
+    response = await auth(here).CreateApiKey(request, metadata=here.bearer())
+    assert response.api_key.name == name
+
+
 async def test_keys_are_listed_in_pages_and_without_secrets(here: World) -> None:
     made = [(await new_key(here)) for _ in range(4)]
     request, seen = pb.ListApiKeysRequest(page_size=2), []

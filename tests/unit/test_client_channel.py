@@ -17,6 +17,7 @@ from systemzero_client.contract import idempotent_methods
         "127.0.0.1:50051",
         "localhost:1",
         "[::1]:50051",
+        "[::ffff:127.0.0.1]:50051",
         "unix:/run/sz.sock",
         "dns:///localhost:1",
         "ipv4:127.0.0.1:5",

@@ -168,9 +168,11 @@ def is_local(target: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback  # which no Python before 3.13 says of a mapped one
 
 
 def service_config() -> dict[str, Any]:

@@ -12,13 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, NamedTuple, Self
 
+from systemzero_core.characters import escaped
+
 _QUOTED_CHARACTERS = 80
 
 
 def quote(text: str) -> str:
     """`text` as it may stand in an error message: quoted, escaped, at most 80 characters."""
     cut = text if len(text) <= _QUOTED_CHARACTERS else text[: _QUOTED_CHARACTERS - 1] + "…"
-    return ascii(cut) if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in cut) else repr(cut)
+    if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in cut):
+        return ascii(cut)
+    return escaped(repr(cut))
 
 
 class FieldViolation(NamedTuple):

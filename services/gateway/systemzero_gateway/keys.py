@@ -16,6 +16,7 @@ from typing import Final
 from systemzero_chassis import fields
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.secrets import Secret, load_or_create_secret
+from systemzero_core.characters import printable
 from systemzero_core.errors import FailedPrecondition, InvalidInput, Unavailable
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
@@ -174,7 +175,7 @@ class KeyRing:
 def _check(
     name: str, held: Permissions, scopes: Sequence[str], expire_time: int | None, now: int
 ) -> None:
-    if not 1 <= len(name) <= _MAX_NAME_CHARACTERS or not name.isprintable():
+    if not 1 <= len(name) <= _MAX_NAME_CHARACTERS or printable(name) != name:
         raise InvalidInput.at("api_key.name", "must be 1 to 100 printable characters")
     foreign = sorted(set(scopes) - held)
     if foreign:

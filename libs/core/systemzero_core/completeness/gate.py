@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from systemzero_core.characters import apart
 from systemzero_core.completeness.survey import Kind, Survey, without_loading_words
 from systemzero_core.errors import quote
 from systemzero_core.formats.model import Gap, GapKind
@@ -106,7 +107,7 @@ def _is_splash(survey: Survey) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return apart(" ".join(text.split()), str.casefold)
 
 
 def _busy(survey: Survey) -> Iterator[Incompleteness]:

@@ -6,6 +6,7 @@ import re
 from enum import IntEnum
 from itertools import accumulate
 
+from systemzero_core.characters import known
 from systemzero_core.normalize.role_tables import words
 from systemzero_core.normalize.roles import aria_role
 from systemzero_core.normalize.text import normal_text
@@ -202,7 +203,7 @@ def says_loading(text: str) -> bool:
     if len(text) > _LONGEST_PHRASE:
         return False
     clean = normal_text(text)
-    found = _LOADING_WORDS.fullmatch(clean)
+    found = _LOADING_WORDS.fullmatch(known(clean))
     if found is None:
         return False
     what = (found["what"] or "").split()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TypeVar
 
+from systemzero_core.characters import known
 from systemzero_core.diff.prepared import Content, Prepared
 
 T = TypeVar("T", int, str)
@@ -137,7 +138,7 @@ def recognisable(side: Prepared, at: int) -> bool:
         return True
     nodes = side.tree.nodes
     name = nodes[at].name or nodes[side.ends[at] - 1].name
-    if len(name) < 3 or name.isdigit():
+    if len(name) < 3 or known(name).isdigit():
         return False
     parent = side.tree.parents[at]
     return parent < 0 or name not in nodes[parent].name

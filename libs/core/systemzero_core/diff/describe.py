@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from systemzero_core.characters import known
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
     Change,
@@ -152,7 +153,7 @@ def say(
 def _content(nodes: Sequence[Node]) -> str:
     """What tells one nameless node from the next: the first name in it that says something."""
     for node in nodes:
-        if len(node.name) > 2 and not node.name.isdigit():
+        if len(node.name) > 2 and not known(node.name).isdigit():
             return f" with {_quoted(node.name)}"
     return ""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from systemzero_core import characters
 from systemzero_core.diff.describe import format_path
 from systemzero_core.diff.script import Edit, EditKind, EditScript
 
@@ -47,7 +48,7 @@ def edit_lines(edit: Edit, note: str = "", *, colour: bool = False) -> Iterator[
 
 def printable(text: str) -> str:
     """`text` without control characters: a captured name must not steer the reader's terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return characters.printable(text)
 
 
 def to_json(script: EditScript) -> bytes:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from systemzero_core.errors import InvalidInput, UnsafeInput, quote
 
 _KEY = re.compile(
-    r"(?P<role>[A-Za-z][\w-]*)"
+    r"(?P<role>[A-Za-z][A-Za-z0-9_-]*)"
     r"(?: (?P<name>\"(?:[^\"\\]|\\.)*\"|/(?:[^/\\]|\\.)*/))?"
     r"(?P<marks>(?: \[[^\]]*\])*)"
 )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from systemzero_core.characters import apart
 from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import _json
 from systemzero_core.formats._values import box
@@ -167,7 +168,7 @@ def _string(strings: list[str], index: int) -> str:
 def attributes_of(element: Element, found: dict[str, str]) -> None:
     """Put the tag and the kept attributes of `element` into `found`; what is there stays."""
     if element.tag and element.tag[0] not in "#:":
-        found["tag"] = element.tag.lower()
+        found["tag"] = apart(element.tag, str.lower)
     for name, value in element.attrs.items():
         if name in KEPT and name not in found and value:
             found[name] = value

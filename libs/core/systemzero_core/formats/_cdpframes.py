@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
-from urllib.parse import urljoin
 
+from systemzero_core.formats._address import joined
 from systemzero_core.formats._cdpdom import Dom
 from systemzero_core.formats._cdpwire import AXNode
 
@@ -74,10 +74,7 @@ def _in_document_order(frame: Frame, seen: set[int]) -> Iterator[AXNode]:
 def _address(frame: Frame, node: AXNode, dom: Dom | None) -> str:
     element = dom.elements.get(node.backend_id) if dom is not None else None
     source = element.attrs.get("src") if element is not None else None
-    try:
-        return urljoin(frame.url, source) if source else ""
-    except ValueError:
-        return ""
+    return joined(frame.url, source) if source else ""
 
 
 def _by_id(frames: list[Frame], dom: Dom | None, empty: list[_Owner]) -> dict[int, int]:

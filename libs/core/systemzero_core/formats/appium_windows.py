@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from systemzero_core.characters import apart
 from systemzero_core.formats import _xml
 from systemzero_core.formats._spelling import (
     VISIBILITY_WORDS,
@@ -142,5 +143,5 @@ def _attributes(given: _xml.Attributes) -> dict[str, str]:
     found.update((name, given[key]) for key, name in _ATTRIBUTES.items() if given.get(key))
     orientation = given.get("Orientation", "None")
     if orientation != "None":
-        found["orientation"] = orientation.lower()
+        found["orientation"] = apart(orientation, str.lower)
     return found

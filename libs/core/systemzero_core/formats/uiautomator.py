@@ -25,7 +25,8 @@ from systemzero_core.formats.model import Format, Parsed, Source
 from systemzero_core.normalize.role_tables import words as word_set
 from systemzero_core.tree import Bounds, Node
 
-_BOUNDS = re.compile(r"\[(-?\d{1,9}),(-?\d{1,9})\]\[(-?\d{1,9}),(-?\d{1,9})\]")
+_BOUNDS = re.compile(r"\[(-?\d{1,9}),(-?\d{1,9})\]\[(-?\d{1,9}),(-?\d{1,9})\]", re.ASCII)
+_LENGTH = re.compile(r"\d{1,9}", re.ASCII)
 
 _STATES = {
     "a11y-focused": "focused",
@@ -150,6 +151,6 @@ def _bounds(given: _xml.Attributes) -> Bounds | None:
         left, top, right, bottom = map(int, corners.groups())
         return box(left, top, right - left, bottom - top)
     width, height = given.get("width", ""), given.get("height", "")
-    if re.fullmatch(r"\d{1,9}", width) and re.fullmatch(r"\d{1,9}", height):
+    if _LENGTH.fullmatch(width) and _LENGTH.fullmatch(height):
         return box(0, 0, int(width), int(height))
     return None

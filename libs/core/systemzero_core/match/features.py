@@ -21,8 +21,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
-from urllib.parse import urlsplit
 
+from systemzero_core.characters import apart, known
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.template.patterns import compile_pattern
 from systemzero_core.tree import Node, Tree
@@ -36,9 +36,11 @@ _IDENTIFIERS = frozenset(
 )
 
 _WORDS = 12
+_LONGEST_URL = 2_000
 
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)")
 _NUMBER_HOLE = re.compile(r"(?<!\{)\{(?:number|count)\}")
 
 ANCHOR_ROLES = frozenset(
@@ -130,7 +132,7 @@ def fold(name: str) -> str:
     """The name as it is compared: blanks collapsed, numbers as `#`, at most 160 characters."""
     text = name[:_LONGEST_NAME]
     if not text.isascii() or not text.isalpha():
-        text = _NUMBER.sub("#", " ".join(text.split()))
+        text = _numberless(" ".join(text.split()))
     return text
 
 
@@ -188,8 +190,16 @@ def _levels(counts: Mapping[Hashable, int]) -> array[int]:
 
 def _words(nodes: tuple[Node, ...]) -> Counter[Hashable]:
     names = [node.name for node in nodes if node.name]
-    words = {name: _WORD.findall(name[:_LONGEST_NAME].casefold())[:_WORDS] for name in set(names)}
+    words = {name: _words_of(name[:_LONGEST_NAME]) for name in set(names)}
     return Counter(chain.from_iterable(map(words.__getitem__, names)))
+
+
+def _words_of(text: str) -> list[str]:
+    return _WORD.findall(known(text).casefold())[:_WORDS]
+
+
+def _numberless(text: str) -> str:
+    return apart(text, lambda run: _NUMBER.sub("#", run))
 
 
 def _identifiers(nodes: tuple[Node, ...]) -> dict[Hashable, int]:
@@ -197,7 +207,7 @@ def _identifiers(nodes: tuple[Node, ...]) -> dict[Hashable, int]:
     for node in nodes:
         for key, value in node.attributes:
             if key in _IDENTIFIERS:
-                found[key, _NUMBER.sub("#", value[:_LONGEST_NAME])] = 1
+                found[key, _numberless(value[:_LONGEST_NAME])] = 1
     url = nodes[0].attribute("url") if nodes else None
     if url and (path := _path(url)):
         found["path", path] = 1
@@ -205,11 +215,8 @@ def _identifiers(nodes: tuple[Node, ...]) -> dict[Hashable, int]:
 
 
 def _path(url: str) -> str:
-    try:
-        parts = urlsplit(url[:2_000])
-    except ValueError:
-        return ""
-    return _NUMBER.sub("#", parts.path)
+    found = _PATH.match(url, 0, _LONGEST_URL)
+    return _numberless(found[1]) if found else ""
 
 
 def _cells(nodes: tuple[Node, ...]) -> Counter[Hashable]:

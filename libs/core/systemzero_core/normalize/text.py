@@ -7,8 +7,8 @@ Steps, in this order (each leaves what the earlier ones made):
    is shown, and so do bidirectional embeddings, overrides and isolates: they stay.
 3. Runs of white space (Unicode White_Space and U+001C to U+001F) become one U+0020; none is left
    at either end.
-4. Unicode normalisation form C. It is stable for assigned characters; a character assigned only in
-   a later Unicode version than the interpreter's is left alone by it.
+4. Unicode normalisation form C, as of Unicode 14.0: a character that this version does not assign
+   is left alone, whatever the interpreter's own Unicode data (see `systemzero_core.characters`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from itertools import groupby
+
+from systemzero_core.characters import apart
 
 _INVISIBLE = dict.fromkeys((0xAD, 0x61C, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
 _LONG = 128
@@ -32,7 +34,7 @@ def normal_text(text: str) -> str:
             return text  # the common case, decided without a copy
         return " ".join(text.split())
     clean = _SURROGATE.sub("\ufffd", text).translate(_INVISIBLE)
-    clean = _composed(" ".join(clean.split()))
+    clean = apart(" ".join(clean.split()), _composed)
     return text if clean == text else clean
 
 

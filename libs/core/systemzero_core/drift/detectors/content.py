@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from systemzero_core.characters import apart
 from systemzero_core.diff import Change
 from systemzero_core.drift.detectors.reading import (
     Reporter,
@@ -72,4 +73,4 @@ def _retargeted(report: Reporter, node: Node, url: Change, index: int, target: i
 
 def _host(url: object) -> str:
     found = _HOST.match(url) if isinstance(url, str) else None
-    return found.group(1).lower() if found else ""
+    return apart(found.group(1), str.lower) if found else ""

@@ -1,16 +1,33 @@
 """The words that dark patterns are made of, after the taxonomies of Gray et al. (CHI 2018) and
 Mathur et al. (CSCW 2019). English, with the commonest forms of German, French and Spanish.
 
-Every expression is a list of bounded alternatives: linear in the text.
+Every expression is a list of bounded alternatives: linear in the text, and read with the letters
+and digits that Unicode 14.0 has.
 """  # noqa: D205
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from systemzero_core.characters import known
 
 
-def _any_of(*alternatives: str) -> re.Pattern[str]:
-    return re.compile(r"(?<!\w)(?:" + "|".join(alternatives) + r")(?!\w)", re.IGNORECASE)
+class _Words:
+    """Any of some wordings, as whole words, in any case."""
+
+    def __init__(self, alternatives: Sequence[str]) -> None:
+        self._wording = re.compile(
+            r"(?<!\w)(?:" + "|".join(alternatives) + r")(?!\w)", re.IGNORECASE
+        )
+
+    def search(self, text: str) -> bool:
+        """Whether one of them is in `text`."""
+        return self._wording.search(known(text)) is not None
+
+
+def _any_of(*alternatives: str) -> _Words:
+    return _Words(alternatives)
 
 
 DECLINE = _any_of(
