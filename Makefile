@@ -70,6 +70,16 @@ prometheus: ## Prometheus itself, for its tests, if Debian's packages can be ins
 record: setup ## Record the web captures under tests/data anew (Chromium, npm, PyPI)
 	$(BIN)/python -m scripts.record_captures
 
+.PHONY: golden
+golden: setup ## Write tests/data/golden.json anew: what every capture and pair of tests/data comes to
+	$(BIN)/python -m scripts.golden tests/data/golden.json
+
+.PHONY: oldest-python
+oldest-python: ## Debian's python3.11, the oldest interpreter supported, if it can be installed here
+	@test -x /usr/bin/python3.11 && /usr/bin/python3.11 -c "import ensurepip" 2>/dev/null && exit; \
+	as_root=$$(test "$$(id -u)" = 0 || echo "sudo -n"); \
+	{ $$as_root apt-get update -qq && $$as_root apt-get install -yqq --no-install-recommends python3.11 python3.11-venv; } >/dev/null
+
 .PHONY: record-desktop
 record-desktop: ## Record the desktop captures under tests/data anew (Debian packages, X)
 	scripts/record_gtk.sh
