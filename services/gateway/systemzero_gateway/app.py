@@ -23,7 +23,6 @@ from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, errors_guard
 from systemzero_chassis.health import READINESS
 from systemzero_chassis.identity import IdentitySigner
-from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.readiness import Condition, Readiness
 from systemzero_chassis.registry import HandlerRegistry
@@ -44,16 +43,18 @@ from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import LimitSettings, local_limits, open_limits, password_of
 from systemzero_gateway.openstreams import OpenStreams
+from systemzero_gateway.own import OwnMethod
 from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
 from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_gateway.reload import applicable, changes, check_costs
 from systemzero_gateway.routes import backend_of
-from systemzero_gateway.routing import Gateway
+from systemzero_gateway.routing import Gateway, Served
 from systemzero_gateway.store import SCHEMA
 from systemzero_gateway.upkeep import Upkeep
 
 _UPKEEP_SECONDS = 60.0
 _LOG_METHODS = "/systemzero.log.v1.LogService/"
+_OWN_METHODS = "/systemzero.gateway."
 
 
 class GatewayApp:
@@ -94,14 +95,13 @@ class GatewayApp:
         self.readiness = Readiness({**self._conditions, "gateway.backends": self._health.unserved})
         self._drain = Drain()
         self._streams = OpenStreams(self._identity.authenticator)
-        own = self._backend(OWN, self._own_services(behind, signer))
-        forwarders = self._forwarders({**behind, OWN: own}, signer)
+        served = self._served(behind, signer)
         guards = (
             observe_guard(OWN, tracing, is_edge=True),
             errors_guard(self._report),
             self._drain.guard,
         )
-        self._handler = Gateway(forwarders, guards, (self._streams.guard,))
+        self._handler = Gateway(served, guards, (self._streams.guard,))
         self._shared_port = shared is not None
         self._listener: Listener | None = None
 
@@ -195,19 +195,24 @@ class GatewayApp:
         settings = self._settings
         return Backend(name, channel, settings.breaker, settings.retry, self._logger)
 
-    def _forwarders(
-        self, backends: Mapping[str, Backend], signer: IdentitySigner
-    ) -> dict[str, Forwarder]:
-        found, deadlines = {}, self._settings.deadlines
+    def _served(self, backends: Mapping[str, Backend], signer: IdentitySigner) -> dict[str, Served]:
+        """Every method by its path: the gateway's own without a way between, others forwarded."""
+        own, found, deadlines = self._own_services(backends, signer), {}, self._settings.deadlines
         for path, method in self._methods.items():
-            backend = backends[backend_of(path, self._settings.routes) or ""]
-            found[path] = Forwarder(method, backend, self.admission, signer, deadlines, self._drain)
+            name = backend_of(path, self._settings.routes) or ""
+            found[path] = (
+                OwnMethod(method, own.by_path[path], self.admission, deadlines)
+                if name == OWN
+                else Forwarder(
+                    *(method, backends[name], self.admission, signer, deadlines, self._drain)
+                )
+            )
         return found
 
     def _own_services(
         self, backends: Mapping[str, Backend], signer: IdentitySigner
-    ) -> LocalChannel:
-        registry = HandlerRegistry([errors_guard(self._report)])
+    ) -> HandlerRegistry:
+        registry = HandlerRegistry()
         auth = AuthServicer(self._identity)
         registry.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
         tenants = TenantServicer(self._identity)
@@ -217,7 +222,7 @@ class GatewayApp:
         log_backend = backend_of(_LOG_METHODS, self._settings.routes) or ""
         status = StatusServicer(version("systemzero-gateway"), backends, log_backend, signer)
         registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)
-        return LocalChannel(registry)
+        return registry
 
     def _report(self, call: Call, error: BaseException) -> None:
         self._logger.error("internal error", rpc_method=call.method, exc_info=error)
@@ -257,13 +262,16 @@ def check(
     """Hold the settings against the names of the backends and against the contract.
 
     Raises:
-        ConfigError: a method leads to no backend, or costs more than a limit ever lets pass; a
-            password, a certificate or its key can't be used.
+        ConfigError: a method leads to nobody who serves it, or costs more than a limit ever lets
+            pass; a password, a certificate or its key can't be used.
     """
     password_of(settings.limits)
     check_costs(settings.limits, methods.values())
     check_files(settings.tls, settings.backend_tls)
-    known = {OWN, *backends}
+    known = set(backends)
     for path in methods:
-        if backend_of(path, settings.routes) not in known:
+        name = backend_of(path, settings.routes)
+        if name == OWN and not path.startswith(_OWN_METHODS):
+            raise ConfigError(f"configuration: routes: {path} is none of the gateway's own methods")
+        if name != OWN and name not in known:
             raise ConfigError(f"configuration: routes: {path} leads to no backend")

@@ -40,14 +40,11 @@ from systemzero_gateway.admission import Admission, Ticket
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.caller import Caller, set_current_caller
 from systemzero_gateway.config import DeadlineSettings
+from systemzero_gateway.deadlines import seconds_for
 from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import check_size
 from systemzero_gateway.streams import StreamCall
 
-SHAVED = 0.05
-"""The share of a deadline, at most `SHAVED_SECONDS`, that a backend gets less than the gateway, so
-that the hop that timed out can say so."""
-SHAVED_SECONDS = 0.1
 _GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 """What a call ends with that no replica took; CANCELLED where one was stopped with it waiting."""
 
@@ -143,13 +140,7 @@ class Forwarder:
 
     def timeout(self, remaining: float | None) -> float:
         """Seconds that the backend gets of the `remaining` ones, if the client set a deadline."""
-        if self.method.server_streaming:
-            seconds = self._deadlines.stream if remaining is None else remaining
-            seconds = min(seconds, self._deadlines.stream)
-        else:
-            seconds = self._deadlines.default if remaining is None else remaining
-            seconds = min(seconds, self._deadlines.ceiling)
-        return seconds - min(seconds * SHAVED, SHAVED_SECONDS)
+        return seconds_for(self.method, remaining, self._deadlines)
 
 
 class Forwarded:
