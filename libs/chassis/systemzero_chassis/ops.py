@@ -18,7 +18,6 @@ from importlib.metadata import version
 from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-import grpc
 import msgspec
 from grpc_channelz.v1 import channelz
 from prometheus_client import (
@@ -31,11 +30,16 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from systemzero_chassis.accepting import AcceptingServer
 from systemzero_chassis.addresses import split
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.telemetry import EXEMPLARS
 
+_CHANNELZ_BOUNDS: Final = [
+    ("grpc.max_receive_message_length", 4_096),
+    ("grpc.max_metadata_size", 16_384),
+]
 ANSWER_SECONDS = 2.0
 """A process whose event loop does not come round in this time is not alive."""
 BEAT_SECONDS: Final = 1.0
@@ -188,9 +192,9 @@ async def operated(
             await server.stop(0)
 
 
-async def _serve_channelz(address: str) -> tuple[grpc.aio.Server, int]:
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    channelz.add_channelz_servicer(server)  # type: ignore[arg-type] # takes both kinds
+async def _serve_channelz(address: str) -> tuple[AcceptingServer, int]:
+    server = AcceptingServer([*_CHANNELZ_BOUNDS, ("grpc.so_reuseport", 0)])
+    channelz.add_channelz_servicer(server)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
