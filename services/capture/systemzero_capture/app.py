@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import grpc
-
 from systemzero.capture.v1 import capture_service_pb2_grpc
-from systemzero.diff.v1 import diff_service_pb2_grpc, drift_service_pb2_grpc
 from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.erasing import Eraser
@@ -24,6 +21,7 @@ from systemzero_chassis.logs import get_logger
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_formats
 from systemzero_chassis.pool import Pool
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
@@ -41,7 +39,7 @@ class CaptureService:
     def __init__(
         self,
         settings: CaptureSettings,
-        diff: grpc.aio.Channel,
+        diff: ReachableChannel,
         signer: IdentitySigner,
         clock: Callable[[], int] = micros,
     ) -> None:
@@ -57,10 +55,9 @@ class CaptureService:
         logger = get_logger(NAME)
         self.vitals = Vitals(NAME, settings.data, self._database, logger, pools=[self._executor])
         store, bell = SqlCaptureStore(self._database), Bell()
-        stub = diff_service_pb2_grpc.DiffServiceStub(diff)
         ingestor = Ingestor(
             store,
-            DiffServiceChecker(stub, signer),
+            DiffServiceChecker(diff, signer),
             Lru(settings.known_captures),
             bell,
             self._executor,
@@ -70,8 +67,7 @@ class CaptureService:
         )
         self._collector = Collector(store, settings.retention, settings.originals, clock, logger)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
-        drift = drift_service_pb2_grpc.DriftServiceStub(diff)
-        self._eraser = Eraser(store, drift, signer, clock, logger)
+        self._eraser = Eraser(store, diff, signer, clock, logger)
         self._servicer = CaptureServicer(
             ingestor,
             store,

@@ -23,6 +23,7 @@ from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.background import Background
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.verdict_texts import without_texts
 from systemzero_core.errors import Unavailable
 
@@ -40,13 +41,15 @@ class Eraser:
     def __init__(
         self,
         store: CaptureStore,
-        drift: drift_service_pb2_grpc.DriftServiceAsyncStub,
+        diff: ReachableChannel,
         signer: IdentitySigner,
         clock: Callable[[], int],
         logger: FilteringBoundLogger,
     ) -> None:
+        """`diff` is a channel to the diff service."""
         self._store = store
-        self._drift = drift
+        self._channel = diff
+        self._drift = drift_service_pb2_grpc.DriftServiceStub(diff)
         self._signer = signer
         self._clock = clock
         self._logger = logger
@@ -95,7 +98,7 @@ class Eraser:
         token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_ERASE, AUDIENCE)
         request = drift_service_pb2.EraseCaptureRequest(capture_id=capture_id)
         try:
-            await ask(self._drift.EraseCapture, request, outgoing, token, _TIMEOUT)
+            await ask(self._channel, self._drift.EraseCapture, request, outgoing, token, _TIMEOUT)
         except grpc.aio.AioRpcError as error:
             if error.code() not in AWAY:
                 raise

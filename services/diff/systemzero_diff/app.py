@@ -6,9 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import grpc
-
-from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import (
     diff_service_pb2_grpc,
     drift_service_pb2_grpc,
@@ -24,6 +21,7 @@ from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_detectors, load_formats
 from systemzero_chassis.pool import Pool
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
@@ -52,7 +50,7 @@ class DiffService:
     def __init__(
         self,
         settings: DiffSettings,
-        capture: grpc.aio.Channel,
+        capture: ReachableChannel,
         signer: IdentitySigner,
         clock: Callable[[], int] = micros,
     ) -> None:
@@ -73,8 +71,7 @@ class DiffService:
         self._counts = VerdictCounts(store)
         sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
         self.vitals = self._watched(sets)
-        stub = capture_service_pb2_grpc.CaptureServiceStub(capture)
-        sources = TreeSources(stub, signer, self._executor, load_formats())
+        sources = TreeSources(capture, signer, self._executor, load_formats())
         detectors = load_detectors()
         checker = Checker(
             store,

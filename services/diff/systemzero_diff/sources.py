@@ -15,6 +15,7 @@ from systemzero_chassis import fields
 from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.stages import SMALL_BYTES, off_loop
 from systemzero_chassis.tree_codec import decode_format, decode_tree
 from systemzero_core.errors import (
@@ -48,12 +49,14 @@ class TreeSources:
 
     def __init__(
         self,
-        captures: capture_service_pb2_grpc.CaptureServiceAsyncStub,
+        captures: ReachableChannel,
         signer: IdentitySigner,
         executor: Executor,
         formats: Formats,
     ) -> None:
-        self._captures = captures
+        """`captures` is a channel to the capture service."""
+        self._channel = captures
+        self._captures = capture_service_pb2_grpc.CaptureServiceStub(captures)
         self._signer = signer
         self._executor = executor
         self._formats = formats
@@ -102,7 +105,7 @@ class TreeSources:
         token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_GET_CAPTURE, AUDIENCE)
         try:
             answer: capture_service_pb2.GetCaptureResponse = await ask(
-                self._captures.GetCapture, request, outgoing, token, TIMEOUT
+                self._channel, self._captures.GetCapture, request, outgoing, token, TIMEOUT
             )
         except grpc.aio.AioRpcError as error:
             raise _translated(error, capture_id) from None

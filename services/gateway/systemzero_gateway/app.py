@@ -8,8 +8,6 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import grpc
-
 from systemzero.gateway.v1 import (
     audit_service_pb2_grpc,
     auth_service_pb2_grpc,
@@ -24,6 +22,7 @@ from systemzero_chassis.guards import Call, errors_guard
 from systemzero_chassis.health import READINESS
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.logs import get_logger
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.readiness import Condition, Readiness
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
@@ -68,7 +67,7 @@ class GatewayApp:
     def __init__(
         self,
         settings: GatewaySettings,
-        backends: Mapping[str, grpc.aio.Channel],
+        backends: Mapping[str, ReachableChannel],
         signer: IdentitySigner,
         methods: Mapping[str, Method],
         tracing: Tracing | None,
@@ -191,13 +190,14 @@ class GatewayApp:
             looks=[self.audit.look, self.admission.look, lambda: self._health.tell()],
         )
 
-    def _backend(self, name: str, channel: grpc.aio.Channel) -> Backend:
+    def _backend(self, name: str, channel: ReachableChannel) -> Backend:
         settings = self._settings
         return Backend(name, channel, settings.breaker, settings.retry, self._logger)
 
     def _served(self, backends: Mapping[str, Backend], signer: IdentitySigner) -> dict[str, Served]:
         """Every method by its path: the gateway's own without a way between, others forwarded."""
-        own, found, deadlines = self._own_services(backends, signer), {}, self._settings.deadlines
+        own, deadlines = self._own_services(backends, signer), self._settings.deadlines
+        found: dict[str, Served] = {}
         for path, method in self._methods.items():
             name = backend_of(path, self._settings.routes) or ""
             found[path] = (
@@ -235,7 +235,7 @@ def _clients(settings: GatewaySettings) -> Sequence[ClientCertificate] | None:
 
 def build(
     settings: GatewaySettings,
-    backends: Mapping[str, grpc.aio.Channel],
+    backends: Mapping[str, ReachableChannel],
     signer: IdentitySigner,
     *,
     methods: Mapping[str, Method] | None = None,
