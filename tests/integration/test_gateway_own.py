@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -22,9 +22,15 @@ from systemzero.gateway.v1 import (
     tenant_service_pb2,
     tenant_service_pb2_grpc,
 )
+from systemzero_chassis import contract
+from systemzero_chassis.guards import Context
+from systemzero_chassis.local import LocalContext
+from systemzero_chassis.observed import CurrentCall, set_current_call
 from systemzero_gateway.config import DeadlineSettings
+from systemzero_gateway.policy import methods_with_policy
 from tests.support.gateway import World, each, refused, world
 
+AUTH = "/systemzero.gateway.v1.AuthService"
 SLOW_CALLS = 20
 IMPATIENT = DeadlineSettings(default=0.3, ceiling=60.0)
 """Whoever says nothing else is soon told that the deadline passed."""
@@ -88,3 +94,20 @@ async def test_what_was_let_in_is_counted_out_again(here: World, tmp_path: Path)
     await each(export(audit_service_pb2.ExportEntriesRequest(), metadata=here.bearer()))
     await here.app.stop(WHILE)  # returns when every call has ended
     assert (len(here.app.admission.calls), len(here.app.admission.streams)) == (0, 0)
+
+
+class Gone(LocalContext):
+    """A call whose client is gone."""
+
+    def peer(self) -> str:
+        raise RuntimeError("there is no peer any more")
+
+
+async def test_a_call_that_fails_on_its_way_in_holds_no_place(here: World) -> None:
+    method = methods_with_policy(contract.methods())[f"{AUTH}/ListApiKeys"]
+    await here.call("Unary", b"")  # whoever calls is known from now on
+    set_current_call(CurrentCall(method.path, here.bearer(), None))
+    admission, context = here.app.admission, cast("Context", Gone((), None))
+    with pytest.raises(RuntimeError):
+        await admission.admit(method, context)
+    assert (len(admission.calls), admission.calls.of("default")) == (0, 0)
