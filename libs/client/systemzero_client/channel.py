@@ -7,6 +7,8 @@ Why the options are what they are:
    among them: a server that is stopped says so to calls that it has not taken yet. A call that its
    caller cancels is over all the same.
 3. What may be sent is the server's to bound, so that its refusal has a reason.
+4. A platform that is down is looked for every second: gRPC's own pauses grow to two minutes, in
+   which calls would fail long after it is back.
 """
 
 from __future__ import annotations
@@ -197,7 +199,7 @@ def channel_options() -> list[tuple[str, Any]]:
         ("grpc.max_receive_message_length", _MAX_RECEIVED),
         ("grpc.max_send_message_length", -1),
         ("grpc.initial_reconnect_backoff_ms", 200),
-        ("grpc.max_reconnect_backoff_ms", 10_000),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.primary_user_agent", "systemzero-client"),
     ]
 
