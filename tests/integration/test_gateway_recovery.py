@@ -20,7 +20,7 @@ from tests.integration.test_gateway_backends import NOT_SERVING, SERVICE_BEHIND,
 from tests.support.gateway import SERVICE, World, refused, world
 from tests.support.replica import replica, several
 
-ROUNDS = 8
+ROUNDS = 5
 FOR_EVER = BreakerSettings(patience=1_000)
 """Whoever is refused with this was refused at once."""
 LONG = 60.0
