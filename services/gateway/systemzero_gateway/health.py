@@ -45,7 +45,7 @@ class PlatformHealth:
             self._names[name] = self._monitors.get(backend)
         await asyncio.gather(*(monitor.look() for monitor in self._monitors.values()))
         self.tell()
-        self._tasks = [asyncio.create_task(monitor.run()) for monitor in self._monitors.values()]
+        self._tasks = [asyncio.create_task(_go_on(each)) for each in self._monitors.values()]
 
     def unserved(self) -> str:
         """A condition of readiness: some backend serves."""
@@ -60,6 +60,8 @@ class PlatformHealth:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for monitor in self._monitors.values():
+            monitor.stop()
 
     def tell(self) -> None:
         """Tell what is the case now, which may be what was told before."""
@@ -70,3 +72,8 @@ class PlatformHealth:
             self._health.set(name, own if monitor is None else monitor.serving)
         serving = own and all(monitor.serving for monitor in self._monitors.values())
         self._health.set(WHOLE, serving)
+
+
+async def _go_on(monitor: Monitor) -> None:
+    while True:
+        await monitor.round()

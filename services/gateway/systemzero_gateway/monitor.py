@@ -27,16 +27,16 @@ class Monitor:
         self.serving = False
         backend.tell(self._conclude)
 
-    async def run(self) -> None:
-        """Ask for as long as the task lives."""
-        try:
-            while True:
-                news = self._watch()
-                await self.look()
-                await asyncio.wait((news,), timeout=INTERVAL)
-        finally:
-            if self._news is not None:
-                self._news.cancel()
+    async def round(self) -> None:
+        """Ask, and wait until it is time to ask again."""
+        news = self._watch()
+        await self.look()
+        await asyncio.wait((news,), timeout=INTERVAL)
+
+    def stop(self) -> None:
+        """Wait for nothing any more; after the last round."""
+        if self._news is not None:
+            self._news.cancel()
 
     async def look(self) -> None:
         """Ask once."""
