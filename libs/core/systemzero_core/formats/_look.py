@@ -26,7 +26,9 @@ _UIA = re.compile(r"\s(?:AutomationId|RuntimeId|LocalizedControlType)\s*=")
 _XML_BYTES = re.compile(rb"<(?:\?xml|hierarchy|displays|AppiumAUT|XCUIElementType)")
 _WRAPPERS = frozenset(("AppiumAUT",))
 _WITHIN_WRAPPER = 2
-_ARIA_LINE = re.compile(rb"(?:[ \t\r]*(?:#[^\n]*)?\n)*\s*- ['\"/]?[A-Za-z]")
+_ARIA_LINE = re.compile(
+    rb"(?:[ \t\r]*(?:#[^\n]*|---[ \t\r]*|```[^\n]*)?\n)*[ \t\r]*- ['\"/<]?[A-Za-z]"
+)
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _DECIDES = frozenset(("format", "root", "applications", "captured"))

@@ -28,6 +28,7 @@ from systemzero_core.formats import (
     uiautomator,
 )
 from systemzero_core.formats._look import Look
+from systemzero_core.formats._utf8 import utf8_of
 from systemzero_core.formats.model import Format, FormatPlugin, Parsed, Reader, Source
 from systemzero_core.tree import MAX_INPUT_BYTES, MAX_NODES
 
@@ -90,7 +91,7 @@ class Formats:
             TruncatedInput: there is nothing, or JSON that ends before it tells what it is.
             UnknownFormat: it is none of the formats.
         """
-        return self._recognise(data, None).format
+        return self._recognise(utf8_of(data), None).format
 
     def parse(
         self,
@@ -119,6 +120,7 @@ class Formats:
             InvalidInput: anything else that is wrong; the violation names the field or line.
         """
         _check_size(len(data) + len(dom or b"") + sum(map(len, frames)), max_bytes)
+        data = utf8_of(data)
         adapter = self._recognise(data, format)
         if adapter.format != Format.CDP and (dom is not None or frames):
             raise InvalidInput.at(
