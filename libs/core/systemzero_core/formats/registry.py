@@ -126,7 +126,8 @@ class Formats:
             raise InvalidInput.at(
                 "dom" if dom is not None else "frames", "only CDP captures have it"
             )
-        return adapter.read(Source(data, dom, frames))
+        dom = dom if dom is None else utf8_of(dom)
+        return adapter.read(Source(data, dom, [utf8_of(frame) for frame in frames]))
 
     def _recognise(self, data: bytes, wanted: str | None) -> Adapter:
         look = Look(data)
