@@ -64,7 +64,9 @@ class EditScript(_message.Message):
     """Output only. What was approximated because the work budget ran out; empty if nothing was."""
     @_builtins.property
     def edits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Edit]:
-        """Output only. The edits, in the order in which a reader meets them in tree b."""
+        """Output only. The edits, in the order in which a reader meets them in tree b. A name that a
+        platform makes of the node's content (a row's, of its cells) is no edit where only that changed.
+        """
 
     def __init__(
         self,
