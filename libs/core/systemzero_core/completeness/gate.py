@@ -6,7 +6,12 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from systemzero_core.completeness.survey import Kind, Survey, without_loading_words
+from systemzero_core.completeness.survey import (
+    Kind,
+    Survey,
+    asks_for_script,
+    without_loading_words,
+)
 from systemzero_core.errors import quote
 from systemzero_core.formats.model import Gap, GapKind
 from systemzero_core.normalize.roles import aria_role
@@ -71,6 +76,11 @@ def _hardly_there(survey: Survey) -> Iterator[Incompleteness]:
     if not survey.shown():
         yield Incompleteness(Reason.NO_CONTENT, "there is nothing to read or to use on the screen")
         return
+    request = _request_for_script(survey)
+    if request:
+        detail = f"the page has not run its scripts: {quote(request)} is nearly all it says"
+        yield Incompleteness(Reason.NO_CONTENT, detail)
+        return
     waiting = _lone_indicator(survey)
     if waiting is not None:
         node = survey.tree.nodes[waiting]
@@ -78,6 +88,15 @@ def _hardly_there(survey: Survey) -> Iterator[Incompleteness]:
         yield Incompleteness(Reason.LOADING, f"hardly anything is there but {said}")
     elif _is_splash(survey):
         yield Incompleteness(Reason.SPLASH, "only a logo or the application's name is there")
+
+
+def _request_for_script(survey: Survey) -> str:
+    """What a page says in place of its content where no script ran; empty if it says more."""
+    if survey.content() > _HARDLY_ANY:
+        return ""
+    read = zip(survey.kinds, survey.tree.nodes, strict=True)
+    texts = (node.name or node.value for kind, node in read if kind is Kind.READ)
+    return next(filter(asks_for_script, texts), "")
 
 
 def _lone_indicator(survey: Survey) -> int | None:

@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput
+from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput, quote
 from systemzero_core.formats import _deepjson, _jsonmend
 
 T = TypeVar("T")
 
 BOM = b"\xef\xbb\xbf"
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_QUOTED = 40
 _AT = re.compile(r" - at `\$\.?(?P<path>.*)`$", re.DOTALL)
 
 
@@ -62,18 +64,24 @@ def _mending(read: Callable[[bytes], T], data: bytes, what: str) -> T:
         first = error
     mended = _jsonmend.mended(data)
     if mended == data:
-        raise _typed(first, what) from None
+        raise _typed(first, what, data) from None
     try:
         return read(mended)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _typed(error, what) from None
+        raise _typed(error, what, mended) from None
 
 
-def _typed(error: Exception, what: str) -> InvalidInput:
+def _typed(error: Exception, what: str, data: bytes) -> InvalidInput:
     message = str(error)
     if "truncated" in message:
         return TruncatedInput.at(what, "the JSON is truncated: it ends before it is complete")
     at = _AT.search(message)
     if at:
         return InvalidInput.at(at["path"] or what, message[: at.start()])
-    return InvalidInput.at(what, message)
+    place = _BYTE.search(message)
+    if place is None:
+        return InvalidInput.at(what, message)
+    if "trailing characters" in message:
+        message = f"another document begins after the first {place[0]}"
+    there = data[int(place[1]) :][:_QUOTED].decode("utf-8", "replace")
+    return InvalidInput.at(what, f"{message}, at {quote(there)}")
