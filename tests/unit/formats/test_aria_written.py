@@ -126,6 +126,28 @@ def test_marks_of_other_releases_are_kept(mark: str, attributes: dict[str, str])
     assert node.bounds == Bounds(1, 2, 3, 4)
 
 
+@pytest.mark.parametrize("box", ["1,2,3", "1,2,3,4,5", "a,b,c,d", "", "nan,0,0,0"])
+def test_a_box_that_is_none_is_kept_as_it_is(box: str) -> None:
+    node = first(f'- button "Go" [box={box}]')
+    assert node.bounds is None
+    assert node.attribute("box") == (box or "true")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["box", "ref", "level", "checked", "invalid", "active", "x y", "Ä"]),
+            st.none() | st.text('0123,.-=e "nan', max_size=9),
+        ),
+        max_size=4,
+    )
+)
+def test_no_mark_breaks_the_reader(marks: list[tuple[str, str | None]]) -> None:
+    written = "".join(f" [{n}]" if v is None else f" [{n}={v}]" for n, v in marks)
+    with contextlib.suppress(DomainError):
+        parse(f'- button "Go"{written}'.encode(), format=Format.ARIA)
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [

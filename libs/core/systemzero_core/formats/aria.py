@@ -60,7 +60,7 @@ def read(source: Source) -> Parsed:
     """
     text = _utf8.text_of(source.data, "aria")
     if not text.strip():
-        raise TruncatedInput.at("aria", "truncated: there is nothing in it")
+        raise TruncatedInput.at("aria", "truncated: there is nothing in it; capture again")
     return _Reader().read(text)
 
 
@@ -209,9 +209,9 @@ def _marks(item: Line) -> tuple[list[str], dict[str, str], Bounds | None]:
     for name, value in item.marks:
         if name in _STATES:
             states.extend(_state(name, value, attributes))
-        elif name == "box":
-            bounds = box_from_text((value or "").split(","))
-        elif name not in _OF_THIS_RUN:
+        elif name == "box" and (read := box_from_text((value or "").split(","))) is not None:
+            bounds = read
+        elif name not in ("ref", "cursor"):
             attributes[name] = value or "true"
     if item.role in _CHECKABLE and not {"checked", "unchecked", "mixed"} & set(states):
         states.append("unchecked")

@@ -132,7 +132,10 @@ class Formats:
     def _recognise(self, data: bytes, wanted: str | None) -> Adapter:
         look = Look(data)
         if look.is_empty:
-            raise TruncatedInput.at("data", "truncated: there is nothing in it")
+            raise TruncatedInput.at(
+                "data",
+                "truncated: there is nothing in it; capture again",
+            )
         candidates = [a for a in self._adapters if wanted is None or a.format == wanted]
         for adapter in candidates:
             if len(candidates) == 1 or adapter.recognises(look):
