@@ -73,6 +73,16 @@ def test_a_text_about_javascript_is_content() -> None:
     assert reasons(screen(Node("switch", "Enable JavaScript"))) == []
 
 
+def test_what_lacks_very_much_says_so_in_few_words() -> None:
+    gaps = [Gap(GapKind.FRAME, f"frame {n} is missing") for n in range(10_000)]
+    found = assess(screen(Node("button", "Go")), gaps)
+    assert {reason.reason for reason in found} == {Reason.MISSING_FRAME}
+    assert len(found) <= 21
+    assert found[0].detail == "frame 0 is missing"
+    assert found[-1].detail.endswith("and 9980 more of what is missing")
+    assert len(assess(screen(Node("button", "Go")), gaps[:20])) == 20
+
+
 def test_an_empty_tree_and_one_without_content() -> None:
     assert reasons(Tree((), ())) == [Reason.EMPTY]
     assert reasons(screen()) == [Reason.NO_CONTENT]

@@ -23,6 +23,9 @@ _HARDLY_ANY = 3
 _FEW = 20
 """A part with more to read or to use than this is not looked into for words like "Loading"."""
 
+_TOLD_GAPS = 20
+"""Gaps that are told one by one, at most."""
+
 _SPLASH_TEXTS = 2
 _SPLASH_IMAGES = 3
 _FRAME_AREA = 10_000  # square pixels: a frame of 100 by 100 is there to be looked at
@@ -59,7 +62,7 @@ def assess(tree: Tree, gaps: Sequence[Gap] = ()) -> tuple[Incompleteness, ...]:
 
     `gaps` is what the parser knows to be missing.
     """
-    found = [Incompleteness(_GAP_REASONS[gap.kind], gap.detail) for gap in gaps]
+    found = _gaps(gaps)
     if not tree.nodes:
         return (*found, Incompleteness(Reason.EMPTY, "the capture has no nodes"))
     survey = Survey(tree)
@@ -69,6 +72,15 @@ def assess(tree: Tree, gaps: Sequence[Gap] = ()) -> tuple[Incompleteness, ...]:
     found += _busy(survey)
     found += _hardly_there(survey)
     return tuple(found)
+
+
+def _gaps(gaps: Sequence[Gap]) -> list[Incompleteness]:
+    """What the parser misses: a page of a thousand empty frames says so in few words."""
+    found = [Incompleteness(_GAP_REASONS[gap.kind], gap.detail) for gap in gaps[:_TOLD_GAPS]]
+    if len(gaps) > _TOLD_GAPS:
+        more = f"and {len(gaps) - _TOLD_GAPS} more of what is missing"
+        found.append(Incompleteness(found[-1].reason, more))
+    return found
 
 
 def _hardly_there(survey: Survey) -> Iterator[Incompleteness]:

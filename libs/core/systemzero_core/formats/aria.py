@@ -67,10 +67,10 @@ def read(source: Source) -> Parsed:
 class _Reader:
     def __init__(self) -> None:
         self._builder = TreeBuilder()
-        self._nodes: list[Node] = []
+        self._properties: dict[int, dict[str, str]] = {}
         self._open: list[_Open] = []
         self._awaits_children = False
-        self._gaps: list[Gap] = []
+        self._gaps: tuple[Gap, ...] = ()
         self._pattern: tuple[str, str] | None = None
         self._has_refs = False
 
@@ -86,14 +86,15 @@ class _Reader:
             raise TruncatedInput.at(pages[-1][-1].where, "truncated: children were to follow")
         if self._pattern is not None and not self._has_refs:
             raise InvalidInput.at(*self._pattern)
-        return Parsed(_with_values(self._builder.build()), Format.ARIA, tuple(self._gaps))
+        tree = _with_properties(self._builder.build(), self._properties)
+        return Parsed(_with_values(tree), Format.ARIA, self._gaps)
 
     def _begin(self, indent: int) -> None:
         """Open a page, or the root of all pages."""
         while self._open and self._open[-1].indent >= indent:
             self._open.pop()
             self._builder.close()
-        self._open.append(_Open(indent, self._add(_DOCUMENT), takes_children=True))
+        self._open.append(_Open(indent, self._builder.open(_DOCUMENT), takes_children=True))
 
     def _row(self, row: Row) -> None:
         try:
@@ -112,8 +113,9 @@ class _Reader:
         if row.text is not None:
             item = item._replace(value=row.text)
         self._close_to(len(found[1]), row.where)
-        if item.is_part:
-            self._note_part(found[2], row.where)
+        if item.is_part and not self._gaps:
+            detail = f"{row.where}: only what changed since another snapshot is there"
+            self._gaps = (Gap(GapKind.TRUNCATION, f"{detail} ({quote(found[2])})"),)
         self._awaits_children = item.has_colon and item.value is None
         if item.role.startswith("/"):
             self._property(item, row.where)
@@ -133,10 +135,8 @@ class _Reader:
     def _property(self, item: Line, where: str) -> None:
         if item.role == "/children":
             raise InvalidInput.at(where, f"/children says how to compare: {_NO_CAPTURE}")
-        index = self._open[-1].at
-        node = self._nodes[index]
-        attributes = pairs({**dict(node.attributes), item.role[1:]: item.value or ""})
-        self._replace(index, msgspec.structs.replace(node, attributes=attributes))
+        found = self._properties.setdefault(self._open[-1].at, {})
+        found[item.role[1:]] = item.value or ""
 
     def _node(self, item: Line, indent: int, where: str) -> None:
         # Only what was captured has refs and boxes: there, a name that looks like a pattern is one.
@@ -146,23 +146,22 @@ class _Reader:
             self._pattern = where, f"{said}; a text that the page shows stands in quotes"
         node = _node_of(item)
         text = item.value if node.role not in ("text", *_WITH_VALUE) else None
-        index = self._add(node)
+        index = self._builder.open(node)
         if text is not None:
-            self._add(Node(role="text", name=text))
+            self._builder.open(Node(role="text", name=text))
             self._builder.close()
         self._open.append(_Open(indent, index, self._awaits_children))
 
-    def _note_part(self, content: str, where: str) -> None:
-        detail = f"{where}: only what changed since another snapshot is there ({quote(content)})"
-        self._gaps.append(Gap(GapKind.TRUNCATION, detail))
 
-    def _add(self, node: Node) -> int:
-        self._nodes.append(node)
-        return self._builder.open(node)
-
-    def _replace(self, index: int, node: Node) -> None:
-        self._nodes[index] = node
-        self._builder.replace(index, node)
+def _with_properties(tree: Tree, properties: dict[int, dict[str, str]]) -> Tree:
+    """`tree` with what the lines below its nodes say of them."""
+    if not properties:
+        return tree
+    nodes = list(tree.nodes)
+    for index, found in properties.items():
+        attributes = pairs({**dict(nodes[index].attributes), **found})
+        nodes[index] = msgspec.structs.replace(nodes[index], attributes=attributes)
+    return Tree(nodes, tree.parents)
 
 
 def _with_values(tree: Tree) -> Tree:
