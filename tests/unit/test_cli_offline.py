@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_client.cli.exits import Exit, of_verdict, worst
+from systemzero_client.cli.exits import Exit, worst
 from systemzero_client.cli.files import expand, siblings
 from systemzero_client.cli.main import main
 from systemzero_client.cli.output import Progress
-from systemzero_client.cli.text import verdict_lines
+from systemzero_client.cli.verdicts import of_verdict, verdict_lines
 from tests.support.captures import CAPTURES
 from tests.support.cli import Sz
 

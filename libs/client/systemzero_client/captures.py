@@ -9,10 +9,11 @@ from typing import NamedTuple, TypeAlias
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2_grpc
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero_client.channel import Transport
-from systemzero_client.documents import Document, Sighting, encode_document, timestamp
+from systemzero_client.documents import Document, Sighting
 from systemzero_client.edge import at_edge_async
 from systemzero_client.errors import SystemZeroError
 from systemzero_client.ingest_stream import IngestFailure, IngestReply, IngestStream, Outcome
+from systemzero_client.messages import encode_document, timestamp
 from systemzero_client.streams import Backoff, OnRetry, resumed
 from systemzero_core.tree import Tree
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 import grpc
 
 from systemzero_client.contract import idempotent_methods
-from systemzero_client.errors import SystemZeroError
+from systemzero_client.failures import of_rpc
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -118,7 +118,7 @@ class Transport:
             try:
                 return await method(request, timeout=deadline - clock(), metadata=metadata)
             except grpc.RpcError as raised:
-                error = SystemZeroError.from_rpc(raised)
+                error = of_rpc(raised)
             pause = error.retry_after if error.reason == "RATE_LIMITED" else None
             if pause is None or clock() + pause >= deadline:
                 raise error
@@ -140,7 +140,7 @@ class Transport:
             async for response in call:
                 yield response
         except grpc.RpcError as error:
-            raise SystemZeroError.from_rpc(error) from None
+            raise of_rpc(error) from None
         finally:
             call.cancel()
 

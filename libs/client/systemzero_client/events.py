@@ -10,7 +10,7 @@ from typing import NamedTuple
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import drift_service_pb2_grpc, verdict_pb2
 from systemzero_client.channel import Transport
-from systemzero_client.documents import timestamp
+from systemzero_client.messages import timestamp
 from systemzero_client.streams import Backoff, OnRetry, resumed
 
 

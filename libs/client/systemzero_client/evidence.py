@@ -15,8 +15,8 @@ from typing import Any
 
 from systemzero.capture.v1 import capture_pb2
 from systemzero_client.client import Client
-from systemzero_client.documents import decode_tree
 from systemzero_client.errors import SystemZeroError
+from systemzero_client.messages import decode_tree
 from systemzero_core.signature import sign
 from systemzero_core.tlog import Entry, LogVerificationError
 

@@ -21,9 +21,11 @@ import grpc
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero_client.channel import Transport
-from systemzero_client.documents import Document, Sighting, encode_document
+from systemzero_client.documents import Document, Sighting
 from systemzero_client.edge import EdgeCapture, at_edge_async
 from systemzero_client.errors import SystemZeroError
+from systemzero_client.failures import of_message, of_rpc
+from systemzero_client.messages import encode_document
 from systemzero_client.streams import Backoff
 from systemzero_core.errors import DomainError
 
@@ -79,7 +81,7 @@ class _Slot:
     def take(self, response: pb.IngestStreamResponse) -> bool:
         """Take the service's answer; False where it asks for the body."""
         if response.WhichOneof("outcome") == "failure":
-            error = SystemZeroError.from_failure(response.failure)
+            error = of_message(response.failure)
             self.outcome.set_result(IngestFailure(self.index, error))
         elif response.ingest.body_needed and self._by_digest:
             self._by_digest = False
@@ -215,7 +217,7 @@ class IngestStream:
             async for response in call:
                 self._take(response)
         except grpc.RpcError as error:
-            raise SystemZeroError.from_rpc(error) from None
+            raise of_rpc(error) from None
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)

@@ -11,7 +11,7 @@ from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc
 from systemzero.policy.v1 import policy_pb2
 from systemzero_client.channel import Transport
-from systemzero_client.documents import timestamp
+from systemzero_client.messages import timestamp
 
 
 class Keys:

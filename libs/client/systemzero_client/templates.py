@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from systemzero.diff.v1 import template_pb2, template_service_pb2_grpc
 from systemzero.diff.v1 import template_service_pb2 as pb
 from systemzero_client.channel import Transport
-from systemzero_client.documents import Source, encode_source
+from systemzero_client.documents import Source
+from systemzero_client.messages import encode_source
 from systemzero_core.errors import FieldViolation
 
 

@@ -14,11 +14,10 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from systemzero_client.offline import Progress, trusted_for_file
 from systemzero_client.pins import PinStore
-from systemzero_client.verify import LogVerifier
 from systemzero_core.tlog import (
     CHECKPOINT_PATH,
     Checkpoint,
@@ -34,6 +33,9 @@ from systemzero_core.tlog import (
     verify_checkpoint,
 )
 from systemzero_core.tlog.tiles import WIDTH, entries_path
+
+if TYPE_CHECKING:
+    from systemzero_client.verify import LogVerifier
 
 _PROGRESS_ENTRIES = 10_000
 

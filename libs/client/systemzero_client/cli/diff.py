@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 import msgspec
 
+from systemzero_client.cli import terminal
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.files import Parts, read_capture
 from systemzero_client.cli.options import format_option, json_option
-from systemzero_client.cli.output import Output, note
+from systemzero_client.cli.output import Output
 from systemzero_client.cli.problems import Problem, describe
+from systemzero_client.cli.terminal import Marked, note
 from systemzero_client.plugins import take_in_document
 from systemzero_core.diff import EditScript, diff, render_text, to_json
 from systemzero_core.errors import DomainError
@@ -55,7 +57,7 @@ def diff_command(a: str, b: str, form: str | None, as_json: bool) -> Exit:
     if as_json:
         gaps = {"a": _reasons(before), "b": _reasons(after)}
         found = Comparison(a, b, equal(before, after), gaps, msgspec.Raw(to_json(script)))
-        click.echo(msgspec.json.encode(found))
+        terminal.json_line(msgspec.json.encode(found).decode())
     else:
         output.result({}, _lines(before, after, script, colour=output.colour))
     if before.incompleteness or after.incompleteness:
@@ -72,7 +74,10 @@ def _lines(before: Intake, after: Intake, script: EditScript, *, colour: bool) -
     if not script:
         return [render_text(script) if whole else _INCONCLUSIVE]
     count = len(script.edits)
-    lines = [render_text(script, colour=colour), f"{count} {'edit' if count == 1 else 'edits'}"]
+    lines: list[str] = [
+        Marked(render_text(script, colour=colour)),
+        f"{count} {'edit' if count == 1 else 'edits'}",
+    ]
     if whole:
         return lines
     # What an edit script says of nothing is that everything came or went.

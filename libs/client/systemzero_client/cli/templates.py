@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import click
 
-from systemzero.diff.v1 import template_pb2
+from systemzero_client.cli import terminal
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.files import expand, read_capture, read_file
-from systemzero_client.cli.options import ListingGroup, Remote, remote
+from systemzero_client.cli.options import ListingGroup
 from systemzero_client.cli.output import to_dict, write_file
 from systemzero_client.cli.problems import Problem
+from systemzero_client.cli.remote import Remote, remote
 from systemzero_client.cli.text import printable, time_text
 from systemzero_client.errors import SystemZeroError
+
+if TYPE_CHECKING:
+    from systemzero.diff.v1 import template_pb2
 
 _CAPTURE_FIELD = re.compile(r"captures\[([0-9]+)\]")
 
@@ -95,7 +100,7 @@ async def export(remote: Remote, template: str, version: int, target: str) -> No
     elif remote.output.as_json:
         remote.output.result({"yaml": yaml.decode()}, ())
     else:
-        click.echo(yaml, nl=False)
+        terminal.document(yaml)
 
 
 @templates.command("import")

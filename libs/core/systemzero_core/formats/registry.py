@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import NamedTuple
 
 from systemzero_core.errors import (
@@ -16,16 +17,6 @@ from systemzero_core.errors import (
     TooLarge,
     TruncatedInput,
     UnknownFormat,
-)
-from systemzero_core.formats import (
-    appium_ios,
-    appium_windows,
-    aria,
-    atspi,
-    cdp,
-    nested,
-    own,
-    uiautomator,
 )
 from systemzero_core.formats._look import Look
 from systemzero_core.formats._utf8 import utf8_of
@@ -47,15 +38,25 @@ class Adapter(NamedTuple):
     read: Reader
 
 
+def _reader(module: str) -> Reader:
+    """Reads with a module of this package, imported when it is needed first: most read one."""
+
+    def read(source: Source) -> Parsed:
+        found: Reader = import_module(f"{__package__}.{module}").read
+        return found(source)
+
+    return read
+
+
 ADAPTERS: tuple[Adapter, ...] = (
-    Adapter(Format.CDP, Look.is_cdp, cdp.read),
-    Adapter(Format.TREE, Look.is_own, own.read),
-    Adapter(Format.TREE, Look.is_nested, nested.read),
-    Adapter(Format.ATSPI, Look.is_atspi, atspi.read),
-    Adapter(Format.UIAUTOMATOR, Look.is_android, uiautomator.read),
-    Adapter(Format.APPIUM_IOS, Look.is_apple, appium_ios.read),
-    Adapter(Format.APPIUM_WINDOWS, Look.is_windows, appium_windows.read),
-    Adapter(Format.ARIA, Look.is_aria, aria.read),
+    Adapter(Format.CDP, Look.is_cdp, _reader("cdp")),
+    Adapter(Format.TREE, Look.is_own, _reader("own")),
+    Adapter(Format.TREE, Look.is_nested, _reader("nested")),
+    Adapter(Format.ATSPI, Look.is_atspi, _reader("atspi")),
+    Adapter(Format.UIAUTOMATOR, Look.is_android, _reader("uiautomator")),
+    Adapter(Format.APPIUM_IOS, Look.is_apple, _reader("appium_ios")),
+    Adapter(Format.APPIUM_WINDOWS, Look.is_windows, _reader("appium_windows")),
+    Adapter(Format.ARIA, Look.is_aria, _reader("aria")),
 )
 
 

@@ -1,0 +1,60 @@
+"""Errors from the wire: decoded from gRPC's statuses and the contract's failures.
+
+Source: https://google.aip.dev/193 and `systemzero/errors/v1/errors.proto`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from systemzero.errors.v1 import errors_pb2
+from systemzero_client.errors import SystemZeroError
+from systemzero_core.errors import FieldViolation
+
+_PREFIX = "ERROR_REASON_"
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def of_rpc(error: grpc.RpcError) -> SystemZeroError:
+    """The failure of a call, as gRPC raised it."""
+    found: Any = error  # both RpcError's and AioRpcError's answer to these
+    code, message = found.code(), found.details() or ""
+    try:
+        status = rpc_status.from_call(found)
+    except ValueError:  # the details contradict the status: believe the status alone
+        status = None
+    made = SystemZeroError(code, "", message)
+    if status is not None:
+        made = _of_details(code, message, status.details)
+    trailers = dict(found.trailing_metadata() or ())
+    made.request_id = str(trailers.get("x-request-id", ""))
+    return made
+
+
+def of_message(failure: errors_pb2.Failure) -> SystemZeroError:
+    """The failure of one message inside a stream that goes on."""
+    code = _CODES.get(failure.code, grpc.StatusCode.UNKNOWN)
+    try:
+        reason = errors_pb2.ErrorReason.Name(failure.reason).removeprefix(_PREFIX)
+    except ValueError:  # a newer server's
+        reason = ""
+    violations = [FieldViolation(v.field, v.description) for v in failure.violations]
+    return SystemZeroError(code, reason, failure.message, violations)
+
+
+def _of_details(code: grpc.StatusCode, message: str, details: Any) -> SystemZeroError:
+    info = error_details_pb2.ErrorInfo()
+    bad = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    retry_after = None
+    for packed in details:
+        packed.Unpack(info)
+        packed.Unpack(bad)
+        if packed.Unpack(retry):
+            retry_after = retry.retry_delay.ToNanoseconds() / 1e9
+    violations = [FieldViolation(v.field, v.description) for v in bad.field_violations]
+    return SystemZeroError(code, info.reason, message, violations, retry_after, info.metadata)
