@@ -16,13 +16,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from systemzero_client.captures import IngestFailure, IngestReply, Outcome
     from systemzero_client.channel import Tls, Transport
     from systemzero_client.client import Client
     from systemzero_client.documents import Document, Sighting
     from systemzero_client.errors import SystemZeroError
     from systemzero_client.events import WatchedEvent
     from systemzero_client.messages import encode_document
+    from systemzero_client.outcomes import IngestFailure, IngestReply, Outcome
     from systemzero_client.streams import Backoff
 
 __all__ = [
@@ -44,9 +44,9 @@ _HOMES = {
     "Backoff": "streams",
     "Client": "client",
     "Document": "documents",
-    "IngestFailure": "captures",
-    "IngestReply": "captures",
-    "Outcome": "captures",
+    "IngestFailure": "outcomes",
+    "IngestReply": "outcomes",
+    "Outcome": "outcomes",
     "Sighting": "documents",
     "SystemZeroError": "errors",
     "Tls": "channel",

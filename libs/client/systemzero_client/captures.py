@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from contextlib import aclosing
 from typing import NamedTuple, TypeAlias
 
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2_grpc
@@ -12,8 +13,9 @@ from systemzero_client.channel import Transport
 from systemzero_client.documents import Document, Sighting
 from systemzero_client.edge import at_edge_async
 from systemzero_client.errors import SystemZeroError
-from systemzero_client.ingest_stream import IngestFailure, IngestReply, IngestStream, Outcome
+from systemzero_client.ingest_stream import IngestStream
 from systemzero_client.messages import encode_document, timestamp
+from systemzero_client.outcomes import IngestFailure, IngestReply, Outcome
 from systemzero_client.streams import Backoff, OnRetry, resumed
 from systemzero_core.tree import Tree
 
@@ -122,7 +124,8 @@ class Captures:
         `IngestFailure`, and the stream goes on.
 
         Raises:
-            SystemZeroError: the stream cannot be opened, or not again.
+            InvalidInput: an item is no capture; it names the item and its field.
+            SystemZeroError: the stream cannot be opened, or not again, or nothing is answered.
             ValueError: both `keep_native` and `at_edge`.
         """
         if keep_native and at_edge:
@@ -134,8 +137,9 @@ class Captures:
             return made
 
         stream = IngestStream(self._transport, self._stub, self._backoff, window, at_edge=at_edge)
-        async for outcome in stream.run(captures, request):
-            yield outcome
+        async with aclosing(stream.run(captures, request)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
 
     async def get(
         self,
