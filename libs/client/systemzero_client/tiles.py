@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from systemzero_client.offline import Progress, trusted_for_file
 from systemzero_client.pins import PinStore
+from systemzero_client.writing import write_whole
 from systemzero_core.tlog import (
     CHECKPOINT_PATH,
     Checkpoint,
@@ -135,13 +136,7 @@ class TileFolder:
         for file in files:
             path = self._folder / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-            with os.fdopen(handle, "wb") as out:
-                out.write(file.data)
-                out.flush()
-                os.fsync(out.fileno())
-                os.fchmod(out.fileno(), 0o644)  # a file server reads it
-            Path(temporary).replace(path)
+            write_whole(path, file.data, mode=0o644)  # a file server reads it
 
     def _leaves(self, size: int) -> Iterator[bytes]:
         for start in range(0, size, WIDTH):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from systemzero_client.cli.options import ListingGroup
-from systemzero_client.cli.output import to_dict, write_file
+from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.problems import Problem
 from systemzero_client.cli.remote import Remote, first, remote
 from systemzero_client.cli.text import printable, time_text
+from systemzero_client.writing import component, write_whole
 from systemzero_core.formats import Format, own
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ async def get(
         raise Problem(f"no native document is kept of {found.capture_id}")
     if wants_screenshot and not found.originals.screenshot:
         raise Problem(f"no screenshot is kept of {found.capture_id}")
+    if found.capture_id != capture:
+        raise Problem(f"the server did not answer with {capture}, but with another capture")
     written = _write_files(found, folder)
     found.ClearField("tree")
     found.originals.ClearField("native")
@@ -99,12 +102,11 @@ async def delete(remote: Remote, capture: str) -> None:
 
 
 def _write_files(capture: capture_pb2.Capture, folder: Path) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for ending, data in _files(capture):
-        name = str(folder / f"{capture.capture_id}{ending}")
-        write_file(name, data)
-        written.append(name)
+        path = folder / f"{component(capture.capture_id)}{ending}"
+        write_whole(path, data)
+        written.append(str(path))
     return written
 
 

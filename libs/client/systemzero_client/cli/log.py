@@ -20,7 +20,7 @@ from systemzero_client.cli.logs import (
     write_export,
 )
 from systemzero_client.cli.options import json_option
-from systemzero_client.cli.output import Output, Progress, to_dict, write_file
+from systemzero_client.cli.output import Output, Progress, to_dict
 from systemzero_client.cli.remote import (
     Remote,
     Wanted,
@@ -30,6 +30,7 @@ from systemzero_client.cli.remote import (
     server_options,
 )
 from systemzero_client.cli.text import printable, time_text
+from systemzero_client.writing import write_whole
 
 if TYPE_CHECKING:
     from systemzero_client.evidence import Shown
@@ -209,7 +210,7 @@ def proof(
         finally:
             tell_key(verifier)
         if target:
-            write_file(target, bundle)
+            write_whole(Path(target), bundle)
         return _Evidence(verified, await check_capture(remote.client, verified.entry))
 
     return verifying(output, lambda: run_remote(wanted, output, online), _evidence)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from systemzero_client.cli import terminal
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.output import Output, Progress
 from systemzero_client.cli.problems import Problem, describe
 from systemzero_client.cli.remote import Remote
 from systemzero_client.cli.terminal import note
+from systemzero_client.writing import writing
 
 if TYPE_CHECKING:
     from systemzero_client.log import Log
@@ -44,13 +47,24 @@ async def write_export(remote: Remote, log: Log, form: str, target: str) -> None
     from systemzero.log.v1 import log_service_pb2 as pb
 
     size = 0
-    with Progress() as progress, click.open_file(target, "wb", atomic=target != "-") as file:
+    with Progress() as progress, _opened(target) as write:
         async for chunk in log.export(pb.ExportFormat.Value(_FORMATS[form])):
-            file.write(chunk)
+            write(chunk)
             size += len(chunk)
             progress.show(size, "bytes")
     if target != "-":
         remote.output.result({"file": target, "bytes": size}, [f"{target}: {size} bytes"])
+
+
+@contextmanager
+def _opened(target: str) -> Iterator[Callable[[bytes], object]]:
+    """What takes a document for `target`, chunk by chunk."""
+    if target == "-":
+        with terminal.document() as write:
+            yield write
+    else:
+        with writing(Path(target)) as file:
+            yield file.write
 
 
 def verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportReport:

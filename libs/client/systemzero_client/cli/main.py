@@ -60,8 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Click ends so on EPIPE, and on nothing else; its status would say that there is drift.
         return _pipe_closed()
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
-        return Exit.ERROR
+        return _help(error.ctx)
     except Exception as error:  # noqa: BLE001 - what nobody expects is raised again
         line, where = _told(error)
         return _fail(line, where)
@@ -79,6 +78,14 @@ def _told(error: Exception) -> tuple[str, str]:
     if not isinstance(error, EXPECTED):
         raise error
     return describe(error), "sz"
+
+
+def _help(context: click.Context | None) -> int:
+    from systemzero_client.cli.terminal import note
+
+    for line in context.get_help().splitlines() if context else ():
+        note(line)
+    return Exit.ERROR
 
 
 def _fail(line: str, where: str = "sz") -> int:

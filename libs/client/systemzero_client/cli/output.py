@@ -18,18 +18,6 @@ _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 5.0
 
 
-def write_file(name: str, data: bytes) -> None:
-    """Write `data` to a file, whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    import click
-
-    with click.open_file(name, "wb", atomic=True) as file:
-        file.write(data)
-
-
 def to_dict(message: Message) -> dict[str, Any]:
     """`message` in protobuf's JSON mapping, with the contract's field names, defaults included."""
     from google.protobuf import json_format

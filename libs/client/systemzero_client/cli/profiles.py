@@ -17,7 +17,7 @@ import msgspec
 from systemzero_client.cli.options import DEFAULT_SERVER
 from systemzero_client.cli.problems import Problem
 from systemzero_client.cli.remote import Wanted
-from systemzero_client.private_files import is_private, write_private
+from systemzero_client.writing import is_private, write_whole
 from systemzero_core import apikey
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def store(name: str, profile: Profile) -> Path:
     path = config_path()
     file = _load(path)
     file.profiles[name or _DEFAULT_PROFILE] = profile
-    write_private(path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
+    write_whole(path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
     return path
 
 

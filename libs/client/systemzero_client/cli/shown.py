@@ -11,7 +11,7 @@ import click
 from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.remote import Remote
 from systemzero_client.cli.text import printable, time_text, word
-from systemzero_client.private_files import write_private
+from systemzero_client.writing import check_target, write_whole
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -39,8 +39,20 @@ PERMISSIONS = (
     "token_introspect",
 )
 """What a key may be allowed, in the contract's words."""
+
+
+def _checked(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The place for a secret, looked at before there is one: it would be lost."""
+    if value:
+        check_target(Path(value))
+    return value
+
+
 secret_file_option = click.option(
-    "--secret-file", default="", help="Write the secret there, for its owner alone, not to stdout."
+    "--secret-file",
+    default="",
+    callback=_checked,
+    help="Write the secret there, for its owner alone, not to stdout.",
 )
 scope_option = click.option("--scope", "scopes", type=click.Choice(PERMISSIONS), multiple=True)
 
@@ -58,7 +70,7 @@ def show_secret(
     """The result `done`, whose `field` is a secret, with a line for people."""
     value: dict[str, Any] = to_dict(done)
     if secret_file:
-        write_private(Path(secret_file), f"{value[field]}\n".encode())
+        write_whole(Path(secret_file), f"{value[field]}\n".encode())
         value |= {field: "", "secret_file": secret_file}
         where = f"{field} in {secret_file}"
     else:

@@ -11,9 +11,11 @@ Invariants:
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 import click
@@ -46,12 +48,20 @@ def json_line(text: str) -> None:
     click.echo("".join(c if c.isprintable() else _escaped(c) for c in text))
 
 
-def document(data: bytes) -> None:
-    """Print a result that is a document of its own."""
-    if sys.stdout.isatty():
-        lines(data.decode(errors="replace").splitlines())
-    else:
-        click.echo(data, nl=False)
+@contextmanager
+def document() -> Iterator[Callable[[bytes], object]]:
+    """What prints a result that is a document of its own, chunk by chunk."""
+    if not sys.stdout.isatty():
+        yield lambda chunk: click.echo(chunk, nl=False)
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def show(chunk: bytes, *, last: bool = False) -> None:
+        text = decoder.decode(chunk, last)
+        click.echo("".join(c if c == "\n" else printable(c) for c in text), nl=False)
+
+    yield show
+    show(b"", last=True)
 
 
 def note(text: str) -> None:
