@@ -112,10 +112,40 @@ def _fill(message: Any, field: FieldDescriptor, text: str, number: int, depth: i
 def _value(field: FieldDescriptor, text: str, number: int) -> Any:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return text.encode()
-    return {
-        FieldDescriptor.CPPTYPE_STRING: text,
-        FieldDescriptor.CPPTYPE_BOOL: True,
-        FieldDescriptor.CPPTYPE_ENUM: number,
-        FieldDescriptor.CPPTYPE_FLOAT: float(number),
-        FieldDescriptor.CPPTYPE_DOUBLE: float(number),
-    }.get(field.cpp_type, number if field.has_presence or abs(number) < 2**31 else 2**31 - 1)
+    match field.cpp_type:
+        case FieldDescriptor.CPPTYPE_STRING:
+            return text
+        case FieldDescriptor.CPPTYPE_BOOL:
+            return True
+        case FieldDescriptor.CPPTYPE_FLOAT | FieldDescriptor.CPPTYPE_DOUBLE:
+            return float(number)
+        case FieldDescriptor.CPPTYPE_INT64 | FieldDescriptor.CPPTYPE_UINT64:
+            return number
+    return min(number, 2**31 - 1)
+
+
+def poisoning(*, text: str = HARM, number: int = 1) -> Callable[[MethodDescriptor], Behaviour]:
+    """Every method answers with a poisoned message; a capture is the one that was asked for."""
+
+    def behaviour(method: MethodDescriptor) -> Behaviour:
+        kind = message_factory.GetMessageClass(method.output_type)
+        answer: Any = poisoned(kind, text=text, number=number)
+
+        def unary(request: Any, context: grpc.ServicerContext) -> Any:
+            if method.name == "GetCapture":
+                answer.capture.capture_id = request.capture_id
+            return answer
+
+        def stream(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            yield answer
+
+        def duplex(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+            for index, _ in enumerate(requests):
+                answer.index = index
+                yield answer
+
+        if method.client_streaming:
+            return duplex
+        return stream if method.server_streaming else unary
+
+    return behaviour

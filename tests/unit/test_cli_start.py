@@ -19,6 +19,7 @@ from systemzero_client.cli.main import sz
 from systemzero_client.cli.options import SCOPES
 from systemzero_client.cli.shown import PERMISSIONS
 from tests.support.captures import CAPTURES
+from tests.support.click_tree import commands
 from tests.support.starts import loaded, modules_after, start
 from tests.support.written_log import WrittenLog, write_log
 
@@ -40,17 +41,6 @@ OFFLINE = {
     "audit verify --file": ("audit", "verify", "--file", "{export}", "--key", "{key}"),
 }
 """Every command, and every option, that does its work without a server; how it is run here."""
-
-
-def commands(
-    group: click.Group = sz, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command of `sz` by its path, groups included."""
-    for name, listed in sorted(group.commands.items()):
-        command = listed.load() if isinstance(listed, Listed) else listed
-        yield (*path, name), command
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
 
 
 def works_offline() -> Iterator[str]:

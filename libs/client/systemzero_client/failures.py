@@ -55,6 +55,6 @@ def _of_details(code: grpc.StatusCode, message: str, details: Any) -> SystemZero
         packed.Unpack(info)
         packed.Unpack(bad)
         if packed.Unpack(retry):
-            retry_after = retry.retry_delay.ToNanoseconds() / 1e9
+            retry_after = max(0.0, retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9)
     violations = [FieldViolation(v.field, v.description) for v in bad.field_violations]
     return SystemZeroError(code, info.reason, message, violations, retry_after, info.metadata)

@@ -12,7 +12,7 @@ from systemzero_client.cli.options import DEFAULT_SERVER, json_option, tls_optio
 from systemzero_client.cli.output import Output, to_dict
 from systemzero_client.cli.problems import Problem
 from systemzero_client.cli.remote import Remote, remote, run_session
-from systemzero_client.cli.text import printable
+from systemzero_client.cli.text import printable, seconds_of
 
 if TYPE_CHECKING:
     from systemzero.gateway.v1 import status_service_pb2
@@ -84,14 +84,14 @@ async def _status(profile: Profile) -> status_service_pb2.GetStatusResponse:
 async def status(remote: Remote) -> None:
     """Show how the platform is, and who you are to it."""
     found = await remote.client.status()
-    age = found.checkpoint_age.ToTimedelta().total_seconds()
+    age = seconds_of(found.checkpoint_age)
     lines = [
         f"{remote.client.transport.target}: System//Zero {found.version}",
         f"you are {printable(found.principal)}, tenant {printable(found.tenant)}",
         f"log: {found.log_size} entries, checkpoint {age:.0f} s old",
     ]
     for backend in found.backends:
-        latency = backend.latency.ToNanoseconds() / 1e6
-        state = f"serving ({latency:.1f} ms)" if backend.serving else "NOT SERVING"
+        latency = seconds_of(backend.latency)
+        state = f"serving ({latency * 1e3:.1f} ms)" if backend.serving else "NOT SERVING"
         lines.append(f"{backend.name}: {state}")
     remote.output.result(to_dict(found), lines)

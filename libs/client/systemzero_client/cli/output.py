@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from systemzero_client.cli import terminal
+from systemzero_client.cli.problems import Problem
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -19,13 +20,21 @@ _LINE_SECONDS = 5.0
 
 
 def to_dict(message: Message) -> dict[str, Any]:
-    """`message` in protobuf's JSON mapping, with the contract's field names, defaults included."""
+    """`message` in protobuf's JSON mapping, with the contract's field names, defaults included.
+
+    Raises:
+        Problem: it has no such form: a time that is none.
+    """
     from google.protobuf import json_format
 
-    found: dict[str, Any] = json_format.MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
-    return found
+    try:
+        return json_format.MessageToDict(
+            message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+    except (json_format.Error, ValueError) as error:
+        raise Problem(
+            f"the server's answer is no valid {message.DESCRIPTOR.name}: {error}"
+        ) from None
 
 
 class Output:

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any
 from systemzero_client.cli.terminal import printable
 
 if TYPE_CHECKING:
+    from google.protobuf.duration_pb2 import Duration
     from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["indented", "printable", "time_text", "word"]
+__all__ = ["indented", "printable", "seconds_of", "time_text", "word"]
 
 
 def time_text(time: Timestamp) -> str:
-    """`2026-11-22 15:04:05Z`."""
-    return time.ToDatetime(tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    """`2026-11-22 15:04:05Z`; of what is no time, it says so."""
+    try:
+        return time.ToDatetime(tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError):
+        return f"(no time: {time.seconds} s)"
+
+
+def seconds_of(duration: Duration) -> float:
+    """Seconds, whatever a server says."""
+    return duration.seconds + duration.nanos / 1e9
 
 
 def indented(text: str, by: str = "  ") -> list[str]:

@@ -8,6 +8,7 @@ import click
 
 from systemzero.diff.v1 import drift_service_pb2, edit_script_pb2, verdict_pb2
 from systemzero_client.cli.exits import Exit
+from systemzero_client.cli.terminal import Marked
 from systemzero_client.cli.text import indented, printable, time_text, word
 from systemzero_core.diff import Edit, EditKind, PathStep, format_path
 from systemzero_core.drift import JudgedEdit, render_judged
@@ -69,7 +70,7 @@ def verdict_lines(
     name, hue = _KINDS.get(verdict.kind, (f"KIND {verdict.kind}", "white"))
     head = click.style(name, fg=hue, bold=True) if colour else name
     severity = severity_name(verdict.severity)
-    lines = [" ".join(filter(None, (head, severity, printable(subject))))]
+    lines: list[str] = [Marked(" ".join(filter(None, (head, severity, printable(subject)))))]
     lines.append(f"  {printable(verdict.explanation)}{_similarity(verdict)}")
     lines += _edit_lines(verdict.script, all_edits=all_edits, colour=colour)
     findings = verdict.findings if all_edits else verdict.findings[:MAX_EDITS]
@@ -121,8 +122,9 @@ def _edit_lines(script: edit_script_pb2.EditScript, *, all_edits: bool, colour: 
     if not script.edits:
         return []
     edits = script.edits if all_edits else script.edits[:MAX_EDITS]
-    shown = render_judged(map(_edit, edits), degraded=script.degraded, colour=colour)
-    lines = indented(shown)
+    degraded = printable(script.degraded)
+    shown = render_judged(map(_edit, edits), degraded=degraded, colour=colour)
+    lines: list[str] = [Marked(line) for line in indented(shown)]
     if len(edits) < len(script.edits):
         lines.append(f"  … and {len(script.edits) - len(edits)} more; `--all` shows them")
     return lines
