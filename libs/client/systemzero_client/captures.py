@@ -168,13 +168,8 @@ class Captures:
     ) -> AsyncGenerator[capture_pb2.Capture]:
         """Every capture, newest first; pages are fetched as they are needed."""
         request = pb.ListCapturesRequest(app=app, session_id=session, page_size=page_size)
-        while True:
-            response = await self._transport.unary(self._stub.ListCaptures, request)
-            for capture in response.captures:
-                yield capture
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for capture in self._transport.pages(self._stub.ListCaptures, request, "captures"):
+            yield capture
 
     async def watch(
         self, cursor: str = "", *, on_retry: OnRetry | None = None

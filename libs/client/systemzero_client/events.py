@@ -51,13 +51,8 @@ class Events:
             fingerprint=fingerprint,
             page_size=page_size,
         )
-        while True:
-            response = await self._transport.unary(self._stub.ListEvents, request)
-            for event in response.events:
-                yield event
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for event in self._transport.pages(self._stub.ListEvents, request, "events"):
+            yield event
 
     async def get(self, event_id: str) -> pb.DriftEvent:
         """One event whole."""

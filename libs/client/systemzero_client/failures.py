@@ -5,9 +5,11 @@ Source: https://google.aip.dev/193 and `systemzero/errors/v1/errors.proto`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -23,16 +25,26 @@ def of_rpc(error: grpc.RpcError) -> SystemZeroError:
     """The failure of a call, as gRPC raised it."""
     found: Any = error  # both RpcError's and AioRpcError's answer to these
     code, message = found.code(), found.details() or ""
-    try:
-        status = rpc_status.from_call(found)
-    except ValueError:  # the details contradict the status: believe the status alone
-        status = None
     made = SystemZeroError(code, "", message)
-    if status is not None:
-        made = _of_details(code, message, status.details)
+    # Details that are none, or contradict the status: believe the status alone.
+    with suppress(ValueError, DecodeError):
+        status = rpc_status.from_call(found)
+        if status is not None:
+            made = _of_details(code, message, status.details)
     trailers = dict(found.trailing_metadata() or ())
     made.request_id = str(trailers.get("x-request-id", ""))
     return made
+
+
+def readable(response: Any) -> Any:
+    """`response`, if it is one: gRPC hands out None for bytes that are no such message.
+
+    Raises:
+        SystemZeroError: it is none.
+    """
+    if response is None:
+        raise SystemZeroError(grpc.StatusCode.INTERNAL, "", "the answer is none of the contract's")
+    return response
 
 
 def of_message(failure: errors_pb2.Failure) -> SystemZeroError:

@@ -27,7 +27,7 @@ from systemzero_client.channel import Transport
 from systemzero_client.documents import Document, Sighting
 from systemzero_client.edge import EdgeCapture, at_edge_async
 from systemzero_client.errors import SystemZeroError
-from systemzero_client.failures import of_rpc
+from systemzero_client.failures import of_rpc, readable
 from systemzero_client.items import each
 from systemzero_client.outcomes import IngestFailure, Outcome, Slot
 from systemzero_client.streams import Backoff, asked_pause
@@ -192,7 +192,7 @@ class IngestStream:
 
     async def _read(self, call: Any) -> None:
         async for response in call:
-            self._take(response)
+            self._take(readable(response))
 
     async def _write(self, call: Any) -> None:
         """Send what is queued; the second message once the first is answered.

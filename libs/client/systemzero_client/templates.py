@@ -59,13 +59,8 @@ class Templates:
     ) -> AsyncGenerator[template_pb2.Template]:
         """Every template in its newest version, without its tree, by screen id."""
         request = pb.ListTemplatesRequest(app=app, page_size=page_size)
-        while True:
-            response = await self._transport.unary(self._stub.ListTemplates, request)
-            for template in response.templates:
-                yield template
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for template in self._transport.pages(self._stub.ListTemplates, request, "templates"):
+            yield template
 
     async def update(
         self, template: template_pb2.Template, fields: Sequence[str], *, request_id: str = ""

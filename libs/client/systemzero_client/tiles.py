@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from systemzero_client.bounds import read_bounded
 from systemzero_client.offline import Progress, trusted_for_file
 from systemzero_client.pins import PinStore
 from systemzero_client.writing import write_whole
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from systemzero_client.verify import LogVerifier
 
 _PROGRESS_ENTRIES = 10_000
+_MOST_BYTES = WIDTH * (2 + 65_535)
+"""Bytes of the largest file: a bundle of as many entries as fit, each as long as may be."""
 
 
 class TileFolder:
@@ -171,7 +174,7 @@ class TileFolder:
                 shutil.rmtree(folder)
 
     def _read(self, path: str) -> bytes:
-        return (self._folder / path).read_bytes()
+        return read_bounded(self._folder / path, _MOST_BYTES)
 
 
 def _named(size: int) -> list[str]:
