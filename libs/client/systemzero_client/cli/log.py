@@ -249,7 +249,7 @@ def _proven(verified: VerifiedBundle) -> tuple[dict[str, Any], list[str]]:
         "size": checkpoint.size,
         "root": checkpoint.root.hex(),
         "extends": extends.size if extends else None,
-        "body": json.loads(entry.body) if entry.body is not None else None,
+        "body": _body(entry),
     }
     what = f"entry {entry.index} ({entry.kind}, {entry.create_time})"
     lines = [f"VERIFIED {what} is in {checkpoint.origin} of {checkpoint.size} entries"]
@@ -257,6 +257,13 @@ def _proven(verified: VerifiedBundle) -> tuple[dict[str, Any], list[str]]:
         lines.append(f"  which extends the one of {extends.size} entries")
     lines.append("  body: erased" if entry.body is None else f"  body: {printable(_text(entry))}")
     return value, lines
+
+
+def _body(entry: Entry) -> Any:
+    try:
+        return json.loads(entry.body) if entry.body is not None else None
+    except (ValueError, RecursionError):  # proven all the same: it is what was recorded
+        return entry.body.decode(errors="replace") if entry.body else None
 
 
 def _evidence(found: _Evidence) -> tuple[dict[str, Any], list[str]]:
@@ -267,5 +274,5 @@ def _evidence(found: _Evidence) -> tuple[dict[str, Any], list[str]]:
 
 
 def _text(entry: Entry) -> str:
-    text = (entry.body or b"").decode()
+    text = (entry.body or b"").decode(errors="replace")
     return text if len(text) <= _MAX_BODY else f"{text[:_MAX_BODY]}… (whole with --json)"
