@@ -20,6 +20,7 @@ from systemzero_gateway.limits import Bucket, LimitSettings, MemoryLimits, Rate
 from systemzero_gateway.limits.shared import SharedLimits
 from systemzero_gateway.limits.valkey import PREFIX, ValkeyLimits
 from tests.support.gateway import refused, world
+from tests.support.loops import some_loops, until
 from tests.support.valkey import SLOW, RealValkey, limits_in, many_calls, real_valkey
 
 
@@ -105,14 +106,13 @@ class Shared:
         self.server = server
         self.fallback = MemoryLimits(time.monotonic) if local else None
         self.store = ValkeyLimits(server.url, None, 0.2)
-        self.limits = SharedLimits(self.store, self.fallback, get_logger("test"))
+        self.limits = SharedLimits(self.store, self.fallback, get_logger("test"), some_loops())
 
     async def take(self) -> int:
         return (await self.limits.take([Bucket("{a}", SLOW)], 1))[0].remaining
 
     async def until_back(self) -> None:
-        if self.limits._probing is not None:
-            await asyncio.wait_for(self.limits._probing, 30)
+        await until(lambda: not self.limits.is_away)
 
 
 async def test_deny_refuses_while_the_store_is_away_and_recovers_by_itself() -> None:
@@ -194,9 +194,8 @@ async def test_a_gateway_does_as_it_was_told_while_the_store_is_away(
                 assert details["ErrorInfo"].metadata["part"] == "limits"
                 assert str(server.port) not in await _told(here.call("Unary", b"a"))
             server.restart()
-            probing = here.app._limits._probing  # type: ignore[attr-defined]
-            if probing is not None:
-                await asyncio.wait_for(probing, 30)
+            limiter: Any = here.app._limits
+            await until(lambda: not limiter.is_away)
             assert await here.call("Unary", b"a") == b"a"
 
 

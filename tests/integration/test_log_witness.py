@@ -11,12 +11,14 @@ from structlog.testing import capture_logs
 
 from systemzero_chassis.database import SqliteDatabase, open_sqlite
 from systemzero_chassis.logstore import LogStore, Witness
+from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_client.pins import PinStore
 from systemzero_client.verify import LogVerifier
 from systemzero_client.witnesses import Witnesses
 from systemzero_core.errors import DataCorrupted, InvalidInput
 from systemzero_core.tlog import LogVerificationError, cosignatures_of, parse_checkpoint
 from tests.support.logs import METADATA, ORIGIN, TENANT, client_of, grow, log_on
+from tests.support.loops import some_loops
 from tests.support.witness import TIME, FakeWitness, Reply, serving_witness
 
 
@@ -70,15 +72,14 @@ async def test_a_task_has_what_is_published_cosigned(
     database: SqliteDatabase, witness: FakeWitness
 ) -> None:
     log = log_on(database, witnesses=known(witness))
-    task = asyncio.create_task(log.cosign())
+    [loop] = cosigning(some_loops(), log.cosigners)
+    loop.start()
     await grow(database, log, 3)
     await log.publish_checkpoints()
     async with asyncio.timeout(30):
         while not await log.cosigned_checkpoints(TENANT):
             pass
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await loop.stop()
 
 
 async def test_what_is_cosigned_already_is_not_submitted_again(

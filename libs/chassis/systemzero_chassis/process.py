@@ -255,6 +255,7 @@ async def serve_backend(
         registry.services,
         BACKEND_MESSAGE_BYTES,
         secured,
+        loops=service.loops,
         health_address=settings.health,
     )
     async with operated(service.name, settings.ops, readiness) as where:

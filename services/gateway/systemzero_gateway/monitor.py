@@ -6,7 +6,6 @@ breaker. One question is on its way at a time, and none takes longer than `PROBE
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import grpc
@@ -54,18 +53,16 @@ class Monitor:
         self._said = self.serving = False
         backend.tell(self._conclude)
 
-    async def run(self) -> None:
-        """Ask for as long as the task lives."""
-        while True:
-            await self.look()
-            await asyncio.sleep(INTERVAL)
-
     async def look(self) -> None:
         """Ask once, unless the breaker's pause is not over."""
         breaker = self._backend.breaker
         if not breaker.begin_probe():
             return
-        answer = await probe(self._backend.channel, PROBE_SECONDS)
+        try:
+            answer = await probe(self._backend.channel, PROBE_SECONDS)
+        except BaseException:
+            breaker.end_probe(False)  # or there would never be another
+            raise
         if answer is not None:  # a late answer is no word: a busy moment is no outage
             self._said = answer
         breaker.end_probe(answer is True)
