@@ -19,15 +19,20 @@ async def kill(loop: Background, error: BaseException) -> None:
     """Have `error` raised in the midst of what `loop` does: where it waits for something."""
     task = next(task for task in asyncio.all_tasks() if task.get_name() == loop.name)
     failures = loop.streak.failures
-    while loop.streak.failures == failures:
+
+    def is_killed() -> bool:
+        if loop.streak.failures != failures:
+            return True
         waits_for: Any = getattr(task, "_fut_waiter", None)
         if type(waits_for).__name__ == "Future" and not waits_for.done():
             waits_for.set_exception(error)
-        await asyncio.sleep(0)
+        return False
+
+    await until(is_killed)
 
 
 async def until(good: Callable[[], bool]) -> None:
     """Let loops go on until something is so."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(20):
         while not good():  # noqa: ASYNC110 - whatever it is, not all of it has an event
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,12 @@ from prometheus_client import REGISTRY
 from systemzero_chassis.background import LONGEST_PAUSE, MOST_FAILURES, Background, Loops
 from systemzero_chassis.logs import LogSettings, get_logger
 from tests.support.logging import lines_in, logging_as
+
+
+@pytest.fixture(autouse=True)
+def log(tmp_path: Path) -> Iterator[Path]:
+    with logging_as(LogSettings(output=str(tmp_path / "log"))):
+        yield tmp_path / "log"
 
 
 class Unshowable(Exception):
@@ -37,7 +43,7 @@ class Rig:
         self.loops = Loops("rig", get_logger("rig"), sleep=self.sleep, jitter=lambda: jitter)
 
     async def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+        self.pauses += [seconds] * bool(seconds)
         await asyncio.sleep(0)
 
     def new(
@@ -123,7 +129,7 @@ async def test_jitter_shortens_a_pause_to_the_half_at_most() -> None:
     await loop.stop()
 
 
-async def test_a_failure_is_logged_whole_and_counted_and_the_gauge_follows(tmp_path: Path) -> None:
+async def test_a_failure_is_logged_whole_and_counted_and_the_gauge_follows(log: Path) -> None:
     seen: list[float | None] = []
     rounds = Rounds(RuntimeError("the reason"))
 
@@ -131,13 +137,11 @@ async def test_a_failure_is_logged_whole_and_counted_and_the_gauge_follows(tmp_p
         seen.append(running())
         await rounds()
 
-    with logging_as(LogSettings(output=str(tmp_path / "log"))):
-        rig = Rig()
-        loop = rig.new(work)
-        loop.start()
-        await rounds.done.wait()
-        await loop.stop()
-    told = [line for line in lines_in(tmp_path / "log") if line["event"] == "background.failed"]
+    loop = Rig().new(work)
+    loop.start()
+    await rounds.done.wait()
+    await loop.stop()
+    told = [line for line in lines_in(log) if line["event"] == "background.failed"]
     assert (told[0]["loop"], told[0]["failures"]) == ("rig.loop", 1)
     assert "the reason" in told[0]["exception"]
     assert "in work" in told[0]["exception"]
@@ -194,14 +198,34 @@ async def test_stopping_cancels_the_round_and_finishing_waits_for_it() -> None:
 
 
 @pytest.mark.parametrize("errors", [[], [RuntimeError()]], ids=["well", "failed"])
+async def test_a_loop_outlives_what_is_raised_in_a_pause(errors: list[BaseException]) -> None:
+    async def pause(seconds: float) -> None:
+        if seconds and not raised:
+            raised.append(RuntimeError())
+            raise raised[0]
+        await asyncio.sleep(0)
+
+    raised: list[BaseException] = []
+    rounds, before = Rounds(*errors), restarts()
+    loop = Loops("rig", get_logger("rig"), sleep=pause).new("loop", rounds, pause=1.0)
+    loop.start()
+    while not (raised and rounds.well > 1):
+        rounds.done.clear()
+        await rounds.done.wait()
+    assert restarts() == before + len(errors) + 1
+    await loop.stop()
+
+
+@pytest.mark.parametrize("errors", [[], [RuntimeError()]], ids=["well", "failed"])
 async def test_finishing_waits_for_no_pause(errors: list[BaseException]) -> None:
     pausing = asyncio.Event()
 
-    async def pause(_seconds: float) -> None:
-        pausing.set()
-        await asyncio.Event().wait()
+    async def pause(seconds: float) -> None:
+        if seconds:
+            pausing.set()
+            await asyncio.Event().wait()
 
-    loop = Loops("rig", get_logger("rig"), sleep=pause).new("loop", Rounds(*errors))
+    loop = Loops("rig", get_logger("rig"), sleep=pause).new("loop", Rounds(*errors), pause=1.0)
     loop.start()
     await pausing.wait()
     await loop.finish()

@@ -206,20 +206,20 @@ class Background:
             self.streak.failed(error)
 
     async def _run(self) -> None:
+        pause = 0.0
         while not self._finishing:
-            pause = await self._round()
-            if pause and not self._finishing:
-                await self._sleep(pause)
+            pause = await self._round(pause)
 
-    async def _round(self) -> float:
-        """The pause that is to be made after it, if it failed; else there was one."""
+    async def _round(self, pause: float) -> float:
+        """A round after `pause` seconds, and the loop's own pause; what to pause if they fail."""
         try:
+            await self._sleep(pause)  # here, since this, too, may fail; 0 lets others go on
+            if self._finishing:
+                return 0.0
             self._is_in_round = True
             await self._work()
             self._is_in_round = False
             self.streak.went_well()
-            if not self._finishing:
-                await self._sleep(self._pause)  # 0, too, lets others go on
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
         except BaseException as error:
@@ -228,7 +228,7 @@ class Background:
             return self.streak.failed(error)
         finally:
             self._is_in_round = False
-        return 0.0
+        return self._pause
 
 
 class BackgroundThread:

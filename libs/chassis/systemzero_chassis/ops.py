@@ -34,7 +34,6 @@ from prometheus_client.exposition import ThreadingWSGIServer
 from systemzero_chassis.addresses import split
 from systemzero_chassis.background import Loops
 from systemzero_chassis.config import ConfigError, Settings
-from systemzero_chassis.logs import get_logger
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.telemetry import EXEMPLARS
 
@@ -170,15 +169,15 @@ def answers(loop: asyncio.AbstractEventLoop) -> Alive:
 
 @asynccontextmanager
 async def operated(
-    service: str, settings: OpsSettings, readiness: Readiness
+    service: str, settings: OpsSettings, readiness: Readiness, loops: Loops
 ) -> AsyncIterator[list[str]]:
-    """Serve this process's operators meanwhile; gives lines that say where.
+    """Serve this process's operators meanwhile, by `loops`; gives lines that say where.
 
     Raises:
         ConfigError: an address can't be bound.
     """
     BUILD.labels(service, version(f"systemzero-{service}"), platform.python_version()).set(1)
-    where, pages, server, loops = [], None, None, Loops(service, get_logger(service))
+    where, pages, server = [], None, None
     readiness.add({f"{service}.process": loops.failing})
     if settings.channelz:
         server, port = await _serve_channelz(settings.channelz)
