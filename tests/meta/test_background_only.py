@@ -23,6 +23,8 @@ MAKERS = {
 OF_ONE_CALL = {
     "libs/chassis/systemzero_chassis/accepting.py": "the loops that take calls, by a `Streak`",
     "libs/chassis/systemzero_chassis/database/_jobs.py": "one burst of writes; callers wait for it",
+    "libs/chassis/systemzero_chassis/database/_turns.py": "one wait of a batch for a lock",
+    "libs/chassis/systemzero_chassis/database/_writer.py": "one opening, which a batch waits for",
     "libs/chassis/systemzero_chassis/local.py": "a call within the process",
     "libs/chassis/systemzero_chassis/windows.py": "the answers to one stream",
     "libs/chassis/systemzero_chassis/workers.py": "processes, which the supervisor starts again",
