@@ -18,6 +18,7 @@ import grpc
 import msgspec
 
 from systemzero_chassis import config, logs, loop
+from systemzero_chassis.background import Loops
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, Guard, errors_guard, identity_guard
@@ -250,15 +251,17 @@ async def serve_backend(
     tls, logger = settings.tls, get_logger(service.name)
     secured = None if tls is None else ServerTls(tls, logger)
     drain, readiness = Drain(), Readiness(service.vitals.conditions)
+    loops = Loops(service.name, logger)
     registry = backend_registry(service, verifier, tracing=tracing, drain=drain)
     listener = Listener(
         [registry],
         registry.services,
         BACKEND_MESSAGE_BYTES,
         secured,
+        loops=service.loops,
         health_address=settings.health,
     )
-    async with operated(service.name, settings.ops, readiness) as where:
+    async with operated(service.name, settings.ops, readiness, loops) as where:
         await service.start()
         port = await listener.start(settings.listen, serving=False)
         readiness.watch(listener.health.set_all)

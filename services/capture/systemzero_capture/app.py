@@ -13,6 +13,7 @@ from systemzero_capture.ingest import Ingestor
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import SCHEMA, SqlCaptureStore
+from systemzero_chassis.background import Loops
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
 from systemzero_chassis.identity import IdentitySigner
@@ -53,7 +54,10 @@ class CaptureService:
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("decode", _DECODERS)
         logger = get_logger(NAME)
-        self.vitals = Vitals(NAME, settings.data, self._database, logger, pools=[self._executor])
+        self.loops = loops = Loops(NAME, logger)
+        self.vitals = Vitals(
+            NAME, settings.data, self._database, logger, loops, pools=[self._executor]
+        )
         store, bell = SqlCaptureStore(self._database), Bell()
         ingestor = Ingestor(
             store,
@@ -65,9 +69,11 @@ class CaptureService:
             new_id,
             clock,
         )
-        self._collector = Collector(store, settings.retention, settings.originals, clock, logger)
+        self._collector = Collector(
+            store, settings.retention, settings.originals, clock, logger, loops
+        )
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
-        self._eraser = Eraser(store, diff, signer, clock, logger)
+        self._eraser = Eraser(store, diff, signer, clock, logger, loops)
         self._servicer = CaptureServicer(
             ingestor,
             store,

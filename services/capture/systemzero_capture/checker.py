@@ -9,14 +9,13 @@ import grpc
 
 from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.codec import encode_incompleteness
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import Known, OriginalKind, Sighting
 from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.reaching import ReachableChannel
-from systemzero_chassis.tree_codec import encode_signatures
+from systemzero_chassis.tree_codec import encode_incompleteness, encode_signatures
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, Unavailable
 
 AUDIENCE = "diff"
@@ -132,5 +131,5 @@ def _request(known: Known, sighting: Sighting) -> diff_service_pb2.CheckRequest:
         screen_hint=sighting.screen_hint,
         app=sighting.app,
         session_id=sighting.session_id,
-        incompleteness=[encode_incompleteness(reason) for reason in known.incompleteness],
+        incompleteness=[encode_incompleteness(r.reason, r.detail) for r in known.incompleteness],
     )

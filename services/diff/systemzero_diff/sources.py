@@ -9,7 +9,7 @@ from typing import TypeVar
 import grpc
 import msgspec
 
-from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
+from systemzero.capture.v1 import capture_pb2, capture_service_pb2, capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.asking import AWAY, ask
@@ -17,7 +17,7 @@ from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.stages import SMALL_BYTES, off_loop
-from systemzero_chassis.tree_codec import decode_format, decode_tree
+from systemzero_chassis.tree_codec import decode_format, decode_incompleteness, decode_tree
 from systemzero_core.errors import (
     DataCorrupted,
     FailedPrecondition,
@@ -85,8 +85,9 @@ class TreeSources:
             )
         if kind == "capture_id":
             fields.text(source.capture_id, f"{field}.capture_id", least=1)
-            tree = await self.capture(principal, source.capture_id, hold=hold)
-            return SourcedTree(await self.off_loop(lambda: take_in_tree(tree)), source.capture_id)
+            answer = await self._get(principal, source.capture_id, include_tree=True, hold=hold)
+            intake = await self.off_loop(lambda: _taken_in(answer.capture))
+            return SourcedTree(intake, source.capture_id)
         raise InvalidInput.at(field, "required: tree, capture_id or native")
 
     async def capture(self, principal: Principal, capture_id: str, *, hold: bool) -> Tree:
@@ -123,6 +124,14 @@ class TreeSources:
             frames=tuple(message.frames),
             formats=self._formats,
         )
+
+
+def _taken_in(capture: capture_pb2.Capture) -> Intake:
+    known = [
+        decode_incompleteness(reason, f"capture.incompleteness[{i}]")
+        for i, reason in enumerate(capture.incompleteness)
+    ]
+    return take_in_tree(decode_tree(capture.tree, "capture.tree"), known)
 
 
 def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:

@@ -15,6 +15,7 @@ from systemzero.gateway.v1 import (
     tenant_service_pb2_grpc,
 )
 from systemzero_chassis import contract
+from systemzero_chassis.background import Loops
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import open_database
 from systemzero_chassis.drain import Drain
@@ -61,7 +62,7 @@ class GatewayApp:
 
     Once it has started, `admin_key_file` holds the default tenant's first admin key,
     `platform_key_file` that of the platform's own tenant, unless they were made beforehand.
-    `readiness` says whether it takes calls.
+    `readiness` says whether it takes calls; `loops` are its background loops.
     """
 
     def __init__(
@@ -78,22 +79,23 @@ class GatewayApp:
         self.platform_key_file = data / PLATFORM_KEY
         self._settings = settings
         self._logger = get_logger("gateway")
+        self.loops = loops = Loops(OWN, self._logger)
         self._methods = methods
         self._database = open_database(data, SCHEMA, settings.database)
         self._tls = None if settings.tls is None else ServerTls(settings.tls, self._logger)
         self._identity = self._open_identity()
-        self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
-        self.audit = open_audit(settings.audit, data, self._database, self._logger)
-        self._limits = open_limits(settings.limits, self._logger, shared)
+        self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger, loops)
+        self.audit = open_audit(settings.audit, data, self._database, self._logger, loops)
+        self._limits = open_limits(settings.limits, self._logger, loops, shared)
         self._addresses = local_limits("addresses", shared)
         self.admission = self._admission()
         self._vitals = self._watched()
         self._conditions = self._vitals.conditions
         behind = {name: self._backend(name, channel) for name, channel in backends.items()}
-        self._health = PlatformHealth(settings.routes, behind, self._conditions)
+        self._health = PlatformHealth(settings.routes, behind, self._conditions, loops)
         self.readiness = Readiness({**self._conditions, "gateway.backends": self._health.unserved})
         self._drain = Drain()
-        self._streams = OpenStreams(self._identity.authenticator)
+        self._streams = OpenStreams(self._identity.authenticator, loops)
         served = self._served(behind, signer)
         guards = (
             observe_guard(OWN, tracing, is_edge=True),
@@ -122,6 +124,7 @@ class GatewayApp:
         max_bytes = max(method.max_bytes for method in self._methods.values())
         self._listener = Listener(
             *([self._handler], names, max_bytes, self._tls),
+            loops=self.loops,
             shared_port=self._shared_port,
             health_address=self._settings.health,
         )
@@ -186,6 +189,7 @@ class GatewayApp:
             self._settings.data,
             self._database,
             self._logger,
+            self.loops,
             log=("audit", self.audit.store),
             looks=[self.audit.look, self.admission.look, lambda: self._health.tell()],
         )

@@ -96,10 +96,13 @@ class Backend:
 
     async def _ask(self) -> bool | None:
         self.breaker.begin_probe()
-        answer = await self._probed()
-        if answer is not None:  # a late answer is no word: a busy moment is no outage
-            self.said = answer
-        self.breaker.end_probe(answer is True)
+        answer: bool | None = False
+        try:
+            answer = await self._probed()
+            if answer is not None:  # a late answer is no word: a busy moment is no outage
+                self.said = answer
+        finally:
+            self.breaker.end_probe(answer is True)
         for told in self._told:
             told()
         return answer
