@@ -25,11 +25,15 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import gi
@@ -235,8 +239,6 @@ def write(value: Any, out: TextIO) -> None:
 class Raw(str):
     """Text that stands in the output as it is."""
 
-    __slots__ = ()
-
 
 def main() -> int:
     """Parse the command line, capture, write; the exit status is 1 when nothing was found."""
@@ -247,21 +249,31 @@ def main() -> int:
     warnings.simplefilter("ignore", DeprecationWarning)  # names differ between its releases
     Atspi.set_timeout(CALL_TIMEOUT_MS, CALL_TIMEOUT_MS)
     if options.list:
-        print("\n".join(attempt(each.get_name, "") for each in applications(options.application)))
+        for each in applications(options.application):
+            print("".join(c if c.isprintable() else " " for c in attempt(each.get_name, "")))
         return 0
-    if options.wait:
-        found = capture_settled(options.application, options.max_nodes, options.wait)
-    else:
-        found = capture(options.application, options.max_nodes)
+    bounds = (options.application, options.max_nodes)
+    found = capture_settled(*bounds, options.wait) if options.wait else capture(*bounds)
     if not found or not found["applications"]:
         print("no such program on the accessibility bus; --list says which are", file=sys.stderr)
         return 1
-    if options.output == "-":
-        write(found, sys.stdout)
-    else:
-        with open(options.output, "w", encoding="utf-8") as out:  # noqa: PTH123 - "-" is no path
-            write(found, out)
+    name = options.output
+    with nullcontext(sys.stdout) if name == "-" else whole_file(name) as out:
+        write(found, out)
     return 0
+
+
+@contextmanager
+def whole_file(name: str) -> Iterator[TextIO]:
+    """A file for its owner alone, in the place of what is there (a link, too) once it is whole."""
+    descriptor, temporary = tempfile.mkstemp(dir=Path(name).parent, prefix=".capture-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            yield out
+        Path(temporary).replace(name)
+    except BaseException:
+        Path(temporary).unlink()
+        raise
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -231,6 +231,15 @@ def _processes() -> list[Panel]:
     return [
         panel("Not ready", "short", ("systemzero_ready == 0", "{{instance}} {{condition}}")),
         panel(
+            "Background loops that fail",
+            "short",
+            ("systemzero_background_running == 0", "{{instance}} {{loop}}"),
+            (
+                "increase(systemzero_background_restarts_total[5m]) > 0",
+                "{{instance}} {{loop}}: restarts",
+            ),
+        ),
+        panel(
             "Processors in use",
             "short",
             ("rate(process_cpu_seconds_total[5m])", "{{instance}} {{worker}}"),

@@ -26,6 +26,7 @@ from tests.support.http2 import (
     header_block,
     message,
 )
+from tests.support.loops import some_loops
 
 PATHS = [b"/a.B/C\xff", b"\x82\x81", b"/a.B/\xed\xa0\x80", b"/a.B/C\x00", b""]
 
@@ -70,7 +71,7 @@ class Served:
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    echo, server = Echo(), AcceptingServer([])
+    echo, server = Echo(), AcceptingServer([], some_loops().streak("accepting"))
     server.add(echo)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

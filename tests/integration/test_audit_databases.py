@@ -24,7 +24,7 @@ from systemzero_diff.store import (
     SqlDiffStore,
     Transaction,
 )
-from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
+from systemzero_diff.store.tables import DECISIONS, EVENTS, RUNS, TEMPLATES
 from tests.support.databases import OpenDatabase
 from tests.support.logs import KEY
 from tests.support.stores import NOW, decision, event, template
@@ -80,10 +80,20 @@ async def test_what_a_service_wrote_is_whole(database: Database, log: LogStore) 
     ("statement", "said"),
     [
         (update(EVENTS).where(EVENTS.c.event_id == "evt_2").values(app="x"), "app was altered"),
-        (update(DECISIONS).where(DECISIONS.c.event_id == "evt_2").values(kind="x"), "kind"),
+        (update(DECISIONS).where(DECISIONS.c.event_id == "evt_1").values(kind="x"), "kind"),
+        (update(DECISIONS).values(covers="tenant:"), "decisions row .* covers was altered"),
+        (update(DECISIONS).values(covers="event:evt_1"), "decisions row .* covers was altered"),
+        (update(DECISIONS).values(fingerprint="e" * 64), "fingerprint was altered"),
+        (update(EVENTS).values(run=b"another"), "events row .* run was altered"),
+        (update(RUNS).values(app="x"), "events row .* run was altered"),
+        (update(RUNS).values(event_id="evt_0"), "events row .* run was altered"),
+        (update(RUNS).values(since=2**40), "runs row .* run was altered"),
+        (update(RUNS).values(events=RUNS.c.events + 1), "runs row .* events was altered"),
+        (update(RUNS).values(first_position=2**40), "first_position was altered"),
+        (update(RUNS).values(last_position=0), "last_position was altered"),
         (update(TEMPLATES).values(newest=False), "newest was altered"),
     ],
-    ids=["events", "decisions", "templates"],
+    ids=lambda value: str(value)[:60],
 )
 async def test_what_was_altered_is_named_with_its_tenant(
     database: Database, log: LogStore, statement: object, said: str

@@ -23,6 +23,7 @@ from systemzero_chassis.tree_body import compress
 from systemzero_core.errors import DataCorrupted
 from tests.support.databases import OpenDatabase
 from tests.support.gateway import refused
+from tests.support.loops import some_loops
 from tests.support.services import House, capture_house
 from tests.support.stores import DAY, NOW, document, known, plain, sighting, tree
 
@@ -196,7 +197,12 @@ async def test_they_are_collected_by_their_own_age_also_of_captures_that_are_hel
     await store.hold("acme", "cap_0")
     keeping = KeepingSettings(days=2)
     collector = Collector(
-        store, RetentionSettings(), keeping, lambda: NOW + 4 * DAY, get_logger("test")
+        store,
+        RetentionSettings(),
+        keeping,
+        lambda: NOW + 4 * DAY,
+        get_logger("test"),
+        some_loops(),
     )
     await collector.collect()
     left = [await store.originals("acme", f"cap_{n}") for n in range(4)]
@@ -210,7 +216,9 @@ async def test_they_go_with_a_capture_that_is_collected(database: Database) -> N
     for number in range(3):
         await add(store, number, screenshot(PNG + bytes([number])))
     bounds, keeping = RetentionSettings(captures=1), KeepingSettings(days=0)
-    await Collector(store, bounds, keeping, lambda: NOW + DAY, get_logger("test")).collect()
+    await Collector(
+        store, bounds, keeping, lambda: NOW + DAY, get_logger("test"), some_loops()
+    ).collect()
     assert await blobs(database) == 1
 
 

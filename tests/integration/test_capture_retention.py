@@ -17,6 +17,7 @@ from systemzero_chassis.logs import get_logger
 from systemzero_chassis.tree_body import compress
 from systemzero_core.errors import NotFound
 from tests.support.databases import OpenDatabase
+from tests.support.loops import some_loops
 from tests.support.stores import DAY, NOW, known, sighting, tree
 
 EMPTY = {"originals": 0, "blobs": 0, "erasures": 0, "data_keys": 0}
@@ -68,7 +69,9 @@ async def rows(database: Database) -> dict[str, int]:
 def collector(store: SqlCaptureStore, day: int, **settings: object) -> Collector:
     originals = KeepingSettings(days=0)
     chosen = RetentionSettings(**settings)  # type: ignore[arg-type]
-    return Collector(store, chosen, originals, lambda: NOW + day * DAY, get_logger("test"))
+    return Collector(
+        store, chosen, originals, lambda: NOW + day * DAY, get_logger("test"), some_loops()
+    )
 
 
 async def test_what_is_too_old_goes_with_all_that_it_alone_used(

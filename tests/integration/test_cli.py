@@ -134,7 +134,7 @@ def test_a_verdict_is_the_exit_status(
 
 def test_drift_is_told_in_sentences_with_path_event_and_place_in_the_log(user: Sz) -> None:
     ran = user("capture", DRIFTED)
-    assert "~ heading “Parcel Desk 2.8.1 OAS3” renamed to “Parcel Desk 2.8.1 OAS 3.0”" in ran.out
+    assert "+ text “3.0” added to heading “Parcel Desk 2.8.1 OAS 3.0”" in ran.out
     assert "document “Parcel Desk console” / " in ran.out
     assert "! critical layout: " in ran.out
     assert "event evt_" in ran.out

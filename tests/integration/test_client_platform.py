@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from systemzero_client import Client, Document, Sighting, SystemZeroError
-from systemzero_client.documents import decode_tree
+from systemzero_client.messages import decode_tree
 from systemzero_core.intake import take_in
 from systemzero_core.tlog import verify_consistency, verify_inclusion
 from systemzero_core.tlog.checkpoint import parse_checkpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, func, insert, select
@@ -20,10 +20,12 @@ from systemzero_chassis.database import (
     TenantConnection,
     _batches,
 )
+from systemzero_chassis.database import postgres as module
 from systemzero_chassis.database.postgres import PostgresDatabase, open_postgres
 from systemzero_chassis.database.provision import use_schema
 from systemzero_core.errors import FailedPrecondition, Unavailable
 from tests.support import postgres as support
+from tests.support.gate import gate_before
 from tests.support.postgres import SETTINGS, Server
 from tests.support.proxy import Proxy, proxied
 
@@ -72,6 +74,47 @@ async def behind_proxy(server: Server) -> AsyncIterator[tuple[PostgresDatabase, 
         opened = await asyncio.to_thread(open_postgres, detour, schema, 1, SETTINGS)
         yield opened, proxy
         await opened.close()
+
+
+async def test_a_server_that_hangs_is_given_up_and_used_again_when_it_answers(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_batches, "RECONNECT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.5)
+    url, quick = make_url(postgres.url), DatabaseSettings(pool=2, statement_timeout=1.0)
+    async with gate_before(url.host or "", url.port or 5432) as gate:
+        detour = url.set(host="127.0.0.1", port=gate.port).render_as_string(hide_password=False)
+        schema = postgres.provision(METADATA, 1)
+        database = await asyncio.to_thread(open_postgres, detour, schema, 1, quick)
+        acme = database.of("acme")
+        await acme.write(add("before"))
+        with gate.shut():
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    await acme.read(texts)
+                with pytest.raises(Unavailable):
+                    await acme.write(add("meanwhile"))
+        async with asyncio.timeout(60):
+            while True:
+                with suppress(Unavailable):
+                    await acme.write(add("after"))
+                    break
+        assert {"before", "after"} <= set(await acme.read(texts))
+        await database.close()
+
+
+async def test_a_database_is_closed_while_its_server_hangs(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(postgres.url)
+    async with gate_before(url.host or "", url.port or 5432) as gate:
+        detour = url.set(host="127.0.0.1", port=gate.port).render_as_string(hide_password=False)
+        schema = postgres.provision(METADATA, 1)
+        database = await asyncio.to_thread(open_postgres, detour, schema, 1, SETTINGS)
+        await database.of("acme").write(add("before"))
+        with gate.shut():
+            await asyncio.wait_for(database.close(), 60)
 
 
 @pytest.mark.parametrize("pass_on", [True, False], ids=["it committed", "it did not"])

@@ -615,6 +615,44 @@ async def test_diff_and_match_store_nothing(house: House) -> None:
     assert (await events(house), await log_size(house)) == ([], size)
 
 
+WAITING = tree_pb2.Incompleteness(
+    reason=tree_pb2.INCOMPLETENESS_REASON_MISSING_FRAME, detail="a frame is missing"
+)
+
+
+async def test_what_is_not_known_is_never_called_equal(house: House) -> None:
+    cut, later = (
+        tree_pb2.TreeSource(native=tree_pb2.NativeCapture(data=data))
+        for data in (b'- link "Docs"\n- link "Pri', b'- link "Shop"\n- link "')
+    )
+    compare = house.diff().Diff
+    for a, b in ((cut, later), (cut, cut), (source(ORDER), cut), (cut, source(ORDER))):
+        told = (await compare(diff_pb.DiffRequest(a=a, b=b))).comparison
+        equal = (told.equal, told.structure_equal, told.content_equal, told.similarity)
+        assert equal == (False, False, False, 0.0)
+        reasons = [r.reason for r in (*told.incompleteness_a, *told.incompleteness_b)]
+        assert tree_pb2.INCOMPLETENESS_REASON_TRUNCATED in reasons
+    whole = (await compare(diff_pb.DiffRequest(a=source(ORDER), b=source(ORDER)))).comparison
+    assert whole.equal
+    assert not whole.incompleteness_a
+    assert not whole.incompleteness_b
+
+
+async def test_a_stored_capture_stays_incomplete_wherever_it_is_named(house: House) -> None:
+    await learn(house, "order", ORDER)
+    house.fake.trees["cap_1"], house.fake.incomplete["cap_1"] = ORDER, WAITING
+    named = tree_pb2.TreeSource(capture_id="cap_1")
+    verdict = (await house.diff().Check(diff_pb.CheckRequest(tree=named))).verdict
+    assert verdict.kind == INCONCLUSIVE
+    assert "a frame is missing" in verdict.explanation
+    compared = await house.diff().Diff(diff_pb.DiffRequest(a=named, b=source(ORDER)))
+    assert not compared.comparison.equal
+    assert list(compared.comparison.incompleteness_a) == [WAITING]
+    lesson = template_pb.LearnTemplateRequest(screen_id="other", captures=[named])
+    code, _, _ = await refused(house.templates().LearnTemplate(lesson))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_only_the_capture_service_says_which_capture_a_tree_is_of(house: House) -> None:
     await learn(house, "order", ORDER)
     stub = diff_service_pb2_grpc.DiffServiceStub(house.channel)

@@ -22,6 +22,7 @@ from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
+from tests.support.loops import some_loops
 from tests.support.witness import FakeWitness, serving_witness
 
 TENANTS = ("acme", "platform")
@@ -30,7 +31,7 @@ TENANTS = ("acme", "platform")
 def gateway(database: Database, key: Ed25519PrivateKey) -> AuditLog:
     """The audit log as one gateway over `database` has it."""
     store = LogStore(database, AUDIT, "test.example/audit", [key])
-    return AuditLog(AuditQueue(1_000, micros), database, store, get_logger("test"))
+    return AuditLog(AuditQueue(1_000, micros), database, store, get_logger("test"), some_loops())
 
 
 def act(tenant: str, number: int) -> Act:
@@ -73,7 +74,7 @@ async def test_a_witness_cosigns_the_audit_log_and_the_check_wants_the_configure
             origin="test.example/audit", witnesses=(Witness(witness.url, str(witness.verifier)),)
         )
         database = open_sqlite(tmp_path / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
-        audit = open_audit(settings, tmp_path, database, get_logger("test"))
+        audit = open_audit(settings, tmp_path, database, get_logger("test"), some_loops())
         witness.trust(audit.store.vkeys("acme")[0])
         await audit.start()
         audit.queue.put(act("acme", 0), "192.0.2.1", "")

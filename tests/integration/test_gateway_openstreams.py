@@ -16,6 +16,7 @@ from systemzero_core.errors import Unauthenticated
 from systemzero_gateway.openstreams import OpenStreams
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.house import ADMIN, House
+from tests.support.loops import some_loops
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ class Streams:
     """Streams that never end by themselves."""
 
     def __init__(self, house: House) -> None:
-        self.open = OpenStreams(house.authenticator)
+        self.open = OpenStreams(house.authenticator, some_loops())
 
     async def start(self, credential: str) -> asyncio.Task[None]:
         metadata = (("authorization", f"Bearer {credential}"),)

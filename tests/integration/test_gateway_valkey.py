@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import ssl
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,10 @@ from systemzero_core.errors import Unavailable
 from systemzero_gateway.limits import Bucket, LimitSettings, MemoryLimits, Rate
 from systemzero_gateway.limits.shared import SharedLimits
 from systemzero_gateway.limits.valkey import PREFIX, ValkeyLimits
+from tests.support.certificates import Authority, write
+from tests.support.gate import Gate, gate_before
 from tests.support.gateway import refused, world
+from tests.support.loops import some_loops, until
 from tests.support.valkey import SLOW, RealValkey, limits_in, many_calls, real_valkey
 
 
@@ -101,23 +106,21 @@ def test_two_processes_over_one_store_keep_one_limit(valkey: RealValkey) -> None
 class Shared:
     """Limits over a Valkey that comes and goes."""
 
-    def __init__(self, server: RealValkey, *, local: bool) -> None:
-        self.server = server
+    def __init__(self, url: str, *, local: bool, timeout: float = 0.2) -> None:
         self.fallback = MemoryLimits(time.monotonic) if local else None
-        self.store = ValkeyLimits(server.url, None, 0.2)
-        self.limits = SharedLimits(self.store, self.fallback, get_logger("test"))
+        self.store = ValkeyLimits(url, None, timeout)
+        self.limits = SharedLimits(self.store, self.fallback, get_logger("test"), some_loops())
 
     async def take(self) -> int:
         return (await self.limits.take([Bucket("{a}", SLOW)], 1))[0].remaining
 
     async def until_back(self) -> None:
-        if self.limits._probing is not None:
-            await asyncio.wait_for(self.limits._probing, 30)
+        await until(lambda: not self.limits.is_away)
 
 
 async def test_deny_refuses_while_the_store_is_away_and_recovers_by_itself() -> None:
     with real_valkey() as server:
-        shared = Shared(server, local=False)
+        shared = Shared(server.url, local=False)
         assert await shared.take() == 39
         server.stop()
         for _ in range(3):
@@ -131,7 +134,7 @@ async def test_deny_refuses_while_the_store_is_away_and_recovers_by_itself() -> 
 
 async def test_local_keeps_the_limits_alone_while_the_store_is_away() -> None:
     with real_valkey() as server:
-        shared = Shared(server, local=True)
+        shared = Shared(server.url, local=True)
         assert await shared.take() == 39
         assert await shared.take() == 38
         server.stop()
@@ -144,7 +147,7 @@ async def test_local_keeps_the_limits_alone_while_the_store_is_away() -> None:
 
 async def test_a_store_that_hangs_costs_its_time_out_once() -> None:
     with real_valkey() as server:
-        shared = Shared(server, local=True)
+        shared = Shared(server.url, local=True)
         assert await shared.take() == 39
         with server.hanging():
             first = await asyncio.gather(*(shared.take() for _ in range(20)))
@@ -155,6 +158,49 @@ async def test_a_store_that_hangs_costs_its_time_out_once() -> None:
             18, 39
         )  # what was asked while it hung may have been taken
         await shared.limits.close()
+
+
+@asynccontextmanager
+async def tls_before(server: RealValkey, folder: Path) -> AsyncIterator[tuple[Gate, str]]:
+    """A gate before TLS before `server`, and the URL of that."""
+    authority = Authority()
+    ca = folder / "ca.pem"
+    ca.write_bytes(authority.pem)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*write(folder, *authority.issue()))
+    async with (
+        gate_before("127.0.0.1", server.port, context) as end,
+        gate_before("127.0.0.1", end.port) as gate,
+    ):
+        yield gate, f"rediss://127.0.0.1:{gate.port}?ssl_ca_certs={ca}"
+
+
+@pytest.mark.parametrize("idle", [0, 1, 4], ids="{} idle connections".format)
+async def test_a_store_that_hangs_below_tls_is_found_again(
+    valkey: RealValkey, tmp_path: Path, idle: int
+) -> None:
+    async with tls_before(valkey, tmp_path) as (gate, url):
+        shared = Shared(url, local=False, timeout=1.0)
+        await asyncio.gather(*(shared.take() for _ in range(idle)))
+        with gate.shut():
+            for _ in range(3):
+                with pytest.raises(Unavailable, match="can't be checked"):
+                    await shared.take()
+            asked = gate.connections
+            await until(lambda: gate.connections > asked + 1)
+        await shared.until_back()
+        assert await shared.take() in range(32, 40)
+        await shared.limits.close()
+
+
+async def test_limits_are_closed_while_their_store_hangs_below_tls(
+    valkey: RealValkey, tmp_path: Path
+) -> None:
+    async with tls_before(valkey, tmp_path) as (gate, url):
+        shared = Shared(url, local=False, timeout=1.0)
+        assert await shared.take() == 39
+        with gate.shut():
+            await shared.limits.close()
 
 
 @pytest.fixture
@@ -194,9 +240,8 @@ async def test_a_gateway_does_as_it_was_told_while_the_store_is_away(
                 assert details["ErrorInfo"].metadata["part"] == "limits"
                 assert str(server.port) not in await _told(here.call("Unary", b"a"))
             server.restart()
-            probing = here.app._limits._probing  # type: ignore[attr-defined]
-            if probing is not None:
-                await asyncio.wait_for(probing, 30)
+            limiter: Any = here.app._limits
+            await until(lambda: not limiter.is_away)
             assert await here.call("Unary", b"a") == b"a"
 
 

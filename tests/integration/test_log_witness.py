@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from systemzero_chassis.database import SqliteDatabase, open_sqlite
-from systemzero_chassis.logstore import LogStore, Witness
+from systemzero_chassis.logstore import LogStore, Witness, http
+from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_client.pins import PinStore
 from systemzero_client.verify import LogVerifier
 from systemzero_client.witnesses import Witnesses
-from systemzero_core.errors import DataCorrupted, InvalidInput
+from systemzero_core.errors import DataCorrupted, InvalidInput, Unavailable
 from systemzero_core.tlog import LogVerificationError, cosignatures_of, parse_checkpoint
 from tests.support.logs import METADATA, ORIGIN, TENANT, client_of, grow, log_on
+from tests.support.loops import some_loops
 from tests.support.witness import TIME, FakeWitness, Reply, serving_witness
 
 
@@ -70,15 +73,14 @@ async def test_a_task_has_what_is_published_cosigned(
     database: SqliteDatabase, witness: FakeWitness
 ) -> None:
     log = log_on(database, witnesses=known(witness))
-    task = asyncio.create_task(log.cosign())
+    [loop] = cosigning(some_loops(), log.cosigners)
+    loop.start()
     await grow(database, log, 3)
     await log.publish_checkpoints()
     async with asyncio.timeout(30):
         while not await log.cosigned_checkpoints(TENANT):
             pass
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await loop.stop()
 
 
 async def test_what_is_cosigned_already_is_not_submitted_again(
@@ -312,3 +314,33 @@ def test_a_witness_is_configured_well(database: SqliteDatabase) -> None:
     for keys, quorum in (([str(good)] * 2, 1), ([str(good)], 2), ([log_key], 1)):
         with pytest.raises(InvalidInput):
             Witnesses.parse(keys, quorum)
+
+
+class Ended(asyncio.Event):
+    close = asyncio.Event.set
+
+
+async def test_a_witness_that_answers_byte_by_byte_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "_TIMEOUT", 0.5)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError), closing(ended):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            while await reader.read(65_536):
+                break
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    ended = Ended()
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        with pytest.raises(Unavailable, match="does not answer"):
+            await http.post(f"http://127.0.0.1:{port}/log", b"x")
+        await asyncio.wait_for(ended.wait(), 60)
+    finally:
+        server.close()

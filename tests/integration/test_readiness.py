@@ -23,6 +23,7 @@ from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.vitals import Vitals
 from systemzero_diff.store import SCHEMA
 from tests.support import operated
+from tests.support.loops import some_loops
 from tests.support.operated import Running
 from tests.support.postgres import ROLE, Server, process
 
@@ -75,7 +76,7 @@ async def test_a_service_on_a_disk_without_room_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = open_sqlite(tmp_path / "a.db", MetaData(), 1)
-    vitals = Vitals("here", tmp_path, database, get_logger("test"))
+    vitals = Vitals("here", tmp_path, database, get_logger("test"), some_loops())
     monkeypatch.setattr("systemzero_chassis.vitals.LEAST_FREE", 2**62)
     vitals.start()
     async with asyncio.timeout(60):

@@ -20,6 +20,7 @@ from systemzero_chassis.vitals import Vitals
 from tests.integration.test_log_witness import asked, known
 from tests.support.databases import OpenDatabase
 from tests.support.logs import METADATA, NOW, TABLES, TENANT, grow, log_on
+from tests.support.loops import some_loops
 from tests.support.witness import FakeWitness, Reply, serving_witness
 
 
@@ -77,7 +78,9 @@ async def test_a_log_that_was_altered_makes_its_service_unready(
     database: Database, tmp_path: Path
 ) -> None:
     log = log_on(database)
-    vitals = Vitals("test", tmp_path, database, get_logger("test"), log=("evidence", log))
+    vitals = Vitals(
+        "test", tmp_path, database, get_logger("test"), some_loops(), log=("evidence", log)
+    )
     await grow(database, log, 2)
     await log.publish_checkpoints()
     assert vitals.conditions["test.log"]() == ""
@@ -107,7 +110,9 @@ async def test_what_a_witness_does_is_seen(database: Database, tmp_path: Path) -
     with serving_witness(FakeWitness()) as witness:
         log = log_on(database, witnesses=known(witness))
         labels = {"log": "witnessed", "witness": witness.verifier.name}
-        vitals = Vitals("test", tmp_path, database, get_logger("test"), log=("witnessed", log))
+        vitals = Vitals(
+            "test", tmp_path, database, get_logger("test"), some_loops(), log=("witnessed", log)
+        )
         await grow(database, log, 3)
         witness.answer = lambda _body: Reply(409, "7\n", "text/x.tlog.size")
         await asked(log)
@@ -126,7 +131,7 @@ async def test_a_database_and_the_threads_of_a_service_are_seen(
 ) -> None:
     (tmp_path / "file").write_bytes(b"x" * 1000)
     with Pool("seen", 3) as pool:
-        vitals = Vitals("seen", tmp_path, database, get_logger("test"), pools=[pool])
+        vitals = Vitals("seen", tmp_path, database, get_logger("test"), some_loops(), pools=[pool])
         vitals.start()
         await until(database, lambda: sample("database_up", database=database.name) == 1)
         await until(database, lambda: sample("pool_threads", pool="seen") == 3)

@@ -32,7 +32,7 @@ def test_the_demo_tells_the_main_job(tmp_path: Path) -> None:
     words = ["LEARNT", "UNCHANGED", "DRIFT", "UNKNOWN_SCREEN", "INCONCLUSIVE", "LOGGED"]
     words += ["VERIFIED"] * 3 + ["FOUND OUT"] * 2
     assert re.findall(r"^ {6}([A-Z_]+(?: OUT)?)  ", told.stdout, re.MULTILINE) == words
-    assert "heading “Parcel Desk 2.8.1 OAS3” renamed to “Parcel Desk 2.8.1 OAS 3.0”" in told.stdout
+    assert "button “post /parcels” renamed to “POST /parcels Announce a parcel”" in told.stdout
     assert "document “Parcel Desk console” › " in told.stdout
     assert "\x1b" not in told.stdout
     (folder,) = tmp_path.glob("systemzero-demo-*")

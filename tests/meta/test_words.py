@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from systemzero_client.cli.lazy import Listed
 from systemzero_client.cli.main import sz
 
 ROOT = Path(__file__).parent.parent.parent
@@ -82,7 +83,8 @@ def test_commands_that_are_named_exist(document: str) -> None:
 
 def exists(name: str, sub: str) -> bool:
     """Whether `sz NAME` is a command, and SUB one of it where it has commands of its own."""
-    command = sz.commands.get(name)
+    listed = sz.commands.get(name)
+    command = listed.load() if isinstance(listed, Listed) else None
     if isinstance(command, click.Group) and sub:
         return sub in command.commands
     return command is not None

@@ -54,6 +54,9 @@ def test_a_killed_backend_and_a_killed_valkey_cost_what_needs_them_and_come_back
             load.until(diff=AWAY)
             assert load.next(10) == {"own": {OK}, "capture": {OK}, "diff": {AWAY}}
             services.start("diff")
+            with grpc.insecure_channel(target) as channel:  # the first call, not a later one
+                first = attempt(channel, PATHS["diff"], b"", bearer(services.admin_key))
+            assert first.code is OK
             load.until(diff=OK)
             assert load.next(10) == {"own": {OK}, "capture": {OK}, "diff": {OK}}
 

@@ -61,14 +61,11 @@ class Sz:
 
     def start(self, *arguments: object, **options: Any) -> subprocess.Popen[str]:
         """Start it as a process, which has signals and pipes."""
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
             env=dict(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **options,
+            **{"text": True, **pipes, **options},
         )
 
     @property

@@ -20,6 +20,7 @@ from systemzero_chassis.guards import errors_guard, identity_guard
 from systemzero_chassis.identity import IdentitySigner, IdentityVerifier, current_principal
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.process import service_channel
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_core.errors import InvalidInput
@@ -176,7 +177,7 @@ async def world(
     log = {"GetCheckpoint": grpc.unary_unary_rpc_method_handler(checkpoint)}
     registry.add_registered_method_handlers("systemzero.log.v1.LogService", log)
     listener = Listener([registry], [SERVICE], 5_000_000)
-    backend: grpc.aio.Channel = LocalChannel(registry)
+    backend: ReachableChannel = LocalChannel(registry)
     if not local:
         backend = service_channel(target or f"127.0.0.1:{await listener.start('127.0.0.1:0')}")
     settings = GatewaySettings(

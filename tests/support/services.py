@@ -22,6 +22,7 @@ from systemzero.diff.v1 import (
     verdict_pb2,
 )
 from systemzero.log.v1 import log_service_pb2_grpc
+from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.app import CaptureService
 from systemzero_capture.config import CaptureSettings
 from systemzero_chassis.guards import errors_guard, identity_guard
@@ -68,6 +69,7 @@ class FakeCaptures(capture_service_pb2_grpc.CaptureServiceServicer):
     def __init__(self) -> None:
         self.trees: dict[str, Tree] = {}
         self.erased: set[str] = set()
+        self.incomplete: dict[str, tree_pb2.Incompleteness] = {}
 
     async def GetCapture(self, request: Any, context: Any) -> Any:  # noqa: N802
         if current_principal().tenant != "acme" or request.capture_id not in self.trees:
@@ -76,6 +78,8 @@ class FakeCaptures(capture_service_pb2_grpc.CaptureServiceServicer):
             raise FailedPrecondition("erased")
         tree = encode_tree(self.trees[request.capture_id])
         capture = capture_pb2.Capture(capture_id=request.capture_id, tree=tree)
+        if request.capture_id in self.incomplete:
+            capture.incompleteness.append(self.incomplete[request.capture_id])
         return capture_service_pb2.GetCaptureResponse(capture=capture)
 
 

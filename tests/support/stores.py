@@ -73,13 +73,17 @@ def event(number: int, time: int = NOW, **other: object) -> NewEvent:
 
 
 def decision(
-    number: int, kind: DecisionKind, time: int = NOW, expire_time: int | None = None
+    number: int,
+    kind: DecisionKind,
+    time: int = NOW,
+    expire_time: int | None = None,
+    scope: DecisionScope = DecisionScope.SCREEN,
 ) -> Decision:
     """A decision with the id `dec_<number>`."""
     return Decision(
         decision_id=f"dec_{number}",
         kind=kind,
-        scope=DecisionScope.SCREEN,
+        scope=scope,
         edits=(CoveredEdit("f" * 64, ()),),
         screen_id="order",
         app="shop",

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_client.cli.exits import Exit, of_verdict, worst
+from systemzero_client.cli.exits import Exit, worst
 from systemzero_client.cli.files import expand, siblings
 from systemzero_client.cli.main import main
 from systemzero_client.cli.output import Progress
-from systemzero_client.cli.text import verdict_lines
+from systemzero_client.cli.verdicts import of_verdict, verdict_lines
 from tests.support.captures import CAPTURES
 from tests.support.cli import Sz
 
@@ -47,7 +47,9 @@ def test_diff_in_json(sz: Sz) -> None:
     found = sz("diff", BEFORE, AFTER, "--json").one()
     assert (found["a"], found["b"], found["equal"]) == (str(BEFORE), str(AFTER), False)
     assert [edit["kind"] for edit in found["script"]["edits"]] == ["update", "update"]
-    assert sz("diff", BEFORE, BEFORE, "--json").one()["equal"] is True
+    same = sz("diff", BEFORE, BEFORE, "--json").one()
+    assert same["equal"] is True
+    assert same["incomplete"] == {"a": [], "b": []}
 
 
 def test_diff_reads_standard_input_and_says_what_is_incomplete(sz: Sz, tmp_path: Path) -> None:
@@ -56,8 +58,40 @@ def test_diff_reads_standard_input_and_says_what_is_incomplete(sz: Sz, tmp_path:
     assert sz("diff", tmp_path / "a.yml", "-", stdin=aria).status == 0
     loading = APP / "4.15.5__1-console-loading.ax.json.gz"
     ran = sz("diff", BEFORE, loading)
-    assert ran.status == 1
+    assert ran.status == 3
     assert ran.err.startswith(f"sz diff: {loading} is incomplete: ")
+    assert "edits" in ran.out
+
+
+_CUT = b"<hierarchy rotation='0'><node class='android.widget.TextView' text='Total 12' /><node te"
+_CUT_LATER = b"<hierarchy rotation='0'><node class='android.widget.TextView' text='Total 80' /><n"
+_WAITING = b"- progressbar\n"
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (_CUT, _CUT_LATER),
+        (_CUT, _CUT),
+        (_WAITING, _WAITING),
+        (b'{"nodes":[]}', b'{"nodes":[]}'),
+        (_CUT, b'- heading "Parcels" [level=1]\n- paragraph: all of them\n'),
+    ],
+)
+def test_captures_of_which_not_all_is_known_are_never_called_equal(
+    sz: Sz, tmp_path: Path, a: bytes, b: bytes
+) -> None:
+    (tmp_path / "a").write_bytes(a)
+    (tmp_path / "b").write_bytes(b)
+    ran = sz("diff", tmp_path / "a", tmp_path / "b")
+    assert ran.status == 3
+    assert "no differences" not in ran.out
+    assert "inconclusive" in ran.out
+    told = sz("diff", tmp_path / "a", tmp_path / "b", "--json")
+    found = told.one()
+    assert (told.status, found["equal"]) == (3, False)
+    assert found["incomplete"]["a"]
+    assert {reason.keys() == {"reason", "detail"} for reason in found["incomplete"]["a"]} == {True}
 
 
 @pytest.mark.parametrize(

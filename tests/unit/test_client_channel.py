@@ -7,7 +7,7 @@ import pytest
 from systemzero.policy.v1 import policy_pb2
 from systemzero_chassis import contract
 from systemzero_client import Client, Tls
-from systemzero_client.channel import is_local, service_config
+from systemzero_client.channel import channel_options, is_local, service_config
 from systemzero_client.contract import idempotent_methods
 
 
@@ -32,6 +32,10 @@ def test_this_machine_is_local(target: str) -> None:
 )
 def test_other_machines_are_not_local(target: str) -> None:
     assert not is_local(target)
+
+
+def test_a_platform_that_is_down_is_looked_for_every_second() -> None:
+    assert dict(channel_options())["grpc.max_reconnect_backoff_ms"] == 1_000
 
 
 def test_every_method_of_the_contract_is_looked_at() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from systemzero_core.completeness import Incompleteness, Reason, assess
 from systemzero_core.completeness.survey import says_loading
 from systemzero_core.formats import Gap, GapKind, parse
+from systemzero_core.intake import take_in
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.captures import capture, captures
 from tests.unit.normal_strategies import trees
@@ -33,6 +34,53 @@ def test_recorded_captures(app: str, version: str, state: str) -> None:
     recorded = capture(app, version, state)
     parsed = parse(recorded.ax, dom=recorded.dom, frames=recorded.frames)
     assert reasons(parsed.tree, *parsed.gaps) == INCOMPLETE.get(state, [])
+
+
+SHELLS = {
+    "aria": b"- document:\n  - main:\n    - generic [ref=e1]\n",
+    "aria, several pages": b"---\n- document\n---\n- main\n",
+    "cdp": b'{"nodes":[{"nodeId":"1","role":{"value":"RootWebArea"},"name":{"value":"Shop"}}]}',
+    "atspi": b'{"applications":[{"role":"application","name":"a","children":[{"role":"frame"}]}]}',
+    "tree": b'{"format":"systemzero.tree","nodes":[{"role":"document"}]}',
+    "older": b'{"root":{"role":"document","children":[{"role":"main"}]}}',
+}
+
+
+@pytest.mark.parametrize("data", SHELLS.values(), ids=SHELLS.keys())
+def test_a_shell_without_content_is_incomplete(data: bytes) -> None:
+    assert [found.reason for found in take_in(data).incompleteness] == [Reason.NO_CONTENT]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You need to enable JavaScript to run this app.",
+        "Please enable JavaScript to continue using this application.",
+        "We're sorry but shop doesn't work properly without JavaScript enabled. Please enable it.",
+        "This page requires JavaScript.",
+        "JavaScript is disabled in your browser.",
+        "Bitte aktivieren Sie JavaScript.",
+    ],
+)
+def test_a_page_that_only_asks_for_scripts_is_no_screen(text: str) -> None:
+    assert reasons(screen(Node("heading", "Shop"), Node("text", text))) == [Reason.NO_CONTENT]
+    content = [Node("link", f"Page {n}") for n in range(5)]
+    assert reasons(screen(Node("text", text), *content)) == []
+
+
+def test_a_text_about_javascript_is_content() -> None:
+    assert reasons(screen(Node("heading", "JavaScript"), Node("text", "Learn it here"))) == []
+    assert reasons(screen(Node("switch", "Enable JavaScript"))) == []
+
+
+def test_what_lacks_very_much_says_so_in_few_words() -> None:
+    gaps = [Gap(GapKind.FRAME, f"frame {n} is missing") for n in range(10_000)]
+    found = assess(screen(Node("button", "Go")), gaps)
+    assert {reason.reason for reason in found} == {Reason.MISSING_FRAME}
+    assert len(found) <= 21
+    assert found[0].detail == "frame 0 is missing"
+    assert found[-1].detail.endswith("and 9980 more of what is missing")
+    assert len(assess(screen(Node("button", "Go")), gaps[:20])) == 20
 
 
 def test_an_empty_tree_and_one_without_content() -> None:

@@ -80,11 +80,22 @@ def test_a_text_that_lost_its_words_became_empty() -> None:
         (("hidden",), (), "button “Menu” became visible"),
         (("disabled",), (), "button “Menu” became enabled"),
         (("busy",), (), "button “Menu” is no longer busy"),
+        (("pressed",), ("unpressed",), "button “Menu” is no longer pressed"),
+        (("unpressed",), ("pressed",), "button “Menu” became pressed"),
     ],
 )
 def test_states_are_told_once(old: tuple[str, ...], new: tuple[str, ...], sentence: str) -> None:
     before, after = (Node("button", "Menu", states=states) for states in (old, new))
     assert one_sentence(before, after) == sentence
+
+
+@pytest.mark.parametrize("role", ["switch", "checkbox"])
+def test_a_switch_is_switched_and_a_box_is_checked(role: str) -> None:
+    off, on = (Node(role, "Dark", states=(word,)) for word in ("unchecked", "checked"))
+    done = {"switch": ("was switched on", "was switched off")}
+    became = done.get(role, ("became checked", "became unchecked"))
+    assert one_sentence(off, on) == f"{role} “Dark” {became[0]}"
+    assert one_sentence(on, off) == f"{role} “Dark” {became[1]}"
 
 
 def test_a_value_is_told_with_both_sides_and_long_ones_are_cut() -> None:
@@ -178,7 +189,7 @@ def test_the_text_is_two_lines_an_edit_and_steers_no_terminal() -> None:
 def test_the_json_names_every_field_stably(a: Tree, b: Tree) -> None:
     script = diff(a, b)
     body = json.loads(to_json(script))
-    assert set(body) == {"edits", "mapping", "target_size", "degraded"}
+    assert set(body) == {"edits", "mapping", "target_size", "degraded", "composed"}
     assert len(body["edits"]) == len(script.edits)
     for plain, edit in zip(body["edits"], script.edits, strict=True):
         assert plain["kind"] in ("insert", "delete", "update", "move")

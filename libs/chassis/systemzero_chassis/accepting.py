@@ -30,6 +30,7 @@ from typing import Any, Final, Protocol
 import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
+from systemzero_chassis.background import Streak, is_asked_for
 from systemzero_chassis.guards import Handler
 
 UNKNOWN: Final = "unknown"
@@ -54,9 +55,10 @@ class Handlers(Protocol):
 class AcceptingServer(grpc.aio._server.Server):  # type: ignore[name-defined,misc] # noqa: SLF001
     """As `grpc.aio.server(options=options)` makes, but for who takes the calls."""
 
-    def __init__(self, options: list[tuple[str, Any]]) -> None:
+    def __init__(self, options: list[tuple[str, Any]], streak: Streak) -> None:
+        """`streak` is what its loops keep together of how they fare."""
         self._loop = cygrpc.get_working_loop()
-        self._server = _Acceptor(self._loop, options)
+        self._server = _Acceptor(self._loop, options, streak)
 
     def add(self, handlers: Handlers) -> None:
         """Serve what `handlers` has, and what it says to methods that it has not."""
@@ -65,8 +67,11 @@ class AcceptingServer(grpc.aio._server.Server):  # type: ignore[name-defined,mis
 
 
 class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
-    def __init__(self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]], streak: Streak
+    ) -> None:
         self._own_loop = loop
+        self._streak = streak
         self._generic: list[Any] = []
         self._registered: dict[str, Handler] = {}
         self._methods: list[bytes | None] = []
@@ -116,11 +121,15 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
     async def _accept(self, method: bytes | None) -> None:
         name = UNKNOWN if method is None else method.decode()
         handlers = cygrpc._MethodResolver(self._generic, self._registered)  # noqa: SLF001
-        try:
-            while self.is_running():
+        while self.is_running():
+            try:
                 await self._accept_one(method, name, handlers)
-        except Exception as error:  # noqa: BLE001 - the base class's to report
-            self._end(error)
+            except BaseException as error:
+                if is_asked_for(error) or not isinstance(error, Exception | asyncio.CancelledError):
+                    raise
+                await asyncio.sleep(self._streak.failed(error))
+            else:
+                self._streak.went_well()
 
     async def _accept_one(self, method: bytes | None, name: str, handlers: Any) -> None:
         taken = self._request_call() if method is None else self._request_registered_call(method)

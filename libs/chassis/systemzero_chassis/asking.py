@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Final
 
 import grpc
 
 from systemzero_chassis.identity import METADATA_KEY
 from systemzero_chassis.observed import Outgoing
+from systemzero_chassis.reaching import PATIENCE, ReachableChannel
 
 AWAY: Final = frozenset(
     (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
@@ -17,17 +19,28 @@ AWAY: Final = frozenset(
 stopped, to a call that nobody has taken yet."""
 
 
-async def ask(rpc: Any, request: Any, outgoing: Outgoing, identity: str, seconds: float) -> Any:
-    """What `rpc`, a stub's method with one response, answers within so many `seconds`.
+async def ask(
+    channel: ReachableChannel,
+    rpc: Any,
+    request: Any,
+    outgoing: Outgoing,
+    identity: str,
+    seconds: float,
+) -> Any:
+    """What `rpc`, a method with one response of a stub on `channel`, answers within `seconds`.
 
-    `identity` is the token by which the other service knows on whose behalf it is asked.
+    `identity` is the token by which the other service knows on whose behalf it is asked. One
+    that is not there is waited for as `ReachableChannel.reach` says.
 
     Raises:
         AioRpcError: the call failed.
     """
     metadata = ((METADATA_KEY, identity), *outgoing.metadata())
+    give_up = time.monotonic() + seconds
     try:
-        answer = await rpc(request, timeout=seconds, metadata=metadata)
+        if not channel.is_ready:  # where it can't be reached, the call itself says so
+            await channel.reach(min(seconds, PATIENCE))
+        answer = await rpc(request, timeout=give_up - time.monotonic(), metadata=metadata)
     except grpc.aio.AioRpcError as error:
         outgoing.over(error.code().name)
         raise

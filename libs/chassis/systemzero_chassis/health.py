@@ -19,6 +19,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero_chassis.accepting import AcceptingServer
+from systemzero_chassis.background import Streak
 
 LIVENESS = "liveness"
 """The name that stands for the process itself, whatever its services say."""
@@ -97,13 +98,14 @@ class HealthPort:
     For probes: kubelet's can neither speak TLS nor show a certificate.
     """
 
-    def __init__(self, health: Health, *, shared_port: bool = False) -> None:
+    def __init__(self, health: Health, streak: Streak, *, shared_port: bool = False) -> None:
+        """For `streak` see `AcceptingServer`."""
         options = [
             ("grpc.max_receive_message_length", _MAX_REQUEST_BYTES),
             ("grpc.max_metadata_size", 16_384),
             ("grpc.so_reuseport", int(shared_port)),
         ]
-        self._server = AcceptingServer(options)
+        self._server = AcceptingServer(options, streak)
         health_pb2_grpc.add_HealthServicer_to_server(health, self._server)
 
     async def start(self, address: str) -> int:

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 import grpc
 
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.registry import HandlerRegistry
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -78,7 +79,7 @@ def _error(code: grpc.StatusCode, details: str, trailing: Metadata = ()) -> grpc
     return grpc.aio.AioRpcError(code, empty, grpc.aio.Metadata(*trailing), details, None)
 
 
-class LocalChannel(grpc.aio.Channel):
+class LocalChannel(ReachableChannel):
     """Calls the handlers of `registry`."""
 
     def __init__(self, registry: HandlerRegistry) -> None:
@@ -132,6 +133,15 @@ class LocalChannel(grpc.aio.Channel):
 
     async def channel_ready(self) -> None:
         """It always is."""
+
+    @property
+    def is_ready(self) -> bool:
+        """It always is."""
+        return True
+
+    async def reach(self, seconds: float) -> bool:
+        """It always is."""
+        return True
 
 
 class LocalCall:

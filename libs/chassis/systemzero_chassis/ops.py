@@ -11,14 +11,13 @@ from __future__ import annotations
 import asyncio
 import platform
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-import grpc
 import msgspec
 from grpc_channelz.v1 import channelz
 from prometheus_client import (
@@ -31,15 +30,23 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from systemzero_chassis.accepting import AcceptingServer
 from systemzero_chassis.addresses import split
+from systemzero_chassis.background import Loops, Streak
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.telemetry import EXEMPLARS
 
+_CHANNELZ_BOUNDS: Final = [
+    ("grpc.max_receive_message_length", 4_096),
+    ("grpc.max_metadata_size", 16_384),
+]
 ANSWER_SECONDS = 2.0
 """A process whose event loop does not come round in this time is not alive."""
 BEAT_SECONDS: Final = 1.0
 _REQUEST_SECONDS = 10
+_ROUND_SECONDS: Final = 0.25
+"""For which the pages' thread waits for a request before it looks whether it is to end."""
 
 BUILD: Final = Gauge(
     "systemzero_build_info",
@@ -81,7 +88,12 @@ class OpsPages:
     """The HTTP pages, served by a thread of their own."""
 
     def __init__(
-        self, address: str, registry: CollectorRegistry, alive: Alive, failing: Failing
+        self,
+        address: str,
+        registry: CollectorRegistry,
+        alive: Alive,
+        failing: Failing,
+        loops: Loops,
     ) -> None:
         """`alive` and `failing` are asked in other threads than the caller's.
 
@@ -97,14 +109,14 @@ class OpsPages:
         except (OSError, OverflowError) as error:
             raise ConfigError(f"configuration: ops.listen: {address}: {error}") from None
         self.address = f"{address.rpartition(':')[0]}:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="ops", daemon=True)
+        self._server.timeout = _ROUND_SECONDS
+        self._thread = loops.thread("ops", self._server.handle_request)
         self._thread.start()
 
     def close(self) -> None:
         """Answer no more."""
-        self._server.shutdown()
+        self._thread.stop()
         self._server.server_close()
-        self._thread.join()
 
 
 class _Pages:
@@ -161,36 +173,44 @@ def answers(loop: asyncio.AbstractEventLoop) -> Alive:
 
 @asynccontextmanager
 async def operated(
-    service: str, settings: OpsSettings, readiness: Readiness
+    service: str, settings: OpsSettings, readiness: Readiness, loops: Loops
 ) -> AsyncIterator[list[str]]:
-    """Serve this process's operators meanwhile; gives lines that say where.
+    """Serve this process's operators meanwhile, by `loops`; gives lines that say where.
 
     Raises:
         ConfigError: an address can't be bound.
     """
     BUILD.labels(service, version(f"systemzero-{service}"), platform.python_version()).set(1)
     where, pages, server = [], None, None
+    readiness.add({f"{service}.process": loops.failing})
     if settings.channelz:
-        server, port = await _serve_channelz(settings.channelz)
+        streak = loops.streak("channelz", vital=False)
+        server, port = await _serve_channelz(settings.channelz, streak)
         where.append(f"channelz on {settings.channelz.rpartition(':')[0]}:{port}")
     if settings.listen:
         alive = answers(asyncio.get_running_loop())
-        pages = OpsPages(settings.listen, REGISTRY, alive, readiness.failing)
+        pages = OpsPages(settings.listen, REGISTRY, alive, readiness.failing, loops)
         where.append(f"metrics on {pages.address}")
-    beat = asyncio.create_task(_beat(readiness))
+    beats = [
+        loops.new("beat", partial(_beat, readiness)),
+        loops.new("exemplars", _leave_exemplars, pause=BEAT_SECONDS, vital=False),
+    ]
+    for each in beats:
+        each.start()
     try:
         yield where
     finally:
-        beat.cancel()
+        for each in beats:
+            await each.stop()
         if pages is not None:
             await asyncio.to_thread(pages.close)
         if server is not None:
             await server.stop(0)
 
 
-async def _serve_channelz(address: str) -> tuple[grpc.aio.Server, int]:
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    channelz.add_channelz_servicer(server)  # type: ignore[arg-type] # takes both kinds
+async def _serve_channelz(address: str, streak: Streak) -> tuple[AcceptingServer, int]:
+    server = AcceptingServer([*_CHANNELZ_BOUNDS, ("grpc.so_reuseport", 0)], streak)
+    channelz.add_channelz_servicer(server)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
@@ -200,14 +220,14 @@ async def _serve_channelz(address: str) -> tuple[grpc.aio.Server, int]:
 
 
 async def _beat(readiness: Readiness) -> None:
-    """Tell every second whether the process is ready, and how late that second is.
-
-    And leave exemplars where the supervisor finds them.
-    """
+    """Tell whether the process is ready, and how late the next second comes."""
     loop = asyncio.get_running_loop()
-    while True:
-        readiness.tell()
-        EXEMPLARS.write()
-        due = loop.time() + BEAT_SECONDS
-        await asyncio.sleep(BEAT_SECONDS)
-        LOOP_LAG.observe(max(0.0, loop.time() - due))
+    readiness.tell()
+    due = loop.time() + BEAT_SECONDS
+    await asyncio.sleep(BEAT_SECONDS)
+    LOOP_LAG.observe(max(0.0, loop.time() - due))
+
+
+async def _leave_exemplars() -> None:
+    """Put exemplars where the supervisor finds them."""
+    EXEMPLARS.write()

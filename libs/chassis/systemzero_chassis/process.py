@@ -18,6 +18,7 @@ import grpc
 import msgspec
 
 from systemzero_chassis import config, logs, loop
+from systemzero_chassis.background import Loops
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, Guard, errors_guard, identity_guard
@@ -25,6 +26,7 @@ from systemzero_chassis.identity import IdentityVerifier
 from systemzero_chassis.logs import LogSettings, get_logger, get_security_logger
 from systemzero_chassis.memory import share_arenas
 from systemzero_chassis.ops import OpsSettings, operated
+from systemzero_chassis.reaching import ServiceChannel
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener, Service, until_signal
@@ -249,15 +251,17 @@ async def serve_backend(
     tls, logger = settings.tls, get_logger(service.name)
     secured = None if tls is None else ServerTls(tls, logger)
     drain, readiness = Drain(), Readiness(service.vitals.conditions)
+    loops = Loops(service.name, logger)
     registry = backend_registry(service, verifier, tracing=tracing, drain=drain)
     listener = Listener(
         [registry],
         registry.services,
         BACKEND_MESSAGE_BYTES,
         secured,
+        loops=service.loops,
         health_address=settings.health,
     )
-    async with operated(service.name, settings.ops, readiness) as where:
+    async with operated(service.name, settings.ops, readiness, loops) as where:
         await service.start()
         port = await listener.start(settings.listen, serving=False)
         readiness.watch(listener.health.set_all)
@@ -285,14 +289,14 @@ def _print(lines: list[str]) -> None:
 _announce: Callable[[list[str]], None] = _print
 
 
-def service_channel(target: str, tls: BackendTlsSettings | None = None) -> grpc.aio.Channel:
+def service_channel(target: str, tls: BackendTlsSettings | None = None) -> ServiceChannel:
     """A channel to another service at a gRPC target, in the clear unless `tls` says how.
 
     That is one address, a name with several (`dns:///diff:50053`), or a list of them
     (`ipv4:10.0.0.1:50053,10.0.0.2:50053`); calls go to all in turn, but for those that are down or
-    say that they don't serve, such as one that is being stopped. A service that is down is tried
-    again every second at most, so that one that comes back is seen soon; calls meanwhile fail at
-    once (no wait-for-ready, no hidden retries).
+    say that they don't serve, such as one that is being stopped. One of several that is down is
+    tried again every second at most. Where all are down, calls fail at once (no wait-for-ready, no
+    hidden retries), unless the caller asks first whether the service can be reached.
 
     Raises:
         ConfigError: a file of `tls` can't be used.
@@ -303,6 +307,8 @@ def service_channel(target: str, tls: BackendTlsSettings | None = None) -> grpc.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.min_reconnect_backoff_ms", 1_000),
         ("grpc.max_reconnect_backoff_ms", 1_000),
+        # or a new channel to the same target waits for the pauses of the one before
+        ("grpc.use_local_subchannel_pool", 1),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         # a watch may be quiet for long: go on asking, or a dead service goes unnoticed
@@ -311,7 +317,8 @@ def service_channel(target: str, tls: BackendTlsSettings | None = None) -> grpc.
         ("grpc.max_send_message_length", -1),
     ]
     if tls is None:
-        return grpc.aio.insecure_channel(target, options)
+        return ServiceChannel(partial(grpc.aio.insecure_channel, target, options))
     if tls.server_name:
         options.append(("grpc.ssl_target_name_override", tls.server_name))
-    return grpc.aio.secure_channel(target, channel_credentials(tls), options)
+    credentials = channel_credentials(tls)
+    return ServiceChannel(partial(grpc.aio.secure_channel, target, credentials, options))

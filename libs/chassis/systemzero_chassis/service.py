@@ -19,6 +19,7 @@ from grpc_reflection.v1alpha import reflection
 
 from systemzero_chassis.accepting import AcceptingServer, Handlers
 from systemzero_chassis.addresses import is_loopback, split
+from systemzero_chassis.background import Loops
 from systemzero_chassis.health import Health, HealthPort
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.memory import calm_collector
@@ -41,10 +42,12 @@ class Service(Protocol):
     Attributes:
         name: the service's.
         vitals: what looks at it; started and stopped with the service.
+        loops: its background loops.
     """
 
     name: str
     vitals: Vitals
+    loops: Loops
 
     def register(self, registry: HandlerRegistry) -> None:
         """Add the servicers to `registry`."""
@@ -86,18 +89,27 @@ class Listener:
         max_message_bytes: int,
         tls: ServerTls | None = None,
         *,
+        loops: Loops | None = None,
         shared_port: bool = False,
         health_address: str = "",
     ) -> None:
-        """With `health_address` health is served there, too, in the clear and alone."""
+        """With `health_address` health is served there, too, in the clear and alone.
+
+        `loops` are those of the service that is served; a server that is alone has its own.
+        """
+        loops = loops or Loops("server", get_logger("server"))
         self._tls = tls  # handshakes call it: it has to live as long as the server
-        self._server = AcceptingServer(server_options(max_message_bytes, shared_port=shared_port))
+        self._server = AcceptingServer(
+            server_options(max_message_bytes, shared_port=shared_port), loops.streak("accepting")
+        )
         for handler in handlers:
             self._server.add(handler)
         self.health = Health(services)
         self._health_address = health_address
         self._health_port = (
-            HealthPort(self.health, shared_port=shared_port) if health_address else None
+            HealthPort(self.health, loops.streak("health_port"), shared_port=shared_port)
+            if health_address
+            else None
         )
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -6,6 +6,7 @@ Decoding checks everything that came from outside: parents, order, bounds, diges
 from __future__ import annotations
 
 from systemzero.tree.v1 import tree_pb2
+from systemzero_core.completeness import Incompleteness, Reason
 from systemzero_core.errors import InvalidInput, MalformedTree, TooLarge
 from systemzero_core.formats import NAME, Format
 from systemzero_core.signature import Signatures
@@ -126,6 +127,30 @@ def encode_signatures(signatures: Signatures) -> tree_pb2.Signatures:
     return tree_pb2.Signatures(
         full=signatures.full, structure=signatures.structure, content=signatures.content
     )
+
+
+_REASON = "INCOMPLETENESS_REASON_"
+
+
+def encode_incompleteness(reason: str, detail: str) -> tree_pb2.Incompleteness:
+    """One reason, a word of `Reason`, as a message."""
+    value = tree_pb2.IncompletenessReason.Value(_REASON + reason.upper().replace("-", "_"))
+    return tree_pb2.Incompleteness(reason=value, detail=detail)
+
+
+def decode_incompleteness(message: tree_pb2.Incompleteness, field: str) -> Incompleteness:
+    """The reason in `message`; its word stands for a detail that is not there.
+
+    Raises:
+        InvalidInput: it is no reason.
+    """
+    if message.reason not in tree_pb2.IncompletenessReason.values():
+        raise InvalidInput.at(f"{field}.reason", f"{message.reason} is no reason")
+    name = tree_pb2.IncompletenessReason.Name(message.reason)
+    word = name.removeprefix(_REASON).lower().replace("_", "-")
+    if word not in frozenset(Reason):
+        raise InvalidInput.at(f"{field}.reason", "required")
+    return Incompleteness(Reason(word), message.detail or word)
 
 
 def decode_format(message: tree_pb2.NativeCapture, field: str) -> str | None:

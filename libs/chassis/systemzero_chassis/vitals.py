@@ -5,7 +5,8 @@ here, so that they are right whichever process is scraped: with several workers 
 each of them noted last. The store is asked whether it answers, which readiness rests on.
 
 Invariants:
-1. No look waits for another: a database that hangs stops no figure but its own.
+1. No look waits for another: a database that hangs, and a look that fails, stop no figure but
+   their own.
 2. What can't be looked at keeps its last value; that it can't is a figure of its own
    (`systemzero_database_up`).
 """
@@ -14,8 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Final
 import structlog
 from prometheus_client import Gauge
 
+from systemzero_chassis.background import Loops, apart, raise_all
 from systemzero_chassis.database import Database
 from systemzero_chassis.logstore import LogStore
 from systemzero_chassis.pool import Pool
@@ -138,6 +139,7 @@ class Vitals:
         data: Path,
         database: Database,
         logger: structlog.typing.FilteringBoundLogger,
+        loops: Loops,
         *,
         log: tuple[str, LogStore] | None = None,
         pools: Sequence[Pool] = (),
@@ -153,12 +155,21 @@ class Vitals:
         self._looks = (self._look, *looks)
         self._away = ""
         self._missed = 0
-        self._tasks: list[asyncio.Task[None]] = []
+        self._loops = loops
+        self._rounds = [
+            loops.new("vitals", self._look_at_all, pause=LOOK_SECONDS, vital=False),
+            loops.new("store", self._ask, pause=LOOK_SECONDS),
+        ]
+        if log is not None:
+            self._rounds.append(loops.new("census", self._count, pause=CENSUS_SECONDS, vital=False))
 
     @property
     def conditions(self) -> dict[str, Condition]:
         """What this service's readiness rests on, by names that start with the service's."""
-        conditions: dict[str, Condition] = {f"{self._service}.store": lambda: self._away}
+        conditions: dict[str, Condition] = {
+            f"{self._service}.store": lambda: self._away,
+            f"{self._service}.loops": self._loops.failing,
+        }
         if self._log is not None:
             store = self._log[1]
             conditions[f"{self._service}.log"] = lambda: store.diverged
@@ -166,32 +177,20 @@ class Vitals:
 
     def start(self) -> None:
         """Begin to look."""
-        rounds = [(self._look_at_all, LOOK_SECONDS), (self._ask, LOOK_SECONDS)]
-        if self._log is not None:
-            rounds.append((self._count, CENSUS_SECONDS))
-        self._tasks = [asyncio.create_task(self._again(*each)) for each in rounds]
+        for each in self._rounds:
+            each.start()
 
     async def stop(self) -> None:
         """Look no more; before the database is closed."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _again(self, look: Callable[[], Awaitable[None]], seconds: float) -> None:
-        """Look now, and again whenever `seconds` are over."""
-        while True:
-            started = time.monotonic()
-            try:
-                await look()
-            except DomainError:
-                pass  # the database is away: `_ask` tells
-            except Exception:
-                self._logger.exception("vitals could not be looked at")
-            await asyncio.sleep(max(seconds - (time.monotonic() - started), seconds / 2))
+        for each in self._rounds:
+            await each.stop()
 
     async def _look_at_all(self) -> None:
+        errors: list[Exception] = []
         for look in self._looks:
-            look()
+            with apart(errors):
+                look()
+        raise_all(errors)
 
     def _look(self) -> None:
         name, load = self._database.name, self._database.load()
@@ -232,9 +231,12 @@ class Vitals:
         self._away = why
 
     async def _count(self) -> None:
-        assert self._log is not None  # noqa: S101 - see `start`
+        assert self._log is not None  # noqa: S101 - see `__init__`
         name, store = self._log
-        found = await store.census()
+        try:
+            found = await store.census()
+        except DomainError:
+            return  # the database is away: `_ask` tells
         LOGS.labels(name).set(found.logs)
         ENTRIES.labels(name).set(found.entries)
         UNSIGNED.labels(name).set(_age(found.unsigned_since))

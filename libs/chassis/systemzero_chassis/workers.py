@@ -33,6 +33,7 @@ from prometheus_client import CollectorRegistry, multiprocess
 
 from systemzero_chassis import supervised
 from systemzero_chassis.addresses import split
+from systemzero_chassis.background import Loops
 from systemzero_chassis.exemplars import METRICS_FOLDER
 from systemzero_chassis.ops import OpsPages, OpsSettings
 
@@ -136,7 +137,8 @@ class Supervisor:
                 supervised.Workers(self._pids, lambda: self._restarts)
             )
             failing = partial(self._failing, registry)
-            pages = OpsPages(ops, registry, self._is_alive, failing) if ops else None
+            loops = Loops(supervised.SUPERVISOR, self._logger)
+            pages = OpsPages(ops, registry, self._is_alive, failing, loops) if ops else None
             try:
                 if self._start(signals):
                     where = [f"metrics on {pages.address}"] if pages else []

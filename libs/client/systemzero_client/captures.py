@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from contextlib import aclosing
 from typing import NamedTuple, TypeAlias
 
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2_grpc
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero_client.channel import Transport
-from systemzero_client.documents import Document, Sighting, encode_document, timestamp
+from systemzero_client.documents import Document, Sighting
 from systemzero_client.edge import at_edge_async
 from systemzero_client.errors import SystemZeroError
-from systemzero_client.ingest_stream import IngestFailure, IngestReply, IngestStream, Outcome
+from systemzero_client.ingest_stream import IngestStream
+from systemzero_client.messages import encode_document, timestamp
+from systemzero_client.outcomes import IngestFailure, IngestReply, Outcome
 from systemzero_client.streams import Backoff, OnRetry, resumed
 from systemzero_core.tree import Tree
 
@@ -121,7 +124,8 @@ class Captures:
         `IngestFailure`, and the stream goes on.
 
         Raises:
-            SystemZeroError: the stream cannot be opened, or not again.
+            InvalidInput: an item is no capture; it names the item and its field.
+            SystemZeroError: the stream cannot be opened, or not again, or nothing is answered.
             ValueError: both `keep_native` and `at_edge`.
         """
         if keep_native and at_edge:
@@ -133,8 +137,9 @@ class Captures:
             return made
 
         stream = IngestStream(self._transport, self._stub, self._backoff, window, at_edge=at_edge)
-        async for outcome in stream.run(captures, request):
-            yield outcome
+        async with aclosing(stream.run(captures, request)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
 
     async def get(
         self,
@@ -163,13 +168,8 @@ class Captures:
     ) -> AsyncGenerator[capture_pb2.Capture]:
         """Every capture, newest first; pages are fetched as they are needed."""
         request = pb.ListCapturesRequest(app=app, session_id=session, page_size=page_size)
-        while True:
-            response = await self._transport.unary(self._stub.ListCaptures, request)
-            for capture in response.captures:
-                yield capture
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for capture in self._transport.pages(self._stub.ListCaptures, request, "captures"):
+            yield capture
 
     async def watch(
         self, cursor: str = "", *, on_retry: OnRetry | None = None

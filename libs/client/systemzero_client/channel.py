@@ -7,6 +7,8 @@ Why the options are what they are:
    among them: a server that is stopped says so to calls that it has not taken yet. A call that its
    caller cancels is over all the same.
 3. What may be sent is the server's to bound, so that its refusal has a reason.
+4. A platform that is down is looked for every second: gRPC's own pauses grow to two minutes, in
+   which calls would fail long after it is back.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import grpc
 
 from systemzero_client.contract import idempotent_methods
 from systemzero_client.errors import SystemZeroError
+from systemzero_client.failures import of_rpc, readable
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -34,6 +37,8 @@ has them, and the call's `x-request-id`; whatever else there is stays here."""
 _CONTEXT = ("traceparent", "tracestate", "x-request-id")
 
 _MAX_RECEIVED = 256_000_000  # bytes: the largest tree, 200,000 nodes with long texts
+_LEAST_PAUSE = 0.05  # seconds between two attempts, whatever the server allows
+_MOST_EMPTY_PAGES = 1000
 _RETRY = {
     "maxAttempts": 4,
     "initialBackoff": "0.1s",
@@ -116,12 +121,15 @@ class Transport:
         metadata = self._metadata()  # once: what is sent again is the same call
         while True:
             try:
-                return await method(request, timeout=deadline - clock(), metadata=metadata)
+                response = await method(request, timeout=deadline - clock(), metadata=metadata)
             except grpc.RpcError as raised:
-                error = SystemZeroError.from_rpc(raised)
+                error = of_rpc(raised)
+            else:
+                return readable(response)
             pause = error.retry_after if error.reason == "RATE_LIMITED" else None
             if pause is None or clock() + pause >= deadline:
                 raise error
+            pause = max(pause, _LEAST_PAUSE)
             await asyncio.sleep(pause)
 
     async def stream(
@@ -129,20 +137,58 @@ class Transport:
         method: Callable[..., Any],
         request: Q | AsyncIterable[Q],
         seconds: float | None = None,
+        *,
+        silence: float | None = None,
     ) -> AsyncGenerator[Any]:
-        """The responses of a streaming method; without `seconds` it may last for ever.
+        """The responses of a streaming method.
+
+        Without `seconds` it may last for ever, without `silence` be quiet for as long.
 
         Raises:
-            SystemZeroError: the call failed, or the server ended it early.
+            SystemZeroError: the call failed, the server ended it early, or nothing came for
+                `silence` seconds.
         """
         call = method(request, timeout=seconds, metadata=self._metadata())
+        responses = aiter(call)
         try:
-            async for response in call:
-                yield response
+            while True:
+                async with asyncio.timeout(silence):
+                    response = await anext(responses)
+                yield readable(response)
+        except StopAsyncIteration:
+            return
         except grpc.RpcError as error:
-            raise SystemZeroError.from_rpc(error) from None
+            raise of_rpc(error) from None
+        except TimeoutError:
+            raise SystemZeroError(
+                grpc.StatusCode.DEADLINE_EXCEEDED, "", f"nothing came for {silence:g} s"
+            ) from None
         finally:
             call.cancel()
+
+    async def pages(
+        self, method: Callable[..., Any], request: Any, field: str
+    ) -> AsyncGenerator[Any]:
+        """The items, by the name of their `field`, of every page; each is fetched when needed.
+
+        Raises:
+            SystemZeroError: a call failed, or the pages would not end.
+        """
+        empty = 0
+        while True:
+            response = await self.unary(method, request)
+            items = getattr(response, field)
+            for item in items:
+                yield item
+            token = response.next_page_token
+            if not token:
+                return
+            empty = 0 if items else empty + 1
+            if token == request.page_token or empty > _MOST_EMPTY_PAGES:
+                raise SystemZeroError(
+                    grpc.StatusCode.DATA_LOSS, "", f"the server's pages do not end: {field}"
+                )
+            request.page_token = token
 
     def duplex(self, method: Callable[..., Any]) -> Any:
         """The call of a bidirectional method, to be written to and read by hand."""
@@ -199,7 +245,7 @@ def channel_options() -> list[tuple[str, Any]]:
         ("grpc.max_receive_message_length", _MAX_RECEIVED),
         ("grpc.max_send_message_length", -1),
         ("grpc.initial_reconnect_backoff_ms", 200),
-        ("grpc.max_reconnect_backoff_ms", 10_000),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.primary_user_agent", "systemzero-client"),
     ]
 

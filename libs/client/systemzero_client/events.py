@@ -10,7 +10,7 @@ from typing import NamedTuple
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import drift_service_pb2_grpc, verdict_pb2
 from systemzero_client.channel import Transport
-from systemzero_client.documents import timestamp
+from systemzero_client.messages import timestamp
 from systemzero_client.streams import Backoff, OnRetry, resumed
 
 
@@ -51,13 +51,8 @@ class Events:
             fingerprint=fingerprint,
             page_size=page_size,
         )
-        while True:
-            response = await self._transport.unary(self._stub.ListEvents, request)
-            for event in response.events:
-                yield event
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for event in self._transport.pages(self._stub.ListEvents, request, "events"):
+            yield event
 
     async def get(self, event_id: str) -> pb.DriftEvent:
         """One event whole."""

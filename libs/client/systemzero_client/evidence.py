@@ -15,8 +15,8 @@ from typing import Any
 
 from systemzero.capture.v1 import capture_pb2
 from systemzero_client.client import Client
-from systemzero_client.documents import decode_tree
 from systemzero_client.errors import SystemZeroError
+from systemzero_client.messages import decode_tree
 from systemzero_core.signature import sign
 from systemzero_core.tlog import Entry, LogVerificationError
 
@@ -41,7 +41,7 @@ async def check_capture(client: Client, entry: Entry) -> Shown | None:
     """
     if entry.kind != EVENT_KIND or entry.body is None:
         return None
-    record: Mapping[str, Any] = json.loads(entry.body)
+    record = _record_of(entry)
     capture_id = record["capture_id"]
     if not capture_id:
         return Shown.NOT_STORED
@@ -61,6 +61,21 @@ async def check_capture(client: Client, entry: Entry) -> Shown | None:
             metadata={"entry": str(entry.index)},
         )
     return Shown.PROVEN
+
+
+def _record_of(entry: Entry) -> Mapping[str, str]:
+    """The texts that an entry's body holds by name; those of a capture are among them."""
+    try:
+        found = json.loads(entry.body or b"")
+    except (ValueError, RecursionError):
+        found = None
+    known = found if isinstance(found, dict) else {}
+    record = {name: text for name, text in known.items() if isinstance(text, str)}
+    if not {"capture_id", "capture_digest"} <= record.keys():
+        raise LogVerificationError(
+            f"entry {entry.index} names no capture", metadata={"entry": str(entry.index)}
+        )
+    return record
 
 
 def _originals_stand(originals: capture_pb2.Originals, record: Mapping[str, Any]) -> bool:

@@ -6,87 +6,38 @@ Invariants:
 2. Outcomes come in the order of the captures, one each.
 3. What was sent and not answered is sent again on a new stream under the same request id, so that
    the service stores it once.
+4. Whatever goes wrong, in the caller's iterator, with an item or on the wire, is raised where
+   outcomes are taken, after the outcomes of what was before it. Nothing waits for ever: a server
+   that has captures to answer and is silent for the client's timeout has failed.
+5. However it ends, no task and no call is left.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from contextlib import aclosing, suppress
+from typing import Any
 
 import grpc
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero_client.channel import Transport
-from systemzero_client.documents import Document, Sighting, encode_document
+from systemzero_client.documents import Document, Sighting
 from systemzero_client.edge import EdgeCapture, at_edge_async
 from systemzero_client.errors import SystemZeroError
-from systemzero_client.streams import Backoff
+from systemzero_client.failures import of_rpc, readable
+from systemzero_client.items import each
+from systemzero_client.outcomes import IngestFailure, Outcome, Slot
+from systemzero_client.streams import Backoff, asked_pause
 from systemzero_core.errors import DomainError
-
-T = TypeVar("T")
 
 _MOST_FAILURES = 8
 """Streams in a row that break without a single answer before it is given up."""
 
 _CLOSING = 5.0
 """Seconds that the server gets to end a stream that is answered whole, before it is cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReply:
-    """A capture was taken in; `index` is its place among those handed in, from 0."""
-
-    index: int
-    response: pb.IngestResponse
-
-
-@dataclass(frozen=True, slots=True)
-class IngestFailure:
-    """A capture was not taken in: by the service's word, or because it is none, at the edge."""
-
-    index: int
-    error: SystemZeroError | DomainError
-
-
-Outcome: TypeAlias = IngestReply | IngestFailure
-
-
-class _Slot:
-    """One capture on its way."""
-
-    def __init__(self, index: int, request: pb.IngestRequest, capture: EdgeCapture) -> None:
-        self.index = index
-        self.outcome: asyncio.Future[Outcome | SystemZeroError] = (
-            asyncio.get_running_loop().create_future()
-        )
-        self._request = request
-        self._capture = capture
-        self._by_digest = capture.digest is not None
-
-    def message(self) -> pb.IngestStreamRequest:
-        """The next thing to send for it: its digest, or its body."""
-        message = pb.IngestStreamRequest(ingest=self._request)
-        if self._by_digest:
-            message.ingest.full_digest = self._capture.digest or b""
-        else:
-            message.ingest.native.CopyFrom(encode_document(self._capture.body))
-        return message
-
-    def take(self, response: pb.IngestStreamResponse) -> bool:
-        """Take the service's answer; False where it asks for the body."""
-        if response.WhichOneof("outcome") == "failure":
-            error = SystemZeroError.from_failure(response.failure)
-            self.outcome.set_result(IngestFailure(self.index, error))
-        elif response.ingest.body_needed and self._by_digest:
-            self._by_digest = False
-            return False
-        else:
-            self.outcome.set_result(IngestReply(self.index, response.ingest))
-        return True
 
 
 class IngestStream:
@@ -108,10 +59,11 @@ class IngestStream:
         self._backoff = backoff
         self._at_edge = at_edge
         self._room = asyncio.Semaphore(window)
-        self._in_order: asyncio.Queue[_Slot | BaseException | None] = asyncio.Queue()
-        self._to_send: asyncio.Queue[_Slot | None] = asyncio.Queue()
-        self._sent: dict[int, _Slot] = {}
-        self._open_slots: dict[int, _Slot] = {}
+        self._in_order: asyncio.Queue[Slot | BaseException | None] = asyncio.Queue()
+        self._to_send: asyncio.Queue[Slot | None] = asyncio.Queue()
+        self._sent: dict[int, Slot] = {}
+        self._open_slots: dict[int, Slot] = {}
+        self._fed = 0
         self._all_fed = False
         self._answers = 0
         self._answered = asyncio.Event()
@@ -131,15 +83,13 @@ class IngestStream:
                 if isinstance(slot, BaseException):
                     raise slot
                 outcome = await slot.outcome
-                if isinstance(outcome, SystemZeroError):
+                if isinstance(outcome, BaseException):
                     raise outcome
                 self._room.release()
                 yield outcome
             await asyncio.wait(tasks, timeout=_CLOSING)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(*tasks)
 
     async def _feed(
         self,
@@ -147,33 +97,33 @@ class IngestStream:
         new_request: Callable[[Sighting], pb.IngestRequest],
     ) -> None:
         """Ask for captures as there is room, and queue them."""
-        index = 0
-        items = _each(captures)
         try:
-            while True:
+            async with aclosing(each(captures)) as items:
                 await self._room.acquire()
-                item = await anext(items, None)
-                if item is None:
-                    break
-                document, sighting = _split(item)
-                await self._enqueue(index, document, new_request(sighting))
-                index += 1
-        except Exception as error:  # noqa: BLE001 - the caller's own, raised where it reads
+                async for document, sighting in items:
+                    await self._enqueue(document, new_request(sighting))
+                    await self._room.acquire()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # the caller's own, raised where it reads
+            if _is_cancelled():
+                raise
             self._in_order.put_nowait(error)
         self._all_fed = True
         self._in_order.put_nowait(None)
         self._finish_when_answered()
 
-    async def _enqueue(self, index: int, document: Document, request: pb.IngestRequest) -> None:
+    async def _enqueue(self, document: Document, request: pb.IngestRequest) -> None:
+        index, self._fed = self._fed, self._fed + 1
         try:
             capture = EdgeCapture(None, document)
             if self._at_edge:
                 capture = await at_edge_async(document)
         except DomainError as error:
-            slot = _Slot(index, request, EdgeCapture(None, document))
+            slot = Slot(index, request, EdgeCapture(None, document))
             slot.outcome.set_result(IngestFailure(index, error))
         else:
-            slot = _Slot(index, request, capture)
+            slot = Slot(index, request, capture)
             self._open_slots[index] = slot
             self._to_send.put_nowait(slot)
         self._in_order.put_nowait(slot)
@@ -183,7 +133,18 @@ class IngestStream:
             self._to_send.put_nowait(None)
 
     async def _pump(self) -> None:
-        """Keep a stream open until every capture is answered."""
+        """Keep a stream open until every capture is answered; a fault of ours is told, too."""
+        try:
+            await self._keep_open()
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            closed = SystemZeroError(grpc.StatusCode.CANCELLED, "", "the client was closed")
+            self._fail(closed)
+        except Exception as error:  # noqa: BLE001 - raised where outcomes are taken
+            self._fail(error)
+
+    async def _keep_open(self) -> None:
         failures = 0
         while True:
             before = self._answers
@@ -193,9 +154,8 @@ class IngestStream:
             except SystemZeroError as error:
                 failures = 1 if self._answers > before else failures + 1
                 if not self._may_mend(error) or failures > _MOST_FAILURES:
-                    self._fail(error)
-                    return
-                pause = error.retry_after or 0.0
+                    raise
+                pause = asked_pause(error)
             else:
                 if self._all_fed and not self._open_slots:
                     return
@@ -210,16 +170,29 @@ class IngestStream:
     async def _converse(self) -> None:
         """One stream, until either side ends it."""
         call = self._transport.duplex(self._stub.IngestStream)
+        reader = asyncio.create_task(self._read(call))
         writer = asyncio.create_task(self._write(call))
         try:
-            async for response in call:
-                self._take(response)
+            async with asyncio.timeout(None) as self._silence:
+                await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
+                if writer.done():
+                    await writer  # raises what is wrong with it
+                await reader
         except grpc.RpcError as error:
-            raise SystemZeroError.from_rpc(error) from None
+            raise of_rpc(error) from None
+        except TimeoutError:
+            raise SystemZeroError(
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                "",
+                f"no answer to a capture for {self._transport.timeout:g} s",
+            ) from None
         finally:
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
             call.cancel()
+            await _end(reader, writer)
+
+    async def _read(self, call: Any) -> None:
+        async for response in call:
+            self._take(readable(response))
 
     async def _write(self, call: Any) -> None:
         """Send what is queued; the second message once the first is answered.
@@ -234,6 +207,8 @@ class IngestStream:
             while (slot := await self._to_send.get()) is not None:
                 self._sent[position] = slot
                 position += 1
+                if len(self._sent) == 1:
+                    self._wait_for_answer()
                 await call.write(slot.message())
                 await answered.wait()
             await call.done_writing()
@@ -248,11 +223,18 @@ class IngestStream:
             )
         self._answers += 1
         self._answered.set()
+        self._wait_for_answer()
         if slot.take(response):
             del self._open_slots[slot.index]
             self._finish_when_answered()
         else:
             self._to_send.put_nowait(slot)
+
+    def _wait_for_answer(self) -> None:
+        """Start anew to count how long the server is silent, if it has something to answer."""
+        now = asyncio.get_running_loop().time()
+        if not self._silence.expired():
+            self._silence.reschedule(now + self._transport.timeout if self._sent else None)
 
     def _take_back(self) -> None:
         """Queue what was sent and not answered once more, before what was not sent yet."""
@@ -263,22 +245,20 @@ class IngestStream:
             self._to_send.put_nowait(slot)
         self._finish_when_answered()
 
-    def _fail(self, error: SystemZeroError) -> None:
+    def _fail(self, error: Exception) -> None:
         for slot in self._open_slots.values():
-            slot.outcome.set_result(error)
+            if not slot.outcome.done():  # it is where its consumer was cancelled
+                slot.outcome.set_result(error)
         self._in_order.put_nowait(error)
 
 
-def _split(item: Document | tuple[Document, Sighting]) -> tuple[Document, Sighting]:
-    if isinstance(item, Document):
-        return item, Sighting()
-    return item
+def _is_cancelled() -> bool:
+    """Whether it is this task that is cancelled, not something that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
-async def _each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T]:
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

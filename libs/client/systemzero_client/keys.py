@@ -11,7 +11,7 @@ from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc
 from systemzero.policy.v1 import policy_pb2
 from systemzero_client.channel import Transport
-from systemzero_client.documents import timestamp
+from systemzero_client.messages import timestamp
 
 
 class Keys:
@@ -62,13 +62,8 @@ class Keys:
     async def list(self, *, page_size: int = 200) -> AsyncGenerator[pb.ApiKey]:
         """The tenant's keys, without secrets."""
         request = pb.ListApiKeysRequest(page_size=page_size)
-        while True:
-            response = await self._transport.unary(self._stub.ListApiKeys, request)
-            for key in response.api_keys:
-                yield key
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for key in self._transport.pages(self._stub.ListApiKeys, request, "api_keys"):
+            yield key
 
     async def issue_token(
         self,

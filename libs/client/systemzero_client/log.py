@@ -33,13 +33,8 @@ class Log:
     async def entries(self, *, start: int = 0, page_size: int = 200) -> AsyncGenerator[pb.Entry]:
         """The entries from index `start` on; pages are fetched as they are needed."""
         request = self._messages.ListEntriesRequest(start=start, page_size=page_size)
-        while True:
-            response = await self._transport.unary(self._stub.ListEntries, request)
-            for entry in response.entries:
-                yield entry
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for entry in self._transport.pages(self._stub.ListEntries, request, "entries"):
+            yield entry
 
     async def checkpoint(self) -> pb.GetCheckpointResponse:
         """The newest signed checkpoint, and the key that the server says is the log's."""
@@ -71,9 +66,16 @@ class Log:
     async def export(
         self, form: pb.ExportFormat.ValueType = pb.EXPORT_FORMAT_JSON_LINES, *, start: int = 0
     ) -> AsyncGenerator[bytes]:
-        """The log from entry `start` on as a document, in chunks of at most 64 KiB."""
+        """The log from entry `start` on as a document, in chunks of at most 64 KiB.
+
+        Raises:
+            SystemZeroError: the call failed, or nothing came for as long as a call may take.
+        """
         request = self._messages.ExportEntriesRequest(format=form, start_index=start)
-        stream = self._transport.stream(self._stub.ExportEntries, request, _EXPORT_TIMEOUT)
+        silence = self._transport.timeout
+        stream = self._transport.stream(
+            self._stub.ExportEntries, request, _EXPORT_TIMEOUT, silence=silence
+        )
         async for response in stream:
             yield response.chunk
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from systemzero_client.bounds import LONGEST_LINE, lines_of, read_bounded
 from systemzero_client.pins import Pin, PinStore, default_folder
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tlog import (
@@ -99,10 +100,12 @@ def verify_export_file(
         LogVerificationError: the first thing that is wrong, with `line` and `entry`.
         FailedPrecondition: no key is given or known.
     """
-    header = _json_object(file.readline())
+    header = _json_object(next(lines_of(file), b""))
     file.seek(0)
     trusted = trusted_for_file(_text(header, "origin"), _vkeys(header), store=store, key=key)
-    return verify_export(file, vkeys=trusted.keys, pinned=trusted.pinned, progress=progress)
+    return verify_export(
+        lines_of(file), vkeys=trusted.keys, pinned=trusted.pinned, progress=progress
+    )
 
 
 def verify_bundle_file(
@@ -117,7 +120,7 @@ def verify_bundle_file(
         LogVerificationError: it proves nothing; says what is wrong.
         FailedPrecondition: no key is given or known.
     """
-    data = path.read_bytes()
+    data = read_bounded(path, LONGEST_LINE)
     parsed = _json_object(data)
     note = _text(parsed, "checkpoint")
     trusted = trusted_for_file(parse_checkpoint(note).origin, _vkeys(parsed), store=store, key=key)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from systemzero_client.private_files import write_private
+from systemzero_client.writing import write_whole
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import Checkpoint, VerifierKey, parse_checkpoint
 
@@ -85,7 +85,7 @@ class PinStore:
             known = _read(path)
             if known.vkey == pin.vkey and _size(known) > _size(pin):
                 return
-        write_private(path, msgspec.json.encode(pin))
+        write_whole(path, msgspec.json.encode(pin))
 
 
 def default_folder() -> Path:

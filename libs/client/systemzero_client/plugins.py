@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
 
 from systemzero_client.documents import Document
-from systemzero_core.formats import ENTRY_POINT_GROUP, Formats
+from systemzero_core.errors import UnknownFormat
+from systemzero_core.formats import BUILT_IN, ENTRY_POINT_GROUP, Formats
 from systemzero_core.intake import Intake, take_in
 
 
@@ -17,20 +17,32 @@ def formats() -> Formats:
     Raises:
         AlreadyExists: two have one name.
     """
+    from importlib.metadata import entry_points  # reads a file of every package there is
+
     return Formats(point.load()() for point in entry_points(group=ENTRY_POINT_GROUP))
 
 
 def take_in_document(document: Document) -> Intake:
     """`document`, read and normalised here.
 
+    Plug-ins are looked for where no built-in format fits: they come after those, and have other
+    names, so that the answer is the same.
+
     Raises:
         InvalidInput: it is malformed; the error names the line, field or node.
         TooLarge: it has too many bytes or nodes.
     """
+    try:
+        return _take_in(document, BUILT_IN)
+    except UnknownFormat:
+        return _take_in(document, formats())
+
+
+def _take_in(document: Document, known: Formats) -> Intake:
     return take_in(
         document.data,
         format=document.format,
         dom=document.dom,
         frames=document.frames,
-        formats=formats(),
+        formats=known,
     )

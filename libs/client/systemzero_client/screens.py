@@ -7,7 +7,8 @@ import uuid
 from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import diff_service_pb2_grpc, verdict_pb2
 from systemzero_client.channel import Transport
-from systemzero_client.documents import Sighting, Source, encode_source
+from systemzero_client.documents import Sighting, Source
+from systemzero_client.messages import encode_source
 
 _NOTHING_KNOWN = Sighting()
 

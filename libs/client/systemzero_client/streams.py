@@ -31,6 +31,15 @@ class Backoff(NamedTuple):
         return whole * random.uniform(0.8, 1.0)  # noqa: S311 - spreads load, hides nothing
 
 
+_LONGEST_ASKED = 60.0
+"""Seconds that a server may ask a client to wait, whatever it says."""
+
+
+def asked_pause(error: SystemZeroError) -> float:
+    """The seconds that the server asks to wait for, within reason."""
+    return min(error.retry_after or 0.0, _LONGEST_ASKED)
+
+
 OnRetry = Callable[[SystemZeroError, float], None]
 """Told of each break: what broke, and in how many seconds the stream is taken up again."""
 
@@ -64,7 +73,7 @@ async def resumed(
                 raise
             broken = error
         failures += 1
-        pause = max(backoff.delay(failures), broken.retry_after or 0.0)
+        pause = max(backoff.delay(failures), asked_pause(broken))
         if on_retry is not None:
             on_retry(broken, pause)
         await asyncio.sleep(pause)

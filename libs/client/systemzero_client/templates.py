@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from systemzero.diff.v1 import template_pb2, template_service_pb2_grpc
 from systemzero.diff.v1 import template_service_pb2 as pb
 from systemzero_client.channel import Transport
-from systemzero_client.documents import Source, encode_source
+from systemzero_client.documents import Source
+from systemzero_client.messages import encode_source
 from systemzero_core.errors import FieldViolation
 
 
@@ -58,13 +59,8 @@ class Templates:
     ) -> AsyncGenerator[template_pb2.Template]:
         """Every template in its newest version, without its tree, by screen id."""
         request = pb.ListTemplatesRequest(app=app, page_size=page_size)
-        while True:
-            response = await self._transport.unary(self._stub.ListTemplates, request)
-            for template in response.templates:
-                yield template
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for template in self._transport.pages(self._stub.ListTemplates, request, "templates"):
+            yield template
 
     async def update(
         self, template: template_pb2.Template, fields: Sequence[str], *, request_id: str = ""

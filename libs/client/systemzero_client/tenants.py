@@ -35,13 +35,8 @@ class Tenants:
     async def list(self, *, page_size: int = 200) -> AsyncGenerator[pb.Tenant]:
         """The tenants that the caller may see, by id."""
         request = pb.ListTenantsRequest(page_size=page_size)
-        while True:
-            response = await self._transport.unary(self._stub.ListTenants, request)
-            for tenant in response.tenants:
-                yield tenant
-            request.page_token = response.next_page_token
-            if not request.page_token:
-                return
+        async for tenant in self._transport.pages(self._stub.ListTenants, request, "tenants"):
+            yield tenant
 
     async def set_quotas(self, tenant_id: str, quotas: pb.Quotas) -> pb.Tenant:
         """Replace a tenant's quotas; what is not set is as the platform has it."""

@@ -14,11 +14,12 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from systemzero_client.bounds import read_bounded
 from systemzero_client.offline import Progress, trusted_for_file
 from systemzero_client.pins import PinStore
-from systemzero_client.verify import LogVerifier
+from systemzero_client.writing import write_whole
 from systemzero_core.tlog import (
     CHECKPOINT_PATH,
     Checkpoint,
@@ -35,7 +36,12 @@ from systemzero_core.tlog import (
 )
 from systemzero_core.tlog.tiles import WIDTH, entries_path
 
+if TYPE_CHECKING:
+    from systemzero_client.verify import LogVerifier
+
 _PROGRESS_ENTRIES = 10_000
+_MOST_BYTES = WIDTH * (2 + 65_535)
+"""Bytes of the largest file: a bundle of as many entries as fit, each as long as may be."""
 
 
 class TileFolder:
@@ -133,13 +139,7 @@ class TileFolder:
         for file in files:
             path = self._folder / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-            with os.fdopen(handle, "wb") as out:
-                out.write(file.data)
-                out.flush()
-                os.fsync(out.fileno())
-                os.fchmod(out.fileno(), 0o644)  # a file server reads it
-            Path(temporary).replace(path)
+            write_whole(path, file.data, mode=0o644)  # a file server reads it
 
     def _leaves(self, size: int) -> Iterator[bytes]:
         for start in range(0, size, WIDTH):
@@ -174,7 +174,7 @@ class TileFolder:
                 shutil.rmtree(folder)
 
     def _read(self, path: str) -> bytes:
-        return (self._folder / path).read_bytes()
+        return read_bounded(self._folder / path, _MOST_BYTES)
 
 
 def _named(size: int) -> list[str]:

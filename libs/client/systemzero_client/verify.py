@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from systemzero_client.bounds import ExportBound, lines_of
 from systemzero_client.client import Client
 from systemzero_client.offline import Progress, check_bundle_extends
 from systemzero_client.pins import Pin, PinStore, default_folder
@@ -151,11 +152,14 @@ class LogVerifier:
             if (older.origin, older.root) != (checkpoint.origin, tree.root()):
                 raise LogVerificationError("what is at hand is not what its checkpoint says")
             await self._check_extends(older, checkpoint)
+        bound = ExportBound(checkpoint.size - tree.size)
         async for chunk in self._log.export(start=tree.size):
+            bound.take(chunk)
             file.write(chunk)
         file.seek(0)
+        lines = lines_of(file)
         report = await asyncio.to_thread(
-            verify_export, file, vkeys=[pin.key], pinned=checkpoint, progress=progress, after=tree
+            verify_export, lines, vkeys=[pin.key], pinned=checkpoint, progress=progress, after=tree
         )
         self._store.put(msgspec.structs.replace(pin, note=report.note))
         return report

@@ -54,9 +54,19 @@ def take_in(
     return _take_in(parsed.tree, parsed.gaps, parsed.format)
 
 
-def take_in_tree(tree: Tree) -> Intake:
-    """Take in a tree that is one already; normalising a normal form changes nothing."""
-    return _take_in(tree, (), None)
+def take_in_tree(tree: Tree, known: Sequence[Incompleteness] = ()) -> Intake:
+    """Take in a tree that is one already; normalising a normal form changes nothing.
+
+    `known` is what it was told to lack when it was read: a normal form no longer shows that.
+    """
+    taken = _take_in(tree, (), None)
+    return taken._replace(incompleteness=tuple(dict.fromkeys((*known, *taken.incompleteness))))
+
+
+def equal(a: Intake, b: Intake) -> bool:
+    """Whether both captures are whole and show the same: what is not known of one may differ."""
+    whole = not a.incompleteness and not b.incompleteness
+    return whole and a.signatures.full == b.signatures.full
 
 
 def _take_in(tree: Tree, gaps: Sequence[Gap], form: str | None) -> Intake:

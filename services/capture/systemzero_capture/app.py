@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import grpc
-
 from systemzero.capture.v1 import capture_service_pb2_grpc
-from systemzero.diff.v1 import diff_service_pb2_grpc, drift_service_pb2_grpc
 from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.erasing import Eraser
@@ -16,6 +13,7 @@ from systemzero_capture.ingest import Ingestor
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import SCHEMA, SqlCaptureStore
+from systemzero_chassis.background import Loops
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
 from systemzero_chassis.identity import IdentitySigner
@@ -24,6 +22,7 @@ from systemzero_chassis.logs import get_logger
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_formats
 from systemzero_chassis.pool import Pool
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
@@ -41,7 +40,7 @@ class CaptureService:
     def __init__(
         self,
         settings: CaptureSettings,
-        diff: grpc.aio.Channel,
+        diff: ReachableChannel,
         signer: IdentitySigner,
         clock: Callable[[], int] = micros,
     ) -> None:
@@ -55,12 +54,14 @@ class CaptureService:
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("decode", _DECODERS)
         logger = get_logger(NAME)
-        self.vitals = Vitals(NAME, settings.data, self._database, logger, pools=[self._executor])
+        self.loops = loops = Loops(NAME, logger)
+        self.vitals = Vitals(
+            NAME, settings.data, self._database, logger, loops, pools=[self._executor]
+        )
         store, bell = SqlCaptureStore(self._database), Bell()
-        stub = diff_service_pb2_grpc.DiffServiceStub(diff)
         ingestor = Ingestor(
             store,
-            DiffServiceChecker(stub, signer),
+            DiffServiceChecker(diff, signer),
             Lru(settings.known_captures),
             bell,
             self._executor,
@@ -68,10 +69,11 @@ class CaptureService:
             new_id,
             clock,
         )
-        self._collector = Collector(store, settings.retention, settings.originals, clock, logger)
+        self._collector = Collector(
+            store, settings.retention, settings.originals, clock, logger, loops
+        )
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
-        drift = drift_service_pb2_grpc.DriftServiceStub(diff)
-        self._eraser = Eraser(store, drift, signer, clock, logger)
+        self._eraser = Eraser(store, diff, signer, clock, logger, loops)
         self._servicer = CaptureServicer(
             ingestor,
             store,

@@ -9,13 +9,13 @@ import grpc
 
 from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.codec import encode_incompleteness
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import Known, OriginalKind, Sighting
 from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
-from systemzero_chassis.tree_codec import encode_signatures
+from systemzero_chassis.reaching import ReachableChannel
+from systemzero_chassis.tree_codec import encode_incompleteness, encode_signatures
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, Unavailable
 
 AUDIENCE = "diff"
@@ -58,10 +58,10 @@ class Checker(Protocol):
 class DiffServiceChecker:
     """Asks the diff service, on behalf of the principal."""
 
-    def __init__(
-        self, stub: diff_service_pb2_grpc.DiffServiceAsyncStub, signer: IdentitySigner
-    ) -> None:
-        self._stub = stub
+    def __init__(self, diff: ReachableChannel, signer: IdentitySigner) -> None:
+        """`diff` is a channel to the diff service."""
+        self._channel = diff
+        self._stub = diff_service_pb2_grpc.DiffServiceStub(diff)
         self._signer = signer
 
     async def by_signatures(
@@ -100,7 +100,7 @@ class DiffServiceChecker:
         try:
             with JUDGE.time():
                 answer: diff_service_pb2.CheckResponse = await ask(
-                    self._stub.Check, request, outgoing, token, TIMEOUT
+                    self._channel, self._stub.Check, request, outgoing, token, TIMEOUT
                 )
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from None
@@ -131,5 +131,5 @@ def _request(known: Known, sighting: Sighting) -> diff_service_pb2.CheckRequest:
         screen_hint=sighting.screen_hint,
         app=sighting.app,
         session_id=sighting.session_id,
-        incompleteness=[encode_incompleteness(reason) for reason in known.incompleteness],
+        incompleteness=[encode_incompleteness(r.reason, r.detail) for r in known.incompleteness],
     )

@@ -9,7 +9,6 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.model import (
     Original,
     OriginalKind,
-    Reason,
     Sighting,
     StoredCapture,
 )
@@ -17,7 +16,12 @@ from systemzero_capture.originals import decode_native as stored_native
 from systemzero_capture.pipeline import Native
 from systemzero_chassis import fields
 from systemzero_chassis.requests import request_digest
-from systemzero_chassis.tree_codec import decode_format, encode_format, encode_signatures
+from systemzero_chassis.tree_codec import (
+    decode_format,
+    encode_format,
+    encode_incompleteness,
+    encode_signatures,
+)
 
 
 def decode_native(message: tree_pb2.NativeCapture) -> Native:
@@ -84,13 +88,6 @@ def encode_originals(originals: Iterable[Original]) -> capture_pb2.Originals:
     return message
 
 
-def encode_incompleteness(reason: Reason) -> tree_pb2.Incompleteness:
-    """`reason` as a message."""
-    word = reason.reason.upper().replace("-", "_")
-    value = tree_pb2.IncompletenessReason.Value(f"INCOMPLETENESS_REASON_{word}")
-    return tree_pb2.Incompleteness(reason=value, detail=reason.detail)
-
-
 def encode_capture(capture: StoredCapture, message: capture_pb2.Capture) -> None:
     """Write `capture`, without its tree, into `message`, an empty one.
 
@@ -110,7 +107,9 @@ def encode_capture(capture: StoredCapture, message: capture_pb2.Capture) -> None
             signatures=encode_signatures(known.signatures),
             node_count=known.node_count,
             claimed_by_digest=sighting.claimed_by_digest,
-            incompleteness=[encode_incompleteness(reason) for reason in known.incompleteness],
+            incompleteness=[
+                encode_incompleteness(r.reason, r.detail) for r in known.incompleteness
+            ],
         )
     )
     if sighting.capture_time is not None:

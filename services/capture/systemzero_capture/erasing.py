@@ -8,8 +8,8 @@ process comes to it; doing it twice changes nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import grpc
@@ -20,9 +20,10 @@ from systemzero_capture.checker import AUDIENCE
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis.asking import AWAY, ask
-from systemzero_chassis.background import Background
+from systemzero_chassis.background import Loops
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.verdict_texts import without_texts
 from systemzero_core.errors import Unavailable
 
@@ -40,21 +41,24 @@ class Eraser:
     def __init__(
         self,
         store: CaptureStore,
-        drift: drift_service_pb2_grpc.DriftServiceAsyncStub,
+        diff: ReachableChannel,
         signer: IdentitySigner,
         clock: Callable[[], int],
         logger: FilteringBoundLogger,
+        loops: Loops,
     ) -> None:
+        """`diff` is a channel to the diff service."""
         self._store = store
-        self._drift = drift
+        self._channel = diff
+        self._drift = drift_service_pb2_grpc.DriftServiceStub(diff)
         self._signer = signer
         self._clock = clock
         self._logger = logger
-        self._background = Background()
+        self._background = loops.new("erasures", self._round, pause=_INTERVAL, vital=False)
 
     def start(self) -> None:
         """Begin to finish what was left unfinished."""
-        self._background.start(self._run())
+        self._background.start()
 
     async def stop(self) -> None:
         """End; what is unfinished is finished after the next start."""
@@ -85,7 +89,9 @@ class Eraser:
         for tenant, capture_id in await self._store.unfinished_erasures():
             try:
                 await self._finish(Principal(tenant, _SELF), capture_id)
-            except grpc.aio.AioRpcError:
+            except Unavailable:
+                raise
+            except Exception:
                 self._logger.exception("an erasure could not be finished", capture_id=capture_id)
             else:
                 count += 1
@@ -95,7 +101,7 @@ class Eraser:
         token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_ERASE, AUDIENCE)
         request = drift_service_pb2.EraseCaptureRequest(capture_id=capture_id)
         try:
-            await ask(self._drift.EraseCapture, request, outgoing, token, _TIMEOUT)
+            await ask(self._channel, self._drift.EraseCapture, request, outgoing, token, _TIMEOUT)
         except grpc.aio.AioRpcError as error:
             if error.code() not in AWAY:
                 raise
@@ -105,13 +111,8 @@ class Eraser:
             ) from None
         await self._store.finish_erasure(principal.tenant, capture_id)
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                while count := await self.finish_all():
-                    self._logger.info("erasures.finished", count=count)
-            except Unavailable:
-                pass  # asked again; the breaker, the logs and health of others say so already
-            except Exception:
-                self._logger.exception("erasures could not be finished")
-            await asyncio.sleep(_INTERVAL)
+    async def _round(self) -> None:
+        # else: asked again; the breaker, the logs and health of others say so already
+        with suppress(Unavailable):
+            while count := await self.finish_all():
+                self._logger.info("erasures.finished", count=count)

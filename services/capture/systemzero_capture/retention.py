@@ -9,7 +9,6 @@ nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -19,7 +18,7 @@ from systemzero_capture.config import KeepingSettings, Retention, RetentionSetti
 from systemzero_capture.metrics import COLLECTED
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import CaptureStore
-from systemzero_chassis.background import Background
+from systemzero_chassis.background import Loops, apart, raise_all
 
 _DAY: Final = 86_400_000_000
 _SETTLED: Final = 3_600_000_000
@@ -36,13 +35,14 @@ class Collector:
         originals: KeepingSettings,
         clock: Callable[[], int],
         logger: FilteringBoundLogger,
+        loops: Loops,
     ) -> None:
         self._store = store
         self._settings = settings
         self._originals = originals
         self._clock = clock
         self._logger = logger
-        self._background = Background()
+        self._background = loops.new("retention", self._round, pause=settings.interval, vital=False)
 
     def start(self) -> None:
         """Begin, if anything is ever to be collected."""
@@ -50,23 +50,35 @@ class Collector:
         originals = (self._originals, *self._originals.tenants.values())
         # also where nothing is kept any more: what was kept before still grows old
         if any(r.days or r.captures for r in captures) or any(o.days for o in originals):
-            self._background.start(self._run())
+            self._background.start()
 
     async def stop(self) -> None:
         """End, after the batch under way."""
         await self._background.stop()
 
     async def collect(self) -> int:
-        """Collect all that is out of bounds now; how many captures that were."""
+        """Collect all that is out of bounds now; how many captures that were.
+
+        Raises:
+            ExceptionGroup: of some tenants it could not be collected; of all others it was.
+        """
         count, tenant = 0, await self._store.next_tenant("")
+        errors: list[Exception] = []
         while tenant is not None:
-            bounds = self._bounds(self._settings.of(tenant))
-            # batch by batch, through the queue that writers wait in: they come between
-            while bounds is not None and (batch := await self._store.collect(tenant, bounds)):
-                count += batch
-                COLLECTED.inc(batch)
-            await self._collect_originals(tenant)
+            with apart(errors):
+                count += await self._collect_captures(tenant)
+            with apart(errors):
+                await self._collect_originals(tenant)
             tenant = await self._store.next_tenant(tenant)
+        raise_all(errors)
+        return count
+
+    async def _collect_captures(self, tenant: str) -> int:
+        bounds, count = self._bounds(self._settings.of(tenant)), 0
+        # batch by batch, through the queue that writers wait in: they come between
+        while bounds is not None and (batch := await self._store.collect(tenant, bounds)):
+            count += batch
+            COLLECTED.inc(batch)
         return count
 
     async def _collect_originals(self, tenant: str) -> None:
@@ -82,12 +94,6 @@ class Collector:
         before = now - retention.days * _DAY if retention.days else 0
         return Bounds(before=before, most=retention.captures, settled=now - _SETTLED)
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                count = await self.collect()
-                if count:
-                    self._logger.info("captures.collected", count=count)
-            except Exception:
-                self._logger.exception("captures could not be collected")
-            await asyncio.sleep(self._settings.interval)
+    async def _round(self) -> None:
+        if count := await self.collect():
+            self._logger.info("captures.collected", count=count)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 
-import grpc
-
-from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import (
     diff_service_pb2_grpc,
     drift_service_pb2_grpc,
     template_service_pb2_grpc,
 )
 from systemzero.log.v1 import log_service_pb2_grpc
+from systemzero_chassis.background import Loops
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_origin
+from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_detectors, load_formats
 from systemzero_chassis.pool import Pool
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
 from systemzero_chassis.vitals import Vitals
+from systemzero_core.errors import DomainError
 from systemzero_diff.check import Checker
 from systemzero_diff.config import DiffSettings
 from systemzero_diff.counts import VerdictCounts
@@ -52,7 +52,7 @@ class DiffService:
     def __init__(
         self,
         settings: DiffSettings,
-        capture: grpc.aio.Channel,
+        capture: ReachableChannel,
         signer: IdentitySigner,
         clock: Callable[[], int] = micros,
     ) -> None:
@@ -65,16 +65,19 @@ class DiffService:
         """
         self._settings = settings
         self._logger = get_logger(NAME)
+        self.loops = Loops(NAME, self._logger)
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("diff", _WORKERS)
         self._log = self._open_log()
-        self._background: list[asyncio.Task[None]] = []
         store, bell = SqlDiffStore(self._database, self._log), Bell()
         self._counts = VerdictCounts(store)
+        pause = settings.checkpoint_interval
+        self._signing = self.loops.new("checkpoints", self._publish, pause=pause)
+        self._counting = self.loops.new("counts", self._flush, pause=pause, vital=False)
+        self._cosigning = cosigning(self.loops, self._log.cosigners)
         sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
         self.vitals = self._watched(sets)
-        stub = capture_service_pb2_grpc.CaptureServiceStub(capture)
-        sources = TreeSources(stub, signer, self._executor, load_formats())
+        sources = TreeSources(capture, signer, self._executor, load_formats())
         detectors = load_detectors()
         checker = Checker(
             store,
@@ -116,6 +119,7 @@ class DiffService:
             self._settings.data,
             self._database,
             self._logger,
+            self.loops,
             log=("evidence", self._log),
             pools=[self._executor],
             looks=[sets.look],
@@ -140,39 +144,30 @@ class DiffService:
         """
         await self._database.check_keys()
         await self._log.check()
-        self._background = [
-            asyncio.create_task(self._keep()),
-            asyncio.create_task(self._cosign()),
-        ]
+        for each in (self._signing, self._counting, *self._cosigning):
+            each.start()
         self.vitals.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
         await self.vitals.stop()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        had_started = self._signing.started
+        for each in (self._signing, self._counting, *self._cosigning):
+            await each.stop()
+        if had_started:
+            await self._signing.once_more()
+            await self._counting.once_more()
+        self._executor.shutdown()
+        await self._database.close()
+
+    async def _publish(self) -> None:
         try:
-            if self._background:
-                await self._tend()
-        finally:
-            self._executor.shutdown()
-            await self._database.close()
+            await self._log.publish_checkpoints()
+        except DomainError as error:  # vitals tell, and so does readiness
+            self._logger.warning("log.not_signed", reason=error.reason, error=error.message)
 
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.checkpoint_interval)
-            try:
-                await self._tend()
-            except Exception:
-                self._logger.exception("checkpoints or counts could not be written")
-
-    async def _cosign(self) -> None:
+    async def _flush(self) -> None:
         try:
-            await self._log.cosign()
-        except Exception:
-            self._logger.exception("no witness is asked any more")
-
-    async def _tend(self) -> None:
-        await self._log.publish_checkpoints()
-        await self._counts.flush()
+            await self._counts.flush()
+        except DomainError as error:
+            self._logger.warning("counts.not_written", reason=error.reason, error=error.message)

@@ -9,14 +9,15 @@ from typing import TypeVar
 import grpc
 import msgspec
 
-from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
+from systemzero.capture.v1 import capture_pb2, capture_service_pb2, capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.stages import SMALL_BYTES, off_loop
-from systemzero_chassis.tree_codec import decode_format, decode_tree
+from systemzero_chassis.tree_codec import decode_format, decode_incompleteness, decode_tree
 from systemzero_core.errors import (
     DataCorrupted,
     FailedPrecondition,
@@ -48,12 +49,14 @@ class TreeSources:
 
     def __init__(
         self,
-        captures: capture_service_pb2_grpc.CaptureServiceAsyncStub,
+        captures: ReachableChannel,
         signer: IdentitySigner,
         executor: Executor,
         formats: Formats,
     ) -> None:
-        self._captures = captures
+        """`captures` is a channel to the capture service."""
+        self._channel = captures
+        self._captures = capture_service_pb2_grpc.CaptureServiceStub(captures)
         self._signer = signer
         self._executor = executor
         self._formats = formats
@@ -82,8 +85,9 @@ class TreeSources:
             )
         if kind == "capture_id":
             fields.text(source.capture_id, f"{field}.capture_id", least=1)
-            tree = await self.capture(principal, source.capture_id, hold=hold)
-            return SourcedTree(await self.off_loop(lambda: take_in_tree(tree)), source.capture_id)
+            answer = await self._get(principal, source.capture_id, include_tree=True, hold=hold)
+            intake = await self.off_loop(lambda: _taken_in(answer.capture))
+            return SourcedTree(intake, source.capture_id)
         raise InvalidInput.at(field, "required: tree, capture_id or native")
 
     async def capture(self, principal: Principal, capture_id: str, *, hold: bool) -> Tree:
@@ -102,7 +106,7 @@ class TreeSources:
         token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_GET_CAPTURE, AUDIENCE)
         try:
             answer: capture_service_pb2.GetCaptureResponse = await ask(
-                self._captures.GetCapture, request, outgoing, token, TIMEOUT
+                self._channel, self._captures.GetCapture, request, outgoing, token, TIMEOUT
             )
         except grpc.aio.AioRpcError as error:
             raise _translated(error, capture_id) from None
@@ -120,6 +124,14 @@ class TreeSources:
             frames=tuple(message.frames),
             formats=self._formats,
         )
+
+
+def _taken_in(capture: capture_pb2.Capture) -> Intake:
+    known = [
+        decode_incompleteness(reason, f"capture.incompleteness[{i}]")
+        for i, reason in enumerate(capture.incompleteness)
+    ]
+    return take_in_tree(decode_tree(capture.tree, "capture.tree"), known)
 
 
 def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:

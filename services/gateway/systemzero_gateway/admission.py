@@ -76,13 +76,12 @@ class Ticket:
         admission: Admission,
         method: Method,
         caller: Caller,
-        context: Context,
+        peer: str,
         in_flight: InFlight,
     ) -> None:
         self._admission = admission
         self._method = method
-        # now, since a call that is gone has no peer any more, and gRPC crashes when asked for it
-        self._peer = context.peer() if method.audit else ""
+        self._peer = peer
         self._call = current_call()
         self._in_flight: InFlight | None = in_flight
         self.caller = caller
@@ -151,6 +150,8 @@ class Admission:
             PermissionDenied: it lacks the permission.
             Unavailable: the key store or the limits' store does not answer.
         """
+        # before all else: a call that is gone has no peer, and gRPC fails when asked for it
+        peer = context.peer() if method.audit else ""
         in_flight = self.streams if method.server_streaming else self.calls
         in_flight.enter()
         caller, reserved = None, False
@@ -163,7 +164,7 @@ class Admission:
             await self._limit(method, caller, context)
             caller.require(frozenset((method.permission,)))
             in_flight.claim(caller.principal.tenant, caller.quotas.in_flight)
-            return Ticket(self, method, caller, context, in_flight)
+            return Ticket(self, method, caller, peer, in_flight)
         except BaseException as error:
             in_flight.leave(None)
             if reserved:

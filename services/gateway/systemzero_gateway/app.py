@@ -8,8 +8,6 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import grpc
-
 from systemzero.gateway.v1 import (
     audit_service_pb2_grpc,
     auth_service_pb2_grpc,
@@ -17,14 +15,15 @@ from systemzero.gateway.v1 import (
     tenant_service_pb2_grpc,
 )
 from systemzero_chassis import contract
+from systemzero_chassis.background import Loops
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import open_database
 from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, errors_guard
 from systemzero_chassis.health import READINESS
 from systemzero_chassis.identity import IdentitySigner
-from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.logs import get_logger
+from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.readiness import Condition, Readiness
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
@@ -44,16 +43,18 @@ from systemzero_gateway.identity import Identity
 from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import LimitSettings, local_limits, open_limits, password_of
 from systemzero_gateway.openstreams import OpenStreams
+from systemzero_gateway.own import OwnMethod
 from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
 from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_gateway.reload import applicable, changes, check_costs
 from systemzero_gateway.routes import backend_of
-from systemzero_gateway.routing import Gateway
+from systemzero_gateway.routing import Gateway, Served
 from systemzero_gateway.store import SCHEMA
 from systemzero_gateway.upkeep import Upkeep
 
 _UPKEEP_SECONDS = 60.0
 _LOG_METHODS = "/systemzero.log.v1.LogService/"
+_OWN_METHODS = "/systemzero.gateway."
 
 
 class GatewayApp:
@@ -61,13 +62,13 @@ class GatewayApp:
 
     Once it has started, `admin_key_file` holds the default tenant's first admin key,
     `platform_key_file` that of the platform's own tenant, unless they were made beforehand.
-    `readiness` says whether it takes calls.
+    `readiness` says whether it takes calls; `loops` are its background loops.
     """
 
     def __init__(
         self,
         settings: GatewaySettings,
-        backends: Mapping[str, grpc.aio.Channel],
+        backends: Mapping[str, ReachableChannel],
         signer: IdentitySigner,
         methods: Mapping[str, Method],
         tracing: Tracing | None,
@@ -78,30 +79,30 @@ class GatewayApp:
         self.platform_key_file = data / PLATFORM_KEY
         self._settings = settings
         self._logger = get_logger("gateway")
+        self.loops = loops = Loops(OWN, self._logger)
         self._methods = methods
         self._database = open_database(data, SCHEMA, settings.database)
         self._tls = None if settings.tls is None else ServerTls(settings.tls, self._logger)
         self._identity = self._open_identity()
-        self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger)
-        self.audit = open_audit(settings.audit, data, self._database, self._logger)
-        self._limits = open_limits(settings.limits, self._logger, shared)
+        self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger, loops)
+        self.audit = open_audit(settings.audit, data, self._database, self._logger, loops)
+        self._limits = open_limits(settings.limits, self._logger, loops, shared)
         self._addresses = local_limits("addresses", shared)
         self.admission = self._admission()
         self._vitals = self._watched()
         self._conditions = self._vitals.conditions
         behind = {name: self._backend(name, channel) for name, channel in backends.items()}
-        self._health = PlatformHealth(settings.routes, behind, self._conditions)
+        self._health = PlatformHealth(settings.routes, behind, self._conditions, loops)
         self.readiness = Readiness({**self._conditions, "gateway.backends": self._health.unserved})
         self._drain = Drain()
-        self._streams = OpenStreams(self._identity.authenticator)
-        own = self._backend(OWN, self._own_services(behind, signer))
-        forwarders = self._forwarders({**behind, OWN: own}, signer)
+        self._streams = OpenStreams(self._identity.authenticator, loops)
+        served = self._served(behind, signer)
         guards = (
             observe_guard(OWN, tracing, is_edge=True),
             errors_guard(self._report),
             self._drain.guard,
         )
-        self._handler = Gateway(forwarders, guards, (self._streams.guard,))
+        self._handler = Gateway(served, guards, (self._streams.guard,))
         self._shared_port = shared is not None
         self._listener: Listener | None = None
 
@@ -123,6 +124,7 @@ class GatewayApp:
         max_bytes = max(method.max_bytes for method in self._methods.values())
         self._listener = Listener(
             *([self._handler], names, max_bytes, self._tls),
+            loops=self.loops,
             shared_port=self._shared_port,
             health_address=self._settings.health,
         )
@@ -187,27 +189,34 @@ class GatewayApp:
             self._settings.data,
             self._database,
             self._logger,
+            self.loops,
             log=("audit", self.audit.store),
             looks=[self.audit.look, self.admission.look, lambda: self._health.tell()],
         )
 
-    def _backend(self, name: str, channel: grpc.aio.Channel) -> Backend:
+    def _backend(self, name: str, channel: ReachableChannel) -> Backend:
         settings = self._settings
         return Backend(name, channel, settings.breaker, settings.retry, self._logger)
 
-    def _forwarders(
-        self, backends: Mapping[str, Backend], signer: IdentitySigner
-    ) -> dict[str, Forwarder]:
-        found, deadlines = {}, self._settings.deadlines
+    def _served(self, backends: Mapping[str, Backend], signer: IdentitySigner) -> dict[str, Served]:
+        """Every method by its path: the gateway's own without a way between, others forwarded."""
+        own, deadlines = self._own_services(backends, signer), self._settings.deadlines
+        found: dict[str, Served] = {}
         for path, method in self._methods.items():
-            backend = backends[backend_of(path, self._settings.routes) or ""]
-            found[path] = Forwarder(method, backend, self.admission, signer, deadlines, self._drain)
+            name = backend_of(path, self._settings.routes) or ""
+            found[path] = (
+                OwnMethod(method, own.by_path[path], self.admission, deadlines)
+                if name == OWN
+                else Forwarder(
+                    *(method, backends[name], self.admission, signer, deadlines, self._drain)
+                )
+            )
         return found
 
     def _own_services(
         self, backends: Mapping[str, Backend], signer: IdentitySigner
-    ) -> LocalChannel:
-        registry = HandlerRegistry([errors_guard(self._report)])
+    ) -> HandlerRegistry:
+        registry = HandlerRegistry()
         auth = AuthServicer(self._identity)
         registry.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
         tenants = TenantServicer(self._identity)
@@ -217,7 +226,7 @@ class GatewayApp:
         log_backend = backend_of(_LOG_METHODS, self._settings.routes) or ""
         status = StatusServicer(version("systemzero-gateway"), backends, log_backend, signer)
         registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)
-        return LocalChannel(registry)
+        return registry
 
     def _report(self, call: Call, error: BaseException) -> None:
         self._logger.error("internal error", rpc_method=call.method, exc_info=error)
@@ -230,7 +239,7 @@ def _clients(settings: GatewaySettings) -> Sequence[ClientCertificate] | None:
 
 def build(
     settings: GatewaySettings,
-    backends: Mapping[str, grpc.aio.Channel],
+    backends: Mapping[str, ReachableChannel],
     signer: IdentitySigner,
     *,
     methods: Mapping[str, Method] | None = None,
@@ -257,13 +266,16 @@ def check(
     """Hold the settings against the names of the backends and against the contract.
 
     Raises:
-        ConfigError: a method leads to no backend, or costs more than a limit ever lets pass; a
-            password, a certificate or its key can't be used.
+        ConfigError: a method leads to nobody who serves it, or costs more than a limit ever lets
+            pass; a password, a certificate or its key can't be used.
     """
     password_of(settings.limits)
     check_costs(settings.limits, methods.values())
     check_files(settings.tls, settings.backend_tls)
-    known = {OWN, *backends}
+    known = set(backends)
     for path in methods:
-        if backend_of(path, settings.routes) not in known:
+        name = backend_of(path, settings.routes)
+        if name == OWN and not path.startswith(_OWN_METHODS):
+            raise ConfigError(f"configuration: routes: {path} is none of the gateway's own methods")
+        if name != OWN and name not in known:
             raise ConfigError(f"configuration: routes: {path} leads to no backend")

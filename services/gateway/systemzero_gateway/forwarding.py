@@ -40,14 +40,11 @@ from systemzero_gateway.admission import Admission, Ticket
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.caller import Caller, set_current_caller
 from systemzero_gateway.config import DeadlineSettings
+from systemzero_gateway.deadlines import seconds_for
 from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import check_size
 from systemzero_gateway.streams import StreamCall
 
-SHAVED = 0.05
-"""The share of a deadline, at most `SHAVED_SECONDS`, that a backend gets less than the gateway, so
-that the hop that timed out can say so."""
-SHAVED_SECONDS = 0.1
 _GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 """What a call ends with that no replica took; CANCELLED where one was stopped with it waiting."""
 
@@ -95,7 +92,7 @@ class Forwarder:
         try:
             forwarded = Forwarded(self, ticket, request, context)
             while True:
-                call = forwarded.attempt()
+                call = await forwarded.attempt()
                 try:
                     response: bytes = await call
                     trailers = await call.trailing_metadata()
@@ -115,7 +112,7 @@ class Forwarder:
         try:
             forwarded = Forwarded(self, ticket, request, context)
             while True:
-                call = forwarded.attempt()
+                call = await forwarded.attempt()
                 try:
                     async for response in call:
                         forwarded.begin()
@@ -143,13 +140,7 @@ class Forwarder:
 
     def timeout(self, remaining: float | None) -> float:
         """Seconds that the backend gets of the `remaining` ones, if the client set a deadline."""
-        if self.method.server_streaming:
-            seconds = self._deadlines.stream if remaining is None else remaining
-            seconds = min(seconds, self._deadlines.stream)
-        else:
-            seconds = self._deadlines.default if remaining is None else remaining
-            seconds = min(seconds, self._deadlines.ceiling)
-        return seconds - min(seconds * SHAVED, SHAVED_SECONDS)
+        return seconds_for(self.method, remaining, self._deadlines)
 
 
 class Forwarded:
@@ -171,9 +162,7 @@ class Forwarded:
         self._begun = False
         self._attempts = 0
         self._outgoing: Outgoing | None = None
-        self._timeout = forwarder.timeout(context.time_remaining())
-        self._sent = time.monotonic()
-        self._deadline = self._sent + self._timeout
+        self._deadline = time.monotonic() + forwarder.timeout(context.time_remaining())
         if forwarder.method.client_streaming:
             self._request = self._checked(request)
         else:
@@ -183,7 +172,7 @@ class Forwarded:
                 self._ticket.end(error.reason)
                 raise
 
-    def attempt(self) -> Any:
+    async def attempt(self) -> Any:
         """Send the call to the backend.
 
         Raises:
@@ -191,16 +180,13 @@ class Forwarded:
         """
         forwarder = self._forwarder
         try:
-            forwarder.backend.check()
+            await forwarder.backend.reach(self._left())
         except Unavailable as error:
             self._ticket.end(error.reason)
             raise
         self._attempts += 1
-        if self._attempts > 1:
-            self._sent = time.monotonic()
-            self._timeout = self._deadline - self._sent
         self._outgoing = Outgoing(forwarder.method.path, forwarder.backend.name)
-        return forwarder.open(self._request, self._ticket.caller, self._outgoing, self._timeout)
+        return forwarder.open(self._request, self._ticket.caller, self._outgoing, self._left())
 
     def over(self, status: str) -> None:
         """The attempt has ended; only the first status counts."""
@@ -240,10 +226,8 @@ class Forwarded:
             return False
         if _has_details(error):
             backend.answered()
-        elif code in _GONE:
-            backend.lost(self._sent)
-        elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            backend.unanswered(self._timeout)
+        elif code in (*_GONE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            backend.failed()
         return (
             code in _GONE
             and self._attempts < self._forwarder.attempts
@@ -254,7 +238,11 @@ class Forwarded:
     async def back_off(self) -> None:
         """Wait until the channel has noticed what was lost: it would be chosen once more."""
         wait = self._forwarder.backend.back_off * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
-        await asyncio.sleep(min(wait, max(0.0, self._deadline - time.monotonic())))
+        await asyncio.sleep(min(wait, self._left()))
+
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, self._deadline - time.monotonic())
 
     async def fail(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> NoReturn:
         """End the client's call as the backend's ended."""

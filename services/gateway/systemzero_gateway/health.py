@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
+from systemzero_chassis.background import Loops
 from systemzero_chassis.health import WHOLE, Health
 from systemzero_chassis.readiness import Condition
 from systemzero_gateway.backends import Backend
@@ -28,6 +29,7 @@ class PlatformHealth:
         routes: Mapping[str, str],
         backends: Mapping[str, Backend],
         own: Mapping[str, Condition],
+        loops: Loops,
     ) -> None:
         """`own` are the conditions under which the gateway's own services serve."""
         self._own = own
@@ -35,7 +37,9 @@ class PlatformHealth:
         self._monitors = {name: Monitor(b, self.tell) for name, b in backends.items()}
         self._names: dict[str, Monitor | None] = {}
         self._health: Health | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._looking = [
+            loops.new(f"backend.{name}", monitor.round) for name, monitor in self._monitors.items()
+        ]
 
     async def start(self, health: Health, names: Iterable[str]) -> None:
         """Ask every backend once, tell `health` of the services `names`, and go on doing so."""
@@ -45,7 +49,8 @@ class PlatformHealth:
             self._names[name] = self._monitors.get(backend)
         await asyncio.gather(*(monitor.look() for monitor in self._monitors.values()))
         self.tell()
-        self._tasks = [asyncio.create_task(monitor.run()) for monitor in self._monitors.values()]
+        for each in self._looking:
+            each.start()
 
     def unserved(self) -> str:
         """A condition of readiness: some backend serves."""
@@ -57,9 +62,10 @@ class PlatformHealth:
         """Say NOT_SERVING of everything, and ask no more."""
         if self._health is not None:
             self._health.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for each in self._looking:
+            await each.stop()
+        for monitor in self._monitors.values():
+            monitor.stop()
 
     def tell(self) -> None:
         """Tell what is the case now, which may be what was told before."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from systemzero_core.errors import Unavailable
 from systemzero_gateway.store import KeyStore
 
 
@@ -34,7 +33,7 @@ class LastUses:
         """Write what was noted.
 
         Raises:
-            Unavailable: the store does not answer; nothing is forgotten.
+            Unavailable: the store does not answer. Whatever is raised, nothing is forgotten.
         """
         noted, self._noted = self._noted, {}
         if not noted:
@@ -43,6 +42,6 @@ class LastUses:
         times = {key: now - int((tick - used) * 1e6) for key, used in noted.items()}
         try:
             await self._store.note_uses(times)
-        except Unavailable:
+        except BaseException:
             self._noted = noted | self._noted
             raise

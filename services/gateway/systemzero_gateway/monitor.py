@@ -1,7 +1,7 @@
 """Asks one backend, again and again, whether it serves.
 
 The answers are the health that the gateway tells of the backend's services, and the probes of its
-breaker. One question is on its way at a time, and none takes longer than `PROBE_SECONDS`.
+breaker. It is asked at once where its channel found it or lost it.
 """
 
 from __future__ import annotations
@@ -9,39 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import grpc
-from grpc_health.v1 import health_pb2
-
 from systemzero_gateway import metrics
 from systemzero_gateway.backends import Backend
-from systemzero_gateway.breaker import State
 
-PROBE_SECONDS = 1.0
 INTERVAL = 1.0
-"""Seconds between two questions."""
-
-_HEALTH = "/grpc.health.v1.Health/Check"
-
-
-async def probe(channel: grpc.aio.Channel, seconds: float) -> bool | None:
-    """Whether what is behind `channel` says that it serves; None where it says nothing in time.
-
-    In time is: in `seconds`.
-    """
-    check = channel.unary_unary(
-        _HEALTH,
-        health_pb2.HealthCheckRequest.SerializeToString,
-        health_pb2.HealthCheckResponse.FromString,
-    )
-    try:
-        answer = await check(health_pb2.HealthCheckRequest(), timeout=seconds)
-    except grpc.aio.AioRpcError as error:
-        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return None
-        # a backend of the same process keeps no health of its own: that it answers is the answer
-        return error.code() is grpc.StatusCode.UNIMPLEMENTED
-    # None is what the transport makes of bytes that are no message
-    return answer is not None and answer.status == health_pb2.HealthCheckResponse.SERVING
+"""Seconds between two questions where the channel has nothing new."""
 
 
 class Monitor:
@@ -51,28 +23,35 @@ class Monitor:
         """`changed` is told whenever `serving` is another."""
         self._backend = backend
         self._changed = changed
-        self._said = self.serving = False
+        self._news: asyncio.Task[None] | None = None
+        self.serving = False
         backend.tell(self._conclude)
 
-    async def run(self) -> None:
-        """Ask for as long as the task lives."""
-        while True:
-            await self.look()
-            await asyncio.sleep(INTERVAL)
+    async def round(self) -> None:
+        """Ask, and wait until it is time to ask again."""
+        news = self._watch()
+        await self.look()
+        await asyncio.wait((news,), timeout=INTERVAL)
+
+    def stop(self) -> None:
+        """Wait for nothing any more; after the last round."""
+        if self._news is not None:
+            self._news.cancel()
 
     async def look(self) -> None:
-        """Ask once, unless the breaker's pause is not over."""
-        breaker = self._backend.breaker
-        if not breaker.begin_probe():
-            return
-        answer = await probe(self._backend.channel, PROBE_SECONDS)
-        if answer is not None:  # a late answer is no word: a busy moment is no outage
-            self._said = answer
-        breaker.end_probe(answer is True)
-        self._conclude()
+        """Ask once."""
+        await self._backend.look()
+
+    def _watch(self) -> asyncio.Task[None]:
+        """What is done once the channel's state is another; one at a time, or they add up."""
+        if self._news is None or self._news.done():
+            channel = self._backend.channel
+            change = channel.wait_for_state_change(channel.get_state(try_to_connect=True))
+            self._news = asyncio.create_task(change)
+        return self._news
 
     def _conclude(self) -> None:
-        serving = self._said and self._backend.breaker.state is State.CLOSED
+        serving = self._backend.serving
         metrics.SERVING.labels(self._backend.name).set(serving)
         if serving is not self.serving:
             self.serving = serving

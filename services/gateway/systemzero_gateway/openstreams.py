@@ -12,10 +12,10 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final, NamedTuple
 
-from systemzero_chassis.background import Background
+from systemzero_chassis.background import Loops, raise_all
 from systemzero_chassis.guards import Call
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway.authenticate import REVALIDATE, Authenticator
@@ -33,15 +33,15 @@ class _Credentials(NamedTuple):
 class OpenStreams:
     """The streams that are on, by a guard around every one of them."""
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, loops: Loops) -> None:
         self._authenticator = authenticator
         self._open: dict[asyncio.Task[Any], _Credentials] = {}
         self._ended: set[asyncio.Task[Any]] = set()
-        self._looking = Background()
+        self._looking = loops.new("streams", self.check, pause=SECONDS)
 
     def start(self) -> None:
         """Begin to look after them."""
-        self._looking.start(self._look())
+        self._looking.start()
 
     async def stop(self) -> None:
         """Look no more."""
@@ -54,15 +54,28 @@ class OpenStreams:
         return _Open(self, _Credentials(call.text("authorization") or "", certificate))
 
     async def check(self) -> None:
-        """End those whose credentials do not work any more."""
-        for credentials in set(self._open.values()):
-            try:
-                if await self._authenticator.known(*credentials) is None:
-                    await self._authenticator.authenticate(*credentials)
-            except Unauthenticated:
-                self._end(credentials)
-            except Unavailable:
-                return
+        """End those whose credentials do not work any more.
+
+        Raises:
+            ExceptionGroup: of some it can't be told, for another reason than that the store is
+                away; all others were looked at.
+        """
+        errors: list[Exception] = []
+        with suppress(Unavailable):
+            for credentials in set(self._open.values()):
+                await self._check(credentials, errors)
+        raise_all(errors)
+
+    async def _check(self, credentials: _Credentials, errors: list[Exception]) -> None:
+        try:
+            if await self._authenticator.known(*credentials) is None:
+                await self._authenticator.authenticate(*credentials)
+        except Unauthenticated:
+            self._end(credentials)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised when the others were looked at
+            errors.append(error)
 
     def opened(self, task: asyncio.Task[Any], credentials: _Credentials) -> None:
         """A stream of `task` was asked for with `credentials`."""
@@ -80,11 +93,6 @@ class OpenStreams:
             if own == credentials:
                 self._ended.add(task)
                 task.cancel()
-
-    async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(SECONDS)
-            await self.check()
 
 
 class _Open(AbstractAsyncContextManager[None]):

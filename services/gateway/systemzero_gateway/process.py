@@ -9,6 +9,8 @@ import os
 from contextlib import AsyncExitStack
 
 from systemzero_chassis import contract
+from systemzero_chassis.background import Loops
+from systemzero_chassis.logs import get_logger
 from systemzero_chassis.ops import operated
 from systemzero_chassis.process import announce, load, on_hangup, run_workers, service_channel
 from systemzero_chassis.service import until_signal
@@ -30,7 +32,8 @@ async def _serve(settings: GatewaySettings, seat: Seat) -> None:
         signer = service_signer(OWN, settings.data, settings.trust)
         app = build(settings, backends, signer, tracing=tracing, shared=seat.shared)
         on_hangup(OWN, lambda: app.reload(load(OWN, GatewaySettings, PREFIX).limits))
-        where = await stack.enter_async_context(operated(OWN, seat.ops, app.readiness))
+        loops = Loops(OWN, get_logger(OWN))
+        where = await stack.enter_async_context(operated(OWN, seat.ops, app.readiness, loops))
         port = await app.start(settings.listen)
         announce(
             f"gateway: listening on {settings.listen.rpartition(':')[0]}:{port}",

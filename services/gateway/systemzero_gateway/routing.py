@@ -1,18 +1,33 @@
-"""Which handler a method has: every one that may be called is forwarded, every other is refused."""
+"""Which handler a method has: every one that may be called is served, every other is refused."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
 
 import grpc
 
 from systemzero_chassis.guards import Context, Guard, Handler, guarded
 from systemzero_core.errors import UnknownMethod
-from systemzero_gateway.forwarding import Forwarder
+from systemzero_gateway.policy import Method
 
 _OTHER = "_OTHER"
 """What metrics, traces and logs call all methods that there are not, by the semantic conventions:
 their names are the callers' to choose."""
+
+
+class Served(Protocol):
+    """One method's way: to a backend, or to a service of the gateway's own.
+
+    Attributes:
+        method: which it is.
+    """
+
+    method: Method
+
+    def handler(self) -> Handler:
+        """The handler for a gRPC server; it takes raw bytes, and lets a call in before all else."""
+        ...
 
 
 class Gateway(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic at run time
@@ -20,15 +35,15 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic a
 
     def __init__(
         self,
-        forwarders: Mapping[str, Forwarder],
+        served: Mapping[str, Served],
         guards: tuple[Guard, ...],
         of_streams: tuple[Guard, ...],
     ) -> None:
         """`of_streams` stand inside the other guards, around calls with a stream alone."""
         self.by_path: dict[str, Handler] = {}
-        for path, forwarder in forwarders.items():
-            own = (*guards, *of_streams) if forwarder.method.is_stream else guards
-            self.by_path[path] = guarded(forwarder.handler(), path, own)
+        for path, way in served.items():
+            around = (*guards, *of_streams) if way.method.is_stream else guards
+            self.by_path[path] = guarded(way.handler(), path, around)
         refusing = grpc.stream_stream_rpc_method_handler(_refuse)
         self._refusing = guarded(refusing, _OTHER, guards)
 

@@ -15,7 +15,6 @@ from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
 from systemzero_core.errors import Unavailable
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.breaker import State
-from systemzero_gateway.monitor import probe
 
 PROBE_SECONDS = 2.0
 
@@ -23,7 +22,10 @@ _CHECKPOINT = "/systemzero.log.v1.LogService/GetCheckpoint"
 
 
 class Probe(NamedTuple):
-    """What a backend said of itself, how long it took, in seconds, and its breaker's state."""
+    """What a backend said of itself, how long it took, in seconds, and its breaker's state.
+
+    `latency` is None where it said nothing in time.
+    """
 
     name: str
     serving: bool
@@ -32,17 +34,15 @@ class Probe(NamedTuple):
 
 
 async def probe_all(backends: Mapping[str, Backend]) -> list[Probe]:
-    """Ask every backend at the same time, but for those that are known not to answer."""
+    """Ask every backend at the same time."""
     return list(await asyncio.gather(*(_probe(*item) for item in sorted(backends.items()))))
 
 
 async def _probe(name: str, backend: Backend) -> Probe:
-    state = backend.breaker.state
-    if state is not State.CLOSED:
-        return Probe(name, serving=False, latency=None, breaker=state)
     started = time.perf_counter()
-    serving = await probe(backend.channel, PROBE_SECONDS) is True
-    return Probe(name, serving, time.perf_counter() - started, state)
+    answer = await backend.look()
+    latency = None if answer is None else time.perf_counter() - started
+    return Probe(name, answer is True, latency, backend.breaker.state)
 
 
 async def newest_checkpoint(
@@ -58,6 +58,6 @@ async def newest_checkpoint(
     request = log_service_pb2.GetCheckpointRequest()
     answer = log_service_pb2.GetCheckpointResponse()
     with suppress(grpc.aio.AioRpcError, Unavailable):
-        backend.check()
+        await backend.reach(PROBE_SECONDS)
         answer = await get(request, timeout=PROBE_SECONDS, metadata=(identity,))
     return answer

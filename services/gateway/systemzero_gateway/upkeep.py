@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from systemzero_chassis.background import Background
+from systemzero_chassis.background import Loops, apart, raise_all
 from systemzero_core.errors import DomainError
 
 Chore = Callable[[], Awaitable[None]]
@@ -16,8 +15,8 @@ Chore = Callable[[], Awaitable[None]]
 class Upkeep:
     """Does its chores again and again, and once more at the end.
 
-    A chore that fails is told in the log and tried again the next time: none of them is worth
-    refusing a call for.
+    A chore that fails is told in the log and tried again the next time; the others are done all the
+    same. None of them is worth refusing a call for.
     """
 
     def __init__(
@@ -25,31 +24,32 @@ class Upkeep:
         chores: Sequence[Chore],
         seconds: float,
         logger: structlog.typing.FilteringBoundLogger,
+        loops: Loops,
     ) -> None:
         """`seconds` lie between two rounds."""
         self._chores = chores
-        self._seconds = seconds
         self._logger = logger
-        self._background = Background()
+        self._background = loops.new("upkeep", self._round, pause=seconds, vital=False)
 
     def start(self) -> None:
-        """Begin; the first round comes after the first pause."""
-        self._background.start(self._run())
+        """Begin."""
+        self._background.start()
 
     async def stop(self) -> None:
         """End with a last round, if it was started."""
         if self._background.started:
             await self._background.stop()
-            await self._round()
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._seconds)
-            await self._round()
+            await self._background.once_more()
 
     async def _round(self) -> None:
+        errors: list[Exception] = []
         for chore in self._chores:
-            try:
-                await chore()
-            except DomainError as error:
-                self._logger.warning("upkeep failed", reason=error.reason, error=error.message)
+            with apart(errors):
+                await self._do(chore)
+        raise_all(errors)
+
+    async def _do(self, chore: Chore) -> None:
+        try:
+            await chore()
+        except DomainError as error:
+            self._logger.warning("upkeep failed", reason=error.reason, error=error.message)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,6 +77,7 @@ class StandaloneApp:
         )
         self.first_key_lines = self._gateway.first_key_lines
         self.readiness = self._gateway.readiness
+        self.loops = tuple(chain(self._gateway.loops, *(each.loops for each in self._services)))
         for service in self._services:
             self._gateway.rest_on(service.vitals.conditions)
 

@@ -5,6 +5,8 @@ Apart from `__main__`, which workers do not import.
 
 from __future__ import annotations
 
+from systemzero_chassis.background import Loops
+from systemzero_chassis.logs import get_logger
 from systemzero_chassis.ops import operated
 from systemzero_chassis.process import announce, load, on_hangup, run_workers
 from systemzero_chassis.service import until_signal
@@ -18,7 +20,8 @@ NAME = "standalone"
 async def _serve(settings: StandaloneSettings, seat: Seat) -> None:
     app = StandaloneApp(settings, seat.shared)
     on_hangup(NAME, lambda: app.reload(load(NAME, StandaloneSettings, ENVIRONMENT_PREFIX)))
-    async with operated(NAME, seat.ops, app.readiness) as where:
+    loops = Loops(NAME, get_logger(NAME))
+    async with operated(NAME, seat.ops, app.readiness, loops) as where:
         port = await app.start(settings.listen)
         announce(
             f"listening on {settings.listen.rpartition(':')[0]}:{port}",

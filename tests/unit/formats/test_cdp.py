@@ -82,7 +82,8 @@ def test_the_root_stays_even_when_it_is_ignored() -> None:
         ({"valuemin": 0, "valuemax": 99.5}, (), {"valuemin": "0", "valuemax": "99.5"}),
         ({"live": "off", "atomic": False}, (), {}),
         ({"live": "polite", "atomic": True}, (), {"live": "polite", "atomic": "true"}),
-        ({"controls": "panel:r0:1", "labelledby": None, "unheard-of": 1}, (), {}),
+        ({"controls": "panel:r0:1", "labelledby": None, "relevant": "text"}, (), {}),
+        ({"unheard-of": 1, "newer": False, "newest": None}, (), {"unheard-of": "1"}),
     ],
 )
 def test_properties_become_states_and_attributes(

@@ -53,6 +53,10 @@ def test_an_atspi_tree() -> None:
         ("application", [], ()),
         ("check box", ["sensitive", "showing", "visible"], ("unchecked",)),
         ("check box", ["checked", "sensitive", "showing", "visible"], ("checked",)),
+        ("switch", ["sensitive", "showing", "visible"], ("unchecked",)),
+        ("switch", ["checked", "sensitive", "showing", "visible"], ("checked",)),
+        ("table cell", ["checkable", "sensitive", "showing", "visible"], ("unchecked",)),
+        ("toggle button", ["sensitive", "showing", "visible"], ("unpressed",)),
         ("toggle button", ["checked", "sensitive", "showing", "visible"], ("pressed",)),
         ("tree item", ["expandable", "sensitive", "showing", "visible"], ("collapsed",)),
         (

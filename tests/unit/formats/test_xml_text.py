@@ -240,3 +240,10 @@ def test_hostile_texts_take_linear_time() -> None:
     ):
         with pytest.raises(DomainError):
             parse(text.encode(), format=Format.UIAUTOMATOR)
+
+
+@pytest.mark.parametrize("encoding", ["windows-1259", "iso-8859-17", "latin-15"])
+def test_an_encoding_that_is_none_is_named(encoding: str) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?><hierarchy><node text="\xff"/></hierarchy>'
+    with pytest.raises(InvalidInput, match=f"says that it is {encoding}, which is not read"):
+        parse(text.encode("latin-1"), format=Format.UIAUTOMATOR)

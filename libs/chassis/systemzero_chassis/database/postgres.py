@@ -7,7 +7,9 @@ so that row-level security holds it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -35,6 +37,8 @@ from systemzero_core.errors import FailedPrecondition, Unavailable
 T = TypeVar("T")
 
 _CONNECT_SECONDS: Final = 5.0
+_ANSWER_SECONDS: Final = 5.0
+"""What an answer may take beyond the time that the server itself gives a statement."""
 
 
 class PostgresDatabase:
@@ -113,7 +117,10 @@ class PostgresDatabase:
         self._closed = True
         for writer in list(self._writers.values()):
             await writer.finish()
-        await self._sessions.close()
+        # a server that hangs does not take leave: it sees the connections end with the process
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self._sessions.close()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -201,7 +208,12 @@ def service_engine(
     return create_async_engine(
         driver_url(url),
         isolation_level="AUTOCOMMIT",
-        connect_args={"server_settings": server, "timeout": _CONNECT_SECONDS},
+        connect_args={
+            "server_settings": server,
+            "timeout": _CONNECT_SECONDS,
+            # a server that hangs, or is cut off without a word, ends no statement by itself
+            "command_timeout": settings.statement_timeout + _ANSWER_SECONDS,
+        },
         **options,
     )
 

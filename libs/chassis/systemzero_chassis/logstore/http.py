@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -26,20 +28,35 @@ async def post(url: str, body: bytes) -> Answer:
     Raises:
         Unavailable: there is no answer within ten seconds, or none that can be read.
     """
-    return await asyncio.to_thread(_post, url, body)
-
-
-def _post(url: str, body: bytes) -> Answer:
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    kind = HTTPSConnection if secure else HTTPConnection
+    opened: list[socket.socket] = []
     try:
+        parts = urlsplit(url)
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
-        try:
-            connection.request("POST", parts.path, body, {"Content-Type": "text/plain"})
-            response = connection.getresponse()
-            return Answer(response.status, response.read(_MAX_BODY).decode())
-        finally:
-            connection.close()
+        async with asyncio.timeout(_TIMEOUT):
+            return await asyncio.to_thread(_post, connection, parts.path, body, opened)
+    except TimeoutError as error:
+        for each in opened:  # the time-out of a socket is that of each byte
+            _cut(each)
+        raise Unavailable("the witness does not answer in time") from error
     except (OSError, HTTPException, ValueError) as error:
         raise Unavailable(f"the witness does not answer: {error}") from error
+
+
+def _post(
+    connection: HTTPConnection, path: str, body: bytes, opened: list[socket.socket]
+) -> Answer:
+    try:
+        connection.connect()
+        opened.append(connection.sock)
+        connection.request("POST", path, body, {"Content-Type": "text/plain"})
+        response = connection.getresponse()
+        return Answer(response.status, response.read(_MAX_BODY).decode())
+    finally:
+        connection.close()
+
+
+def _cut(connected: socket.socket) -> None:
+    """End what a thread still waits for."""
+    with suppress(OSError):  # it is closed by now
+        connected.shutdown(socket.SHUT_RDWR)

@@ -41,7 +41,7 @@ class LogStore(LogReads):
 
     Attributes:
         rotations: the statements that one key of the logs followed another, oldest first.
-        cosigners: what asks each witness; `cosign` runs them.
+        cosigners: what asks each witness, in a loop (`witnesses.cosigning`).
         diverged: why a log is refused: the last checkpoints could not be signed since it does not
             extend the one before; empty while all do.
     """
@@ -67,7 +67,7 @@ class LogStore(LogReads):
             keys: those that sign checkpoints; more than one while they are being rotated.
             rotations: the statements that a key followed another (`tlog.sign_rotation`); what the
                 older ones signed is still trusted.
-            witnesses: those that are to cosign checkpoints, once `cosign` runs.
+            witnesses: those that are to cosign checkpoints, once they are asked.
             clock: the time of checkpoints.
 
         Raises:
@@ -218,12 +218,3 @@ class LogStore(LogReads):
             raise
         for cosigner in self.cosigners:
             cosigner.published(tenant)
-
-    async def cosign(self) -> None:
-        """Have published checkpoints cosigned by the witnesses, until cancelled.
-
-        For a background task; what a witness refuses, or does not answer, is logged.
-        """
-        async with asyncio.TaskGroup() as tasks:
-            for cosigner in self.cosigners:
-                tasks.create_task(cosigner.run())

@@ -10,11 +10,13 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
+from systemzero_chassis.background import Background, Loops, heard
 from systemzero_chassis.database import Database
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore.checkpoints import Checkpoints
@@ -30,7 +32,9 @@ from systemzero_core.tlog import (
     submission,
 )
 
+_FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0  # seconds, after a witness failed again and again
+_ROUND_SECONDS: Final = 1.0
 _CONFLICT: Final = 409
 _NO_EXTENSION: Final = 422
 _OK: Final = 200
@@ -88,6 +92,7 @@ class Cosigner:
         self._waiting: dict[str, None] = {}  # tenants, in the order in which they came
         self._published = asyncio.Event()
         self._log = get_logger("logstore")
+        self._pause = _FIRST_PAUSE
         self.refused = ""
 
     def published(self, tenant: str) -> None:
@@ -95,23 +100,24 @@ class Cosigner:
         self._waiting[tenant] = None
         self._published.set()
 
-    async def run(self) -> None:
-        """Ask whenever there is something new; until cancelled."""
-        pause = 1.0
-        while True:
-            await self._published.wait()
-            if await self.ask():
-                pause = 1.0
-            else:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+    async def round(self) -> None:
+        """Ask if something new comes, and pause where that failed; for a background loop."""
+        if not await heard(self._published, _ROUND_SECONDS):
+            return
+        if await self.ask():
+            self._pause = _FIRST_PAUSE
+        else:
+            await asyncio.sleep(self._pause)
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     async def ask(self) -> bool:
         """Submit what is new of each log; whether all of it was cosigned. What was not, stays."""
         self._published.clear()
         waiting, self._waiting = self._waiting, {}
         failed, refused = False, ""
-        for tenant in waiting:
+        while waiting:
+            tenant = next(iter(waiting))
+            del waiting[tenant]
             try:
                 await self._submit(tenant)
             except DomainError as error:
@@ -121,6 +127,11 @@ class Cosigner:
                 if isinstance(error, DataCorrupted):
                     event, refused = "log.witness.refused", error.message
                 self._log.error(event, witness=self.key.name, tenant=tenant, why=error.message)
+            except BaseException:
+                # nothing is lost of it, and the one that failed keeps none of the others waiting
+                self._waiting = {**waiting, **self._waiting}
+                self.published(tenant)
+                raise
         self.refused = refused
         return not failed
 
@@ -193,3 +204,11 @@ def _check_status(answer: Answer, size: int) -> None:
         )
     if answer.status != _OK:
         raise Unavailable(f"the witness answered with status {answer.status}")
+
+
+def cosigning(loops: Loops, cosigners: Sequence[Cosigner]) -> list[Background]:
+    """The loops that ask the witnesses, each for itself; not yet started."""
+    return [
+        loops.new(f"witness.{cosigner.key.name}", cosigner.round, vital=False)
+        for cosigner in cosigners
+    ]

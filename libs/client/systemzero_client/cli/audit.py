@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,19 +18,20 @@ from systemzero_client.cli.logs import (
     verifying,
     write_export,
 )
-from systemzero_client.cli.options import (
+from systemzero_client.cli.options import json_option
+from systemzero_client.cli.output import Output, Progress, to_dict
+from systemzero_client.cli.remote import (
     Remote,
+    Wanted,
     first,
-    json_option,
     remote,
     run_remote,
     server_options,
 )
-from systemzero_client.cli.output import Output, Progress, to_dict
-from systemzero_client.cli.profiles import Wanted
 from systemzero_client.cli.text import printable, time_text
-from systemzero_client.verify import LogVerifier
-from systemzero_core.tlog import ExportReport
+
+if TYPE_CHECKING:
+    from systemzero_core.tlog import ExportReport
 
 
 @click.group()
@@ -79,6 +80,8 @@ def verify(file: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
             return verifying(output, lambda: verify_file(file, key, show), reported)
 
         async def online(remote: Remote) -> ExportReport:
+            from systemzero_client.verify import LogVerifier
+
             verifier = LogVerifier(remote.client, key=key, audit=True)
             try:
                 return await verifier.everything(progress=show)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from systemzero.capture.v1 import capture_pb2
-from systemzero.tree.v1 import tree_pb2
-from systemzero_client.cli.options import ListingGroup, Remote, first, remote
-from systemzero_client.cli.output import to_dict, write_file
+from systemzero_client.cli.options import ListingGroup
+from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.problems import Problem
+from systemzero_client.cli.remote import Remote, first, remote
 from systemzero_client.cli.text import printable, time_text
-from systemzero_client.documents import decode_tree
-from systemzero_core.formats import own
+from systemzero_client.writing import component, write_whole
+from systemzero_core.formats import Format, own
 
-_ENDINGS = {
-    tree_pb2.FORMAT_CDP: ".ax.json",
-    tree_pb2.FORMAT_ARIA: ".aria.yml",
-    tree_pb2.FORMAT_UIAUTOMATOR: ".xml",
-    tree_pb2.FORMAT_APPIUM_IOS: ".xml",
-    tree_pb2.FORMAT_APPIUM_WINDOWS: ".xml",
+if TYPE_CHECKING:
+    from systemzero.capture.v1 import capture_pb2
+
+_ENDINGS: dict[str, str] = {
+    Format.CDP: ".ax.json",
+    Format.ARIA: ".aria.yml",
+    Format.UIAUTOMATOR: ".xml",
+    Format.APPIUM_IOS: ".xml",
+    Format.APPIUM_WINDOWS: ".xml",
 }
 _IMAGES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 
@@ -79,6 +82,8 @@ async def get(
         raise Problem(f"no native document is kept of {found.capture_id}")
     if wants_screenshot and not found.originals.screenshot:
         raise Problem(f"no screenshot is kept of {found.capture_id}")
+    if found.capture_id != capture:
+        raise Problem(f"the server did not answer with {capture}, but with another capture")
     written = _write_files(found, folder)
     found.ClearField("tree")
     found.originals.ClearField("native")
@@ -97,22 +102,23 @@ async def delete(remote: Remote, capture: str) -> None:
 
 
 def _write_files(capture: capture_pb2.Capture, folder: Path) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for ending, data in _files(capture):
-        name = str(folder / f"{capture.capture_id}{ending}")
-        write_file(name, data)
-        written.append(name)
+        path = folder / f"{component(capture.capture_id)}{ending}"
+        write_whole(path, data)
+        written.append(str(path))
     return written
 
 
 def _files(capture: capture_pb2.Capture) -> Iterator[tuple[str, bytes]]:
     """The files that a capture's contents make, as (ending of the name, bytes)."""
+    from systemzero_client.messages import decode_tree, format_name
+
     if capture.HasField("tree"):
         yield ".tree.json", own.encode(decode_tree(capture.tree))
     native = capture.originals.native
     if native.data:
-        yield _ENDINGS.get(capture.format, ".json"), native.data
+        yield _ENDINGS.get(format_name(capture.format), ".json"), native.data
     if native.dom:
         yield ".dom.json", native.dom
     for number, frame in enumerate(native.frames, 1):

@@ -5,24 +5,39 @@ from __future__ import annotations
 import click
 import msgspec
 
+from systemzero_client.cli import terminal
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.files import Parts, read_capture
 from systemzero_client.cli.options import format_option, json_option
-from systemzero_client.cli.output import Output, note
+from systemzero_client.cli.output import Output
 from systemzero_client.cli.problems import Problem, describe
+from systemzero_client.cli.terminal import Marked, note
 from systemzero_client.plugins import take_in_document
 from systemzero_core.diff import EditScript, diff, render_text, to_json
 from systemzero_core.errors import DomainError
-from systemzero_core.intake import Intake
+from systemzero_core.intake import Intake, equal
+
+_INCONCLUSIVE = "inconclusive: an incomplete capture can't be called equal or different"
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """What `sz diff --json` prints; `script` is the edit script, see docs/cli.md."""
+    """What `sz diff --json` prints; `script` is the edit script, see docs/cli.md.
+
+    `equal` is never true where `incomplete` names a reason.
+    """
 
     a: str
     b: str
     equal: bool
+    incomplete: dict[str, tuple[Incompleteness, ...]]
     script: msgspec.Raw
+
+
+class Incompleteness(msgspec.Struct, frozen=True):
+    """Why a capture can't be judged: a word for programs, a sentence for people."""
+
+    reason: str
+    detail: str
 
 
 @click.command("diff")
@@ -34,25 +49,39 @@ def diff_command(a: str, b: str, form: str | None, as_json: bool) -> Exit:
     """Compare two captures, without any server.
 
     Shows every edit that turns the normal form of A into that of B. Exit status 0: equal, 1: they
-    differ.
+    differ, 3: a capture is incomplete, so that nobody can tell.
     """
     before, after = _take_in(a, form), _take_in(b, form)
     script = diff(before.tree, after.tree)
     output = Output(as_json=as_json)
     if as_json:
-        found = Comparison(a, b, not script, msgspec.Raw(to_json(script)))
-        click.echo(msgspec.json.encode(found))
+        gaps = {"a": _reasons(before), "b": _reasons(after)}
+        found = Comparison(a, b, equal(before, after), gaps, msgspec.Raw(to_json(script)))
+        terminal.json_line(msgspec.json.encode(found).decode())
     else:
-        output.result({}, _lines(script, colour=output.colour))
+        output.result({}, _lines(before, after, script, colour=output.colour))
+    if before.incompleteness or after.incompleteness:
+        return Exit.UNDECIDED
     return Exit.DRIFT if script else Exit.UNCHANGED
 
 
-def _lines(script: EditScript, *, colour: bool) -> list[str]:
-    lines = [render_text(script, colour=colour)]
-    if script:
-        count = len(script.edits)
-        lines.append(f"{count} {'edit' if count == 1 else 'edits'}")
-    return lines
+def _reasons(taken: Intake) -> tuple[Incompleteness, ...]:
+    return tuple(Incompleteness(*reason) for reason in taken.incompleteness)
+
+
+def _lines(before: Intake, after: Intake, script: EditScript, *, colour: bool) -> list[str]:
+    whole = not before.incompleteness and not after.incompleteness
+    if not script:
+        return [render_text(script) if whole else _INCONCLUSIVE]
+    count = len(script.edits)
+    lines: list[str] = [
+        Marked(render_text(script, colour=colour)),
+        f"{count} {'edit' if count == 1 else 'edits'}",
+    ]
+    if whole:
+        return lines
+    # What an edit script says of nothing is that everything came or went.
+    return [*(lines if before.tree.nodes and after.tree.nodes else ()), _INCONCLUSIVE]
 
 
 def _take_in(name: str, form: str | None) -> Intake:

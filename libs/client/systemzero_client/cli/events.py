@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from systemzero.diff.v1 import drift_service_pb2, verdict_pb2
-from systemzero_client.cli.options import SCOPES, Remote, Until, decision_options, first, remote
-from systemzero_client.cli.output import note, to_dict
-from systemzero_client.cli.text import (
-    event_lines,
-    printable,
-    severity_name,
-    time_text,
-    verdict_lines,
-)
-from systemzero_client.errors import SystemZeroError
+from systemzero_client.cli.options import Until, decision_options
+from systemzero_client.cli.output import to_dict
+from systemzero_client.cli.remote import Remote, first, remote
+from systemzero_client.cli.terminal import note
+from systemzero_client.cli.text import printable, time_text
+
+if TYPE_CHECKING:
+    from systemzero.diff.v1 import drift_service_pb2
+    from systemzero_client.errors import SystemZeroError
 
 _GROUP_SCREENS = 5
-_SEVERITIES = {
-    "info": verdict_pb2.SEVERITY_INFO,
-    "warning": verdict_pb2.SEVERITY_WARNING,
-    "critical": verdict_pb2.SEVERITY_CRITICAL,
-}
+SEVERITIES = ("info", "warning", "critical")
+"""How severe drift may be, in the contract's words, the least first."""
 
 
 @click.command()
 @click.argument("event", default="")
 @click.option("--open", "only_open", is_flag=True, help="Only those nobody has decided about.")
 @click.option("--screen", default="", help="Only those of a screen.")
-@click.option("--severity", type=click.Choice(list(_SEVERITIES)), help="This or worse.")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="This or worse.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 @click.option("--watch", is_flag=True, help="Show events as they happen, until Ctrl-C.")
 @click.option("--cursor", default="", help="With --watch: go on after this cursor.")
@@ -39,6 +34,8 @@ _SEVERITIES = {
 @remote
 async def events(remote: Remote, event: str, watch: bool, **flags: Any) -> None:
     """List drift events, newest first; with EVENT, show one whole."""
+    from systemzero_client.cli.verdicts import event_lines, verdict_lines
+
     if event:
         found = await remote.client.events.get(event)
         lines = event_lines(found, full=True)
@@ -51,7 +48,11 @@ async def events(remote: Remote, event: str, watch: bool, **flags: Any) -> None:
 
 
 async def _list(remote: Remote, flags: dict[str, Any]) -> None:
+    from systemzero.diff.v1 import drift_service_pb2, verdict_pb2
+    from systemzero_client.cli.verdicts import event_lines
+
     limit = flags["limit"]
+    severity = f"SEVERITY_{(flags['severity'] or 'unspecified').upper()}"
     events = remote.client.events.list(
         state=(
             drift_service_pb2.EVENT_STATE_OPEN
@@ -59,7 +60,7 @@ async def _list(remote: Remote, flags: dict[str, Any]) -> None:
             else drift_service_pb2.EVENT_STATE_UNSPECIFIED
         ),
         screen_id=flags["screen"],
-        min_severity=_SEVERITIES.get(flags["severity"], verdict_pb2.SEVERITY_UNSPECIFIED),
+        min_severity=verdict_pb2.Severity.Value(severity),
         page_size=min(limit or 200, 200),
     )
     async for event in first(events, limit):
@@ -67,6 +68,8 @@ async def _list(remote: Remote, flags: dict[str, Any]) -> None:
 
 
 async def _watch(remote: Remote, cursor: str, limit: int | None, *, from_start: bool) -> None:
+    from systemzero_client.cli.verdicts import event_lines
+
     def on_retry(error: SystemZeroError, pause: float) -> None:
         note(f"sz events: interrupted ({printable(error.message)}), again in {pause:.1f} s")
 
@@ -85,7 +88,11 @@ async def approve(
     remote: Remote, event: str, reason: str, scope: str, until: datetime | None
 ) -> None:
     """Approve an event's change: it becomes part of the template."""
-    done = await remote.client.events.approve(event, reason, scope=SCOPES[scope], until=until)
+    from systemzero_client.cli.verdicts import decision_scope, event_lines
+
+    done = await remote.client.events.approve(
+        event, reason, scope=decision_scope(scope), until=until
+    )
     lines = event_lines(done.event, full=True)
     if done.HasField("template"):
         template = done.template
@@ -99,7 +106,9 @@ async def approve(
 @remote
 async def reject(remote: Remote, event: str, reason: str, scope: str) -> None:
     """Reject an event's change: it is more severe when it comes back."""
-    done = await remote.client.events.reject(event, reason, scope=SCOPES[scope])
+    from systemzero_client.cli.verdicts import decision_scope, event_lines
+
+    done = await remote.client.events.reject(event, reason, scope=decision_scope(scope))
     remote.output.result({"event": to_dict(done)}, event_lines(done, full=True))
 
 
@@ -110,7 +119,9 @@ async def reject(remote: Remote, event: str, reason: str, scope: str) -> None:
 @remote
 async def snooze(remote: Remote, event: str, reason: str, scope: str, until: datetime) -> None:
     """Keep an event quiet for a while."""
-    done = await remote.client.events.snooze(event, reason, until, scope=SCOPES[scope])
+    from systemzero_client.cli.verdicts import decision_scope, event_lines
+
+    done = await remote.client.events.snooze(event, reason, until, scope=decision_scope(scope))
     remote.output.result({"event": to_dict(done)}, event_lines(done, full=True))
 
 
@@ -118,12 +129,11 @@ async def snooze(remote: Remote, event: str, reason: str, scope: str, until: dat
 @remote
 async def summary(remote: Remote) -> None:
     """Compliance, counts and trend of the last 30 days."""
+    from systemzero_client.cli.verdicts import kind_name, severity_name
+
     found = await remote.client.events.summary()
     lines = [f"compliance {found.compliance:.1%}, {found.open_events} open events"]
-    lines += [
-        f"  {verdict_pb2.VerdictKind.Name(row.kind).removeprefix('VERDICT_KIND_')}: {row.count}"
-        for row in found.verdicts
-    ]
+    lines += [f"  {kind_name(row.kind)}: {row.count}" for row in found.verdicts]
     lines += [f"  {severity_name(row.severity)} events: {row.count}" for row in found.events]
     lines += [line for group in found.groups for line in _group_lines(group)]
     lines += [
@@ -135,6 +145,8 @@ async def summary(remote: Remote) -> None:
 
 
 def _group_lines(group: drift_service_pb2.EventGroup) -> list[str]:
+    from systemzero_client.cli.verdicts import severity_name
+
     screens = ", ".join(map(printable, group.screen_ids[:_GROUP_SCREENS]))
     more = group.screens - min(len(group.screen_ids), _GROUP_SCREENS)
     return [

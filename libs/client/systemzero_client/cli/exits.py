@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from systemzero.diff.v1 import verdict_pb2
-
 
 class Exit(IntEnum):
     """The statuses of `sz`; documented in docs/cli.md and `sz --help`."""
@@ -25,19 +23,8 @@ PIPE_CLOSED = 141
 """The reader of the output went away: 128 and SIGPIPE."""
 
 _WORSE = {Exit.ERROR: 3, Exit.DRIFT: 2, Exit.UNDECIDED: 1, Exit.UNCHANGED: 0}
-_OF_KIND = {
-    verdict_pb2.VERDICT_KIND_UNCHANGED: Exit.UNCHANGED,
-    verdict_pb2.VERDICT_KIND_DRIFT: Exit.DRIFT,
-    verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN: Exit.UNDECIDED,
-    verdict_pb2.VERDICT_KIND_INCONCLUSIVE: Exit.UNDECIDED,
-}
 
 
 def worst(statuses: Iterable[Exit]) -> Exit:
     """The one that stands for many: error before drift before undecided before unchanged."""
     return max(statuses, key=_WORSE.__getitem__, default=Exit.UNCHANGED)
-
-
-def of_verdict(verdict: verdict_pb2.Verdict) -> Exit:
-    """The status of one verdict; a kind that this version does not know is undecided."""
-    return _OF_KIND.get(verdict.kind, Exit.UNDECIDED)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from systemzero.capture.v1 import capture_service_pb2
-from systemzero.diff.v1 import verdict_pb2
-from systemzero_client.captures import IngestFailure, Outcome
-from systemzero_client.cli.exits import Exit, of_verdict, worst
+from systemzero_client.cli.exits import Exit, worst
 from systemzero_client.cli.files import Parts, expand, read_capture, read_file
-from systemzero_client.cli.options import Remote, format_option, remote
-from systemzero_client.cli.output import Output, Progress, note, to_dict
+from systemzero_client.cli.options import format_option
+from systemzero_client.cli.output import Output, Progress, to_dict
 from systemzero_client.cli.problems import Problem, describe
-from systemzero_client.cli.text import printable, verdict_lines
+from systemzero_client.cli.remote import Remote, remote
+from systemzero_client.cli.terminal import note
+from systemzero_client.cli.text import printable
 from systemzero_client.documents import Document, Sighting
 from systemzero_client.errors import SystemZeroError
 from systemzero_core.errors import DomainError
+
+if TYPE_CHECKING:
+    from systemzero.capture.v1 import capture_service_pb2
+    from systemzero.diff.v1 import verdict_pb2
+    from systemzero_client.captures import Outcome
 
 _ABOUT_THE_CAPTURE = frozenset(
     (
@@ -107,6 +111,8 @@ class _Reporter:
             self._output.result({"file": name, "error": error_dict(error)}, ())
 
     def _verdict(self, name: str, verdict: verdict_pb2.Verdict, value: dict[str, Any]) -> None:
+        from systemzero_client.cli.verdicts import of_verdict, verdict_lines
+
         self.statuses.append(of_verdict(verdict))
         lines = verdict_lines(verdict, name, all_edits=self._all_edits, colour=self._output.colour)
         self._output.result(value, lines)
@@ -191,6 +197,8 @@ async def _capture_many(
 
 
 def _report(reporter: _Reporter, name: str, outcome: Outcome) -> None:
+    from systemzero_client.captures import IngestFailure
+
     if isinstance(outcome, IngestFailure):
         reporter.failed(name, outcome.error)
     else:

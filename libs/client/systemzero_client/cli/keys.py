@@ -6,18 +6,19 @@ from datetime import datetime, timedelta
 
 import click
 
-from systemzero.gateway.v1 import auth_service_pb2 as pb
-from systemzero_client.cli.options import ListingGroup, Remote, Span, Until, remote
+from systemzero_client.cli.options import ListingGroup, Span, Until
 from systemzero_client.cli.output import to_dict
+from systemzero_client.cli.remote import Remote, remote
 from systemzero_client.cli.shown import (
-    PERMISSIONS,
     key_line,
+    permissions,
     scope_option,
     secret_file_option,
     show_secret,
 )
 
-_ROLES = {name.removeprefix("ROLE_").lower(): value for name, value in pb.Role.items() if value}
+ROLES = ("viewer", "operator", "admin")
+"""What a key may be, in the contract's words."""
 
 
 @click.group(cls=ListingGroup)
@@ -35,7 +36,7 @@ async def list_(remote: Remote) -> None:
 
 @keys.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(_ROLES)), required=True)
+@click.option("--role", type=click.Choice(ROLES), required=True)
 @scope_option
 @click.option("--expires", type=Until(), help="A time or a span (90d); never if not given.")
 @secret_file_option
@@ -49,8 +50,13 @@ async def create(
     secret_file: str,
 ) -> None:
     """Create a key."""
+    from systemzero.gateway.v1 import auth_service_pb2 as pb
+
     done = await remote.client.keys.create(
-        name, _ROLES[role], scopes=[PERMISSIONS[scope] for scope in scopes], expires=expires
+        name,
+        pb.Role.Value(f"ROLE_{role.upper()}"),
+        scopes=permissions(scopes),
+        expires=expires,
     )
     show_secret(remote, done, key_line(done.api_key), secret_file)
 

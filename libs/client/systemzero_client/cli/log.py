@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -19,30 +19,23 @@ from systemzero_client.cli.logs import (
     verifying,
     write_export,
 )
-from systemzero_client.cli.options import (
+from systemzero_client.cli.options import json_option
+from systemzero_client.cli.output import Output, Progress, to_dict
+from systemzero_client.cli.remote import (
     Remote,
+    Wanted,
     first,
-    json_option,
     remote,
     run_remote,
     server_options,
 )
-from systemzero_client.cli.output import Output, Progress, to_dict, write_file
-from systemzero_client.cli.profiles import Wanted
 from systemzero_client.cli.text import printable, time_text
-from systemzero_client.evidence import Shown, check_capture
-from systemzero_client.offline import verify_bundle_file
-from systemzero_client.tiles import TileFolder
-from systemzero_client.verify import LogVerifier
-from systemzero_client.witnesses import Witnessed, Witnesses
-from systemzero_core.tlog import (
-    Checkpoint,
-    Entry,
-    ExportReport,
-    VerifiedBundle,
-)
+from systemzero_client.writing import write_whole
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from systemzero_client.evidence import Shown
+    from systemzero_client.witnesses import Witnessed
+    from systemzero_core.tlog import Checkpoint, Entry, ExportReport, VerifiedBundle
 
 
 class _Online(NamedTuple):
@@ -118,6 +111,9 @@ def verify(
     if bool(file) + bool(tiles_folder) + bool(witness_keys) > 1:
         raise click.UsageError("one of --file, --tiles and --witness: the last needs the server")
     output = Output(as_json=as_json)
+    from systemzero_client.tiles import TileFolder
+    from systemzero_client.witnesses import Witnesses
+
     witnesses = Witnesses.parse(witness_keys, quorum)
     with Progress() as progress:
 
@@ -131,6 +127,8 @@ def verify(
             return verifying(output, lambda: folder.verify(key=key, progress=show), _whole)
 
         async def online(remote: Remote) -> _Online:
+            from systemzero_client.verify import LogVerifier
+
             verifier = LogVerifier(
                 remote.client, key=key, witnesses=witnesses if witness_keys else None
             )
@@ -165,6 +163,9 @@ def tiles(folder: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
     with Progress() as progress:
 
         async def online(remote: Remote) -> Checkpoint:
+            from systemzero_client.tiles import TileFolder
+            from systemzero_client.verify import LogVerifier
+
             verifier = LogVerifier(remote.client, key=key)
             try:
                 report = await TileFolder(Path(folder)).update(
@@ -195,16 +196,21 @@ def proof(
     if (index is None) == (not file):
         raise click.UsageError("either an INDEX or --verify FILE")
     if file:
+        from systemzero_client.offline import verify_bundle_file
+
         return verifying(output, lambda: verify_bundle_file(Path(file), key=key), _proven)
 
     async def online(remote: Remote) -> _Evidence:
+        from systemzero_client.evidence import check_capture
+        from systemzero_client.verify import LogVerifier
+
         verifier = LogVerifier(remote.client, key=key)
         try:
             verified, bundle = await verifier.entry(index or 0)
         finally:
             tell_key(verifier)
         if target:
-            write_file(target, bundle)
+            write_whole(Path(target), bundle)
         return _Evidence(verified, await check_capture(remote.client, verified.entry))
 
     return verifying(output, lambda: run_remote(wanted, output, online), _evidence)
@@ -243,7 +249,7 @@ def _proven(verified: VerifiedBundle) -> tuple[dict[str, Any], list[str]]:
         "size": checkpoint.size,
         "root": checkpoint.root.hex(),
         "extends": extends.size if extends else None,
-        "body": json.loads(entry.body) if entry.body is not None else None,
+        "body": _body(entry),
     }
     what = f"entry {entry.index} ({entry.kind}, {entry.create_time})"
     lines = [f"VERIFIED {what} is in {checkpoint.origin} of {checkpoint.size} entries"]
@@ -251,6 +257,13 @@ def _proven(verified: VerifiedBundle) -> tuple[dict[str, Any], list[str]]:
         lines.append(f"  which extends the one of {extends.size} entries")
     lines.append("  body: erased" if entry.body is None else f"  body: {printable(_text(entry))}")
     return value, lines
+
+
+def _body(entry: Entry) -> Any:
+    try:
+        return json.loads(entry.body) if entry.body is not None else None
+    except (ValueError, RecursionError):  # proven all the same: it is what was recorded
+        return entry.body.decode(errors="replace") if entry.body else None
 
 
 def _evidence(found: _Evidence) -> tuple[dict[str, Any], list[str]]:
@@ -261,5 +274,5 @@ def _evidence(found: _Evidence) -> tuple[dict[str, Any], list[str]]:
 
 
 def _text(entry: Entry) -> str:
-    text = (entry.body or b"").decode()
+    text = (entry.body or b"").decode(errors="replace")
     return text if len(text) <= _MAX_BODY else f"{text[:_MAX_BODY]}… (whole with --json)"

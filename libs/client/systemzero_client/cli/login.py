@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from systemzero.gateway.v1 import status_service_pb2
-from systemzero_client.cli.options import Remote, json_option, remote, tls_options
+from systemzero_client.cli.options import DEFAULT_SERVER, json_option, tls_options
 from systemzero_client.cli.output import Output, to_dict
-from systemzero_client.cli.problems import Problem, describe
-from systemzero_client.cli.profiles import (
-    DEFAULT_SERVER,
-    Profile,
-    clean_key,
-    open_client,
-    read_key,
-    store,
-)
-from systemzero_client.cli.text import printable
-from systemzero_client.errors import SystemZeroError
+from systemzero_client.cli.problems import Problem
+from systemzero_client.cli.remote import Remote, remote, run_session
+from systemzero_client.cli.text import printable, seconds_of
+
+if TYPE_CHECKING:
+    from systemzero.gateway.v1 import status_service_pb2
+    from systemzero_client.cli.profiles import Profile
 
 
 @click.command()
@@ -44,6 +39,8 @@ def login(
     with --certificate it may be left out, and the certificate stands for it.
     The standalone server writes its first admin key to data/gateway/admin.key.
     """
+    from systemzero_client.cli.profiles import Profile, store
+
     if server.startswith("s0_"):
         raise Problem(
             "an API key on the command line can be read by everybody on this machine; rotate it, "
@@ -52,7 +49,7 @@ def login(
     api_key = "" if files["certificate"] and not key_file else _key(key_file)
     paths = {name: str(Path(file).resolve()) if file else "" for name, file in files.items()}
     chosen = Profile(server, api_key, plaintext, **paths)
-    found = asyncio.run(_status(chosen))
+    found = run_session(_status(chosen), server)
     path = store(profile, chosen)
     value = {"server": server, "tenant": found.tenant, "principal": found.principal}
     Output(as_json=as_json).result(
@@ -65,6 +62,8 @@ def login(
 
 
 def _key(file: str | None) -> str:
+    from systemzero_client.cli.profiles import clean_key, read_key
+
     if file:
         return read_key(Path(file))
     if sys.stdin.isatty():
@@ -74,11 +73,10 @@ def _key(file: str | None) -> str:
 
 
 async def _status(profile: Profile) -> status_service_pb2.GetStatusResponse:
+    from systemzero_client.cli.profiles import open_client
+
     async with open_client(profile, 10.0) as client:
-        try:
-            return await client.status()
-        except SystemZeroError as error:
-            raise Problem(describe(error, profile.server)) from error
+        return await client.status()
 
 
 @click.command()
@@ -86,14 +84,14 @@ async def _status(profile: Profile) -> status_service_pb2.GetStatusResponse:
 async def status(remote: Remote) -> None:
     """Show how the platform is, and who you are to it."""
     found = await remote.client.status()
-    age = found.checkpoint_age.ToTimedelta().total_seconds()
+    age = seconds_of(found.checkpoint_age)
     lines = [
         f"{remote.client.transport.target}: System//Zero {found.version}",
         f"you are {printable(found.principal)}, tenant {printable(found.tenant)}",
         f"log: {found.log_size} entries, checkpoint {age:.0f} s old",
     ]
     for backend in found.backends:
-        latency = backend.latency.ToNanoseconds() / 1e6
-        state = f"serving ({latency:.1f} ms)" if backend.serving else "NOT SERVING"
+        latency = seconds_of(backend.latency)
+        state = f"serving ({latency * 1e3:.1f} ms)" if backend.serving else "NOT SERVING"
         lines.append(f"{backend.name}: {state}")
     remote.output.result(to_dict(found), lines)

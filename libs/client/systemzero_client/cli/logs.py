@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from systemzero.log.v1 import log_service_pb2 as pb
+from systemzero_client.cli import terminal
 from systemzero_client.cli.exits import Exit
-from systemzero_client.cli.options import Remote
-from systemzero_client.cli.output import Output, Progress, note
-from systemzero_client.cli.problems import describe
-from systemzero_client.log import Log
-from systemzero_client.offline import verify_export_file
-from systemzero_client.verify import LogVerifier
-from systemzero_core.tlog import ExportReport, LogVerificationError
+from systemzero_client.cli.output import Output, Progress
+from systemzero_client.cli.problems import Problem, describe
+from systemzero_client.cli.remote import Remote
+from systemzero_client.cli.terminal import note
+from systemzero_client.writing import writing
+
+if TYPE_CHECKING:
+    from systemzero_client.log import Log
+    from systemzero_client.verify import LogVerifier
+    from systemzero_core.tlog import ExportReport
 
 T = TypeVar("T")
 
 _FORMATS = {
-    "jsonl": pb.EXPORT_FORMAT_JSON_LINES,
-    "csv": pb.EXPORT_FORMAT_CSV,
-    "html": pb.EXPORT_FORMAT_HTML,
+    "jsonl": "EXPORT_FORMAT_JSON_LINES",
+    "csv": "EXPORT_FORMAT_CSV",
+    "html": "EXPORT_FORMAT_HTML",
 }
 
 
@@ -40,14 +44,27 @@ target_option = click.option(
 
 async def write_export(remote: Remote, log: Log, form: str, target: str) -> None:
     """Write all of `log` to `target` as a document."""
+    from systemzero.log.v1 import log_service_pb2 as pb
+
     size = 0
-    with Progress() as progress, click.open_file(target, "wb", atomic=target != "-") as file:
-        async for chunk in log.export(_FORMATS[form]):
-            file.write(chunk)
+    with Progress() as progress, _opened(target) as write:
+        async for chunk in log.export(pb.ExportFormat.Value(_FORMATS[form])):
+            write(chunk)
             size += len(chunk)
             progress.show(size, "bytes")
     if target != "-":
         remote.output.result({"file": target, "bytes": size}, [f"{target}: {size} bytes"])
+
+
+@contextmanager
+def _opened(target: str) -> Iterator[Callable[[bytes], object]]:
+    """What takes a document for `target`, chunk by chunk."""
+    if target == "-":
+        with terminal.document() as write:
+            yield write
+    else:
+        with writing(Path(target)) as file:
+            yield file.write
 
 
 def verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportReport:
@@ -57,6 +74,8 @@ def verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportR
         LogVerificationError: it proves nothing.
         FailedPrecondition: no key of its log is known.
     """
+    from systemzero_client.offline import verify_export_file
+
     with Path(name).open("rb") as file:
         return verify_export_file(file, key=key, progress=progress)
 
@@ -67,15 +86,18 @@ def verifying(
     """Do `work` and show what it proved.
 
     Raises:
-        LogVerificationError: it proved nothing; the JSON form has been printed.
+        Problem: it proved nothing; the JSON form has been printed.
     """
+    from systemzero_core.tlog import LogVerificationError
+
     try:
         found = work()
     except LogVerificationError as error:
+        problem = Problem(f"VERIFICATION FAILED: {error.message}")
         if output.as_json:
             place = {name: int(number) for name, number in error.metadata.items()}
-            output.result({"verified": False, "error": describe(error), **place}, ())
-        raise
+            output.result({"verified": False, "error": describe(problem), **place}, ())
+        raise problem from error
     value, lines = shown(found)
     output.result({"verified": True, **value}, lines)
     return Exit.UNCHANGED

@@ -1,4 +1,8 @@
-"""The entry point: the commands, and what every failure becomes."""
+"""The entry point: the group of commands, and what every failure becomes.
+
+Only click is imported here, and what a failure needs once there is one: half of a short command's
+time would go into imports otherwise.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,9 @@ from collections.abc import Sequence
 
 import click
 
-from systemzero_client.cli.audit import audit
-from systemzero_client.cli.captures import captures
-from systemzero_client.cli.diff import diff_command
-from systemzero_client.cli.events import approve, events, reject, snooze, summary
+from systemzero_client.cli.commands import COMMANDS
 from systemzero_client.cli.exits import INTERRUPTED, PIPE_CLOSED, Exit
-from systemzero_client.cli.ingest import capture, check
-from systemzero_client.cli.keys import keys
-from systemzero_client.cli.log import log
-from systemzero_client.cli.login import login, status
-from systemzero_client.cli.problems import Problem, describe
-from systemzero_client.cli.templates import learn, templates
-from systemzero_client.cli.tenants import tenants
-from systemzero_client.cli.token import token
-from systemzero_client.errors import SystemZeroError
-from systemzero_core.errors import DomainError
+from systemzero_client.cli.lazy import LazyGroup, Listed
 
 _EPILOG = """\b
 Exit status:
@@ -40,35 +32,14 @@ Environment:
 
 
 @click.group(
+    cls=LazyGroup,
+    commands={name: Listed(name, entry) for name, entry in COMMANDS.items()},
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="systemzero-client", prog_name="sz")
 def sz() -> None:
     """Is this screen still the one that was approved, and can I prove what it showed?"""
-
-
-for _command in (
-    login,
-    status,
-    capture,
-    captures,
-    check,
-    learn,
-    diff_command,
-    events,
-    approve,
-    reject,
-    snooze,
-    summary,
-    templates,
-    log,
-    audit,
-    keys,
-    token,
-    tenants,
-):
-    sz.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,17 +60,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Click ends so on EPIPE, and on nothing else; its status would say that there is drift.
         return _pipe_closed()
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
-        return Exit.ERROR
-    except click.UsageError as error:
+        return _help(error.ctx)
+    except Exception as error:  # noqa: BLE001 - what nobody expects is raised again
+        line, where = _told(error)
+        return _fail(line, where)
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """What is said of an error, and of which command; what nobody expects goes on."""
+    if isinstance(error, click.UsageError):
         where = error.ctx.command_path if error.ctx else "sz"
-        return _fail(f"{describe(Problem(error.format_message()))} (`{where} --help`)", where)
-    except (click.ClickException, Problem, SystemZeroError, DomainError, OSError) as error:
-        return _fail(describe(error))
+        return f"{error.format_message()} (`{where} --help`)", where
+    if isinstance(error, click.ClickException):
+        return error.format_message(), "sz"
+    from systemzero_client.cli.problems import EXPECTED, describe
+
+    if not isinstance(error, EXPECTED):
+        raise error
+    return describe(error), "sz"
+
+
+def _help(context: click.Context | None) -> int:
+    from systemzero_client.cli.terminal import note
+
+    for line in context.get_help().splitlines() if context else ():
+        note(line)
+    return Exit.ERROR
 
 
 def _fail(line: str, where: str = "sz") -> int:
-    click.echo(f"{where}: {line}", err=True)
+    from systemzero_client.cli.terminal import note
+
+    note(f"{where}: {line}")
     return Exit.ERROR
 
 

@@ -1,26 +1,18 @@
-"""What the commands have in common: their options, their client, their exit status."""
+"""What the commands have in common on the command line: options, types, groups that list."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
-from contextlib import aclosing
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from systemzero.diff.v1 import drift_service_pb2
-from systemzero_client.cli.exits import Exit
-from systemzero_client.cli.output import Output
-from systemzero_client.cli.problems import Problem, describe
-from systemzero_client.cli.profiles import Wanted, open_client, resolve
-from systemzero_client.client import Client
-from systemzero_client.errors import SystemZeroError
 from systemzero_core.formats import Format
 
-T = TypeVar("T")
+DEFAULT_SERVER = "127.0.0.1:50051"
+SCOPES = ("node", "subtree", "screen", "app", "tenant")
+"""How far a decision may reach, in the contract's words."""
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -28,7 +20,7 @@ json_option = click.option(
     "as_json", "--json", is_flag=True, help="Print JSON, one object a line; see docs/cli.md."
 )
 
-_PATH = click.Path(dir_okay=False)
+PATH = click.Path(dir_okay=False)
 
 
 def format_option(said: str) -> Callable[..., Any]:
@@ -46,94 +38,10 @@ def tls_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _TLS_OPTIONS = (
     click.option("--plaintext", is_flag=True, help="Do not encrypt, though it is another machine."),
-    click.option("--ca-file", default="", type=_PATH, help="PEM to trust."),
-    click.option("--certificate", default="", type=_PATH, help="PEM of a certificate to show."),
-    click.option("--certificate-key", default="", type=_PATH, help="PEM of its private key."),
+    click.option("--ca-file", default="", type=PATH, help="PEM to trust."),
+    click.option("--certificate", default="", type=PATH, help="PEM of a certificate to show."),
+    click.option("--certificate-key", default="", type=PATH, help="PEM of its private key."),
 )
-
-_SERVER_OPTIONS = (
-    click.option("--server", default="", metavar="HOST:PORT", help="The server to talk to."),
-    click.option("--profile", default="", metavar="NAME", help="What `sz login` stored under it."),
-    click.option(
-        "--api-key-file",
-        default="",
-        type=_PATH,
-        help="A file with the API key to use instead of the stored one.",
-    ),
-    tls_options,
-    click.option(
-        "--timeout",
-        default=30.0,
-        type=click.FloatRange(0, min_open=True),
-        metavar="SECONDS",
-        help="How long a call may take (30).",
-    ),
-)
-
-
-class Remote:
-    """What a command that needs a server gets: a client and an output."""
-
-    def __init__(self, client: Client, output: Output) -> None:
-        self.client = client
-        self.output = output
-
-
-def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options that name a server; the command gets them as one `wanted`."""
-
-    @wraps(command)
-    def run(**given: Any) -> Any:
-        wanted = Wanted(**{name: given.pop(name) for name in Wanted.__struct_fields__})
-        return command(wanted=wanted, **given)
-
-    for option in reversed(_SERVER_OPTIONS):
-        run = option(run)
-    return run
-
-
-def run_remote(
-    wanted: Wanted, output: Output, session: Callable[[Remote], Coroutine[Any, Any, T]]
-) -> T:
-    """What `session` returns, run with a client of the server that is wanted.
-
-    Raises:
-        Problem: there is no such server or key, or a call failed.
-    """
-    profile = resolve(wanted)
-
-    async def run() -> T:
-        async with open_client(profile, wanted.timeout) as client:
-            return await session(Remote(client, output))
-
-    try:
-        return asyncio.run(run())
-    except SystemZeroError as error:
-        raise Problem(describe(error, profile.server)) from error
-
-
-def remote(command: Callable[..., Coroutine[Any, Any, Exit | None]]) -> Callable[..., Exit]:
-    """A command over a server: it gets a `Remote` first, its status becomes the process's."""
-
-    @server_options
-    @json_option
-    @wraps(command)
-    def run(wanted: Wanted, as_json: bool, **rest: Any) -> Exit:
-        found = run_remote(wanted, Output(as_json=as_json), lambda r: command(r, **rest))
-        return found or Exit.UNCHANGED
-
-    return run
-
-
-async def first(items: AsyncGenerator[T], limit: int | None) -> AsyncIterator[T]:
-    """At most `limit` of `items`, which are closed then."""
-    async with aclosing(items):
-        taken = 0
-        async for item in items:
-            yield item
-            taken += 1
-            if taken == limit:
-                return
 
 
 class ListingGroup(click.Group):
@@ -189,18 +97,11 @@ class Until(click.ParamType[datetime]):
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-SCOPES = {
-    name.removeprefix("DECISION_SCOPE_").lower(): value
-    for name, value in drift_service_pb2.DecisionScope.items()
-    if value
-}
-
-
 def decision_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds what every decision has: a reason and a scope."""
     scope = click.option(
         "--scope",
-        type=click.Choice(list(SCOPES)),
+        type=click.Choice(SCOPES),
         default="screen",
         help="How far it reaches (screen).",
     )

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
-import click
-from google.protobuf import json_format
-from google.protobuf.message import Message
+from systemzero_client.cli import terminal
+from systemzero_client.cli.problems import Problem
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 _QUIET_SECONDS = 1.0
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 5.0
 
 
-def wants_colour() -> bool:
-    """Whether stdout is a terminal whose owner has not asked for plain text (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
 def to_dict(message: Message) -> dict[str, Any]:
-    """`message` in protobuf's JSON mapping, with the contract's field names, defaults included."""
-    found: dict[str, Any] = json_format.MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
-    return found
+    """`message` in protobuf's JSON mapping, with the contract's field names, defaults included.
+
+    Raises:
+        Problem: it has no such form: a time that is none.
+    """
+    from google.protobuf import json_format
+
+    try:
+        return json_format.MessageToDict(
+            message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+    except (json_format.Error, ValueError) as error:
+        raise Problem(
+            f"the server's answer is no valid {message.DESCRIPTOR.name}: {error}"
+        ) from None
 
 
 class Output:
@@ -37,30 +42,16 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.colour = not as_json and wants_colour()
+        self.colour = not as_json and terminal.wants_colour()
 
     def result(self, value: dict[str, Any], lines: Iterable[str]) -> None:
         """One result in both its forms; the one that was asked for is printed."""
         if self.as_json:
-            click.echo(json.dumps(value, ensure_ascii=False))
+            import json
+
+            terminal.json_line(json.dumps(value, ensure_ascii=False))
         else:
-            for line in lines:
-                click.echo(line)
-
-
-def note(text: str) -> None:
-    """A line for people on stderr, apart from the result."""
-    click.echo(text, err=True)
-
-
-def write_file(name: str, data: bytes) -> None:
-    """Write `data` to a file, whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    with click.open_file(name, "wb", atomic=True) as file:
-        file.write(data)
+            terminal.lines(lines)
 
 
 class Progress:
@@ -95,7 +86,7 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self._shown and self._terminal:
-            click.echo("\r\x1b[K", self._stream, nl=False)
+            terminal.draw("", self._stream)
 
     def show(self, done: int, what: str) -> None:
         """Say that `done` of the work is done."""
@@ -106,6 +97,6 @@ class Progress:
         of = f"/{self._total}" if self._total is not None else ""
         line = f"{done}{of} {what}"
         if self._terminal:
-            click.echo(f"\r\x1b[K{line}", self._stream, nl=False)
+            terminal.draw(line, self._stream)
         else:
-            click.echo(line, self._stream)
+            self._stream.write(f"{line}\n")

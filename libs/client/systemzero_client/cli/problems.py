@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import grpc
-
-from systemzero_client.cli.text import printable
+from systemzero_client.cli.terminal import printable
 from systemzero_client.errors import SystemZeroError
 from systemzero_core.errors import DomainError, InvalidInput
-from systemzero_core.tlog import LogVerificationError
 
 
 class Problem(Exception):
     """A failure of the command line itself; the message says what to do."""
 
+
+EXPECTED = (Problem, SystemZeroError, DomainError, OSError)
+"""What may go wrong: each becomes one line. Anything else is a fault of ours."""
 
 _HINTS = {
     "UNAUTHENTICATED": "`sz login` stores another API key",
@@ -26,8 +26,6 @@ def describe(error: BaseException, target: str = "the server") -> str:
     """One line about `error`, without control characters."""
     if isinstance(error, SystemZeroError):
         line = _describe_call(error, target)
-    elif isinstance(error, LogVerificationError):
-        line = f"VERIFICATION FAILED: {error.message}"
     elif isinstance(error, InvalidInput):
         line = _with_violations(error.message, error.violations)
     elif isinstance(error, DomainError):
@@ -51,12 +49,12 @@ def _describe_call(error: SystemZeroError, target: str) -> str:
 
 def _describe_transport(error: SystemZeroError, target: str) -> str:
     """A failure that no service of the platform told of: the way there broke."""
-    if error.code is grpc.StatusCode.UNAVAILABLE:
+    if error.code.name == "UNAVAILABLE":
         return (
             f"cannot reach {target} ({_cause(error.message)}); is the server running? `make run` "
             "starts one, `--server` names another"
         )
-    if error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+    if error.code.name == "DEADLINE_EXCEEDED":
         return f"{target} did not answer in time; `--timeout` gives it more"
     return f"{target} answered {error.code.name}: {error.message}"
 

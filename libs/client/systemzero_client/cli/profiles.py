@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from systemzero_client.channel import Tls
+from systemzero_client.cli.options import DEFAULT_SERVER
 from systemzero_client.cli.problems import Problem
-from systemzero_client.client import Client
-from systemzero_client.private_files import is_private, write_private
+from systemzero_client.cli.remote import Wanted
+from systemzero_client.writing import is_private, write_whole
 from systemzero_core import apikey
 
-DEFAULT_SERVER = "127.0.0.1:50051"
+if TYPE_CHECKING:
+    from systemzero_client.channel import Tls
+    from systemzero_client.client import Client
+
 SERVER_VARIABLE = "SYSTEMZERO_SERVER"
 KEY_FILE_VARIABLE = "SYSTEMZERO_API_KEY_FILE"
 _DEFAULT_PROFILE = "default"
@@ -53,19 +57,6 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     profiles: dict[str, Profile] = {}
 
 
-class Wanted(msgspec.Struct, frozen=True):
-    """What the flags of a command say; empty where nothing was said."""
-
-    server: str = ""
-    profile: str = ""
-    api_key_file: str = ""
-    plaintext: bool = False
-    ca_file: str = ""
-    certificate: str = ""
-    certificate_key: str = ""
-    timeout: float = 30.0
-
-
 def config_path() -> Path:
     """`$XDG_CONFIG_HOME/systemzero/config.json`, below `~/.config` if that is not set."""
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
@@ -77,7 +68,7 @@ def store(name: str, profile: Profile) -> Path:
     path = config_path()
     file = _load(path)
     file.profiles[name or _DEFAULT_PROFILE] = profile
-    write_private(path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
+    write_whole(path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
     return path
 
 
@@ -125,6 +116,8 @@ def open_client(profile: Profile, timeout: float) -> Client:
         OSError: a file of certificates or keys cannot be read.
         Problem: the key is no key, or half of what a certificate takes is missing.
     """
+    from systemzero_client.client import Client
+
     tls = False if profile.plaintext else _tls(profile)
     try:
         return Client(profile.server, api_key=profile.api_key, tls=tls, timeout=timeout)
@@ -133,6 +126,8 @@ def open_client(profile: Profile, timeout: float) -> Client:
 
 
 def _tls(profile: Profile) -> Tls | None:
+    from systemzero_client.channel import Tls
+
     if bool(profile.certificate) != bool(profile.certificate_key):
         raise Problem("--certificate and --certificate-key go together")
     files = (profile.ca_file, profile.certificate, profile.certificate_key)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from systemzero.diff.v1 import template_pb2
+from systemzero_client.cli import terminal
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.files import expand, read_capture, read_file
-from systemzero_client.cli.options import ListingGroup, Remote, remote
-from systemzero_client.cli.output import to_dict, write_file
+from systemzero_client.cli.options import ListingGroup
+from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.problems import Problem
+from systemzero_client.cli.remote import Remote, remote
 from systemzero_client.cli.text import printable, time_text
 from systemzero_client.errors import SystemZeroError
+from systemzero_client.writing import write_whole
+
+if TYPE_CHECKING:
+    from systemzero.diff.v1 import template_pb2
 
 _CAPTURE_FIELD = re.compile(r"captures\[([0-9]+)\]")
 
@@ -91,11 +98,12 @@ async def export(remote: Remote, template: str, version: int, target: str) -> No
     """Write a template as YAML."""
     yaml = await remote.client.templates.export_yaml(template, version=version)
     if target != "-":
-        write_file(target, yaml)
+        write_whole(Path(target), yaml)
     elif remote.output.as_json:
         remote.output.result({"yaml": yaml.decode()}, ())
     else:
-        click.echo(yaml, nl=False)
+        with terminal.document() as write:
+            write(yaml)
 
 
 @templates.command("import")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from systemzero.gateway.v1 import tenant_service_pb2 as pb
-from systemzero_client.cli.options import ListingGroup, Remote, remote
+from systemzero_client.cli.options import ListingGroup
 from systemzero_client.cli.output import to_dict
+from systemzero_client.cli.remote import Remote, remote
 from systemzero_client.cli.shown import secret_file_option, show_secret
 from systemzero_client.cli.text import printable, time_text
+
+if TYPE_CHECKING:
+    from systemzero.gateway.v1 import tenant_service_pb2 as pb
 
 _DEFAULT = "default"
 _FIELDS = ("per_minute", "burst", "in_flight")
@@ -60,7 +63,7 @@ async def list_(remote: Remote) -> None:
 @remote
 async def create(remote: Remote, tenant: str, secret_file: str, **wanted: float | str) -> None:
     """Create a tenant; its first admin key is shown once."""
-    done = await remote.client.tenants.create(tenant, quotas=_changed(pb.Quotas(), wanted))
+    done = await remote.client.tenants.create(tenant, quotas=_changed(None, wanted))
     show_secret(remote, done, _line(done.tenant), secret_file)
 
 
@@ -95,10 +98,13 @@ async def resume(remote: Remote, tenant: str) -> None:
     remote.output.result({"tenant": to_dict(done)}, [f"RESUMED {_line(done)}"])
 
 
-def _changed(quotas: pb.Quotas, wanted: dict[str, Any]) -> pb.Quotas:
-    """`quotas` with what is wanted; what is None stays."""
+def _changed(quotas: pb.Quotas | None, wanted: dict[str, Any]) -> pb.Quotas:
+    """`quotas`, or none, with what is wanted; what is None stays."""
+    from systemzero.gateway.v1 import tenant_service_pb2 as pb
+
     result = pb.Quotas()
-    result.CopyFrom(quotas)
+    if quotas is not None:
+        result.CopyFrom(quotas)
     for field, value in wanted.items():
         if value == _DEFAULT:
             result.ClearField(field)  # type: ignore[arg-type]

@@ -1,107 +1,30 @@
-"""What people read: verdicts, events, findings. Nothing captured may steer their terminal."""
+"""Small things that people read: times, indented lines, the contract's words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC
+from typing import TYPE_CHECKING, Any
 
-import click
-from google.protobuf.timestamp_pb2 import Timestamp
+from systemzero_client.cli.terminal import printable
 
-from systemzero.diff.v1 import drift_service_pb2, edit_script_pb2, verdict_pb2
-from systemzero_core.diff import Edit, EditKind, PathStep, format_path
-from systemzero_core.drift import JudgedEdit, render_judged
+if TYPE_CHECKING:
+    from google.protobuf.duration_pb2 import Duration
+    from google.protobuf.timestamp_pb2 import Timestamp
 
-MAX_EDITS = 20
-"""Edits, and findings, of one verdict that are shown unless all are asked for."""
-
-_KINDS = {
-    verdict_pb2.VERDICT_KIND_UNCHANGED: ("UNCHANGED", "green"),
-    verdict_pb2.VERDICT_KIND_DRIFT: ("DRIFT", "red"),
-    verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN: ("UNKNOWN_SCREEN", "magenta"),
-    verdict_pb2.VERDICT_KIND_INCONCLUSIVE: ("INCONCLUSIVE", "cyan"),
-}
-_EDIT_KINDS = {
-    edit_script_pb2.EDIT_KIND_INSERT: EditKind.INSERT,
-    edit_script_pb2.EDIT_KIND_DELETE: EditKind.DELETE,
-    edit_script_pb2.EDIT_KIND_UPDATE: EditKind.UPDATE,
-    edit_script_pb2.EDIT_KIND_MOVE: EditKind.MOVE,
-}
-
-
-def printable(text: str) -> str:
-    """`text` without control characters, in one line."""
-    return "".join(c if c.isprintable() else " " for c in text)
+__all__ = ["indented", "printable", "seconds_of", "time_text", "word"]
 
 
 def time_text(time: Timestamp) -> str:
-    """`2026-11-22 15:04:05Z`."""
-    return time.ToDatetime(tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    """`2026-11-22 15:04:05Z`; of what is no time, it says so."""
+    try:
+        return time.ToDatetime(tzinfo=UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError):
+        return f"(no time: {time.seconds} s)"
 
 
-def severity_name(severity: int) -> str:
-    """`critical`; empty where there is none."""
-    name = verdict_pb2.Severity.Name(severity) if severity in _SEVERITIES else ""  # type: ignore[arg-type]
-    return name.removeprefix("SEVERITY_").lower() if severity else ""
-
-
-_SEVERITIES = frozenset(verdict_pb2.Severity.values())
-
-
-def verdict_lines(
-    verdict: verdict_pb2.Verdict, subject: str, *, all_edits: bool = False, colour: bool = False
-) -> list[str]:
-    """A verdict: its line, why, what changed, what was found, and where it is recorded.
-
-    Args:
-        verdict: what to show.
-        subject: what it is about: a file's name.
-        all_edits: show more than `MAX_EDITS`.
-        colour: with ANSI colours.
-    """
-    word, hue = _KINDS.get(verdict.kind, (f"KIND {verdict.kind}", "white"))
-    head = click.style(word, fg=hue, bold=True) if colour else word
-    severity = severity_name(verdict.severity)
-    lines = [" ".join(filter(None, (head, severity, printable(subject))))]
-    lines.append(f"  {printable(verdict.explanation)}{_similarity(verdict)}")
-    lines += _edit_lines(verdict.script, all_edits=all_edits, colour=colour)
-    findings = verdict.findings if all_edits else verdict.findings[:MAX_EDITS]
-    lines += [line for finding in findings for line in _finding_lines(finding)]
-    if len(findings) < len(verdict.findings):
-        lines.append(f"  … and {len(verdict.findings) - len(findings)} more; `--all` shows them")
-    if verdict.decision_ids:
-        lines.append(f"  decided before: {', '.join(verdict.decision_ids)}")
-    if verdict.event_id:
-        lines.append(f"  event {verdict.event_id}  log index {verdict.log_index}")
-    return lines
-
-
-def event_lines(event: drift_service_pb2.DriftEvent, *, full: bool = False) -> list[str]:
-    """An event in a line; `full` adds its verdict and what was decided."""
-    state = drift_service_pb2.EventState.Name(event.state).removeprefix("EVENT_STATE_").lower()
-    where = " / ".join(filter(None, (event.app, event.screen_id)))
-    changes = f"{len(event.verdict.script.edits)} changes"
-    if event.HasField("erase_time"):
-        changes = "erased"
-    line = (
-        f"{event.event_id}  {time_text(event.create_time)}  {state:8}  "
-        f"{severity_name(event.verdict.severity):8}  {printable(where)}  "
-        f"{changes}  log index {event.log_index}"
-    )
-    if not full:
-        return [line]
-    lines = [line]
-    if event.HasField("decision"):
-        decision = event.decision
-        lines.append(
-            f"  {state} by {decision.principal}: {printable(decision.reason)}"
-            + (
-                f" (until {time_text(decision.expire_time)})"
-                if decision.expire_time.seconds
-                else ""
-            )
-        )
-    return lines
+def seconds_of(duration: Duration) -> float:
+    """Seconds, whatever a server says."""
+    return duration.seconds + duration.nanos / 1e9
 
 
 def indented(text: str, by: str = "  ") -> list[str]:
@@ -109,35 +32,10 @@ def indented(text: str, by: str = "  ") -> list[str]:
     return [by + line for line in text.split("\n")]
 
 
-def _similarity(verdict: verdict_pb2.Verdict) -> str:
-    if verdict.kind != verdict_pb2.VERDICT_KIND_DRIFT:
-        return ""
-    return f" (similarity {verdict.similarity:.2f})"
+def word(enum: Any, value: int, prefix: str) -> str:
+    """The contract's name of `value`, without its `prefix`, in small letters.
 
-
-def _edit_lines(script: edit_script_pb2.EditScript, *, all_edits: bool, colour: bool) -> list[str]:
-    if not script.edits:
-        return []
-    edits = script.edits if all_edits else script.edits[:MAX_EDITS]
-    shown = render_judged(map(_edit, edits), degraded=script.degraded, colour=colour)
-    lines = indented(shown)
-    if len(edits) < len(script.edits):
-        lines.append(f"  … and {len(script.edits) - len(edits)} more; `--all` shows them")
-    return lines
-
-
-def _edit(edit: edit_script_pb2.Edit) -> JudgedEdit:
-    kind = _EDIT_KINDS.get(edit.kind, EditKind.UPDATE)
-    shown = Edit(kind, path=_steps(edit.path), sentence=edit.sentence)
-    return JudgedEdit(shown, edit.weight, edit.volatile, edit.fingerprint)
-
-
-def _finding_lines(finding: verdict_pb2.Finding) -> Iterable[str]:
-    severity = severity_name(finding.severity)
-    yield f"  ! {severity} {finding.detector}: {printable(finding.sentence)}"
-    if finding.path:
-        yield f"      {printable(format_path(_steps(finding.path)))}"
-
-
-def _steps(path: Sequence[edit_script_pb2.PathStep]) -> tuple[PathStep, ...]:
-    return tuple(PathStep(step.role, step.name, step.nth) for step in path)
+    The number stands for one that only a newer server knows.
+    """
+    known: dict[int, str] = {number: name for name, number in enum.items()}
+    return known.get(value, str(value)).removeprefix(prefix).lower()

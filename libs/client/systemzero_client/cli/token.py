@@ -5,21 +5,26 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero_client.cli.exits import Exit
-from systemzero_client.cli.options import Remote, Span, remote
+from systemzero_client.cli.options import Span
 from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.problems import Problem
+from systemzero_client.cli.remote import Remote, remote
 from systemzero_client.cli.shown import (
     PERMISSIONS,
+    permissions,
     scope_option,
     secret_file_option,
     show_secret,
 )
 from systemzero_client.cli.text import printable, time_text
+
+if TYPE_CHECKING:
+    from systemzero.gateway.v1 import auth_service_pb2 as pb
 
 _MOST_BYTES = 8_192
 _token_file = click.option(
@@ -41,9 +46,7 @@ async def issue(
     remote: Remote, lifetime: timedelta | None, scopes: tuple[str, ...], secret_file: str
 ) -> None:
     """Exchange the API key for a token."""
-    done = await remote.client.keys.issue_token(
-        lifetime=lifetime, scopes=[PERMISSIONS[scope] for scope in scopes]
-    )
+    done = await remote.client.keys.issue_token(lifetime=lifetime, scopes=permissions(scopes))
     line = f"{done.token_id}  expires {time_text(done.expire_time)}"
     show_secret(remote, done, line, secret_file, "token")
 
@@ -91,7 +94,7 @@ def _read(file: str | None) -> str:
 
 
 def _line(found: pb.IntrospectTokenResponse) -> str:
-    names = {value: name for name, value in PERMISSIONS.items()}
+    names = dict(zip(permissions(PERMISSIONS), PERMISSIONS, strict=True))
     scopes = " ".join(names.get(scope, str(scope)) for scope in found.scopes)
     parts = [found.token_id, f"of {found.key_id}", f"tenant {found.tenant}"]
     parts += [f"expires {time_text(found.expire_time)}", f"may {scopes or 'nothing'}"]

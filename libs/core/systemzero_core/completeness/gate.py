@@ -7,7 +7,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from systemzero_core.characters import apart
-from systemzero_core.completeness.survey import Kind, Survey, without_loading_words
+from systemzero_core.completeness.survey import (
+    Kind,
+    Survey,
+    asks_for_script,
+    without_loading_words,
+)
 from systemzero_core.errors import quote
 from systemzero_core.formats.model import Gap, GapKind
 from systemzero_core.normalize.roles import aria_role
@@ -18,6 +23,9 @@ _HARDLY_ANY = 3
 
 _FEW = 20
 """A part with more to read or to use than this is not looked into for words like "Loading"."""
+
+_TOLD_GAPS = 20
+"""Gaps that are told one by one, at most."""
 
 _SPLASH_TEXTS = 2
 _SPLASH_IMAGES = 3
@@ -55,7 +63,7 @@ def assess(tree: Tree, gaps: Sequence[Gap] = ()) -> tuple[Incompleteness, ...]:
 
     `gaps` is what the parser knows to be missing.
     """
-    found = [Incompleteness(_GAP_REASONS[gap.kind], gap.detail) for gap in gaps]
+    found = _gaps(gaps)
     if not tree.nodes:
         return (*found, Incompleteness(Reason.EMPTY, "the capture has no nodes"))
     survey = Survey(tree)
@@ -67,10 +75,24 @@ def assess(tree: Tree, gaps: Sequence[Gap] = ()) -> tuple[Incompleteness, ...]:
     return tuple(found)
 
 
+def _gaps(gaps: Sequence[Gap]) -> list[Incompleteness]:
+    """What the parser misses: a page of a thousand empty frames says so in few words."""
+    found = [Incompleteness(_GAP_REASONS[gap.kind], gap.detail) for gap in gaps[:_TOLD_GAPS]]
+    if len(gaps) > _TOLD_GAPS:
+        more = f"and {len(gaps) - _TOLD_GAPS} more of what is missing"
+        found.append(Incompleteness(found[-1].reason, more))
+    return found
+
+
 def _hardly_there(survey: Survey) -> Iterator[Incompleteness]:
     """Nothing, a lone loading indicator, or a splash screen: at most one of them."""
     if not survey.shown():
         yield Incompleteness(Reason.NO_CONTENT, "there is nothing to read or to use on the screen")
+        return
+    request = _request_for_script(survey)
+    if request:
+        detail = f"the page has not run its scripts: {quote(request)} is nearly all it says"
+        yield Incompleteness(Reason.NO_CONTENT, detail)
         return
     waiting = _lone_indicator(survey)
     if waiting is not None:
@@ -79,6 +101,15 @@ def _hardly_there(survey: Survey) -> Iterator[Incompleteness]:
         yield Incompleteness(Reason.LOADING, f"hardly anything is there but {said}")
     elif _is_splash(survey):
         yield Incompleteness(Reason.SPLASH, "only a logo or the application's name is there")
+
+
+def _request_for_script(survey: Survey) -> str:
+    """What a page says in place of its content where no script ran; empty if it says more."""
+    if survey.content() > _HARDLY_ANY:
+        return ""
+    read = zip(survey.kinds, survey.tree.nodes, strict=True)
+    texts = (node.name or node.value for kind, node in read if kind is Kind.READ)
+    return next(filter(asks_for_script, texts), "")
 
 
 def _lone_indicator(survey: Survey) -> int | None:

@@ -27,6 +27,16 @@ _LOADING_WORDS = re.compile(
     )[\W\d_]*""",
     re.VERBOSE | re.IGNORECASE,
 )
+_ASKS_FOR_SCRIPT = re.compile(
+    r"""(?:enable|activate|turn[ ]on|allow|requires?|needs?|without|no
+        |aktivier\w*|benötigt|activer|activez|activa\w*|habilit\w*|abilit\w*|attiva\w*)
+        \b.{0,40}\bjavascript
+      | javascript\b.{0,40}\b(?:enabled|disabled|required|turned|aktivier\w*|deaktiviert|benötigt
+        |activé|désactivé|activado|desactivado|habilitado)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_LONGEST_REQUEST = 200
+
 _ENDS_LIKE_WAITING = ("…", "...", "%")
 
 _TITLED = words("document window application iframe")
@@ -208,3 +218,8 @@ def says_loading(text: str) -> bool:
         return False
     what = (found["what"] or "").split()
     return len(what) <= 1 or clean.endswith(_ENDS_LIKE_WAITING)
+
+
+def asks_for_script(text: str) -> bool:
+    """Whether `text` is what a page says that has to run JavaScript to show anything else."""
+    return len(text) <= _LONGEST_REQUEST and _ASKS_FOR_SCRIPT.search(known(text)) is not None

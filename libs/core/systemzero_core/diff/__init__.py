@@ -12,6 +12,7 @@ from systemzero_core.diff.render import render_text, to_json
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
     Change,
+    Composed,
     Edit,
     EditKind,
     EditScript,
@@ -25,6 +26,7 @@ __all__ = [
     "MAX_PATH_STEPS",
     "Budget",
     "Change",
+    "Composed",
     "Edit",
     "EditKind",
     "EditScript",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from systemzero_core.characters import known
 from systemzero_core.diff.script import (
@@ -33,7 +33,14 @@ _STATE_WORDS = {
     "collapsed": ("was collapsed", "is no longer collapsed"),
     "selected": ("became selected", "is no longer selected"),
     "pressed": ("became pressed", "is no longer pressed"),
+    "unpressed": ("is no longer pressed", "is no toggle any more"),
 }
+_SWITCHED = {
+    "checked": ("was switched on", "is no longer switched on"),
+    "unchecked": ("was switched off", "is no longer switched off"),
+}
+"""What people say of a switch; a box is checked."""
+
 _PARTS = {"contentinfo": "the page footer", "banner": "the page header"}
 """What people call a part of a page that has no name of its own."""
 
@@ -197,7 +204,8 @@ def _moved(path: Sequence[PathStep], parent: Sequence[PathStep]) -> str:
 def _change_texts(change: Change, role: str) -> list[str]:
     old, new = change.old, change.new
     if change.field == "states":
-        return _state_texts(_words(old), _words(new))
+        words = _STATE_WORDS | _SWITCHED if role == "switch" else _STATE_WORDS
+        return _state_texts(_words(old), _words(new), words)
     if change.field == "role":
         return [f"became {new}"]
     if change.field == "name":
@@ -228,11 +236,13 @@ def _from_to(old: FieldValue, new: FieldValue) -> str:
     return f"changed from {_quoted(str(old))} to {_quoted(str(new))}"
 
 
-def _state_texts(old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
+def _state_texts(
+    old: tuple[str, ...], new: tuple[str, ...], words: Mapping[str, tuple[str, str]]
+) -> list[str]:
     gained = [word for word in new if word not in old]
     lost = [word for word in old if word not in new and _OPPOSITES.get(word) not in gained]
-    texts = [_STATE_WORDS.get(word, (f"became {word}", ""))[0] for word in gained]
-    return texts + [_STATE_WORDS.get(word, ("", f"is no longer {word}"))[1] for word in lost]
+    texts = [words.get(word, (f"became {word}", ""))[0] for word in gained]
+    return texts + [words.get(word, ("", f"is no longer {word}"))[1] for word in lost]
 
 
 def _box_text(old: FieldValue, new: FieldValue) -> str:

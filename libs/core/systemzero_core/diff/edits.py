@@ -8,7 +8,7 @@ under another node than before, or is not part of the longest run of siblings th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -184,12 +184,14 @@ class Findings(NamedTuple):
         inserted: nodes of `b` without a partner.
         moved: nodes of `a` that moved.
         changed: nodes of `a` whose fields differ from those of the node of `b`.
+        composed: those of them whose names are no edits; see `composed.py`.
     """
 
     deleted: list[int]
     inserted: list[int]
     moved: list[int]
     changed: list[int]
+    composed: Set[int] = frozenset()
 
 
 def build_edits(a: Prepared, b: Prepared, mapping: Mapping, found: Findings) -> tuple[Edit, ...]:
@@ -198,8 +200,11 @@ def build_edits(a: Prepared, b: Prepared, mapping: Mapping, found: Findings) -> 
     edits: list[tuple[int, int, Edit]] = [
         *((i, 0, write.delete(i, part)) for i, part in _components(a.tree, found.deleted).items()),
         *((i, 1, write.move(i)) for i in found.moved),
-        *((i, 2, write.update(i)) for i in found.changed),
     ]
+    for i in found.changed:
+        changes = write.changes(i, composed=i in found.composed)
+        if changes:
+            edits.append((i, 2, write.update(i, changes)))
     for root, part in _components(b.tree, found.inserted).items():
         before = mapping.to_a[root - 1] if root else -1
         edits.append((before, 3 + root, write.insert(root, part)))
@@ -250,8 +255,12 @@ class _Writer:
     def move(self, node: int) -> Edit:
         return self._edit(EditKind.MOVE, node, self._a.ends[node] - node, ())
 
-    def update(self, node: int) -> Edit:
-        changes = changes_between(self._a.nodes[node], self._b.nodes[self._to_b[node]])
+    def changes(self, node: int, *, composed: bool) -> tuple[Change, ...]:
+        """The fields of `node` that differ and are told."""
+        found = changes_between(self._a.nodes[node], self._b.nodes[self._to_b[node]])
+        return tuple([c for c in found if c.field != "name"]) if composed else found
+
+    def update(self, node: int, changes: tuple[Change, ...]) -> Edit:
         return self._edit(EditKind.UPDATE, node, 1, changes)
 
     def _edit(self, kind: EditKind, node: int, size: int, changes: tuple[Change, ...]) -> Edit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from systemzero_core.diff.budget import DEFAULT_BUDGET, Budget
+from systemzero_core.diff.composed import composed_names
 from systemzero_core.diff.edits import Findings, build_edits, changed_nodes, moved_nodes
 from systemzero_core.diff.mapper import Mapper
 from systemzero_core.diff.moves import find_moves
@@ -30,5 +31,8 @@ def diff(a: Tree | Prepared, b: Tree, *, budget: Budget = DEFAULT_BUDGET) -> Edi
     mapping, slices = mapper.mapping, mapper.slices
     moved = moved_nodes(before.tree, b, mapping, slices)
     changed = changed_nodes(before, after, slices)
-    edits = build_edits(before, after, mapping, Findings(deleted, inserted, moved, changed))
-    return EditScript(edits, tuple(mapping.to_b), len(b), mapper.degraded)
+    composed = composed_names(before.tree, b, mapping.to_b, changed)
+    findings = Findings(deleted, inserted, moved, changed, composed.keys())
+    edits = build_edits(before, after, mapping, findings)
+    names = tuple(composed.values())
+    return EditScript(edits, tuple(mapping.to_b), len(b), mapper.degraded, names)

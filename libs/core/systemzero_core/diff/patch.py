@@ -1,8 +1,8 @@
 """`apply` and `invert`: what makes an edit script evidence and not only a story.
 
-Applying reads the edits alone. Nodes that neither moved nor went keep their order under their
-nearest surviving ancestor, so that it is enough to know where inserted nodes begin and end and
-under which parent moved ones begin: document order settles the rest.
+Applying reads the edits and the composed names alone. Nodes that neither moved nor went keep their
+order under their nearest surviving ancestor, so that it is enough to know where inserted nodes
+begin and end and under which parent moved ones begin: document order settles the rest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from systemzero_core.diff.describe import sentence
 from systemzero_core.diff.script import (
     Change,
+    Composed,
     Edit,
     EditKind,
     EditScript,
@@ -47,6 +48,7 @@ def invert(script: EditScript) -> EditScript:
         mapping=tuple(script.sources()),
         target_size=len(script.mapping),
         degraded=script.degraded,
+        composed=tuple(sorted(Composed(c.target, c.node, c.new, c.old) for c in script.composed)),
     )
 
 
@@ -90,6 +92,7 @@ class _Edits:
         self.moved: dict[int, Edit] = {}  # by target
         self.updated: dict[int, Edit] = {}  # by node
         self.inserted: dict[int, tuple[Place, Node]] = {}  # by target
+        self.composed = {name.node: name for name in script.composed}
         for edit in script.edits:
             if len(edit.places) != len(edit.nodes):
                 raise FailedPrecondition("an edit of the script has other places than nodes")
@@ -195,8 +198,9 @@ def _patched(script: EditScript, a: Tree) -> Tree:
             source = edits.moved[at].node
         else:
             source = growth.stay(at)
-        update = edits.updated.get(source)
-        nodes.append(a.nodes[source] if update is None else _updated(a.nodes[source], update))
+        node, update, name = a.nodes[source], edits.updated.get(source), edits.composed.get(source)
+        node = node if update is None else _updated(node, update)
+        nodes.append(node if name is None else _renamed(node, name))
     if len(nodes) != len(a) - sum(edits.gone) + len(edits.inserted):
         raise FailedPrecondition("the script does not account for every node of the tree")
     return Tree(nodes, growth.parents)
@@ -218,6 +222,12 @@ def _updated(node: Node, edit: Edit) -> Node:
             raise FailedPrecondition(f"node {edit.node} has another {name} than the script expects")
     pairs = tuple(sorted(attributes.items()))
     return msgspec.structs.replace(node, attributes=pairs, **fields)
+
+
+def _renamed(node: Node, name: Composed) -> Node:
+    if node.name != name.old:
+        raise FailedPrecondition(f"node {name.node} has another name than the script expects")
+    return msgspec.structs.replace(node, name=name.new)
 
 
 def _set(attributes: dict[str, str], key: str, value: FieldValue) -> None:

@@ -52,9 +52,10 @@ def printable(text: str) -> str:
 
 
 def to_json(script: EditScript) -> bytes:
-    """The script as UTF-8 JSON: `edits`, `mapping`, `target_size`, `degraded`.
+    """The script as UTF-8 JSON: `edits`, `mapping`, `target_size`, `degraded`, `composed`.
 
     Field names are those of `EditScript`, `Edit`, `Change` and `PathStep`; fields at their default
-    are left out; boxes are `[x, y, width, height]`, places `[at, parent, end]`.
+    are left out; boxes are `[x, y, width, height]`, places `[at, parent, end]`,
+    composed names `[node, target, old, new]`.
     """
     return msgspec.json.encode(script)

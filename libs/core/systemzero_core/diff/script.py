@@ -106,6 +106,18 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     places: tuple[Place, ...] = ()
 
 
+class Composed(NamedTuple):
+    """A name that is put together from the node's content, before and after: it changed with it.
+
+    No edit, since the content's own edits tell it; `node` is an index in `a`, `target` in `b`.
+    """
+
+    node: int
+    target: int
+    old: str
+    new: str
+
+
 MAX_PATH_STEPS = 64
 """Steps of a path, at most: those nearest to the node are kept."""
 
@@ -119,12 +131,14 @@ class EditScript(msgspec.Struct, frozen=True, gc=False):
         target_size: nodes of `b`.
         degraded: empty, or what was approximated because the work budget was used up. The script
             is exact either way; a degraded one may be longer than it need be.
+        composed: names that changed with the content that they are made of, by node.
     """
 
     edits: tuple[Edit, ...]
     mapping: tuple[int, ...]
     target_size: int
     degraded: str = ""
+    composed: tuple[Composed, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything differs."""

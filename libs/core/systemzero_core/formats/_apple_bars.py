@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from systemzero_core.characters import known
 from systemzero_core.formats._values import with_roles
 from systemzero_core.normalize.role_tables import words
 from systemzero_core.tree import Node, Tree
@@ -42,7 +43,7 @@ def marked_bars(tree: Tree) -> Tree:
 
 def _is_scroll_bar(tree: Tree, i: int, found: dict[int, str]) -> bool:
     node, after, parent = tree.nodes[i], tree.ends[i], tree.parents[i]
-    if node.role != _OTHER or not _DIGIT.search(node.name) or not _is_percentage(node.value):
+    if node.role != _OTHER or not _DIGIT.search(known(node.name)) or not _is_percentage(node.value):
         return False
     comes_last = after == tree.ends[parent] or found.get(after) == _SCROLL_BAR
     scrolls = tree.nodes[parent].role in _SCROLLING or found.get(after) == _SCROLL_BAR
@@ -51,7 +52,11 @@ def _is_scroll_bar(tree: Tree, i: int, found: dict[int, str]) -> bool:
 
 
 def _is_percentage(value: str) -> bool:
-    return len(value) < 12 and ("%" in value or "٪" in value) and bool(_PERCENTAGE.fullmatch(value))
+    return (
+        len(value) < 12
+        and ("%" in value or "٪" in value)
+        and bool(_PERCENTAGE.fullmatch(known(value)))
+    )
 
 
 def _is_thin(node: Node) -> bool:

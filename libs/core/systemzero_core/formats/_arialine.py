@@ -1,24 +1,33 @@
-"""One line of a Playwright aria snapshot, after its dash: `role "name" [mark]: value`."""
+"""One line of a Playwright aria snapshot, after its dash: `role "name" [mark]: value`.
+
+A name is a JSON string, or stands as it is where it begins and ends with a slash: `link /docs/`.
+Such a name runs to the last slash before the marks, the colon or the end. Where YAML would take a
+key for something else, all of it stands in quotes. See Playwright's `ariaSnapshotRenderer.ts`.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-from systemzero_core.errors import InvalidInput, UnsafeInput, quote
-
-_KEY = re.compile(
-    r"(?P<role>[A-Za-z][A-Za-z0-9_-]*)"
-    r"(?: (?P<name>\"(?:[^\"\\]|\\.)*\"|/(?:[^/\\]|\\.)*/))?"
-    r"(?P<marks>(?: \[[^\]]*\])*)"
+from systemzero_core.errors import InvalidInput, quote
+from systemzero_core.formats._ariatext import (
+    CutOff,
+    is_pattern,
+    quoted,
+    refuse_yaml,
+    scalar,
+    unescaped,
 )
-_PROPERTY = re.compile(r"/(?P<property>[a-z-]+)")
-_MARK = re.compile(r" \[([a-z-]+)(?:=([^\]]*))?\]")
-_SINGLE = re.compile(r"'((?:[^']|'')*)'")
-_DOUBLE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"")
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
-_ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "0": "\0", "e": "\x1b"}
-_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+_ROLE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_NAME = re.compile(r" (\"(?:[^\"\\]|\\.)*\")", re.DOTALL)
+_MARK = re.compile(r" \[([^\]=\"]+)(?:=(\"(?:[^\"\\]|\\.)*\"|(?!\")[^\]]*))?\]", re.DOTALL)
+_PROPERTY = re.compile(r"/[A-Za-z][\w-]*(?=: |:?$)", re.ASCII)
+_UNCHANGED = re.compile(r"ref=\S* \[unchanged\]:?")
+_CHANGED = "<changed> "
+
+_Marks = tuple[tuple[str, str | None], ...]
 
 
 class Line(NamedTuple):
@@ -30,13 +39,17 @@ class Line(NamedTuple):
         marks: what stands in brackets: (name, value or None).
         value: what follows the colon, or None.
         has_colon: whether there is a colon at all.
+        pattern: the regular expression that stands for the name or the value, or empty.
+        is_part: whether it belongs to a list of changes: not all of the screen is there.
     """
 
     role: str
-    name: str
-    marks: tuple[tuple[str, str | None], ...]
-    value: str | None
-    has_colon: bool
+    name: str = ""
+    marks: _Marks = ()
+    value: str | None = None
+    has_colon: bool = False
+    pattern: str = ""
+    is_part: bool = False
 
 
 def read(content: str, where: str) -> Line:
@@ -44,84 +57,90 @@ def read(content: str, where: str) -> Line:
 
     Raises:
         UnsafeInput: an anchor, an alias or a tag.
+        CutOff: it ends inside a quote, a name or a mark.
         InvalidInput: not of the format.
     """
-    key, rest = _key(content, where)
-    if rest not in ("", ":") and not rest.startswith(": "):
-        raise InvalidInput.at(where, f"expected a colon or the end at {quote(rest)}")
-    value = _scalar(rest[2:].strip(), where) if len(rest) > 2 else None
-    found = _PROPERTY.fullmatch(key)
-    if found:
-        return Line(key, "", (), value, has_colon=True)
-    found = _KEY.fullmatch(key)
-    if found is None:
-        raise InvalidInput.at(where, f'expected `role "name" [mark]`, not {quote(key)}')
-    marks = tuple((m[1], m[2]) for m in _MARK.finditer(found["marks"]))
-    return Line(found["role"], _name(found["name"], where), marks, value, has_colon=bool(rest))
+    if _UNCHANGED.fullmatch(content):
+        return Line("", is_part=True)
+    line = _keyed(content.removeprefix(_CHANGED), where)
+    return line._replace(is_part=True) if content.startswith(_CHANGED) else line
 
 
-def _key(content: str, where: str) -> tuple[str, str]:
-    """The key, without quotes, and what follows it."""
+def _keyed(content: str, where: str) -> Line:
     if content[:1] in ("'", '"'):
-        return _quoted(content, where)
-    found = _PROPERTY.match(content) or _KEY.match(content)
-    if found is None:
-        _refuse_yaml(content, where)
+        key, rest = quoted(content, where)
+        line, left = _key(key, where, whole=True)
+        if left:
+            raise InvalidInput.at(where, f'expected `role "name" [mark]`, not {quote(key)}')
+    else:
+        line, rest = _key(content, where, whole=False)
+    return _valued(line, rest, where)
+
+
+def _valued(line: Line, rest: str, where: str) -> Line:
+    if not rest:
+        if line.role.startswith("/"):
+            raise CutOff.at(where, "a property without a colon")
+        return line
+    if rest != ":" and not rest.startswith(": "):
+        is_open = rest == " " or rest.startswith(' "') or (rest[:2] == " [" and "]" not in rest)
+        error = CutOff if is_open else InvalidInput
+        raise error.at(where, f"expected a colon or the end at {quote(rest)}")
+    text = rest[2:].strip()
+    value = scalar(text, where) if text else None
+    pattern = line.pattern
+    if not pattern and text[:1] == "/" and line.role[:1] != "/" and line.role != "code":
+        pattern = text if is_pattern(text) else ""
+    return line._replace(has_colon=True, value=value, pattern=pattern)
+
+
+def _key(content: str, where: str, *, whole: bool) -> tuple[Line, str]:
+    """The key at the start of `content` (all of it, if it was quoted), and what follows it."""
+    found = _PROPERTY.match(content)
+    if found:
+        return Line(found[0]), content[found.end() :]
+    role = _ROLE.match(content)
+    if role is None:
+        refuse_yaml(content, where)
         raise InvalidInput.at(where, f"expected a role, not {quote(content)}")
-    return found[0], content[found.end() :]
+    if content.startswith(" /", role.end()):
+        return _slashed(role[0], content[role.end() + 1 :], where, whole=whole)
+    at, name = role.end(), ""
+    named = _NAME.match(content, at)
+    if named:
+        at, name = named.end(), unescaped(named[1][1:-1])
+    marks: list[tuple[str, str | None]] = []
+    while mark := _MARK.match(content, at):
+        marks.append(_mark(mark))
+        at = mark.end()
+    return Line(role[0], name, tuple(marks)), content[at:]
 
 
-def _quoted(text: str, where: str) -> tuple[str, str]:
-    """A quoted scalar at the start of `text`, and what follows it."""
-    found = (_SINGLE if text[0] == "'" else _DOUBLE).match(text)
-    if found is None:
-        raise InvalidInput.at(where, "a quote that is not closed")
-    if text[0] == "'":
-        return found[1].replace("''", "'"), text[found.end() :]
-    return _unescaped(found[1], where), text[found.end() :]
+def _slashed(role: str, text: str, where: str, *, whole: bool) -> tuple[Line, str]:
+    """A line whose name stands as it is; `text` begins with it."""
+    end = len(text)
+    if not whole:
+        colon = text.find(": ")  # a key with such a colon inside would be quoted
+        end = colon if colon >= 0 else end - text.endswith(":")
+    rest = text[end:]
+    marks: list[tuple[str, str | None]] = []
+    while text.endswith("]", 0, end):
+        at = text.rfind(" [", 0, end)
+        mark = _MARK.fullmatch(text, at, end) if at >= 0 else None
+        if mark is None:
+            break
+        marks.append(_mark(mark))
+        end = at
+    name = text[:end]
+    if not name.endswith("/"):
+        error = InvalidInput if rest or whole else CutOff
+        raise error.at(where, f"a name that begins with a slash must end in one: {quote(name)}")
+    pattern = name if is_pattern(name) else ""
+    return Line(role, name, tuple(marks[::-1]), pattern=pattern), rest
 
 
-def _scalar(text: str, where: str) -> str:
-    if text[:1] in ("'", '"'):
-        value, rest = _quoted(text, where)
-        if rest.strip():
-            raise InvalidInput.at(where, f"text after the closing quote: {quote(rest)}")
-        return value
-    _refuse_yaml(text, where)
-    return text
-
-
-def _refuse_yaml(text: str, where: str) -> None:
-    """Refuse what YAML would give a meaning that no snapshot has."""
-    if text[:1] in ("&", "*", "!"):
-        raise UnsafeInput.at(where, "anchors, aliases and tags are refused")
-    if text[:1] in ("{", "[", "|", ">", "%", "@", "`"):
-        raise InvalidInput.at(where, f"no part of an aria snapshot: {quote(text)}")
-
-
-def _name(text: str | None, where: str) -> str:
-    if text is None or text.startswith("/"):
-        return text or ""
-    return _unescaped(text[1:-1], where)
-
-
-def _unescaped(text: str, where: str) -> str:
-    if "\\" not in text:
-        return text
-    # JSON writes what is beyond the basic plane as two halves: put them together.
-    text = _PAIR.sub(_join, _ESCAPE.sub(_character, text))
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        raise InvalidInput.at(where, "half a surrogate pair")
-    return text
-
-
-def _character(found: re.Match[str]) -> str:
-    code = found[1] or found[2] or found[3]
-    if code is None:
-        return _ESCAPED.get(found[4], found[4])
-    number = int(code, 16)
-    return chr(number) if number <= 0x10FFFF else "\ufffd"
-
-
-def _join(found: re.Match[str]) -> str:
-    return found[0].encode("utf-16", "surrogatepass").decode("utf-16")
+def _mark(found: re.Match[str]) -> tuple[str, str | None]:
+    value = found[2]
+    if value and value[0] == '"':
+        value = unescaped(value[1:-1])
+    return found[1], value

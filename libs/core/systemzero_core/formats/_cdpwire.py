@@ -64,6 +64,7 @@ class Answer(msgspec.Struct, gc=False, rename="camel"):
 
     nodes: list[AXNode] | None = None
     result: Answer | None = None
+    error: Any = None
     owner_backend_node_id: int = 0
 
 

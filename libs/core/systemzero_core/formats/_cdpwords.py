@@ -1,7 +1,8 @@
 """CDP's properties in the project's words: what becomes a state, an attribute, or nothing.
 
 Left out are relations to other nodes (`labelledby`, `controls`, `owns`, …), whose ids change from
-run to run, and `settable`, which follows from `editable`.
+run to run, and `settable`, which follows from `editable`. What a later protocol adds is kept as an
+attribute: it may be all that tells two screens apart.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ _ATTRIBUTES = {
     "valuemin": "valuemin",
     "valuetext": "valuetext",
 }
+_NOT_READ = frozenset(
+    """
+    actions activedescendant controls describedby details errormessage flowto hiddenRoot labelledby
+    owns relevant root settable
+    """.split()  # noqa: SIM905 -- thirteen names are better read as lines
+)
 _ON = (True, 1, "true")
 _MEANS_NONE = frozenset(("", "false", "off", "none"))
 
@@ -60,6 +67,8 @@ def add(properties: tuple[Property, ...], states: list[str], attributes: dict[st
             states.extend(_TRISTATES[name].get(text_of(value), ()))
         elif name in _OTHERS:
             _OTHERS[name](text_of(value), states, attributes)
+        elif name not in _NOT_READ and text_of(value) not in _MEANS_NONE:
+            attributes.setdefault(name, text_of(value))
 
 
 def _invalid(value: str, states: list[str], attributes: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-define
 from typing import Any
 
 from systemzero_core.errors import InvalidInput, TooLarge, TruncatedInput
+from systemzero_core.formats._utf8 import joined
 from systemzero_core.tree import MAX_NODES
 
 _TOKEN = re.compile(
@@ -22,7 +23,7 @@ _TOKEN = re.compile(
 )
 _BLANK = re.compile(r"[ \t\n\r]*")
 _CUT_WORD = re.compile(r"[ \t\n\r]*(?:t|tr|tru|f|fa|fal|fals|n|nu|nul|-)?\Z")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,4})?\Z")
 _WORDS = {"true": True, "false": False, "null": None}
 
 _MAX_DEPTH = 2 * MAX_NODES + 100
@@ -128,14 +129,12 @@ class _Reader:
 
     def _string(self) -> str:
         try:
-            value, self._at = scanstring(self._text, self._at, True)
+            value, self._at = scanstring(self._text, self._at, False)
         except JSONDecodeError as error:
-            if error.msg.startswith("Unterminated"):
+            if error.msg.startswith("Unterminated") or _CUT_ESCAPE.search(self._text[-6:]):
                 raise self._truncated() from None
             raise self._broken(error.msg) from None
-        if _SURROGATE.search(value):
-            raise self._broken("half a surrogate pair")
-        return str(value)
+        return joined(str(value))
 
     def _number(self, text: str) -> int | float:
         try:

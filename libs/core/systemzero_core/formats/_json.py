@@ -1,22 +1,26 @@
 """JSON from strangers: typed errors, and an answer at any depth.
 
 `msgspec` reads fast and refuses nesting beyond the interpreter's stack, so what nests by nature
-(AT-SPI, the older layout) falls back to `_deepjson`, which keeps a stack of its own.
+(AT-SPI, the older layout) falls back to `_deepjson`, which keeps a stack of its own. What is
+refused for the characters in its texts is mended by `_jsonmend` and read again.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
-from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput
-from systemzero_core.formats import _deepjson
+from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput, quote
+from systemzero_core.formats import _deepjson, _jsonmend
 
 T = TypeVar("T")
 
 BOM = b"\xef\xbb\xbf"
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_QUOTED = 40
 _AT = re.compile(r" - at `\$\.?(?P<path>.*)`$", re.DOTALL)
 
 
@@ -29,11 +33,9 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes, what: str) -> T:
         InvalidInput: it is no JSON, or a field has the wrong type; the violation names the field.
     """
     try:
-        return decoder.decode(data.removeprefix(BOM))
+        return _mending(decoder.decode, data, what)
     except RecursionError:
         raise MalformedTree.at(what, "nested deeper than this format ever is") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _typed(error, what) from None
 
 
 def decode_any(data: bytes, what: str) -> Any:
@@ -43,21 +45,43 @@ def decode_any(data: bytes, what: str) -> Any:
         TruncatedInput: the JSON ends early.
         InvalidInput: it is no JSON.
     """
-    data = data.removeprefix(BOM)
-    try:
+
+    def read(data: bytes) -> Any:
         try:
             return msgspec.json.decode(data)
         except RecursionError:
             return _deepjson.loads(data.decode(), what)
+
+    return _mending(read, data, what)
+
+
+def _mending(read: Callable[[bytes], T], data: bytes, what: str) -> T:
+    """`data`, read; where it is refused, as it is with its texts mended."""
+    data = data.removeprefix(BOM)
+    try:
+        return read(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _typed(error, what) from None
+        first = error
+    mended = _jsonmend.mended(data)
+    if mended == data:
+        raise _typed(first, what, data) from None
+    try:
+        return read(mended)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _typed(error, what, mended) from None
 
 
-def _typed(error: Exception, what: str) -> InvalidInput:
+def _typed(error: Exception, what: str, data: bytes) -> InvalidInput:
     message = str(error)
     if "truncated" in message:
         return TruncatedInput.at(what, "the JSON is truncated: it ends before it is complete")
     at = _AT.search(message)
     if at:
         return InvalidInput.at(at["path"] or what, message[: at.start()])
-    return InvalidInput.at(what, message)
+    place = _BYTE.search(message)
+    if place is None:
+        return InvalidInput.at(what, message)
+    if "trailing characters" in message:
+        message = f"another document begins after the first {place[0]}"
+    there = data[int(place[1]) :][:_QUOTED].decode("utf-8", "replace")
+    return InvalidInput.at(what, f"{message}, at {quote(there)}")

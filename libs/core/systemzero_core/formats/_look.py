@@ -10,7 +10,7 @@ from itertools import islice
 import msgspec
 
 from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput, quote
-from systemzero_core.formats import _json, _toolsays
+from systemzero_core.formats import _instead, _json, _toolsays
 from systemzero_core.formats._xmltext import document_of
 
 _HEAD_BYTES = 4096
@@ -26,7 +26,9 @@ _UIA = re.compile(r"\s(?:AutomationId|RuntimeId|LocalizedControlType)\s*=")
 _XML_BYTES = re.compile(rb"<(?:\?xml|hierarchy|displays|AppiumAUT|XCUIElementType)")
 _WRAPPERS = frozenset(("AppiumAUT",))
 _WITHIN_WRAPPER = 2
-_ARIA_LINE = re.compile(rb"(?:[ \t\r]*(?:#[^\n]*)?\n)*\s*- ['\"/]?[A-Za-z]")
+_ARIA_LINE = re.compile(
+    rb"(?:[ \t\r]*(?:#[^\n]*|---[ \t\r]*|```[^\n]*)?\n)*[ \t\r]*- ['\"/<]?[A-Za-z]"
+)
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _DECIDES = frozenset(("format", "root", "applications", "captured"))
@@ -83,7 +85,7 @@ class Look:
 
     def describe(self, wanted: str | None, known: Sequence[str]) -> str:
         """Why no adapter took it, for an error message."""
-        said = _toolsays.instead_of(self.data)
+        said = _instead.of_another_kind(self.data) or _toolsays.instead_of(self.data)
         if said is not None:
             return said
         if wanted is not None:

@@ -18,7 +18,7 @@ from systemzero_core.tree import Bounds, Node, Tree
 _SCROLLING = words("DataGrid Document List ScrollViewer Table Tree")
 _SCROLL_BAR = "ScrollBar"
 _TASKBAR = re.compile(r"Shell_(?:Secondary)?TrayWnd")
-_BAR_CLASS = re.compile(r"(?:WindowsForms10\.)?\w{0,40}ScrollBar\b", re.IGNORECASE)
+_BAR_CLASS = re.compile(r"(?:WindowsForms10\.)?\w{0,40}ScrollBar\b", re.IGNORECASE | re.ASCII)
 _ANY = words("Custom Group Pane Slider")
 
 

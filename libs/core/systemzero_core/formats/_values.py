@@ -78,9 +78,9 @@ def check_count(count: int) -> None:
 
 
 def box_from_text(sides: Sequence[str]) -> Bounds | None:
-    """A box from `x, y, width, height` as decimal text; None where one is no number."""
+    """A box from `x, y, width, height` as decimal text; None where these are not four numbers."""
     try:
-        return box(*(float(side) for side in sides))
+        return box_of([float(side) for side in sides])
     except ValueError:
         return None
 

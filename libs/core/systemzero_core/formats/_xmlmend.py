@@ -11,6 +11,8 @@ import re
 from bisect import bisect_right
 from typing import NamedTuple
 
+from systemzero_core.characters import known
+
 _REFERENCE = re.compile(
     r"&#(?:x([dD][89aAbB][0-9a-fA-F]{2})|(5[5-6][0-9]{3}));"
     r"&#(?:x([dD][c-fC-F][0-9a-fA-F]{2})|(5[6-7][0-9]{3}));"
@@ -89,4 +91,4 @@ def _legal_name(name: re.Match[str]) -> str:
     if _SAFE_NAME.fullmatch(name[2]):
         return name[0]
     legal = _UNSAFE.sub("_", name[2])
-    return name[1] + (legal if legal[0].isalpha() or legal[0] == "_" else "_" + legal[1:])
+    return name[1] + (legal if known(legal[0]).isalpha() or legal[0] == "_" else "_" + legal[1:])

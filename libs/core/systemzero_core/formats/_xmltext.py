@@ -108,7 +108,7 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        if _SINGLE_BYTE.fullmatch(name):
+        if _SINGLE_BYTE.fullmatch(name) and _is_known(name):
             return _decode(data, name)
         if not _UNICODE.fullmatch(name):
             raise InvalidInput.at(
@@ -130,6 +130,14 @@ def _decode(data: bytes, encoding: str) -> str:
                 f"byte {error.start}", f"the XML is not the {encoding} text that it looks like"
             ) from None
         return text
+
+
+def _is_known(encoding: str) -> bool:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        return False
+    return True
 
 
 def _with_replacements(data: bytes, encoding: str) -> str:

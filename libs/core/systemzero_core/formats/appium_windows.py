@@ -78,7 +78,7 @@ _NOT_READ = word_set("""
 """)
 """Of one run, of where it is scrolled, said by the tree, or in the language of the system."""
 _KNOWN = _READ | _NOT_READ
-_OFFERED = re.compile(r"(?:Is\w+Available|Can(?:Maximize|Minimize|Move|Resize|Rotate))")
+_OFFERED = re.compile(r"(?:Is\w+Available|Can(?:Maximize|Minimize|Move|Resize|Rotate))", re.ASCII)
 _FIELDS = ("Edit", "ComboBox", "Document")
 _HINTS = ("PlaceholderText", "HelpText")
 

@@ -34,7 +34,9 @@ _STATES = {
     "selected": "selected",
 }
 _ORIENTATION = frozenset(("horizontal", "vertical"))
-_CHECKABLE = frozenset(("check box", "check menu item", "radio button", "radio menu item"))
+_CHECKABLE = frozenset(
+    ("check box", "check menu item", "radio button", "radio menu item", "switch")
+)
 
 
 def read(source: Source) -> Parsed:
@@ -55,13 +57,14 @@ def _tree(applications: list[Any]) -> Tree:
     if len(applications) > 1:
         builder.open(Node(role="desktop frame"))
     todo: list[Any] = applications[::-1]
-    end = object()
+    end, number = object(), 0
     while todo:
         item = todo.pop()
         if item is end:
             builder.close()
             continue
-        index = builder.open(_node(item))
+        index = builder.open(_node(item, number))
+        number += 1
         todo.append(end)
         children = item.get("children") or []
         if not isinstance(children, list):
@@ -70,9 +73,9 @@ def _tree(applications: list[Any]) -> Tree:
     return builder.build()
 
 
-def _node(item: object) -> Node:
+def _node(item: object, number: int) -> Node:
     if not isinstance(item, dict) or not isinstance(item.get("role"), str):
-        raise InvalidInput.at("role", "a node that is no object with a role")
+        raise InvalidInput.at(f"node {number}.role", "a node that is no object with a role")
     states = _words_of(item.get("states"))
     extents = item.get("extents")
     return Node(
@@ -102,7 +105,7 @@ def _states(role: str, given: frozenset[str]) -> list[str]:
         found.append("hidden")
     elif given and "showing" not in given:
         found.append("offscreen")
-    if role in _CHECKABLE and not given & {"checked", "indeterminate"}:
+    if (role in _CHECKABLE or "checkable" in given) and not given & {"checked", "indeterminate"}:
         found.append("unchecked")
     if role == "toggle button":
         down = given & {"checked", "pressed"}

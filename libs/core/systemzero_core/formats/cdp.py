@@ -43,13 +43,23 @@ def read(source: Source) -> Parsed:
     check_count(sum(len(answer.nodes or ()) for answer in answers))
     for number, answer in enumerate(answers):
         if answer.nodes is None:
-            raise InvalidInput.at(f"frames[{number - 1}].nodes" if number else "nodes", "missing")
+            raise _without_nodes(answer, f"frames[{number - 1}].nodes" if number else "nodes")
     if not answers[0].nodes:
         return Parsed(_EMPTY, Format.CDP)
     frames = [frame for answer in answers for frame in _frames_of(answer)]
     walk = _Walk(frames, dom)
     walk.run()
     return Parsed(Tree(walk.nodes, walk.parents), Format.CDP, tuple(walk.gaps), url=frames[0].url)
+
+
+def _without_nodes(answer: Answer, field: str) -> InvalidInput:
+    if answer.error is None:
+        return InvalidInput.at(field, "missing")
+    error = answer.error
+    said = text_of(error.get("message")) if isinstance(error, dict) else text_of(error)
+    return InvalidInput.at(
+        field, f"the browser answered with an error, {quote(said)}; capture again"
+    )
 
 
 def _frames_of(answer: Answer) -> list[Frame]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import NamedTuple
 
 from systemzero_core.errors import (
@@ -17,17 +18,8 @@ from systemzero_core.errors import (
     TruncatedInput,
     UnknownFormat,
 )
-from systemzero_core.formats import (
-    appium_ios,
-    appium_windows,
-    aria,
-    atspi,
-    cdp,
-    nested,
-    own,
-    uiautomator,
-)
 from systemzero_core.formats._look import Look
+from systemzero_core.formats._utf8 import utf8_of
 from systemzero_core.formats.model import Format, FormatPlugin, Parsed, Reader, Source
 from systemzero_core.tree import MAX_INPUT_BYTES, MAX_NODES
 
@@ -46,15 +38,25 @@ class Adapter(NamedTuple):
     read: Reader
 
 
+def _reader(module: str) -> Reader:
+    """Reads with a module of this package, imported when it is needed first: most read one."""
+
+    def read(source: Source) -> Parsed:
+        found: Reader = import_module(f"{__package__}.{module}").read
+        return found(source)
+
+    return read
+
+
 ADAPTERS: tuple[Adapter, ...] = (
-    Adapter(Format.CDP, Look.is_cdp, cdp.read),
-    Adapter(Format.TREE, Look.is_own, own.read),
-    Adapter(Format.TREE, Look.is_nested, nested.read),
-    Adapter(Format.ATSPI, Look.is_atspi, atspi.read),
-    Adapter(Format.UIAUTOMATOR, Look.is_android, uiautomator.read),
-    Adapter(Format.APPIUM_IOS, Look.is_apple, appium_ios.read),
-    Adapter(Format.APPIUM_WINDOWS, Look.is_windows, appium_windows.read),
-    Adapter(Format.ARIA, Look.is_aria, aria.read),
+    Adapter(Format.CDP, Look.is_cdp, _reader("cdp")),
+    Adapter(Format.TREE, Look.is_own, _reader("own")),
+    Adapter(Format.TREE, Look.is_nested, _reader("nested")),
+    Adapter(Format.ATSPI, Look.is_atspi, _reader("atspi")),
+    Adapter(Format.UIAUTOMATOR, Look.is_android, _reader("uiautomator")),
+    Adapter(Format.APPIUM_IOS, Look.is_apple, _reader("appium_ios")),
+    Adapter(Format.APPIUM_WINDOWS, Look.is_windows, _reader("appium_windows")),
+    Adapter(Format.ARIA, Look.is_aria, _reader("aria")),
 )
 
 
@@ -90,7 +92,7 @@ class Formats:
             TruncatedInput: there is nothing, or JSON that ends before it tells what it is.
             UnknownFormat: it is none of the formats.
         """
-        return self._recognise(data, None).format
+        return self._recognise(utf8_of(data), None).format
 
     def parse(
         self,
@@ -119,17 +121,22 @@ class Formats:
             InvalidInput: anything else that is wrong; the violation names the field or line.
         """
         _check_size(len(data) + len(dom or b"") + sum(map(len, frames)), max_bytes)
+        data = utf8_of(data)
         adapter = self._recognise(data, format)
         if adapter.format != Format.CDP and (dom is not None or frames):
             raise InvalidInput.at(
                 "dom" if dom is not None else "frames", "only CDP captures have it"
             )
-        return adapter.read(Source(data, dom, frames))
+        dom = dom if dom is None else utf8_of(dom)
+        return adapter.read(Source(data, dom, [utf8_of(frame) for frame in frames]))
 
     def _recognise(self, data: bytes, wanted: str | None) -> Adapter:
         look = Look(data)
         if look.is_empty:
-            raise TruncatedInput.at("data", "truncated: there is nothing in it")
+            raise TruncatedInput.at(
+                "data",
+                "truncated: there is nothing in it; capture again",
+            )
         candidates = [a for a in self._adapters if wanted is None or a.format == wanted]
         for adapter in candidates:
             if len(candidates) == 1 or adapter.recognises(look):

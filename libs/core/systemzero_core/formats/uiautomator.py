@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from systemzero_core.characters import known
 from systemzero_core.formats import _android_class, _xml
 from systemzero_core.formats._android_bars import marked_bars, screen_of
 from systemzero_core.formats._spelling import (
@@ -136,7 +137,7 @@ def _attributes(given: _xml.Attributes, checked: str | None, hint: str) -> dict[
             found[name] = value
     if found.get("resource-id", "").endswith(_NAMELESS_IDS):
         del found["resource-id"]
-    if found.get("id", "").isdigit():
+    if known(found.get("id", "")).isdigit():
         del found["id"]  # of a window, in one run
     if hint:
         found["placeholder"] = hint

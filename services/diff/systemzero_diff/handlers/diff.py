@@ -13,12 +13,17 @@ from systemzero_chassis import fields
 from systemzero_chassis.identity import current_issuer, current_principal
 from systemzero_chassis.observed import note_verdict
 from systemzero_chassis.stages import SMALL_BYTES
-from systemzero_chassis.tree_codec import decode_digest, decode_signatures, encode_signatures
+from systemzero_chassis.tree_codec import (
+    decode_digest,
+    decode_signatures,
+    encode_incompleteness,
+    encode_signatures,
+)
 from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import judge
 from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import own
-from systemzero_core.intake import Intake
+from systemzero_core.intake import Intake, equal
 from systemzero_core.template import Template
 from systemzero_core.tree import Tree
 from systemzero_diff.check import Checker, Subject
@@ -163,18 +168,21 @@ def _reason(incompleteness: tree_pb2.Incompleteness, field: str) -> str:
 
 def _compared(a: Intake, b: Intake) -> pb.DiffResponse:
     script = diff(a.tree, b.tree)
+    whole = not a.incompleteness and not b.incompleteness
     comparison = edit_script_pb2.TreeComparison(
-        equal=a.signatures.full == b.signatures.full,
-        structure_equal=a.signatures.structure == b.signatures.structure,
-        content_equal=a.signatures.content == b.signatures.content,
+        equal=equal(a, b),
+        structure_equal=whole and a.signatures.structure == b.signatures.structure,
+        content_equal=whole and a.signatures.content == b.signatures.content,
         similarity=_similarity(a.tree, b.tree, script),
         signatures_a=encode_signatures(a.signatures),
         signatures_b=encode_signatures(b.signatures),
+        incompleteness_a=[encode_incompleteness(*reason) for reason in a.incompleteness],
+        incompleteness_b=[encode_incompleteness(*reason) for reason in b.incompleteness],
     )
     return pb.DiffResponse(comparison=comparison, script=encode_script(script))
 
 
 def _similarity(a: Tree, b: Tree, script: EditScript) -> float:
     if not len(a):
-        return 1.0 if not len(b) else 0.0
+        return 0.0
     return judge(Template(template_id="", screen_id="", tree=a), b, script, detectors=()).similarity

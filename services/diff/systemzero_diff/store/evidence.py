@@ -12,7 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from systemzero_chassis.database import TENANT, BodyErased, TenantConnection
 from systemzero_chassis.logstore import tenants_of
-from systemzero_core.drift import Decision, Severity
+from systemzero_core.drift import DecisionScope, Severity
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import ERASURE_KIND, Entry, format_time
 from systemzero_diff.digests import (
@@ -30,11 +30,12 @@ from systemzero_diff.digests import (
     DELETION_KIND,
     EVENT_KIND,
     VERSION_KIND,
-    decision_body,
     digest,
 )
 from systemzero_diff.store import rows
-from systemzero_diff.store.events import alike, day_of
+from systemzero_diff.store.events import day_of
+from systemzero_diff.store.evidence_runs import check_runs
+from systemzero_diff.store.runs import covers
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
 
 KINDS: Final = frozenset({EVENT_KIND, DECISION_KIND, VERSION_KIND, DELETION_KIND})
@@ -69,6 +70,7 @@ class EvidenceCheck:
         kinds = [entry.kind for entry in page]
         versions = kinds.count(VERSION_KIND) + kinds.count(DELETION_KIND)
         events = self._read(own, EVENTS, kinds.count(EVENT_KIND))
+        decisions = self._read(own, DECISIONS, kinds.count(DECISION_KIND))
         templates = self._read(own, TEMPLATES, versions)
         for entry in page:
             if entry.kind == EVENT_KIND:
@@ -76,7 +78,7 @@ class EvidenceCheck:
             elif entry.kind in (VERSION_KIND, DELETION_KIND):
                 self._take_one(own, entry, TEMPLATES, templates, _check_template)
             elif entry.kind == DECISION_KIND:
-                self._take_decision(own, entry)
+                self._take_one(own, entry, DECISIONS, decisions, _check_decision)
             elif entry.kind == ERASURE_KIND:
                 self._take_erasure(own, entry)
 
@@ -91,6 +93,7 @@ class EvidenceCheck:
             if row is not None:
                 raise DataCorrupted(f"{table.name} row {row.position} stands beside no log entry")
         _check_newest(own)
+        check_runs(own)
 
     def _after(self, table: Table) -> Select[Any]:
         last, columns = self._last[table], table.c
@@ -114,35 +117,6 @@ class EvidenceCheck:
             raise DataCorrupted(f"the row in {table.name} of log entry {entry.index} is missing")
         check(own, row, entry)
         self._last[table] = row.position
-
-    def _take_decision(self, own: TenantConnection, entry: Entry) -> None:
-        """The row of the event that was decided about, then those of the events alike."""
-        statement = self._after(DECISIONS).where(DECISIONS.c.log_index == entry.index)
-        found = own.execute(statement).all()
-        if not found:
-            raise DataCorrupted(f"the row in decisions of log entry {entry.index} is missing")
-        first, *others = found
-        decision = _check_decision(own, first, entry)
-        covered = alike(decision, first.event_id)
-        covered = covered.where(EVENTS.c.log_index < entry.index)
-        expected = set(own.unscoped.execute(covered, {TENANT.key: own.tenant}).scalars())
-        repeated = decision_body(msgspec.structs.replace(decision, edits=()))
-        for row in others:
-            values = _differing(row, first, ("decision_id", "kind", "create_time", "expire_time"))
-            body = _or_none(lambda r=row: rows.stored_body(own, r))  # type: ignore[misc]
-            if body is not None or entry.body is not None:
-                values = {**values, "body": (body, repeated)}
-            _compare("decisions", row.position, entry, values)
-            if row.event_id not in expected:
-                _compare("decisions", row.position, entry, {"event_id": (row.event_id, "")})
-            expected.remove(row.event_id)
-        if expected:
-            missing = min(expected)
-            raise DataCorrupted(
-                f"the row in decisions about event {missing!r:.80} of log entry {entry.index} "
-                "is missing"
-            )
-        self._last[DECISIONS] = found[-1].position
 
     def _take_erasure(self, own: TenantConnection, entry: Entry) -> None:
         """The rows of events that were erased with the entries that this one names."""
@@ -187,8 +161,7 @@ def _check_event(own: TenantConnection, row: AnyRow, entry: Entry) -> None:
     _compare_row("events", row, entry, follows, values if record else {})
 
 
-def _check_decision(own: TenantConnection, row: AnyRow, entry: Entry) -> Decision:
-    """Check the row of the event that was decided about; the decision, with its edits."""
+def _check_decision(own: TenantConnection, row: AnyRow, entry: Entry) -> None:
     record = _record(entry)
     try:
         decision = rows.decision_of_row(own, row)
@@ -201,11 +174,25 @@ def _check_decision(own: TenantConnection, row: AnyRow, entry: Entry) -> Decisio
         "body": (body is not None and digest(body), record.get("digest")),
     }
     follows = {
+        "log_index": (row.log_index, entry.index),
         "kind": (row.kind, decision.kind.value),
         **_differing(row, decision, ("decision_id", "create_time", "expire_time")),
+        **_about(own, row, DecisionScope if body is None else [decision.scope]),
     }
     _compare_row("decisions", row, entry, follows, values if record else {})
-    return decision
+
+
+def _about(own: TenantConnection, row: AnyRow, scopes: Iterable[DecisionScope]) -> _Compared:
+    """What a decision, of one of these scopes, is about: as its event says it."""
+    columns = EVENTS.c
+    statement = select(EVENTS).where(columns.tenant == TENANT, columns.event_id == row.event_id)
+    event = own.execute(statement).one_or_none()
+    if event is None:
+        return {"event_id": (row.event_id, None)}
+    return {
+        "fingerprint": (row.fingerprint, event.fingerprint),
+        "covers": (row.covers in {covers(scope, event) for scope in scopes}, True),
+    }
 
 
 def _check_template(own: TenantConnection, row: AnyRow, entry: Entry) -> None:

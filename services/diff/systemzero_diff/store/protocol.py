@@ -124,10 +124,10 @@ class Transaction(Protocol):
         ...
 
     def put_decision(self, decision: Decision, event_id: str, log_index: int) -> StoredDecision:
-        """Store a decision about an event, and for every other one that it covers.
+        """Store a decision about an event; events have their states from the decisions there are.
 
-        Covered are the events with the same fingerprint on the same screen, in the same application
-        or of the whole tenant, where the scope says so: they are decided about with it.
+        It covers, too, the events before it with the same fingerprint on the same screen, in the
+        same application or of the whole tenant, where the scope says so.
         """
         ...
 

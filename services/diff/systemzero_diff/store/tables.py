@@ -68,12 +68,36 @@ EVENTS: Final = Table(
     Column("fingerprint", Text, nullable=False),
     Column("verdict", LargeBinary, nullable=False),
     Column("log_index", BigInteger, nullable=False),
+    Column("run", LargeBinary, nullable=False),
     Column("erase_time", BigInteger),  # when the verdict's texts were erased with the capture
     Index("events_by_id", "tenant", "event_id", unique=True),
     Index("events_by_position", "tenant", "position"),
-    Index("events_by_fingerprint", "tenant", "fingerprint"),
     Index("events_by_capture", "tenant", "capture_id"),
+    Index("events_by_run", "tenant", "run", "position"),
     sqlite_autoincrement=True,
+)
+
+# Events of which the same decisions hold: alike, of one day, and no decision came between them. So
+# states and figures are those of runs, of which there are few, and a decision changes no event.
+RUNS: Final = Table(
+    "runs",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("run", LargeBinary, primary_key=True),  # 16 bytes of the digest of what they share
+    Column("fingerprint", Text, nullable=False),
+    Column("screen_id", Text, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),  # only decisions after this position are of them
+    Column("event_id", Text, nullable=False),  # of the one that was decided about alone, or empty
+    Column("events", BigInteger, nullable=False),
+    Column("first_time", BigInteger, nullable=False),
+    Column("first_position", BigInteger, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
+    Index("runs_by_day", "tenant", "day"),
+    Index("runs_by_fingerprint", "tenant", "fingerprint", "last_position"),
+    Index("runs_by_position", "tenant", "last_position"),
 )
 
 DECISIONS: Final = Table(
@@ -84,11 +108,15 @@ DECISIONS: Final = Table(
     Column("decision_id", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
+    # What it is about: events that came before it, have this fingerprint, and meet `covers`.
+    Column("fingerprint", Text, nullable=False),
+    Column("covers", Text, nullable=False),  # `screen:…`, `app:…`, `tenant:`, or `event:…` alone
     Column("create_time", BigInteger, nullable=False),
     Column("expire_time", BigInteger),
     Column("body", LargeBinary, nullable=False),
     Column("log_index", BigInteger, nullable=False),
-    Index("decisions_by_event", "tenant", "event_id"),
+    Index("decisions_by_covers", "tenant", "fingerprint", "covers", "position"),
+    Index("decisions_by_fingerprint", "tenant", "fingerprint", "position"),
     Index("decisions_by_position", "tenant", "position"),
     sqlite_autoincrement=True,
 )

@@ -3,7 +3,8 @@
 Invariants:
 1. Nothing here is waited for by a call. An act is in the log some milliseconds after its answer, a
    refusal within `HOLD_SECONDS` and a write; a gateway that is killed in between loses those.
-2. Writing that fails is tried again until it succeeds; meanwhile the queue fills, and load is shed.
+2. Writing that fails, for whatever reason, is tried again until it succeeds; what could not be
+   written comes first then. Meanwhile the queue fills, and load is shed.
 3. `stop` returns when everything is written, or the database has refused it once more.
 """
 
@@ -17,9 +18,11 @@ from typing import Final
 
 import structlog
 
+from systemzero_chassis.background import Loops, apart, raise_all
 from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logs import SECURITY
 from systemzero_chassis.logstore import LogStore
+from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_core.errors import DomainError
 from systemzero_gateway import metrics
 from systemzero_gateway.audit.act import Decided, Recorded
@@ -41,15 +44,17 @@ class AuditLog:
         database: Database,
         store: LogStore,
         logger: structlog.typing.FilteringBoundLogger,
+        loops: Loops,
     ) -> None:
         self.queue = queue
         self.store = store
         self._database = database
         self._logger = logger
         self._security = logger.bind(category=SECURITY)
-        self._writing: asyncio.Task[None] | None = None
-        self._signing: asyncio.Task[None] | None = None
-        self._cosigning: asyncio.Task[None] | None = None
+        self._writing = loops.new("audit_writer", self._write)
+        self._signing = loops.new("audit_signer", self._publish, pause=CHECKPOINT_SECONDS)
+        self._cosigning = cosigning(loops, store.cosigners)
+        self._held_since = 0.0
         self._stopping = False
         self._one_at_a_time = asyncio.Lock()
 
@@ -60,22 +65,22 @@ class AuditLog:
             LogDiverged: the log does not extend its last checkpoint; the message says what to do.
         """
         await self.store.check()
-        self._writing = asyncio.create_task(self._write())
-        self._signing = asyncio.create_task(self._sign())
-        self._cosigning = asyncio.create_task(self._cosign())
+        for each in (self._writing, self._signing, *self._cosigning):
+            each.start()
 
     async def stop(self) -> None:
         """Write what is left, sign it, and end; after the last call."""
-        if self._writing is None or self._signing is None or self._cosigning is None:
+        if not self._writing.started:
             return
-        self._signing.cancel()
-        self._cosigning.cancel()
+        for each in (self._signing, *self._cosigning):
+            await each.stop()
         self._stopping = True
         self.queue.hurry()
         # not cancelled: of a write under way nobody would know whether to write it again
-        await asyncio.gather(self._writing, self._signing, self._cosigning, return_exceptions=True)
-        await self.flush()
-        await self._publish()
+        await self._writing.finish()
+        self.queue.hurry()
+        await self._writing.once_more()
+        await self._signing.once_more()
 
     def look(self) -> None:
         """Set the gauges; see `systemzero_chassis.vitals`."""
@@ -87,24 +92,32 @@ class AuditLog:
         return await self._write_batch(every=True)
 
     async def _write(self) -> None:
-        held_since = time.monotonic()
-        while not self._stopping:
-            urgent = await self.queue.wait()
-            due = not urgent or time.monotonic() - held_since >= HOLD_SECONDS
-            if due:
-                held_since = time.monotonic()
-            went_well = await self._write_batch(every=due)
-            if not went_well:
-                await asyncio.sleep(PAUSE_SECONDS)
+        urgent, now = await self.queue.wait(), time.monotonic()
+        due = self._stopping or not urgent or now - self._held_since >= HOLD_SECONDS
+        if due:
+            self._held_since = now
+        if not await self._write_batch(every=due) and not self._stopping:
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _write_batch(self, *, every: bool) -> bool:
+        """Whether all of it is written.
+
+        Raises:
+            ExceptionGroup: some is not, for a reason that is no DomainError; it waits on.
+        """
         async with self._one_at_a_time:
             by_tenant: defaultdict[str, list[Recorded]] = defaultdict(list)
+            errors: list[Exception] = []
             for entry in self.queue.take(every=every):
-                self._tell(entry)
                 by_tenant[entry.act.tenant].append(entry)
-            written = await asyncio.gather(*(self._append(*item) for item in by_tenant.items()))
-            return all(written)
+                with apart(errors):  # what can't be told is written all the same
+                    self._tell(entry)
+            written = await asyncio.gather(
+                *(self._append(*item) for item in by_tenant.items()), return_exceptions=True
+            )
+            errors += [each for each in written if isinstance(each, Exception)]
+            raise_all(errors)
+            return all(each is True for each in written)
 
     async def _append(self, tenant: str, entries: list[Recorded]) -> bool:
         def job(connection: TenantConnection) -> None:
@@ -115,8 +128,10 @@ class AuditLog:
 
         try:
             await self._database.of(tenant).write(job)
-        except DomainError as error:
+        except BaseException as error:
             self.queue.put_back([entry._replace(told=entry.times) for entry in entries])
+            if not isinstance(error, DomainError):
+                raise
             self._logger.warning("audit.not_written", reason=error.reason, error=error.message)
             return False
         self.queue.written(entries)
@@ -132,17 +147,6 @@ class AuditLog:
         denied = entry.act.decision is Decided.DENIED
         tell = self._security.warning if denied else self._security.info
         tell(f"call.{entry.act.decision}", **told)
-
-    async def _sign(self) -> None:
-        while True:
-            await asyncio.sleep(CHECKPOINT_SECONDS)
-            await self._publish()
-
-    async def _cosign(self) -> None:
-        try:
-            await self.store.cosign()
-        except Exception:
-            self._logger.exception("no witness is asked any more")
 
     async def _publish(self) -> None:
         try:

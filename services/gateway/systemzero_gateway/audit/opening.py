@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from systemzero_chassis.background import Loops
 from systemzero_chassis.clock import micros
 from systemzero_chassis.database import Database
 from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_origin
@@ -26,6 +27,7 @@ def open_audit(
     data: Path,
     database: Database,
     logger: structlog.typing.FilteringBoundLogger,
+    loops: Loops,
 ) -> AuditLog:
     """The log in `database`, with its key and its name from the files in `data`.
 
@@ -43,4 +45,4 @@ def open_audit(
         rotations=keys.rotations,
         witnesses=settings.witnesses,
     )
-    return AuditLog(AuditQueue(settings.queue, micros), database, store, logger)
+    return AuditLog(AuditQueue(settings.queue, micros), database, store, logger, loops)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
+from systemzero_chassis.background import heard
 from systemzero_core.errors import Overloaded
 from systemzero_gateway.audit.act import Act, Decided, Recorded
 
@@ -75,9 +75,7 @@ class AuditQueue:
 
     async def wait(self) -> bool:
         """Wait for what does not wait itself, for `HOLD_SECONDS` at most; whether it came."""
-        with suppress(TimeoutError):
-            return await asyncio.wait_for(self._urgent.wait(), HOLD_SECONDS)
-        return False
+        return await heard(self._urgent, HOLD_SECONDS)
 
     def hurry(self) -> None:
         """End the present wait."""
@@ -99,15 +97,26 @@ class AuditQueue:
         self._taken -= len(entries)
 
     def put_back(self, entries: list[Recorded]) -> None:
-        """Those taken could not be written; they wait on, with what is equal to them by now."""
+        """Those taken could not be written; they wait on, with what is equal to them by now.
+
+        They come before what came meanwhile.
+        """
         self._taken -= len(entries)
-        for entry in entries:
-            denied = entry.act.decision is Decided.DENIED
-            waiting = self._denied if denied else self._done
-            later = waiting.get(entry.act)
-            if later is not None:
-                entry = entry._replace(times=entry.times + later.times, last_time=later.last_time)
-            waiting[entry.act] = entry
+        denied = [entry for entry in entries if entry.act.decision is Decided.DENIED]
+        done = [entry for entry in entries if entry.act.decision is not Decided.DENIED]
+        self._denied = _before(denied, self._denied)
+        self._done = _before(done, self._done)
+
+
+def _before(entries: list[Recorded], later: dict[Act, Recorded]) -> dict[Act, Recorded]:
+    """All of them in the order in which they first came; equal ones as one."""
+    found = {entry.act: entry for entry in entries}
+    for act, entry in later.items():
+        first = found.get(act)
+        if first is not None:
+            entry = first._replace(times=first.times + entry.times, last_time=entry.last_time)
+        found[act] = entry
+    return found
 
 
 def _full() -> Overloaded:

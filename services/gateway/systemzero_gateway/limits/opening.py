@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from systemzero_chassis.background import Loops
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.secrets import Secret, read_private
 from systemzero_gateway.limits.memory import MemoryLimits
@@ -18,6 +19,7 @@ from systemzero_gateway.limits.shared_memory import SharedMemoryLimits
 def open_limits(
     settings: LimitSettings,
     logger: structlog.typing.FilteringBoundLogger,
+    loops: Loops,
     shared: Path | None = None,
 ) -> LimitStore:
     """Buckets in memory, or in the store that is named; it is connected to with the first call.
@@ -35,7 +37,8 @@ def open_limits(
 
     store = ValkeyLimits(settings.store, password_of(settings), settings.store_timeout)
     is_local = settings.on_store_failure == "local"
-    return SharedLimits(store, local_limits("callers", shared) if is_local else None, logger)
+    fallback = local_limits("callers", shared) if is_local else None
+    return SharedLimits(store, fallback, logger, loops)
 
 
 def local_limits(name: str, shared: Path | None) -> LocalLimits:

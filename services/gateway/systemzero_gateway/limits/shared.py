@@ -3,18 +3,18 @@
 Invariants:
 1. A store that failed once is asked by nobody on the way of a call until it answers again; so one
    that hangs costs those calls that were under way its time-out, and all others nothing.
-2. It is asked again by a task of its own; that it is back needs no restart and no call.
+2. It is asked again by a loop of its own; that it is back needs no restart and no call.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 import structlog
 
+from systemzero_chassis.background import Loops, heard
 from systemzero_core.errors import Unavailable
 from systemzero_gateway import metrics
 from systemzero_gateway.limits.gcra import Bucket, Decision
@@ -23,6 +23,7 @@ from systemzero_gateway.limits.valkey import ValkeyLimits
 
 PROBE_SECONDS: Final = 0.25
 """Between two questions to a store that is away."""
+_ROUND_SECONDS: Final = 1.0
 
 
 class SharedLimits:
@@ -33,21 +34,23 @@ class SharedLimits:
         store: ValkeyLimits,
         fallback: LimitStore | None,
         logger: structlog.typing.FilteringBoundLogger,
+        loops: Loops,
     ) -> None:
         """Without a `fallback` every call is refused while the store is away."""
         self._store = store
         self._fallback = fallback
         self._logger = logger
-        self._probing: asyncio.Task[None] | None = None
+        self._away = asyncio.Event()
+        self._probing = loops.new("limits", self._probe)
 
     @property
     def is_away(self) -> bool:
         """Whether the store failed, and has not answered since."""
-        return self._probing is not None
+        return self._away.is_set()
 
     async def take(self, buckets: Sequence[Bucket], cost: int) -> list[Decision]:
         """See `LimitStore.take`."""
-        if self._probing is None:
+        if not self.is_away:
             try:
                 return await self._store.take(buckets, cost)
             except Unavailable as error:
@@ -58,27 +61,28 @@ class SharedLimits:
 
     async def close(self) -> None:
         """See `LimitStore.close`."""
-        if self._probing is not None:
-            self._probing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._probing
+        await self._probing.stop()
         await self._store.close()
         if self._fallback is not None:
             await self._fallback.close()
 
     def _went_away(self, error: Unavailable) -> None:
-        if self._probing is None:
+        if not self.is_away:
             metrics.LIMIT_STORE_AWAY.set(1)
             policy = "deny" if self._fallback is None else "local"
             self._logger.warning("limits.store.away", policy=policy, error=repr(error.__cause__))
-            self._probing = asyncio.create_task(self._probe())
+            self._away.set()
+            if not self._probing.started:
+                self._probing.start()
 
     async def _probe(self) -> None:
-        while True:
-            await asyncio.sleep(PROBE_SECONDS)
-            with suppress(Unavailable):
-                await self._store.return_to()
-                break
-        self._probing = None
+        if not await heard(self._away, _ROUND_SECONDS):
+            return
+        await asyncio.sleep(PROBE_SECONDS)
+        try:
+            await self._store.return_to()
+        except Unavailable:
+            return
+        self._away.clear()
         metrics.LIMIT_STORE_AWAY.set(0)
         self._logger.info("limits.store.back")

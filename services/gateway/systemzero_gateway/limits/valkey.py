@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any, Final
 
@@ -65,17 +66,20 @@ class ValkeyLimits:
     async def return_to(self) -> None:
         """Ask whether the store answers, over a new connection; those from before are dropped.
 
-        They may be dead without anybody having noticed, and would fail one decision each.
+        They may be dead without anybody having noticed, and would fail one decision each. Below TLS
+        a server that hangs does not take leave either: nobody waits for that.
 
         Raises:
             Unavailable: it does not.
         """
-        await self._client.connection_pool.disconnect(inuse_connections=False)
+        with suppress(Unavailable):
+            await self._bounded(self._client.connection_pool.disconnect(inuse_connections=False))
         await self._bounded(self._client.ping())
 
     async def close(self) -> None:
         """See `LimitStore.close`."""
-        await self._client.aclose()
+        with suppress(Unavailable):
+            await self._bounded(self._client.aclose())
 
     async def _bounded(self, command: Any) -> Any:
         try:

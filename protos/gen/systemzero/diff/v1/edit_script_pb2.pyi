@@ -64,7 +64,9 @@ class EditScript(_message.Message):
     """Output only. What was approximated because the work budget ran out; empty if nothing was."""
     @_builtins.property
     def edits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Edit]:
-        """Output only. The edits, in the order in which a reader meets them in tree b."""
+        """Output only. The edits, in the order in which a reader meets them in tree b. A name that a
+        platform makes of the node's content (a row's, of its cells) is no edit where only that changed.
+        """
 
     def __init__(
         self,
@@ -224,14 +226,18 @@ class TreeComparison(_message.Message):
     SIMILARITY_FIELD_NUMBER: _builtins.int
     SIGNATURES_A_FIELD_NUMBER: _builtins.int
     SIGNATURES_B_FIELD_NUMBER: _builtins.int
+    INCOMPLETENESS_A_FIELD_NUMBER: _builtins.int
+    INCOMPLETENESS_B_FIELD_NUMBER: _builtins.int
     equal: _builtins.bool
-    """Output only. Whether the full digests are equal."""
+    """Output only. Whether the full digests are equal; false where a capture is incomplete, since
+    nobody knows what it lacks.
+    """
     structure_equal: _builtins.bool
-    """Output only. Whether roles and hierarchy are equal."""
+    """Output only. Whether roles and hierarchy are equal; as above."""
     content_equal: _builtins.bool
-    """Output only. Whether the texts are equal."""
+    """Output only. Whether the texts are equal; as above."""
     similarity: _builtins.float
-    """Output only. From 0 (nothing in common) to 1 (equal)."""
+    """Output only. From 0 (nothing in common) to 1 (equal); 0 where a tree is empty."""
     @_builtins.property
     def signatures_a(self) -> _tree_pb2.Signatures:
         """Output only. The signatures of tree a."""
@@ -239,6 +245,14 @@ class TreeComparison(_message.Message):
     @_builtins.property
     def signatures_b(self) -> _tree_pb2.Signatures:
         """Output only. The signatures of tree b."""
+
+    @_builtins.property
+    def incompleteness_a(self) -> _containers.RepeatedCompositeFieldContainer[_tree_pb2.Incompleteness]:
+        """Output only. Why a can't be judged; empty for a complete capture."""
+
+    @_builtins.property
+    def incompleteness_b(self) -> _containers.RepeatedCompositeFieldContainer[_tree_pb2.Incompleteness]:
+        """Output only. Why b can't be judged; empty for a complete capture."""
 
     def __init__(
         self,
@@ -249,10 +263,12 @@ class TreeComparison(_message.Message):
         similarity: _builtins.float = ...,
         signatures_a: _tree_pb2.Signatures | None = ...,
         signatures_b: _tree_pb2.Signatures | None = ...,
+        incompleteness_a: _abc.Iterable[_tree_pb2.Incompleteness] | None = ...,
+        incompleteness_b: _abc.Iterable[_tree_pb2.Incompleteness] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signatures_a", b"signatures_a", "signatures_b", b"signatures_b"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_equal", b"content_equal", "equal", b"equal", "signatures_a", b"signatures_a", "signatures_b", b"signatures_b", "similarity", b"similarity", "structure_equal", b"structure_equal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_equal", b"content_equal", "equal", b"equal", "incompleteness_a", b"incompleteness_a", "incompleteness_b", b"incompleteness_b", "signatures_a", b"signatures_a", "signatures_b", b"signatures_b", "similarity", b"similarity", "structure_equal", b"structure_equal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

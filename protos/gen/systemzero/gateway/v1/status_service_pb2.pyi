@@ -32,9 +32,9 @@ class _BreakerStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BreakerS
     BREAKER_STATE_CLOSED: _BreakerState.ValueType  # 1
     """Calls pass."""
     BREAKER_STATE_HALF_OPEN: _BreakerState.ValueType  # 2
-    """Calls are refused; a health check is on its way."""
+    """Calls wait for a health check that is on its way."""
     BREAKER_STATE_OPEN: _BreakerState.ValueType  # 3
-    """Calls are refused, until a health check is answered."""
+    """Calls ask for a health check, and are refused where it brings no good answer."""
 
 class BreakerState(_BreakerState, metaclass=_BreakerStateEnumTypeWrapper):
     """The state of a backend's circuit breaker."""
@@ -44,9 +44,9 @@ BREAKER_STATE_UNSPECIFIED: BreakerState.ValueType  # 0
 BREAKER_STATE_CLOSED: BreakerState.ValueType  # 1
 """Calls pass."""
 BREAKER_STATE_HALF_OPEN: BreakerState.ValueType  # 2
-"""Calls are refused; a health check is on its way."""
+"""Calls wait for a health check that is on its way."""
 BREAKER_STATE_OPEN: BreakerState.ValueType  # 3
-"""Calls are refused, until a health check is answered."""
+"""Calls ask for a health check, and are refused where it brings no good answer."""
 Global___BreakerState: _TypeAlias = BreakerState  # noqa: Y015
 
 @_typing.final
@@ -136,7 +136,7 @@ class BackendStatus(_message.Message):
     """Output only. Whether the gateway sends it calls; other gateways may know otherwise."""
     @_builtins.property
     def latency(self) -> _duration_pb2.Duration:
-        """Output only. How long it took to say so; not set where it was not asked."""
+        """Output only. How long it took to say so; not set where it said nothing in time."""
 
     def __init__(
         self,

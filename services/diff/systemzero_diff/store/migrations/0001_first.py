@@ -46,6 +46,8 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("covers", sa.Text(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("expire_time", sa.BigInteger(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -53,7 +55,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position"),
         sqlite_autoincrement=True,
     )
-    op.create_index("decisions_by_event", "decisions", ["tenant", "event_id"], unique=False)
+    op.create_index(
+        "decisions_by_covers",
+        "decisions",
+        ["tenant", "fingerprint", "covers", "position"],
+        unique=False,
+    )
+    op.create_index(
+        "decisions_by_fingerprint", "decisions", ["tenant", "fingerprint", "position"], unique=False
+    )
     op.create_index("decisions_by_position", "decisions", ["tenant", "position"], unique=False)
     op.create_table(
         "erased_captures",
@@ -83,14 +93,15 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("verdict", sa.LargeBinary(), nullable=False),
         sa.Column("log_index", sa.BigInteger(), nullable=False),
+        sa.Column("run", sa.LargeBinary(), nullable=False),
         sa.Column("erase_time", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("position"),
         sqlite_autoincrement=True,
     )
     op.create_index("events_by_capture", "events", ["tenant", "capture_id"], unique=False)
-    op.create_index("events_by_fingerprint", "events", ["tenant", "fingerprint"], unique=False)
     op.create_index("events_by_id", "events", ["tenant", "event_id"], unique=True)
     op.create_index("events_by_position", "events", ["tenant", "position"], unique=False)
+    op.create_index("events_by_run", "events", ["tenant", "run", "position"], unique=False)
     op.create_table(
         "log_checkpoints",
         sa.Column("tenant", sa.Text(), nullable=False),
@@ -137,6 +148,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "position"),
         sqlite_strict=True,
     )
+    op.create_table(
+        "runs",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("run", sa.LargeBinary(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("screen_id", sa.Text(), nullable=False),
+        sa.Column("app", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.Column("first_time", sa.BigInteger(), nullable=False),
+        sa.Column("first_position", sa.BigInteger(), nullable=False),
+        sa.Column("last_position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "run"),
+    )
+    op.create_index("runs_by_day", "runs", ["tenant", "day"], unique=False)
+    op.create_index(
+        "runs_by_fingerprint", "runs", ["tenant", "fingerprint", "last_position"], unique=False
+    )
+    op.create_index("runs_by_position", "runs", ["tenant", "last_position"], unique=False)
     op.create_table(
         "sessions",
         sa.Column("tenant", sa.Text(), nullable=False),

@@ -1,0 +1,78 @@
+"""What is read of a file or a stream that somebody else wrote: its lines, none of them endless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from systemzero_core.tlog import LogVerificationError
+
+LONGEST_LINE = 64_000_000
+"""Bytes of a line of an export, or of a bundle: a body is far smaller."""
+
+_GROWTH = 1_000_000
+"""Entries that a log may grow by while it is exported."""
+_STARTS = b"{"
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of an export, with their line feeds.
+
+    Raises:
+        LogVerificationError: one is too long to be one.
+    """
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise LogVerificationError.at(f"longer than {LONGEST_LINE} bytes", line=number)
+        yield line
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        LogVerificationError: it has more than `most`.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise LogVerificationError(f"{path} has more than {most} bytes")
+    return data
+
+
+class ExportBound:
+    """Looks at an export while it comes in, and ends one that would never end.
+
+    What it says is not believed here: it is verified once it is there.
+    """
+
+    def __init__(self, entries: int) -> None:
+        """Expects about so many entries, a header and a checkpoint."""
+        self._most = entries + _GROWTH
+        self._lines = 0
+        self._in_line = 0
+
+    def take(self, chunk: bytes) -> None:
+        """Take the next bytes of the export.
+
+        Raises:
+            LogVerificationError: they go on for too long, or are none of an export.
+        """
+        for line in chunk.splitlines(keepends=True):
+            if not self._in_line:
+                self._lines += 1
+                if not line.startswith(_STARTS):
+                    raise LogVerificationError.at("no line of an export", line=self._lines)
+            self._in_line += len(line)
+            if self._in_line > LONGEST_LINE:
+                raise LogVerificationError.at(f"longer than {LONGEST_LINE} bytes", line=self._lines)
+            if line.endswith(b"\n"):
+                self._in_line = 0
+        if self._lines > self._most:
+            raise LogVerificationError(
+                f"more than {self._most} lines: more entries than the log has"
+            )

@@ -1,0 +1,147 @@
+"""Verdicts and events as people read them, and the status that stands for a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import click
+
+from systemzero.diff.v1 import drift_service_pb2, edit_script_pb2, verdict_pb2
+from systemzero_client.cli.exits import Exit
+from systemzero_client.cli.terminal import Marked
+from systemzero_client.cli.text import indented, printable, time_text, word
+from systemzero_core.diff import Edit, EditKind, PathStep, format_path
+from systemzero_core.drift import JudgedEdit, render_judged
+
+MAX_EDITS = 20
+"""Edits, and findings, of one verdict that are shown unless all are asked for."""
+
+_KINDS = {
+    verdict_pb2.VERDICT_KIND_UNCHANGED: ("UNCHANGED", "green"),
+    verdict_pb2.VERDICT_KIND_DRIFT: ("DRIFT", "red"),
+    verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN: ("UNKNOWN_SCREEN", "magenta"),
+    verdict_pb2.VERDICT_KIND_INCONCLUSIVE: ("INCONCLUSIVE", "cyan"),
+}
+_EDIT_KINDS = {
+    edit_script_pb2.EDIT_KIND_INSERT: EditKind.INSERT,
+    edit_script_pb2.EDIT_KIND_DELETE: EditKind.DELETE,
+    edit_script_pb2.EDIT_KIND_UPDATE: EditKind.UPDATE,
+    edit_script_pb2.EDIT_KIND_MOVE: EditKind.MOVE,
+}
+_OF_KIND = {
+    verdict_pb2.VERDICT_KIND_UNCHANGED: Exit.UNCHANGED,
+    verdict_pb2.VERDICT_KIND_DRIFT: Exit.DRIFT,
+    verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN: Exit.UNDECIDED,
+    verdict_pb2.VERDICT_KIND_INCONCLUSIVE: Exit.UNDECIDED,
+}
+
+
+def of_verdict(verdict: verdict_pb2.Verdict) -> Exit:
+    """The status of one verdict; a kind that this version does not know is undecided."""
+    return _OF_KIND.get(verdict.kind, Exit.UNDECIDED)
+
+
+def severity_name(severity: int) -> str:
+    """`critical`; empty where there is none."""
+    return word(verdict_pb2.Severity, severity, "SEVERITY_") if severity else ""
+
+
+def kind_name(kind: int) -> str:
+    """`UNKNOWN_SCREEN`."""
+    return word(verdict_pb2.VerdictKind, kind, "VERDICT_KIND_").upper()
+
+
+def decision_scope(name: str) -> drift_service_pb2.DecisionScope.ValueType:
+    """The scope of this name."""
+    return drift_service_pb2.DecisionScope.Value(f"DECISION_SCOPE_{name.upper()}")
+
+
+def verdict_lines(
+    verdict: verdict_pb2.Verdict, subject: str, *, all_edits: bool = False, colour: bool = False
+) -> list[str]:
+    """A verdict: its line, why, what changed, what was found, and where it is recorded.
+
+    Args:
+        verdict: what to show.
+        subject: what it is about: a file's name.
+        all_edits: show more than `MAX_EDITS`.
+        colour: with ANSI colours.
+    """
+    name, hue = _KINDS.get(verdict.kind, (f"KIND {verdict.kind}", "white"))
+    head = click.style(name, fg=hue, bold=True) if colour else name
+    severity = severity_name(verdict.severity)
+    lines: list[str] = [Marked(" ".join(filter(None, (head, severity, printable(subject)))))]
+    lines.append(f"  {printable(verdict.explanation)}{_similarity(verdict)}")
+    lines += _edit_lines(verdict.script, all_edits=all_edits, colour=colour)
+    findings = verdict.findings if all_edits else verdict.findings[:MAX_EDITS]
+    lines += [line for finding in findings for line in _finding_lines(finding)]
+    if len(findings) < len(verdict.findings):
+        lines.append(f"  … and {len(verdict.findings) - len(findings)} more; `--all` shows them")
+    if verdict.decision_ids:
+        lines.append(f"  decided before: {', '.join(verdict.decision_ids)}")
+    if verdict.event_id:
+        lines.append(f"  event {verdict.event_id}  log index {verdict.log_index}")
+    return lines
+
+
+def event_lines(event: drift_service_pb2.DriftEvent, *, full: bool = False) -> list[str]:
+    """An event in a line; `full` adds its verdict and what was decided."""
+    state = word(drift_service_pb2.EventState, event.state, "EVENT_STATE_")
+    where = " / ".join(filter(None, (event.app, event.screen_id)))
+    changes = f"{len(event.verdict.script.edits)} changes"
+    if event.HasField("erase_time"):
+        changes = "erased"
+    line = (
+        f"{event.event_id}  {time_text(event.create_time)}  {state:8}  "
+        f"{severity_name(event.verdict.severity):8}  {printable(where)}  "
+        f"{changes}  log index {event.log_index}"
+    )
+    if not full:
+        return [line]
+    lines = [line]
+    if event.HasField("decision"):
+        decision = event.decision
+        lines.append(
+            f"  {state} by {decision.principal}: {printable(decision.reason)}"
+            + (
+                f" (until {time_text(decision.expire_time)})"
+                if decision.expire_time.seconds
+                else ""
+            )
+        )
+    return lines
+
+
+def _similarity(verdict: verdict_pb2.Verdict) -> str:
+    if verdict.kind != verdict_pb2.VERDICT_KIND_DRIFT:
+        return ""
+    return f" (similarity {verdict.similarity:.2f})"
+
+
+def _edit_lines(script: edit_script_pb2.EditScript, *, all_edits: bool, colour: bool) -> list[str]:
+    if not script.edits:
+        return []
+    edits = script.edits if all_edits else script.edits[:MAX_EDITS]
+    degraded = printable(script.degraded)
+    shown = render_judged(map(_edit, edits), degraded=degraded, colour=colour)
+    lines: list[str] = [Marked(line) for line in indented(shown)]
+    if len(edits) < len(script.edits):
+        lines.append(f"  … and {len(script.edits) - len(edits)} more; `--all` shows them")
+    return lines
+
+
+def _edit(edit: edit_script_pb2.Edit) -> JudgedEdit:
+    kind = _EDIT_KINDS.get(edit.kind, EditKind.UPDATE)
+    shown = Edit(kind, path=_steps(edit.path), sentence=edit.sentence)
+    return JudgedEdit(shown, edit.weight, edit.volatile, edit.fingerprint)
+
+
+def _finding_lines(finding: verdict_pb2.Finding) -> Iterable[str]:
+    severity = severity_name(finding.severity)
+    yield f"  ! {severity} {finding.detector}: {printable(finding.sentence)}"
+    if finding.path:
+        yield f"      {printable(format_path(_steps(finding.path)))}"
+
+
+def _steps(path: Sequence[edit_script_pb2.PathStep]) -> tuple[PathStep, ...]:
+    return tuple(PathStep(step.role, step.name, step.nth) for step in path)

@@ -1,0 +1,311 @@
+"""Decisions about alike events: what holds of which event, and at what cost."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NamedTuple
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from systemzero_chassis.database import Database, SqliteDatabase, TenantConnection
+from systemzero_chassis.database._engine import driver_of
+from systemzero_chassis.logstore import LogStore
+from systemzero_core.drift import DecisionKind, DecisionScope, Severity
+from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision, StoredEvent
+from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
+from systemzero_diff.store.events import day_of
+from systemzero_diff.store.sql import SqlTransaction
+from tests.support.databases import OpenDatabase
+from tests.support.stores import DAY, NOW, decision, event
+
+APPROVE, REJECT, SNOOZE = DecisionKind.APPROVE, DecisionKind.REJECT, DecisionKind.SNOOZE
+ALIKE = "f" * 64
+
+
+@pytest.fixture
+async def database(open_database: OpenDatabase) -> AsyncIterator[Database]:
+    opened = open_database(METADATA, SCHEMA_VERSION)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def log(database: Database) -> LogStore:
+    return LogStore(database, LOG, "test.example/log", [Ed25519PrivateKey.generate()])
+
+
+@pytest.fixture
+def store(database: Database, log: LogStore) -> SqlDiffStore:
+    return SqlDiffStore(database, log)
+
+
+# What holds of which event: against a model that asks every decision about every event.
+
+
+class Taken(NamedTuple):
+    """A decision, as the model has it: what it covers is settled when it is taken."""
+
+    decision_id: str
+    kind: DecisionKind
+    expire_time: int | None
+    covered: frozenset[str]
+
+
+Op = tuple[str, Any]
+events_ = st.tuples(
+    st.just("event"),
+    st.fixed_dictionaries(
+        {
+            "fingerprint": st.sampled_from("ab"),
+            "screen_id": st.sampled_from("xy"),
+            "app": st.sampled_from("st"),
+            "severity": st.sampled_from(list(Severity)),
+            "time": st.sampled_from([NOW, NOW - DAY]),
+        }
+    ),
+)
+decisions_ = st.tuples(
+    st.just("decision"),
+    st.fixed_dictionaries(
+        {
+            "on": st.integers(0, 30),
+            "kind": st.sampled_from(list(DecisionKind)),
+            "scope": st.sampled_from(list(DecisionScope)),
+            "expire_time": st.sampled_from([None, NOW + 5, NOW + 15]),
+        }
+    ),
+)
+_TENANTS = itertools.count()
+
+
+class Model:
+    """Plays the operations into a store, and remembers what they mean."""
+
+    def __init__(self, store: SqlDiffStore) -> None:
+        self.tenant = f"t{next(_TENANTS)}"
+        self.store = store
+        self.events: list[NewEvent] = []
+        self.taken: list[Taken] = []
+
+    async def play(self, ops: list[Op]) -> None:
+        for kind, said in ops:
+            if kind == "event":
+                made = event(len(self.events), **said)
+                self.events.append(made)
+                await self.store.write(self.tenant, lambda t, e=made: t.put_event(e, e.create_time))  # type: ignore[misc]
+            elif self.events:
+                await self._decide(**said)
+
+    async def _decide(
+        self, on: int, kind: DecisionKind, scope: DecisionScope, expire_time: int | None
+    ) -> None:
+        about = self.events[on % len(self.events)]
+        made = decision(len(self.taken), kind, expire_time=expire_time, scope=scope)
+        covered = frozenset(e.event_id for e in self.events if _covers(scope, about, e))
+        self.taken.append(Taken(made.decision_id, kind, expire_time, covered))
+        await self.store.write(self.tenant, lambda t: t.put_decision(made, about.event_id, NOW))
+
+    def state(self, event_id: str, now: int) -> str:
+        """The word of the state of an event."""
+        holding = [
+            taken.kind.value
+            for taken in self.taken
+            if event_id in taken.covered and (taken.expire_time is None or now < taken.expire_time)
+        ]
+        return holding[-1] if holding else "open"
+
+    async def read(self, job: Callable[[Transaction], Any]) -> Any:
+        return await self.store.read(self.tenant, job)
+
+
+def _covers(scope: DecisionScope, about: NewEvent, other: NewEvent) -> bool:
+    """Whether a decision about one event is about another one that is there."""
+    if scope not in (DecisionScope.SCREEN, DecisionScope.APP, DecisionScope.TENANT):
+        return other is about
+    alike = other.fingerprint == about.fingerprint
+    if scope is DecisionScope.SCREEN:
+        return alike and other.screen_id == about.screen_id
+    return alike and (scope is DecisionScope.TENANT or other.app == about.app)
+
+
+async def listed(model: Model, chosen: EventFilter, size: int) -> list[str]:
+    """All pages of a listing."""
+    ids: list[str] = []
+    before: int | None = None
+    while page := await model.read(lambda t: t.events(before, size, chosen)):  # noqa: B023
+        assert len(page) <= size
+        ids += [stored.event.event_id for stored in page]
+        before = page[-1].position
+    return ids
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.one_of(events_, events_, decisions_), max_size=24),
+    st.integers(1, 6),
+    st.sampled_from(["", "x"]),
+    st.integers(0, 2),
+)
+async def test_states_lists_and_figures_are_those_that_the_decisions_make(
+    store: SqlDiffStore, ops: list[Op], size: int, screen: str, rank: int
+) -> None:
+    model = Model(store)
+    await model.play(ops)
+    for now in (NOW, NOW + 5, NOW + 15):
+        for word in ("", "open", *(kind.value for kind in DecisionKind)):
+            wanted = [
+                e.event_id
+                for e in reversed(model.events)
+                if word in ("", model.state(e.event_id, now))
+                and screen in ("", e.screen_id)
+                and e.severity.rank >= rank
+            ]
+            chosen = EventFilter(state=word, screen_id=screen, min_severity=rank, now=now)
+            assert await listed(model, chosen, size) == wanted
+        for e in model.events:
+            stored: StoredEvent = await model.read(lambda t, e=e: t.event(e.event_id))  # type: ignore[misc]
+            holding = stored.holding(now)
+            assert (holding.kind.value if holding else "open") == model.state(e.event_id, now)
+            about = [taken.decision_id for taken in model.taken if e.event_id in taken.covered]
+            assert [d.decision_id for d in stored.decisions] == about
+        await check_summary(model, now)
+
+
+async def check_summary(model: Model, now: int) -> None:
+    days = (day_of(NOW - DAY), day_of(NOW))
+    found: Counts = await model.read(lambda t: t.summary(*days, now))
+    opened = [e for e in model.events if model.state(e.event_id, now) == "open"]
+    assert found.open_events == len(opened)
+    assert sum(count for _, _, count in found.events) == len(model.events)
+    groups = {group.fingerprint: group for group in found.groups}
+    assert set(groups) == {e.fingerprint for e in model.events}
+    for fingerprint, group in groups.items():
+        alike = [e for e in model.events if e.fingerprint == fingerprint]
+        assert group.events == len(alike)
+        assert group.open_events == sum(e.fingerprint == fingerprint for e in opened)
+        assert group.severity == max(e.severity.rank for e in alike)
+        assert list(group.screen_ids) == sorted({e.screen_id for e in alike})
+        assert group.first_time == min(e.create_time for e in alike)
+        assert group.last == alike[-1]
+
+
+# What it costs: counted in rows, and on SQLite in steps of its machine.
+
+
+class Counting(TenantConnection):
+    """Counts the rows that come and that are changed."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, connection: TenantConnection) -> None:
+        super().__init__(connection.unscoped, connection.tenant)
+        self.rows = 0
+
+    def execute(self, statement: Any, values: Any = None) -> Any:
+        result = super().execute(statement, values)
+        if not result.returns_rows:
+            self.rows += result.rowcount
+            return result
+        frozen = result.freeze()
+        self.rows += len(frozen.data)
+        return frozen()
+
+
+class Cost(NamedTuple):
+    """Rows that came or were changed, and steps that SQLite took."""
+
+    rows: int
+    steps: int
+
+
+def _after_a_page(transaction: Transaction) -> int:
+    return transaction.events(None, 5, EventFilter(state="reject", now=NOW))[-1].position
+
+
+CALLS: dict[str, Callable[[Transaction], object]] = {
+    "decide": lambda t: t.put_decision(decision(9, APPROVE), "evt_1", 10**6),
+    "decide about one": lambda t: t.put_decision(
+        decision(9, APPROVE, scope=DecisionScope.NODE), "evt_1", 10**6
+    ),
+    "another event": lambda t: t.put_event(event(10**6, fingerprint=ALIKE), 10**6),
+    "the decisions that checks go by": lambda t: t.decisions_after(0),
+    "the newest": lambda t: t.events(None, 5, EventFilter(now=NOW)),
+    "what is open": lambda t: t.events(None, 5, EventFilter(state="open", now=NOW)),
+    "what is rejected": lambda t: t.events(None, 5, EventFilter(state="reject", now=NOW)),
+    "what is approved": lambda t: t.events(None, 5, EventFilter(state="approve", now=NOW)),
+    "the next page": lambda t: t.events(_after_a_page(t), 5, EventFilter(state="reject", now=NOW)),
+    "of a screen": lambda t: t.events(None, 5, EventFilter(screen_id="order", now=NOW)),
+    "alike": lambda t: t.events(None, 5, EventFilter(fingerprint=ALIKE, now=NOW)),
+    "one": lambda t: t.event("evt_1"),
+    "the summary": lambda t: t.summary(day_of(NOW), day_of(NOW), NOW),
+}
+
+
+class Undone(Exception):
+    """Takes back what a call wrote."""
+
+
+async def cost(database: Database, log: LogStore, tenant: str, call: str) -> Cost:
+    """What a call costs; nothing of it stays."""
+    steps, rows = itertools.count(), 0
+
+    def job(connection: TenantConnection) -> None:
+        nonlocal rows
+        counting = Counting(connection)
+        watched = isinstance(database, SqliteDatabase) and driver_of(connection.unscoped)
+        if watched:
+            watched.set_progress_handler(lambda: next(steps) < 0, 1)
+        try:
+            CALLS[call](SqlTransaction(counting, log))
+        finally:
+            if watched:
+                watched.set_progress_handler(None, 0)
+        rows = counting.rows
+        raise Undone
+
+    with pytest.raises(Undone):
+        await database.of(tenant).write(job)
+    return Cost(rows, next(steps))
+
+
+async def test_no_call_reads_or_writes_all_alike_events(
+    database: Database, store: SqlDiffStore, log: LogStore
+) -> None:
+    def fill(count: int) -> Callable[[Transaction], None]:
+        def job(transaction: Transaction) -> None:
+            for number in range(count):
+                transaction.put_event(event(number, fingerprint=ALIKE), number)
+            transaction.put_decision(decision(1, REJECT), "evt_0", count)
+            for number in range(count, count + 3):  # seen again since
+                transaction.put_event(event(number, fingerprint=ALIKE), number)
+            transaction.put_event(event(10**5), count + 3)
+
+        return job
+
+    await store.write("few", fill(50))
+    await store.write("many", fill(800))
+    for call in CALLS:
+        few, many = [await cost(database, log, tenant, call) for tenant in ("few", "many")]
+        assert many.rows == few.rows, call
+        # some more, as they are other places
+        assert many.steps <= 1.1 * few.steps + 20, call
+
+
+async def test_a_decision_is_stored_once_and_shown_with_each_event(store: SqlDiffStore) -> None:
+    def job(transaction: Transaction) -> StoredDecision:
+        for number in range(3):
+            transaction.put_event(event(number, fingerprint=ALIKE), number)
+        return transaction.put_decision(decision(1, SNOOZE, expire_time=NOW + 9), "evt_1", 3)
+
+    made = await store.write("acme", job)
+    found = await store.read("acme", lambda t: t.events(None, 9, EventFilter(now=NOW)))
+    assert [stored.decisions for stored in found] == [(made,)] * 3
+    last, decisions = await store.read("acme", lambda t: t.decisions_after(0))
+    assert len(decisions) == 1
+    assert await store.read("acme", lambda t: t.decisions_after(last - 1)) == (last, decisions)
