@@ -20,6 +20,7 @@ from benchmarks.load.mix import INGEST, MIXES, Prepared, calls
 from benchmarks.load.screens import DRIFT, reads, screens
 from systemzero.capture.v1 import capture_service_pb2 as capture_pb
 from systemzero_client import Client, Document
+from tests.support.patience import PATIENCE
 
 SCREENS = 3
 """The first, small ones: what is tested is not the engine."""
@@ -45,7 +46,7 @@ class Clients:
 
     def __enter__(self) -> Clients:
         self._thread.start()
-        assert self._begun.wait(60)
+        assert self._begun.wait(PATIENCE)
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.run_split import environments, free_port
+from tests.support.patience import PATIENCE
 from tests.support.platform import GENEROUS
 from tests.support.replica import several
 
 SERVICES = ("diff", "capture", "gateway")
 """In the order in which they are started."""
-PATIENCE_SECONDS = 120
 RECONNECT_SECONDS = 2.0
 """In which every caller that lost a replica has it back: each tries once a second. A rolling update
 leaves them that time by the `preStop` of the next pod."""
@@ -77,12 +77,12 @@ class Replicas:
         """
         process = self._running[name]
         process.send_signal(number)
-        status = process.wait(PATIENCE_SECONDS)
+        status = process.wait(PATIENCE)
         assert number is not signal.SIGTERM or status == 0, f"{name} ended with status {status}"
         process.communicate()
         before = self._calls(name)
         self.start(name)
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up = time.monotonic() + PATIENCE
         while self._calls(name) == before:
             assert time.monotonic() < give_up, f"{name} is back, and nobody calls it"
             time.sleep(0.1)

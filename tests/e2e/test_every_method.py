@@ -18,9 +18,9 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from tests.support.exposed import METHODS
+from tests.support.patience import PATIENCE
 from tests.support.platform import Platform
 
-DEADLINE_SECONDS = 20
 WATCH_SECONDS = 0.3
 ROUNDS = 12
 BUGS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED)
@@ -108,7 +108,7 @@ def _error(
         arity += "stream" if method.server_streaming else "unary"
         start: Callable[..., Any] = getattr(channel, arity)(path, request_serializer=_wire)
         request: Any = iter(requests) if method.client_streaming else requests[0]
-        deadline = WATCH_SECONDS if watch else DEADLINE_SECONDS
+        deadline = WATCH_SECONDS if watch else PATIENCE
         try:
             answer = start(request, metadata=metadata, timeout=deadline)
             if method.server_streaming:

@@ -18,6 +18,7 @@ import pytest
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.tree.v1 import tree_pb2
 from tests.support.captures import CAPTURES, capture
+from tests.support.patience import PATIENCE
 from tests.support.platform import Platform, Services
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,7 +44,7 @@ def grpcurl(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str
 
 def run(command: Sequence[str], given: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, input=given, capture_output=True, text=True, timeout=60, check=False
+        command, input=given, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 

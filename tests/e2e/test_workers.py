@@ -26,6 +26,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.tlog import VerifierKey, verify_export
 from tests.e2e.test_backup import admin
+from tests.support.patience import PATIENCE
 from tests.support.platform import Platform, Services, running
 from tests.support.spread import listens, over_each, workers
 from tests.support.stores import tree
@@ -107,7 +108,8 @@ def checked(platform: Platform) -> None:
 def test_both_append_to_one_log_at_once_and_each_tells_of_all(platform: Platform) -> None:
     with over_each(platform) as connections, ThreadPoolExecutor() as threads:
         one, other = learned(connections)
-        watch = one.drift.WatchEvents(drift_pb.WatchEventsRequest(from_start=True), timeout=60)
+        from_start = drift_pb.WatchEventsRequest(from_start=True)
+        watch = one.drift.WatchEvents(from_start, timeout=PATIENCE)
         jobs = [
             threads.submit(drifts, services, [f"{name} {i}" for i in range(30)])
             for services, name in ((one, "Pay"), (other, "Order"))

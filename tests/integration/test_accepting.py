@@ -19,7 +19,6 @@ from tests.support.http2 import (
     END_HEADERS,
     END_STREAM,
     HEADERS,
-    PATIENCE,
     Answer,
     Connection,
     frame,
@@ -27,6 +26,7 @@ from tests.support.http2 import (
     message,
 )
 from tests.support.loops import some_loops
+from tests.support.patience import PATIENCE
 
 PATHS = [b"/a.B/C\xff", b"\x82\x81", b"/a.B/\xed\xa0\x80", b"/a.B/C\x00", b""]
 
@@ -131,7 +131,7 @@ async def test_stop_lets_what_is_in_flight_end_within_its_grace(served: Served) 
     with pytest.raises(grpc.aio.AioRpcError):
         await waiting
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await served.call("/a.B/C", b"", timeout=5)
+        await served.call("/a.B/C", b"", timeout=PATIENCE)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 

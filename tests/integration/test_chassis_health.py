@@ -11,6 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero_chassis.service import Listener
+from tests.support.patience import PATIENCE
 
 NAME = "systemzero.test.Echo"
 STATUS = health_pb2.HealthCheckResponse
@@ -55,7 +56,7 @@ async def test_at_shutdown_watches_are_told_and_end_without_using_up_the_grace(
 ) -> None:
     watch = served.watch("")
     assert (await watch.read()).status == STATUS.SERVING
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await served.listener.stop(grace=600)
     assert (await watch.read()).status == STATUS.NOT_SERVING
     assert await watch.read() is grpc.aio.EOF  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ import pytest
 from systemzero_client.cli.login import login
 from tests.support.captures import CAPTURES
 from tests.support.cli import Ran, Sz
+from tests.support.patience import PATIENCE
 from tests.support.platform import Platform, running
 from tests.support.witness import FakeWitness
 
@@ -286,7 +287,7 @@ def test_ctrl_c_ends_a_watch_cleanly(user: Sz) -> None:
     assert process.stdout is not None
     assert process.stdout.readline().startswith("evt_")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err.strip()) == (130, "")
 
 

@@ -19,6 +19,7 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.gateway.v1 import auth_service_pb2
 from systemzero_client import Client, SystemZeroError, Tls
 from systemzero_core.errors import FieldViolation
+from tests.support.patience import PATIENCE
 from tests.support.wire import FlakyKeys, FlakyTemplates, client_of, serving
 
 
@@ -180,11 +181,11 @@ async def test_calls_are_encrypted_to_a_server_with_the_right_name_alone(
     target, ca = f"127.0.0.1:{port}", tls_key[1]
     async with Client(target, api_key="s0_x", tls=Tls(ca=ca, server_name="gateway.test")) as good:
         await good.templates.get("x")
-    async with Client(target, tls=Tls(ca=ca), timeout=5) as misnamed:
+    async with Client(target, tls=Tls(ca=ca), timeout=PATIENCE) as misnamed:
         with pytest.raises(SystemZeroError) as caught:
             await misnamed.templates.get("x")
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
-    async with Client(target, tls=True, timeout=5) as untrusting:
+    async with Client(target, tls=True, timeout=PATIENCE) as untrusting:
         with pytest.raises(SystemZeroError):
             await untrusting.templates.get("x")
     assert templates.calls == 1

@@ -18,6 +18,7 @@ from systemzero_client import (
 )
 from systemzero_client.edge import at_edge
 from tests.support.captures import capture
+from tests.support.patience import PATIENCE
 from tests.support.wire import QUICK, BreakingCaptures, DroppingEvents, client_of, serving
 
 
@@ -200,6 +201,6 @@ async def test_a_watch_survives_a_restart_of_the_server() -> None:
         events.add(again)
         again.add_insecure_port(f"127.0.0.1:{port}")
         await again.start()
-        assert (await asyncio.wait_for(following, 30)).event.event_id == "evt_1"
+        assert (await asyncio.wait_for(following, PATIENCE)).event.event_id == "evt_1"
         await watch.aclose()
         await again.stop(0)

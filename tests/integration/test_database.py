@@ -33,6 +33,7 @@ from systemzero_chassis.database._engine import driver_of
 from systemzero_chassis.database._patience import Patience, Waits
 from systemzero_chassis.database._turns import Turns
 from systemzero_core.errors import DataCorrupted, Unavailable
+from tests.support.patience import PATIENCE
 from tests.support.sqlite import opened
 
 METADATA = MetaData()
@@ -159,6 +160,7 @@ async def test_another_process_lock_is_unavailable_not_a_hang(
     )
     assert {type(result) for result in results} == {Unavailable}
     other.execute("ROLLBACK")
+    monkeypatch.setattr(_engine, "BUSY_TIMEOUT", PATIENCE)
     assert await database.write(add("after")) == 1
     other.close()
     await database.close()
@@ -186,7 +188,7 @@ async def test_what_comes_before_the_turn_does_is_in_the_same_commit(
     database: SqliteDatabase, path: Path
 ) -> None:
     commits, other = commits_of(database), Turns(path)
-    await other.take(patience(10))
+    await other.take(patience(PATIENCE))
     writes = []
     for i in range(10):
         writes.append(asyncio.create_task(database.write(add(str(i)))))
@@ -203,7 +205,7 @@ async def test_a_cancelled_write_happens_whole_or_not_at_all(database: SqliteDat
     def wait(sql: str) -> None:
         if sql == "COMMIT":
             committing.set()
-            leave.wait(10)
+            leave.wait(PATIENCE)
 
     driver_of(database._writer._connection).set_trace_callback(wait)
     running = asyncio.create_task(database.write(add("slow")))
@@ -226,7 +228,7 @@ async def test_a_reader_sees_one_snapshot_and_cannot_write(database: SqliteDatab
     def twice(connection: Connection) -> tuple[list[str], list[str]]:
         before = texts(connection)
         entered.set()
-        leave.wait(10)
+        leave.wait(PATIENCE)
         return before, texts(connection)
 
     reading = asyncio.create_task(database.read(twice))

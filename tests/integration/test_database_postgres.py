@@ -26,6 +26,7 @@ from systemzero_chassis.database.provision import use_schema
 from systemzero_core.errors import FailedPrecondition, Unavailable
 from tests.support import postgres as support
 from tests.support.gate import gate_before
+from tests.support.patience import PATIENCE
 from tests.support.postgres import SETTINGS, Server
 from tests.support.proxy import Proxy, proxied
 
@@ -255,21 +256,30 @@ async def test_one_tenants_writers_do_not_wait_for_anothers(
 async def test_locks_connections_and_statements_are_waited_for_within_bounds(
     postgres: Server,
 ) -> None:
-    short = DatabaseSettings(pool=1, pool_timeout=0.05, lock_timeout=0.05, statement_timeout=0.2)
     schema = postgres.provision(METADATA, 1)
-    database = open_postgres(postgres.url, schema, 1, short)
-    with support.held(postgres, schema, "acme"), pytest.raises(Unavailable, match="lock"):
-        await database.of("acme").write(add("a"))
+    settings = (
+        DatabaseSettings(pool=1, lock_timeout=0.05),
+        DatabaseSettings(pool=1, statement_timeout=0.2),
+        DatabaseSettings(
+            pool=1, pool_timeout=0.05, lock_timeout=PATIENCE, statement_timeout=PATIENCE
+        ),
+    )
+    locking, stating, pooling = (open_postgres(postgres.url, schema, 1, each) for each in settings)
+    with support.held(postgres, schema, "acme"):
+        with pytest.raises(Unavailable, match="lock"):
+            await locking.of("acme").write(add("a"))
+        busy = asyncio.create_task(pooling.read(sql(support.take_lock(schema, "acme"))))
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="in use"):
+            await pooling.of("acme").read(texts)
     with pytest.raises(Unavailable, match="too long"):
-        await database.read(sql("SELECT pg_sleep(60)"))
-    busy = asyncio.create_task(database.read(sql("SELECT pg_sleep(0.15)")))
-    await asyncio.sleep(0)
-    with pytest.raises(Unavailable, match="in use"):
-        await database.of("acme").read(texts)
+        await stating.read(sql("SELECT pg_sleep(600)"))
     await busy
-    await database.of("acme").write(add("b"))
-    assert await database.of("acme").read(texts) == ["b"]
-    await database.close()
+    await pooling.of("acme").write(add("b"))
+    await locking.of("acme").write(add("c"))
+    assert await locking.of("acme").read(texts) == ["b", "c"]
+    for database in (locking, stating, pooling):
+        await database.close()
 
 
 async def test_a_job_that_fails_is_rolled_back_alone(database: PostgresDatabase) -> None:

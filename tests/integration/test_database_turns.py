@@ -24,11 +24,10 @@ from systemzero_chassis.database._trouble import Trouble
 from systemzero_chassis.database._turns import SUFFIX, Turns
 from systemzero_chassis.database._writer import Writer
 from systemzero_core.errors import Unavailable
+from tests.support.patience import PATIENCE
 
 METADATA = MetaData()
 NOTES = Table("notes", METADATA, Column("number", Integer, primary_key=True))
-GIVE_UP_SECONDS = 60
-"""Of a test, on the slowest machine: what does not end by then hangs."""
 
 
 def add(connection: Connection) -> None:
@@ -50,12 +49,12 @@ def path(tmp_path: Path) -> Path:
 
 async def test_who_gives_up_waiting_for_a_turn_keeps_nobody_from_it(path: Path) -> None:
     first, second = Turns(path), Turns(path)
-    await first.take(patience(1))
+    await first.take(patience(PATIENCE))
     with pytest.raises(Unavailable, match="locked by another process"):
         await second.take(patience(0.01))
     first.give()
     for turns in (first, second, second, first):  # whichever thread the turn came to meanwhile
-        await turns.take(patience(10))
+        await turns.take(patience(PATIENCE))
         turns.give()
     first.close()
     second.close()
@@ -64,11 +63,11 @@ async def test_who_gives_up_waiting_for_a_turn_keeps_nobody_from_it(path: Path) 
 async def test_to_give_a_turn_that_one_does_not_have_gives_nothing(path: Path) -> None:
     """As after a wait in vain, when the turn comes to the thread that waited on."""
     first, second = Turns(path), Turns(path)
-    await first.take(patience(1))
+    await first.take(patience(PATIENCE))
     with pytest.raises(Unavailable):
         await second.take(patience(0))
     first.give()
-    await second.take(patience(10))
+    await second.take(patience(PATIENCE))
     third = Turns(path)
     first.give()
     with pytest.raises(Unavailable):
@@ -83,7 +82,7 @@ async def test_a_turn_ends_with_the_process_that_has_it(path: Path) -> None:
         with pytest.raises(Unavailable):
             await turns.take(patience(0))
         process.kill()
-        await turns.take(patience(10))
+        await turns.take(patience(PATIENCE))
         turns.close()
 
 
@@ -91,11 +90,11 @@ async def test_a_turn_ends_with_the_process_that_has_it(path: Path) -> None:
 def open_turns_elsewhere(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process whose turn it is."""
     holding = f"""
-import fcntl, time
+import fcntl, signal
 file = open({str(path) + SUFFIX!r}, "wb")
 fcntl.flock(file, fcntl.LOCK_EX)
 print(flush=True)
-time.sleep(60)
+signal.pause()
 """
     with subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -146,12 +145,12 @@ async def test_a_stopped_process_holds_up_no_write_for_ever(
 ) -> None:
     database = open_sqlite(path, METADATA, 1)
     with stopped_while_it_writes(path) as process:
-        async with asyncio.timeout(GIVE_UP_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             monkeypatch.setattr(_engine, "BUSY_TIMEOUT", 0.05)
             for _ in range(3):  # the first wait in vain must not be in the way of the next
                 await refused(database)
             assert await database.read(count) == 0
-            monkeypatch.setattr(_engine, "BUSY_TIMEOUT", GIVE_UP_SECONDS)
+            monkeypatch.setattr(_engine, "BUSY_TIMEOUT", PATIENCE)
             process.send_signal(number)
             await database.write(add)
             assert await database.read(count) == left
@@ -164,7 +163,7 @@ async def test_a_process_ends_though_another_one_is_stopped(
     monkeypatch.setattr(_engine, "BUSY_TIMEOUT", 0.05)
     database = open_sqlite(path, METADATA, 1)
     with stopped_while_it_writes(path):
-        async with asyncio.timeout(GIVE_UP_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             await refused(database)
             await database.close()
 
@@ -200,7 +199,7 @@ async def test_all_that_a_write_waits_for_takes_five_seconds_together(path: Path
     moments, other = Moments(), Turns(path)
     writer = Writer(writer_engine(path), path, Trouble(), moments)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
-        await other.take(patience(10))
+        await other.take(patience(PATIENCE))
         holder.execute("BEGIN IMMEDIATE")
         # the turn comes after four seconds, and SQLite's lock never
         moments.comes_after, moments.came = 4.0, other.give  # type: ignore[method-assign]

@@ -26,6 +26,7 @@ from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_chassis.telemetry import observe_guard
 from systemzero_core.errors import InvalidInput, RateLimited
+from tests.support.patience import deadlines
 
 KEY = Ed25519PrivateKey.generate()
 SIGNER = IdentitySigner("gateway", KEY, lambda: 1_000.0)
@@ -171,9 +172,12 @@ async def test_a_stream_sends_what_it_had_before_it_failed(stub: Any) -> None:
 
 async def test_a_deadline_ends_the_call_and_the_handler(stub: Any) -> None:
     request = log_service_pb2.GetCheckpointRequest()
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await stub.GetCheckpoint(request, metadata=identity(), timeout=0.05)
-    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    for seconds in deadlines():
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetCheckpoint(request, metadata=identity(), timeout=seconds)
+        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        if stub.servicer.started.is_set():
+            break
     await stub.servicer.cancelled.wait()
 
 

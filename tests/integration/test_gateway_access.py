@@ -24,8 +24,9 @@ from systemzero_chassis.logs import LogSettings
 from systemzero_gateway import apikey
 from systemzero_gateway.limits import LimitSettings, Rate
 from tests.support.exposed import METHODS
-from tests.support.gateway import PATIENCE, World, each, refused, sending, world
+from tests.support.gateway import World, each, refused, sending, world
 from tests.support.logging import lines_in, logging_as
+from tests.support.patience import PATIENCE
 
 StatusCode = grpc.StatusCode
 

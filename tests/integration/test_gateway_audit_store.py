@@ -23,6 +23,7 @@ from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
 from tests.support.loops import some_loops
+from tests.support.patience import PATIENCE
 from tests.support.witness import FakeWitness, serving_witness
 
 TENANTS = ("acme", "platform")
@@ -78,7 +79,7 @@ async def test_a_witness_cosigns_the_audit_log_and_the_check_wants_the_configure
         witness.trust(audit.store.vkeys("acme")[0])
         await audit.start()
         audit.queue.put(act("acme", 0), "192.0.2.1", "")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not (notes := await audit.store.cosigned_checkpoints("acme")):
                 pass
         assert parse_checkpoint(notes[-1]).size == 1

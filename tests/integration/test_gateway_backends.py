@@ -22,6 +22,7 @@ from systemzero_gateway import backends, monitor
 from systemzero_gateway.breaker import BreakerSettings
 from systemzero_gateway.retry import RetrySettings
 from tests.support.gateway import SERVICE, World, each, refused, world
+from tests.support.patience import PATIENCE
 from tests.support.replica import replica, several
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -80,7 +81,7 @@ async def before_moody(data: Path, **settings: Any) -> AsyncIterator[tuple[World
 async def until(here: World, name: str, status: int) -> None:
     """Watch the health that the gateway tells until it is `status`."""
     stub = health_pb2_grpc.HealthStub(here.channel)
-    watch = stub.Watch(health_pb2.HealthCheckRequest(service=name), timeout=20)
+    watch = stub.Watch(health_pb2.HealthCheckRequest(service=name), timeout=PATIENCE)
     async for told in watch:
         if told.status == status:
             watch.cancel()

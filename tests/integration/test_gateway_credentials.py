@@ -34,6 +34,7 @@ from systemzero_gateway.store.protocol import Changes
 from systemzero_gateway.store.tables import REVISION, REVOKED_TOKENS, TENANTS
 from tests.support.databases import OpenDatabase
 from tests.support.house import ADMIN, PEPPER, SECOND, House
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture
@@ -401,5 +402,5 @@ async def test_all_who_wait_for_a_store_that_hangs_are_denied_at_once_and_let_in
     assert {type(outcome) for outcome in outcomes} == {Unavailable}
     assert asked == 1
     answers.set()
-    monkeypatch.setattr(authenticate, "PATIENCE", 10.0)
+    monkeypatch.setattr(authenticate, "PATIENCE", PATIENCE)
     assert await house.works(secret)

@@ -12,6 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.support.gateway import World, refused, sending, world
+from tests.support.patience import PATIENCE
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 GRACE = 600  # seconds; what does not end by itself would keep the test from ending
@@ -72,7 +73,7 @@ async def test_an_idle_conversation_is_told_to_go_at_once(here: World) -> None:
     call = here.call("Both", None)
     await call.write(b"a")
     assert await call.read() == b"a"
-    await asyncio.wait_for(here.app.stop(GRACE), 20)
+    await asyncio.wait_for(here.app.stop(GRACE), PATIENCE)
     code, reason, _ = await refused(call.read())
     assert (code, reason) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
 

@@ -13,6 +13,7 @@ import pytest
 
 from systemzero_gateway.limits import LimitSettings, Rate
 from tests.support.gateway import MAX_BYTES, SERVICE, World, each, refused, sending, sent, world
+from tests.support.patience import PATIENCE
 
 StatusCode = grpc.StatusCode
 PLENTY = Rate(1e6, 100_000)
@@ -42,10 +43,9 @@ async def ended(here: World, call: Any, task: Any) -> None:
 async def none_is_counted(here: World) -> bool:
     """Whether the gateway, once it has had time to notice, believes that no call is under way."""
     calls, streams = here.app.admission.calls, here.app.admission.streams
-    for _ in range(1_000):
-        if not len(calls) + len(streams):
-            break
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(PATIENCE):
+        while len(calls) + len(streams):  # noqa: ASYNC110 - they tell nobody
+            await asyncio.sleep(0.01)
     return not len(calls) + len(streams) + calls.of("default") + streams.of("default")
 
 

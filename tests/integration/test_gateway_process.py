@@ -18,6 +18,7 @@ import yaml
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
 from systemzero_gateway.process import main
 from tests.support.operated import gateway
+from tests.support.patience import PATIENCE
 
 
 def arguments(monkeypatch: pytest.MonkeyPatch, file: Path, text: str) -> None:
@@ -129,7 +130,7 @@ async def test_it_starts_says_where_serves_and_stops_on_a_signal(tmp_path: Path)
         ("diff", False),
     ]
     process.send_signal(signal.SIGTERM)
-    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0
     assert b"Traceback" not in errors
     assert secret.encode() not in errors
@@ -139,7 +140,7 @@ async def told(process: asyncio.subprocess.Process, event: str) -> dict[str, Any
     """The next log line of the process with `event`."""
     assert process.stderr is not None
     while True:
-        line = await asyncio.wait_for(process.stderr.readline(), 20)
+        line = await asyncio.wait_for(process.stderr.readline(), PATIENCE)
         assert line
         if line.startswith(b"{") and (fields := json.loads(line))["event"] == event:
             return dict(fields)
@@ -202,5 +203,5 @@ async def test_a_hangup_has_it_read_its_limits_again(tmp_path: Path) -> None:
             assert (await told(process, "reload failed"))["level"] == "error"
         assert await limit() == "30"
     process.send_signal(signal.SIGTERM)
-    await asyncio.wait_for(process.communicate(), 20)
+    await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 0

@@ -12,8 +12,9 @@ import pytest
 from systemzero.errors.v1 import errors_pb2
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc
+from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.limits import LimitSettings, Rate
-from tests.support.gateway import MAX_BYTES, SERVICE, World, refused, sent, world
+from tests.support.gateway import LONG, MAX_BYTES, SERVICE, World, refused, sent, world
 
 PLENTY = Rate(1e6, 100_000)
 TEN = Rate(0.001, 10)
@@ -27,6 +28,7 @@ class Refusal(NamedTuple):
     provoke: Callable[[World], Awaitable[Any]]
     details: set[str] = {"ErrorInfo"}  # noqa: RUF012 - never changed
     limits: LimitSettings = EMPTY
+    deadlines: DeadlineSettings = LONG
     trailers: bool = True
     """Whether the trailers say what is left: wherever it is known whose limit it is."""
 
@@ -77,7 +79,7 @@ async def long_stream(here: World) -> Any:
 
 
 async def late(here: World) -> Any:
-    return here.call("Unary", b"wait", timeout=1.0)
+    return here.call("Unary", b"wait")
 
 
 async def backend_gone(here: World) -> Any:
@@ -126,7 +128,9 @@ REFUSALS = {
         long_stream,
         limits=LimitSettings(PLENTY, PLENTY, PLENTY, stream_bytes=MAX_BYTES + 1),
     ),
-    "deadline": Refusal(C.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", late),
+    "deadline": Refusal(
+        C.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", late, deadlines=DeadlineSettings(default=0.1)
+    ),
     "backend": Refusal(C.UNAVAILABLE, "UNAVAILABLE", backend_gone),
     "store of the limits": Refusal(
         C.UNAVAILABLE,
@@ -141,7 +145,9 @@ REFUSALS = {
 @pytest.mark.parametrize("name", REFUSALS)
 async def test_every_refusal_says_why_and_what_is_left(tmp_path: Path, name: str) -> None:
     refusal = REFUSALS[name]
-    async with world(tmp_path, local=False, limits=refusal.limits) as here:
+    async with world(
+        tmp_path, local=False, limits=refusal.limits, deadlines=refusal.deadlines
+    ) as here:
         call = await refusal.provoke(here)
         code, reason, details = await refused(call)
         trailers = dict(await call.trailing_metadata())

@@ -6,10 +6,10 @@ import multiprocessing
 import signal
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
 from tests.support.shared_limits import KEYS, TENANT, die_deciding, many_calls, take_one
 
 _SPAWN = multiprocessing.get_context("spawn")
-_PATIENCE = 60
 _CALLS = 20_000
 
 
@@ -27,7 +27,7 @@ def test_several_processes_at_once_keep_one_limit(tmp_path: Path) -> None:
         ours.send(None)
     passed, first, last = zip(*(ours.recv() for ours, _ in pipes), strict=True)
     for worker in workers:
-        worker.join(_PATIENCE)
+        worker.join(PATIENCE)
         assert worker.exitcode == 0
     of_each_key, seconds = (
         [sum(counts) for counts in zip(*passed, strict=True)],
@@ -41,5 +41,5 @@ def test_one_that_is_killed_within_a_decision_holds_nobody_up(tmp_path: Path) ->
     for target, status in ((die_deciding, -signal.SIGKILL), (take_one, 0)):
         worker = _SPAWN.Process(target=target, args=(tmp_path / "limits",), daemon=True)
         worker.start()
-        worker.join(_PATIENCE)
+        worker.join(PATIENCE)
         assert worker.exitcode == status

@@ -20,8 +20,9 @@ from systemzero_core.errors import AlreadyExists, InvalidInput
 from systemzero_gateway.quotas import Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
-from tests.support.gateway import PATIENCE, World, refused, world
+from tests.support.gateway import World, refused, world
 from tests.support.house import House
+from tests.support.patience import PATIENCE
 
 StatusCode = grpc.StatusCode
 

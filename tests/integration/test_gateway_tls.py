@@ -26,7 +26,8 @@ from systemzero_gateway.config import GatewayTlsSettings
 from systemzero_gateway.policy import Role
 from tests.support.certificates import DAY, Authority, replace, write
 from tests.support.cli import Sz
-from tests.support.gateway import PATIENCE, SERVICE, World, refused, world
+from tests.support.gateway import SERVICE, World, refused, world
+from tests.support.patience import PATIENCE
 from tests.support.platform import running
 
 ROBOT = "spiffe://example.org/ci/robot"
@@ -69,7 +70,7 @@ def channel(port: int, authority: Authority, *own: bytes) -> Any:
 
 
 def call(channel: Any, method: str, request: bytes, metadata: Any = ()) -> Any:
-    return channel.unary_unary(f"/{SERVICE}/{method}")(request, metadata=metadata, timeout=10)
+    return channel.unary_unary(f"/{SERVICE}/{method}")(request, metadata=metadata, timeout=PATIENCE)
 
 
 def shown(port: int) -> bytes:
@@ -325,7 +326,7 @@ def test_a_platform_in_three_processes_works_over_mutual_tls(
     for name in ("GATEWAY", "CAPTURE", "DIFF"):
         monkeypatch.setenv(f"SZ_{name}_BACKEND_TLS", json.dumps(towards))
     with running("split", tmp_path / "data") as platform, platform.services() as services:
-        assert services.log.GetCheckpoint(log_service_pb2.GetCheckpointRequest(), timeout=10)
+        assert services.log.GetCheckpoint(log_service_pb2.GetCheckpointRequest(), timeout=PATIENCE)
 
 
 async def test_services_speak_mutual_tls_to_one_another(tmp_path: Path) -> None:
@@ -339,11 +340,11 @@ async def test_services_speak_mutual_tls_to_one_another(tmp_path: Path) -> None:
     health = "/grpc.health.v1.Health/Check"
     good = BackendTlsSettings(ca=ca, certificate=own[0], key=own[1], server_name="localhost")
     async with service_channel(f"127.0.0.1:{port}", good) as channel:
-        await channel.unary_unary(health, None, None)(b"", timeout=10)
+        await channel.unary_unary(health, None, None)(b"", timeout=PATIENCE)
     for bad in (None, BackendTlsSettings(ca=ca)):
         async with service_channel(f"127.0.0.1:{port}", bad) as channel:
             with pytest.raises(grpc.aio.AioRpcError):
-                await channel.unary_unary(health, None, None)(b"", timeout=10)
+                await channel.unary_unary(health, None, None)(b"", timeout=PATIENCE)
     await listener.stop(0)
 
 

@@ -25,6 +25,7 @@ from tests.support.certificates import Authority, write
 from tests.support.gate import Gate, gate_before
 from tests.support.gateway import refused, world
 from tests.support.loops import some_loops, until
+from tests.support.patience import PATIENCE
 from tests.support.valkey import SLOW, RealValkey, limits_in, many_calls, real_valkey
 
 
@@ -64,7 +65,7 @@ async def test_a_raised_limit_forgets_what_was_owed_under_the_old_one(valkey: Re
         (refused_once,) = await shared.take(raised, 10)
         assert (refused_once.allowed, refused_once.remaining) == (False, 0)
         assert refused_once.retry_after <= 0.01
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not (await shared.take(raised, 10))[0].allowed:
                 pass
 
@@ -96,7 +97,7 @@ def test_two_processes_over_one_store_keep_one_limit(valkey: RealValkey) -> None
     workers = [spawn.Process(target=many_calls, args=(valkey.url, calls, passed)) for _ in "12"]
     for worker in workers:
         worker.start()
-    counts = Counter(passed.get(timeout=60) for _ in range(2 * calls))
+    counts = Counter(passed.get(timeout=PATIENCE) for _ in range(2 * calls))
     for worker in workers:
         worker.join()
     assert counts["{t}:a"] + counts["{t}:b"] == 50
@@ -106,7 +107,7 @@ def test_two_processes_over_one_store_keep_one_limit(valkey: RealValkey) -> None
 class Shared:
     """Limits over a Valkey that comes and goes."""
 
-    def __init__(self, url: str, *, local: bool, timeout: float = 0.2) -> None:
+    def __init__(self, url: str, *, local: bool, timeout: float = PATIENCE) -> None:
         self.fallback = MemoryLimits(time.monotonic) if local else None
         self.store = ValkeyLimits(url, None, timeout)
         self.limits = SharedLimits(self.store, self.fallback, get_logger("test"), some_loops())
@@ -149,10 +150,12 @@ async def test_a_store_that_hangs_costs_its_time_out_once() -> None:
     with real_valkey() as server:
         shared = Shared(server.url, local=True)
         assert await shared.take() == 39
+        shared.store._timeout = 0.2
         with server.hanging():
             first = await asyncio.gather(*(shared.take() for _ in range(20)))
             assert sorted(first) == list(range(20, 40))
             assert shared.limits.is_away
+        shared.store._timeout = PATIENCE
         await shared.until_back()
         assert await shared.take() in range(
             18, 39

@@ -19,6 +19,7 @@ import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 
 from tests.support.operated import ended, gateway
+from tests.support.patience import PATIENCE
 
 SLOW = json.dumps({"per_minute": 0.001, "burst": 5})
 """So slow that within a test nothing comes back."""
@@ -99,7 +100,7 @@ async def test_exemplars_of_all_workers_are_on_one_page(
         for trace_id in trace_ids:
             await here.ask(("traceparent", f"00-{trace_id}-00000000000000aa-01"))
         found: set[str] = set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not found:
                 _, text = await here.page("/metrics", "application/openmetrics-text")
                 buckets = [line for line in text.splitlines() if "GetStatus" in line]
@@ -112,7 +113,7 @@ async def test_no_worker_outlives_its_supervisor(tmp_path: Path) -> None:
     async with gateway(tmp_path, "--workers", "2") as here:
         all_ended = [ended(worker) for worker in here.workers()]
         here.process.kill()
-        await asyncio.wait_for(asyncio.gather(*all_ended), 20)
+        await asyncio.wait_for(asyncio.gather(*all_ended), PATIENCE)
 
 
 async def test_workers_keep_one_limit_of_a_caller_and_one_of_an_address(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener
 from systemzero_chassis.tls import ServerTls, TlsSettings
 from tests.support.certificates import Authority, write
+from tests.support.patience import PATIENCE
 
 NAME = "systemzero.test.Echo"
 
@@ -73,7 +74,7 @@ async def test_nothing_but_health_is_served_there(method: str) -> None:
     async with served(address), grpc.aio.insecure_channel(address) as channel:
         call: Any = channel.unary_unary  # its types want serialisers
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call(f"/{method}")(b"", timeout=20)
+            await call(f"/{method}")(b"", timeout=PATIENCE)
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -20,6 +20,7 @@ from systemzero_core.errors import DataCorrupted, InvalidInput, Unavailable
 from systemzero_core.tlog import LogVerificationError, cosignatures_of, parse_checkpoint
 from tests.support.logs import METADATA, ORIGIN, TENANT, client_of, grow, log_on
 from tests.support.loops import some_loops
+from tests.support.patience import PATIENCE
 from tests.support.witness import TIME, FakeWitness, Reply, serving_witness
 
 
@@ -77,7 +78,7 @@ async def test_a_task_has_what_is_published_cosigned(
     loop.start()
     await grow(database, log, 3)
     await log.publish_checkpoints()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not await log.cosigned_checkpoints(TENANT):
             pass
     await loop.stop()
@@ -122,7 +123,7 @@ async def test_a_process_that_another_was_faster_than_is_not_told_of_a_cut_log(
     def late(body: bytes) -> Reply:
         if not waiting:
             waiting.append(body)
-            asyncio.run_coroutine_threadsafe(overtake(), loop).result(60)
+            asyncio.run_coroutine_threadsafe(overtake(), loop).result(PATIENCE)
         return witness.add_checkpoint(body)
 
     witness.answer = late

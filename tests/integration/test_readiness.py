@@ -25,6 +25,7 @@ from systemzero_diff.store import SCHEMA
 from tests.support import operated
 from tests.support.loops import some_loops
 from tests.support.operated import Running
+from tests.support.patience import PATIENCE
 from tests.support.postgres import ROLE, Server, process
 
 STATUS = health_pb2.HealthCheckResponse
@@ -32,7 +33,7 @@ STATUS = health_pb2.HealthCheckResponse
 
 async def until(running: Running, good: Callable[[dict[str, str]], bool]) -> dict[str, str]:
     """Ask until what fails is as `good` says."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not good(failing := await running.failing()):
             pass
     return failing
@@ -41,7 +42,7 @@ async def until(running: Running, good: Callable[[dict[str, str]], bool]) -> dic
 async def healthy(address: str, wanted: int, name: str = "") -> None:
     """Wait until the health is as `wanted`, as who watches it learns."""
     request = health_pb2.HealthCheckRequest(service=name)
-    async with grpc.aio.insecure_channel(address) as channel, asyncio.timeout(60):
+    async with grpc.aio.insecure_channel(address) as channel, asyncio.timeout(PATIENCE):
         stub: Any = health_pb2_grpc.HealthStub(channel)
         async for answer in stub.Watch(request):
             if answer.status == wanted:
@@ -69,7 +70,7 @@ async def new_key(running: Running) -> None:
     request = auth_service_pb2.CreateApiKeyRequest(api_key=key)
     async with grpc.aio.insecure_channel(running.target) as channel:
         stub: Any = auth_service_pb2_grpc.AuthServiceStub(channel)
-        await stub.CreateApiKey(request, metadata=running.bearer, timeout=30)
+        await stub.CreateApiKey(request, metadata=running.bearer, timeout=PATIENCE)
 
 
 async def test_a_service_on_a_disk_without_room_is_not_ready(
@@ -79,7 +80,7 @@ async def test_a_service_on_a_disk_without_room_is_not_ready(
     vitals = Vitals("here", tmp_path, database, get_logger("test"), some_loops())
     monkeypatch.setattr("systemzero_chassis.vitals.LEAST_FREE", 2**62)
     vitals.start()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while "bytes free" not in vitals.conditions["here.store"]():
             await database.check()
     await vitals.stop()

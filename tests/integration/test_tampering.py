@@ -41,6 +41,7 @@ from systemzero_diff.audit import audit, check_service
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION
 from tests.support import sqlite
 from tests.support.checks import DRIFT, check, put
+from tests.support.patience import PATIENCE
 from tests.support.services import diff_house
 from tests.support.stores import DAY, NOW
 from tests.support.witness import FakeWitness, serving_witness
@@ -112,7 +113,7 @@ async def cosigned(log: LogStore) -> None:
     """Wait until the service has had all of the log cosigned."""
     size = await log.size(TENANT)
     await log.publish_checkpoints()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while [parse_checkpoint(n).size for n in await log.cosigned_checkpoints(TENANT)] != [size]:
             pass
 

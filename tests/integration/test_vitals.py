@@ -21,6 +21,7 @@ from tests.integration.test_log_witness import asked, known
 from tests.support.databases import OpenDatabase
 from tests.support.logs import METADATA, NOW, TABLES, TENANT, grow, log_on
 from tests.support.loops import some_loops
+from tests.support.patience import PATIENCE
 from tests.support.witness import FakeWitness, Reply, serving_witness
 
 
@@ -37,7 +38,7 @@ def sample(name: str, **labels: str) -> float | None:
 
 async def until(database: Database, good: Callable[[], bool]) -> None:
     """Ask the database until a look found what it should."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not good():
             await database.check()
 

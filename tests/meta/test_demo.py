@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.support.captures import CAPTURES
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -21,7 +22,7 @@ def demo(root: Path, temporary: Path) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -26,6 +26,7 @@ from tests.support.certificates import Authority
 from tests.support.deployed import ROOT
 from tests.support.laid_out import ORDER, Addresses, run_once, serving
 from tests.support.manifests import KUBECTL, SERVICES, Files, build, here
+from tests.support.patience import PATIENCE
 from tests.support.postgres import ROLE, Server
 
 CAPTURES = ROOT / "tests" / "data" / "captures" / "parcel-console"
@@ -137,7 +138,7 @@ async def test_pods_of_production_know_each_other_by_what_is_mounted(
         with grpc.secure_channel(addresses.backend("capture"), stranger) as channel:
             call = channel.unary_unary("/grpc.health.v1.Health/Check")  # type: ignore[call-arg]
             with pytest.raises(grpc.RpcError) as refused:
-                call(b"", timeout=20)
+                call(b"", timeout=PATIENCE)
             assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
     assert listed(tmp_path / "pods") == before  # what is mounted read-only is only read
 

@@ -17,6 +17,7 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.tree.v1 import tree_pb2
 from tests.meta.test_observability import rules
 from tests.support.captures import capture
+from tests.support.patience import PATIENCE
 from tests.support.platform import Services, running
 from tests.support.prometheus import Prometheus, program, prometheus, promtool
 
@@ -35,7 +36,6 @@ ABSENT = {
     "systemzero_workers",
 }
 """What this platform has no occasion for: no witness, no workers, and (at 0) nothing collected."""
-SECONDS = 120
 
 
 @dataclass
@@ -92,13 +92,14 @@ def work(services: Services, *, learn: bool = False) -> None:
 
 def page(address: str, accept: str = "text/plain") -> str:
     request = urllib.request.Request(f"http://{address}/metrics", headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - it is HTTP
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - it is HTTP
         text: str = answer.read().decode()
     return text
 
 
 def test_every_record_has_a_value_after_a_real_ingest(watched: Watched) -> None:
-    server, missing, deadline = watched.prometheus, set(rules("record")), time.monotonic() + SECONDS
+    server, missing = watched.prometheus, set(rules("record"))
+    deadline = time.monotonic() + PATIENCE
     while missing and time.monotonic() < deadline:
         work(watched.services)  # a rate is of what changes between two scrapes
         try:
@@ -143,7 +144,7 @@ def test_no_page_names_a_tenant(watched: Watched) -> None:
 
 def test_exemplars_lead_from_a_bucket_to_a_trace(watched: Watched) -> None:
     assert "# {trace_id=" in page(watched.pages["gateway"], "application/openmetrics-text")
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     found: list[str] = []
     while not found and time.monotonic() < deadline:
         work(watched.services)

@@ -27,9 +27,9 @@ from systemzero.gateway.v1.status_service_pb2_grpc import StatusServiceStub
 from systemzero_chassis import contract
 from tests.security.inputs import Input, Maker
 from tests.support.http2 import Answer, Connection
+from tests.support.patience import PATIENCE
 from tests.support.platform import GENEROUS, Platform, running
 
-PATIENCE = 30.0
 """Seconds in which whatever is to be answered is; only a hang takes so long."""
 TOGETHER = 48
 """Connections at a time."""

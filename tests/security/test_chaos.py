@@ -43,7 +43,7 @@ def started(services: Fleet) -> str:
 def test_a_killed_backend_and_a_killed_valkey_cost_what_needs_them_and_come_back(
     tmp_path: Path, valkey: RealValkey
 ) -> None:
-    shared = {**LAVISH, "LIMITS__STORE": valkey.url, "LIMITS__STORE_TIMEOUT": "2"}
+    shared = {**LAVISH, "LIMITS__STORE": valkey.url, "LIMITS__STORE_TIMEOUT": "5"}
     with fleet(tmp_path, shared) as services:
         target = started(services)
         with Load(target, services.admin_key, PATHS) as load:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.security.credentials import Credentials
 from tests.support.exposed import METHODS, Exposed, attempt, bearer
+from tests.support.patience import PATIENCE
 
 STATUS = "/systemzero.gateway.v1.StatusService/GetStatus"
 
@@ -34,5 +35,5 @@ def test_every_bad_credential_is_refused_with_one_and_the_same_answer(
 def test_a_method_that_is_in_no_contract_is_refused_whoever_asks(house: Exposed, path: str) -> None:
     for metadata in ((), bearer(house.own_key), bearer(house.platform_key)):
         with pytest.raises(grpc.RpcError) as refused:
-            house.channel.unary_unary(path, None, None)(b"", metadata=metadata, timeout=10)
+            house.channel.unary_unary(path, None, None)(b"", metadata=metadata, timeout=PATIENCE)
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

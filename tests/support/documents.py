@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.patience import PATIENCE
 from tests.support.platform import Platform, running
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,7 +52,7 @@ class Checkout(NamedTuple):
             env={**_plain(os.environ), "HOME": str(self.folder), "ROOT": str(ROOT), **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         assert told.returncode == 0, f"{told.stdout}\n{told.stderr}"

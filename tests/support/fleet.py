@@ -14,6 +14,7 @@ import grpc
 
 from scripts.run_split import environments
 from tests.support.exposed import Outcome, attempt, bearer
+from tests.support.patience import PATIENCE
 
 
 class Fleet:
@@ -100,7 +101,9 @@ class Load:
     def until(self, **codes: grpc.StatusCode) -> None:
         """Wait until the last call of each of these methods ended so."""
         with self._news:
-            met = self._news.wait_for(lambda: all(map(self._ended, codes, codes.values())), 60)
+            met = self._news.wait_for(
+                lambda: all(map(self._ended, codes, codes.values())), PATIENCE
+            )
         assert met, {name: list(heard)[-1:] for name, heard in self._heard.items()}
 
     def next(self, count: int) -> dict[str, set[grpc.StatusCode]]:
@@ -109,7 +112,7 @@ class Load:
             for heard in self._heard.values():
                 heard.clear()
             enough = self._news.wait_for(
-                lambda: all(len(heard) >= count for heard in self._heard.values()), 120
+                lambda: all(len(heard) >= count for heard in self._heard.values()), PATIENCE
             )
             assert enough
             return {name: {o.code for o in heard} for name, heard in self._heard.items()}

@@ -29,11 +29,10 @@ from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings
 from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_gateway.policy import Method, methods_with_policy
+from tests.support.patience import PATIENCE
 
 SERVICE = "systemzero.test.Echo"
 MAX_BYTES = 1_000
-PATIENCE = 60
-"""Seconds for what comes by itself soon, on a machine that does much else."""
 METHODS = [
     Method(f"/{SERVICE}/Unary", "capture_write", max_bytes=MAX_BYTES),
     Method(f"/{SERVICE}/Server", "capture_write", server_streaming=True, max_bytes=MAX_BYTES),
@@ -43,7 +42,7 @@ METHODS = [
     Method(f"/{SERVICE}/List", "capture_read", server_streaming=True, idempotent=True),
 ]
 LAVISH = LimitSettings(Rate(1e6, 100_000), Rate(1e6, 100_000), Rate(1e6, 100_000))
-SHORT = DeadlineSettings(default=5.0, ceiling=10.0, stream=20.0)
+LONG = DeadlineSettings(default=PATIENCE, ceiling=2 * PATIENCE, stream=4 * PATIENCE)
 ROUTES = {
     "systemzero.": "echo",
     "systemzero.gateway.": OWN,
@@ -161,7 +160,7 @@ async def world(
     local: bool,
     target: str | None = None,
     limits: LimitSettings = LAVISH,
-    deadlines: DeadlineSettings = SHORT,
+    deadlines: DeadlineSettings = LONG,
     **more: Any,
 ) -> AsyncIterator[World]:
     """A gateway over `data` before an echo in this process, behind a port, or at `target`.

@@ -16,10 +16,11 @@ from typing import Any, Final, NamedTuple
 
 import hpack
 
+from tests.support.patience import PATIENCE
+
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RESET, SETTINGS, PUSH, PING, GO_AWAY, WINDOW, CONTINUATION = range(10)
 END_STREAM, END_HEADERS, ACK, PADDED = 0x1, 0x4, 0x1, 0x8
-PATIENCE: Final = 60.0  # seconds
 WIDE: Final = struct.pack(">I", 2**30)
 
 

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "build" / "images"
 TOOLS = ("buildah", "debootstrap", "unshare")
@@ -147,7 +149,7 @@ class Image(NamedTuple):
     def run(self, volume: Path, *argv: str) -> tuple[int, str]:
         """Status and output of a command in a container of its own."""
         process = self.start(volume, argv)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, said
 
 
@@ -174,7 +176,7 @@ def running(image: Image, volume: Path, env: Mapping[str, str]) -> Iterator[tupl
         assert "listening on" in said, said + process.communicate()[0]
         yield said, time.monotonic() - started
         process.terminate()
-        assert process.wait(30) == 0, process.communicate()[0]
+        assert process.wait(PATIENCE) == 0, process.communicate()[0]
     finally:
         process.kill()
         process.communicate()

@@ -13,10 +13,10 @@ from pathlib import Path
 from scripts.run_split import free_port
 from systemzero_chassis.probe import ask
 from tests.support.manifests import here, inherited
+from tests.support.patience import PATIENCE
 
 ORDER = ("diff", "capture", "gateway")
 _PORTS = {"gateway": 50051, "capture": 50052, "diff": 50053}
-_PATIENCE = 60.0
 
 
 class Addresses:
@@ -97,7 +97,7 @@ def serving(
 
 def _until_alive(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """As a startup probe: ask until there is an answer."""
-    give_up = time.monotonic() + _PATIENCE
-    while ask(address, "liveness", 5.0) != "SERVING":
+    give_up = time.monotonic() + PATIENCE
+    while ask(address, "liveness", PATIENCE) != "SERVING":
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < give_up, log.read_text()

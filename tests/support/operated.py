@@ -17,6 +17,7 @@ from typing import Any
 import grpc
 
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
+from tests.support.patience import PATIENCE
 
 
 class Running:
@@ -38,7 +39,7 @@ class Running:
 
         def get() -> tuple[int, str]:
             try:
-                with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - HTTP
+                with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:  # noqa: S310 - HTTP
                     return answer.status, answer.read().decode()
             except urllib.error.HTTPError as error:
                 with error:
@@ -61,7 +62,7 @@ class Running:
             stub: Any = status_service_pb2_grpc.StatusServiceStub(channel)
             request = status_service_pb2.GetStatusRequest()
             await stub.GetStatus(
-                request, metadata=(*self.bearer, *metadata), wait_for_ready=True, timeout=30
+                request, metadata=(*self.bearer, *metadata), wait_for_ready=True, timeout=PATIENCE
             )
 
     def workers(self) -> list[int]:

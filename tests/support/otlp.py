@@ -14,7 +14,8 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as pb
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-PATIENCE = 60
+from tests.support.patience import PATIENCE
+
 """Seconds after which spans that do not come are given up."""
 
 

@@ -30,14 +30,13 @@ from systemzero.gateway.v1 import (
     tenant_service_pb2_grpc,
 )
 from systemzero.log.v1 import log_service_pb2_grpc
+from tests.support.patience import PATIENCE
 
 KINDS = ("standalone", "split")
 LAYOUTS = (("standalone", 1), ("split", 1), ("standalone", 2))
 """Kinds, and how many workers serve; for what workers might get wrong."""
 GENEROUS = json.dumps({"per_minute": 10_000_000, "burst": 1_000_000})
 """Limits that no test runs into, unless it sets its own."""
-START_SECONDS = 60
-"""After so long without saying where it listens, a platform is given up."""
 
 
 @dataclass
@@ -68,7 +67,7 @@ class Platform:
 
     def wait(self) -> int:
         """Wait for its end; its exit status."""
-        status = self.process.wait(30)
+        status = self.process.wait(PATIENCE)
         if self.process.stdout is not None:
             self.process.stdout.close()
         return status
@@ -180,7 +179,7 @@ def start(
             text=True,
             start_new_session=True,
         )
-    patience = threading.Timer(START_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+    patience = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
     patience.start()
     try:
         target, key_file = _announced(process, log)
@@ -211,6 +210,6 @@ def until_serving(services: Services) -> None:
     """Wait until every backend serves."""
     while True:
         request = status_service_pb2.GetStatusRequest()
-        status = services.status.GetStatus(request, wait_for_ready=True, timeout=30)
+        status = services.status.GetStatus(request, wait_for_ready=True, timeout=PATIENCE)
         if all(backend.serving for backend in status.backends):
             return

@@ -30,6 +30,7 @@ from systemzero_chassis.database._blocking import run_blocking
 from systemzero_chassis.database._sessions import _lock_key
 from systemzero_chassis.database.postgres import PostgresDatabase, driver_url, open_postgres
 from systemzero_chassis.database.provision import grant, provision
+from tests.support.patience import PATIENCE
 
 T = TypeVar("T")
 
@@ -173,7 +174,7 @@ class Process:
             self._running.kill()
         else:
             self._running.send_signal(number)
-        self._running.wait(30)
+        self._running.wait(PATIENCE)
         self._running = None
 
 
@@ -238,15 +239,20 @@ def held(server: Server, schema: str, tenant: str) -> Iterator[None]:
     ready, done = threading.Event(), threading.Event()
 
     def hold(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_lock_key(schema, tenant)})")
+        connection.exec_driver_sql(take_lock(schema, tenant))
         ready.set()
-        done.wait(30)
+        done.wait(PATIENCE)
 
     holder = threading.Thread(target=server.run, args=(hold,))
     holder.start()
-    ready.wait(30)
+    ready.wait(PATIENCE)
     try:
         yield
     finally:
         done.set()
         holder.join()
+
+
+def take_lock(schema: str, tenant: str) -> str:
+    """The statement by which a session takes the tenant's lock, or waits for it."""
+    return f"SELECT pg_advisory_xact_lock({_lock_key(schema, tenant)})"

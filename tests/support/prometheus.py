@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import PATIENCE
+
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "deploy" / "observability"
 RULES = [FOLDER / "records.rules.yml", FOLDER / "alerts.rules.yml"]
@@ -54,7 +56,7 @@ class Prometheus:
         """The data of an answer of its API."""
         query = urllib.parse.urlencode(parameters)
         url = f"http://{self.address}/api/v1/{path}?{query}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             body = json.load(answer)
         assert body["status"] == "success", body
         return body["data"]
@@ -99,4 +101,4 @@ def prometheus(folder: Path, targets: dict[str, str], port: int) -> Iterator[Pro
         yield Prometheus(address)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 
+from tests.support.patience import PATIENCE
 from tests.support.platform import Platform, Services
 
 TRIES = 200
@@ -35,7 +36,7 @@ def over_each(platform: Platform, *among: int) -> Iterator[dict[int, Services]]:
         for _ in range(TRIES):
             before = _connections(platform, wanted)
             services = stack.enter_context(platform.services())
-            grpc.channel_ready_future(services.channel).result(30)
+            grpc.channel_ready_future(services.channel).result(PATIENCE)
             after = _connections(platform, wanted)
             found |= {pid: services for pid in wanted if after[pid] - before[pid]}
             if found.keys() == wanted:

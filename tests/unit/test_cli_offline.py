@@ -20,6 +20,7 @@ from systemzero_client.cli.output import Progress
 from systemzero_client.cli.verdicts import of_verdict, verdict_lines
 from tests.support.captures import CAPTURES
 from tests.support.cli import Sz
+from tests.support.patience import PATIENCE
 
 KEY = "s0_live_" + "0" * 30 + "42dRNB"  # as docs/design/gateway.md has it
 APP = CAPTURES / "parcel-console"
@@ -209,7 +210,7 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, sz: Sz, tmp_path: 
     process = sz.start("diff", fifo, fifo)
     with fifo.open("wb"):  # opens once the process reads it
         process.send_signal(2)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err.strip()) == (130, "")
 
 
@@ -220,7 +221,7 @@ def test_a_closed_pipe_is_quiet(sz: Sz) -> None:
     assert process.stderr is not None
     with process.stderr:
         assert process.stderr.read() == ""
-    assert process.wait(20) == 141
+    assert process.wait(PATIENCE) == 141
 
 
 def test_the_entry_point_is_installed() -> None:

@@ -15,6 +15,7 @@ from systemzero_chassis.guards import Call, errors_guard, guarded
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_core.errors import NotFound
+from tests.support.patience import PATIENCE
 
 
 class Handlers:
@@ -168,7 +169,7 @@ async def test_a_deadline_that_passed_leaves_the_caller_as_it_was(channel: Local
     task = asyncio.current_task()
     assert task is not None
     assert not task.cancelling()
-    assert await call(channel, "Unary", b"a", timeout=60) == b"A"
+    assert await call(channel, "Unary", b"a", timeout=PATIENCE) == b"A"
 
 
 @pytest.mark.parametrize("name", ["Server", "Both"])

@@ -30,6 +30,7 @@ from systemzero_chassis.telemetry import configure_tracing, observe_guard
 from systemzero_chassis.tracing import Span, TraceSettings
 from systemzero_core.errors import NotFound
 from tests.support.logging import lines_in, logging_as
+from tests.support.patience import PATIENCE
 
 METHOD = "/systemzero.log.v1.LogService/ListEntries"
 NAME = "systemzero.log.v1.LogService/ListEntries"
@@ -64,8 +65,11 @@ SLOW = 0.05
 class Seen:
     """A stub whose calls are observed, and what was seen of them."""
 
-    def __init__(self, stub: Any, spans: InMemorySpanExporter, log: Path) -> None:
+    def __init__(
+        self, stub: Any, tracing: OtelTracing, spans: InMemorySpanExporter, log: Path
+    ) -> None:
         self.stub = stub
+        self.tracing = tracing
         self._spans = spans
         self._log = log
 
@@ -85,18 +89,18 @@ def log(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(params=["server", "local"])
 async def seen(request: pytest.FixtureRequest, log: Path) -> AsyncIterator[Seen]:
     spans = InMemorySpanExporter()
-    tracing = OtelTracing(SimpleSpanProcessor(spans), {}, SLOW)
+    tracing = OtelTracing(SimpleSpanProcessor(spans), {}, PATIENCE)
     guard = observe_guard("test", tracing, is_edge=True)
     registry = HandlerRegistry([guard, errors_guard(lambda *_: None)])
     add = log_service_pb2_grpc.add_LogServiceServicer_to_server
     registry.add(add, Servicer())  # type: ignore[abstract] # the others are not called
     if request.param == "local":
-        yield Seen(log_service_pb2_grpc.LogServiceStub(LocalChannel(registry)), spans, log)
+        yield Seen(log_service_pb2_grpc.LogServiceStub(LocalChannel(registry)), tracing, spans, log)
         return
     listener = Listener([registry], registry.services, 1_000_000)
     port = await listener.start("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Seen(log_service_pb2_grpc.LogServiceStub(channel), spans, log)
+        yield Seen(log_service_pb2_grpc.LogServiceStub(channel), tracing, spans, log)
     await listener.stop(0)
 
 
@@ -115,7 +119,7 @@ async def call(seen: Seen, start: int, *parent: str) -> tuple[str, str, dict[str
         trailers: Any = await answer.trailing_metadata()
     except grpc.aio.AioRpcError as error:
         status, trailers = error.code().name, error.trailing_metadata()
-    async with asyncio.timeout(30):  # a refusal is sent a moment before the call is over here
+    async with asyncio.timeout(PATIENCE):  # a refusal is sent a moment before the call is over here
         while in_flight():  # noqa: ASYNC110 - by whom should it be set?
             await asyncio.sleep(0)
     return status, text, dict(trailers)
@@ -249,6 +253,7 @@ async def test_a_call_that_was_not_sampled_is_handed_on_so_and_not_recorded(seen
 async def test_what_fails_or_is_slow_is_recorded_in_any_case(
     seen: Seen, start: int, steps: set[str]
 ) -> None:
+    seen.tracing.slow = SLOW
     await call(seen, start, UNSAMPLED)
     spans = seen.spans()
     assert spans.keys() == {NAME, *steps}
@@ -279,7 +284,7 @@ async def test_a_call_of_no_method_makes_no_label(seen: Seen) -> None:
     await call(seen, 0)
     before = labels()
     with pytest.raises(grpc.aio.AioRpcError):
-        await seen.stub.GetCheckpoint(log_service_pb2.GetCheckpointRequest(), timeout=5)
+        await seen.stub.GetCheckpoint(log_service_pb2.GetCheckpointRequest(), timeout=PATIENCE)
     assert not {label for label in labels() - before if "GetCheckpoint" not in label}
 
 
