@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import Server, server
+from tests.support.serverlogs import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 # What a shell runs in the background ignores SIGINT, and so do all processes below it; tests
 # interrupt some of them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# An example that takes long on a busy machine is no failure.
-settings.register_profile("systemzero", deadline=None)
-settings.load_profile("systemzero")
+# What the machine is set up for is no setting of the services that tests start.
+for name in [each for each in os.environ if each.startswith(("SZ_", "OTEL_"))]:
+    del os.environ[name]
+
+# Examples that take long on a busy machine are no failure; they are the same in every run, unless
+# others are asked for (SHUFFLE).
+_SLOWLY: dict[str, Any] = {
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+}
+settings.register_profile("same", derandomize=True, **_SLOWLY)
+settings.register_profile("others", print_blob=True, **_SLOWLY)
+settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

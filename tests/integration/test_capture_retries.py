@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import grpc
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
@@ -21,6 +21,7 @@ from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.errors import Unavailable
 from systemzero_core.tree import Tree
 from tests.support.gateway import refused
+from tests.support.patience import UNHURRIED
 from tests.support.services import House, capture_house
 from tests.support.stores import document, known, tree
 
@@ -280,9 +281,7 @@ async def forgetful(tmp_path: Path) -> AsyncIterator[House]:
         yield served
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=UNHURRIED)
 @given(steps=st.lists(STEPS, max_size=14))
 async def test_every_order_of_calls_failures_and_erasures_is_answered_as_by_the_model(
     forgetful: House, steps: list[Any]

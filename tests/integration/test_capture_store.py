@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero_capture.audit import check_service
@@ -18,6 +18,7 @@ from systemzero_chassis.database import Database
 from systemzero_chassis.tree_body import compress, decompress
 from systemzero_core.errors import Conflict, DomainError, FailedPrecondition, NotFound
 from tests.support.databases import OpenDatabase
+from tests.support.patience import UNHURRIED
 from tests.support.sealing import sealed
 from tests.support.stores import NOW, known, plain, sighting, tree
 
@@ -253,7 +254,7 @@ async def test_nothing_of_another_tenant_is_seen(store: CaptureStore) -> None:
 _TENANTS = itertools.count()
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=UNHURRIED)
 @given(
     rows=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy")), max_size=12),
     size=st.integers(1, 5),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero_chassis.database import Database
@@ -28,6 +28,7 @@ from systemzero_diff.store import (
 )
 from systemzero_diff.store.sql import FORGET_EVERY
 from tests.support.databases import OpenDatabase
+from tests.support.patience import UNHURRIED
 from tests.support.sealing import sealed
 from tests.support.stores import DAY, NOW, decision, event, template
 
@@ -187,7 +188,7 @@ async def test_followers_see_each_change_once_in_order(store: DiffStore) -> None
 _TENANTS = itertools.count()
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=UNHURRIED)
 @given(st.sets(st.text("abAB é", min_size=1, max_size=3), max_size=8), st.integers(1, 4))
 async def test_template_pages_equal_the_listing(
     store: DiffStore, screens: set[str], size: int
@@ -206,7 +207,7 @@ async def test_template_pages_equal_the_listing(
     assert set(paged) == screens
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=UNHURRIED)
 @given(
     st.lists(st.tuples(st.sampled_from("xy"), st.sampled_from(list(Severity))), max_size=12),
     st.integers(1, 5),

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from hypothesis import HealthCheck
+
 PATIENCE: Final = 300.0
 """Seconds for what comes by itself: it never makes a test slow, and whoever waits in vain fails."""
+
+UNHURRIED: Final = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+"""Checks of Hypothesis that a test leaves out which has one store for all of its examples."""
 
 
 def deadlines() -> Iterator[float]:
