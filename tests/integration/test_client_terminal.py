@@ -21,6 +21,7 @@ from tests.support.captures import CAPTURES
 from tests.support.cli import Ran, Sz
 from tests.support.click_tree import commands
 from tests.support.hostile import HARM, answering, hostile, poisoning
+from tests.support.patience import PATIENCE
 
 KEY = "s0_live_" + "0" * 30 + "42dRNB"  # as docs/design/gateway.md has it
 APP = CAPTURES / "parcel-console"
@@ -167,7 +168,7 @@ def on_a_terminal(sz: Sz, *arguments: object) -> str:
         pass
     finally:
         os.close(here)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     return shown.decode().replace("\r\n", "\n")
 
 
@@ -189,7 +190,7 @@ def test_a_terminal_gets_our_own_colours_alone(
 
 def test_a_document_goes_into_a_pipe_as_it_is(sz: Sz, poisoned: str) -> None:
     process = sz.start("templates", "export", "tpl_1", "--server", poisoned, text=False)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert out == HARM.encode()  # type: ignore[comparison-overlap]
 
 

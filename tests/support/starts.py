@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
+
 SZ = Path(sys.executable).with_name("sz")
 _LINE = re.compile(r"^import time: .*\|\s+(\S.*)\n", re.MULTILINE)
 
@@ -44,7 +46,7 @@ def start(*arguments: object, home: Path) -> Start:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     said = _LINE.sub("", ran.stderr).strip()
     return Start(ran.returncode, ran.stdout, said, frozenset(_LINE.findall(ran.stderr)))
@@ -59,7 +61,7 @@ def modules_after(runs: list[tuple[str, ...]]) -> list[tuple[int, frozenset[str]
         stderr=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return [
         (status, frozenset(modules)) for status, modules in json.loads(ran.stderr.splitlines()[-1])
