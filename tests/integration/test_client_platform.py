@@ -75,7 +75,7 @@ async def test_screens_are_compared_and_matched(platform: Platform) -> None:
 async def test_proofs_verify_by_hand(platform: Platform) -> None:
     async with Client(platform.target, api_key=platform.admin_key) as client:
         for screen in ("a", "b", "c"):
-            await client.learn(screen, [document()])
+            await client.learn(screen, [document("3-try")])
         entries = [entry async for entry in client.log.entries(page_size=2)]
         proof = await client.log.inclusion_proof(1)
         checkpoint = parse_checkpoint(proof.checkpoint)

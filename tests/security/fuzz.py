@@ -21,6 +21,7 @@ from typing import Any
 
 import grpc
 import msgspec
+import pytest
 
 from systemzero.gateway.v1 import status_service_pb2
 from systemzero.gateway.v1.status_service_pb2_grpc import StatusServiceStub
@@ -156,9 +157,10 @@ class Campaign:
 
 def fuzz(inputs: int, seed: int, data: Path) -> Outcome:
     """Start a platform over `data` and send it so many inputs."""
-    settings = {"LIMITS__FAILURES": GENEROUS, "LOG__LEVEL": "warning"}
-    with running("standalone", data, settings) as platform:
-        return asyncio.run(Campaign(platform, seed).run(inputs))
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("SZ_STANDALONE_LOG__LEVEL", "warning")
+        with running("standalone", data, {"LIMITS__FAILURES": GENEROUS}) as platform:
+            return asyncio.run(Campaign(platform, seed).run(inputs))
 
 
 def main() -> int:

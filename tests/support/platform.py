@@ -183,6 +183,10 @@ def start(
     patience.start()
     try:
         target, key_file = _announced(process, log)
+    except AssertionError:
+        process.kill()
+        process.communicate()
+        raise
     finally:
         patience.cancel()
     key = Path(key_file).read_text().strip()
