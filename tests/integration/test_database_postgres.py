@@ -96,7 +96,7 @@ async def test_a_server_that_hangs_is_given_up_and_used_again_when_it_answers(
                     await acme.read(texts)
                 with pytest.raises(Unavailable):
                     await acme.write(add("meanwhile"))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 with suppress(Unavailable):
                     await acme.write(add("after"))
@@ -115,7 +115,7 @@ async def test_a_database_is_closed_while_its_server_hangs(
         database = await asyncio.to_thread(open_postgres, detour, schema, 1, SETTINGS)
         await database.of("acme").write(add("before"))
         with gate.shut():
-            await asyncio.wait_for(database.close(), 60)
+            await asyncio.wait_for(database.close(), PATIENCE)
 
 
 @pytest.mark.parametrize("pass_on", [True, False], ids=["it committed", "it did not"])

@@ -29,6 +29,7 @@ from systemzero_chassis.observed import CurrentCall, set_current_call
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.policy import methods_with_policy
 from tests.support.gateway import World, each, refused, world
+from tests.support.patience import PATIENCE
 
 AUTH = "/systemzero.gateway.v1.AuthService"
 SLOW_CALLS = 20
@@ -47,7 +48,7 @@ async def here(tmp_path: Path) -> AsyncIterator[World]:
 @contextmanager
 def held_up(store: Path) -> Iterator[None]:
     """Meanwhile nobody else writes to the store."""
-    with closing(sqlite3.connect(store, isolation_level=None, timeout=30)) as connection:
+    with closing(sqlite3.connect(store, isolation_level=None, timeout=PATIENCE)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("ROLLBACK")

@@ -342,6 +342,6 @@ async def test_a_witness_that_answers_byte_by_byte_is_given_up(
     try:
         with pytest.raises(Unavailable, match="does not answer"):
             await http.post(f"http://127.0.0.1:{port}/log", b"x")
-        await asyncio.wait_for(ended.wait(), 60)
+        await asyncio.wait_for(ended.wait(), PATIENCE)
     finally:
         server.close()

@@ -31,6 +31,7 @@ from systemzero_standalone.config import StandaloneSettings
 from tests.support.gateway import LAVISH, World, refused, world
 from tests.support.logging import logging_as
 from tests.support.loops import kill, some_loops, until
+from tests.support.patience import PATIENCE
 from tests.support.valkey import RealValkey, real_valkey
 from tests.support.witness import FakeWitness, serving_witness
 
@@ -176,7 +177,7 @@ async def test_what_is_done_after_the_audit_writer_failed_is_recorded(here: Worl
     await killed(here, "gateway.audit_writer")
     await new_key(here)
     stub = audit_service_pb2_grpc.AuditServiceStub(here.channel)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             request = audit_service_pb2.ListEntriesRequest(page_size=100)
             listed = await stub.ListEntries(request, metadata=here.bearer())
@@ -192,7 +193,7 @@ async def test_a_revoked_key_loses_its_streams_after_the_look_at_them_failed(her
     await killed(here, "gateway.streams")
     revoke = auth_service_pb2.RevokeApiKeyRequest(key_id=made.api_key.key_id)
     await auth(here).RevokeApiKey(revoke, metadata=here.bearer())
-    code, _, _ = await refused(asyncio.wait_for(stream.read(), 60))
+    code, _, _ = await refused(asyncio.wait_for(stream.read(), PATIENCE))
     assert code is grpc.StatusCode.UNAUTHENTICATED
 
 

@@ -33,6 +33,7 @@ from systemzero_gateway.retry import RetrySettings
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from systemzero_gateway.upkeep import Upkeep
 from tests.support.loops import some_loops, until
+from tests.support.patience import PATIENCE
 
 UNFORESEEN = RuntimeError("nobody foresaw this")
 
@@ -112,7 +113,7 @@ async def test_a_chore_that_fails_holds_up_no_other() -> None:
 
     upkeep = Upkeep([fail, well], 60.0, get_logger("test"), some_loops())
     upkeep.start()
-    await asyncio.wait_for(done.wait(), 60)
+    await asyncio.wait_for(done.wait(), PATIENCE)
     done.clear()
     await upkeep.stop()
     assert done.is_set()
@@ -163,7 +164,7 @@ async def test_a_credential_that_can_not_be_judged_saves_no_revoked_one() -> Non
     await asyncio.sleep(0)
     with pytest.raises(ExceptionGroup):
         await streams.check()
-    await asyncio.wait([tasks["revoked"]], timeout=60)
+    await asyncio.wait([tasks["revoked"]], timeout=PATIENCE)
     assert [name for name, task in tasks.items() if task.done()] == ["revoked"]
     for task in tasks.values():
         task.cancel()
@@ -248,6 +249,6 @@ async def test_a_method_is_served_after_its_loop_failed() -> None:
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         call: Any = channel.unary_unary("/a.B/C", None, None)
-        assert await call(b"a", timeout=60) == b"a"
+        assert await call(b"a", timeout=PATIENCE) == b"a"
     assert not odd.failures
     await server.stop(0)

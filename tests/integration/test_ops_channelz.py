@@ -11,6 +11,7 @@ from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from scripts.run_split import free_port
 from tests.support.http2 import END_HEADERS, END_STREAM, HEADERS, Connection, frame, header_block
 from tests.support.operated import gateway
+from tests.support.patience import PATIENCE
 
 CALLS = 7
 
@@ -51,4 +52,4 @@ async def test_a_path_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
         connection.abandon()
         async with grpc.aio.insecure_channel(here.channelz) as channel:
             stub: Any = channelz_pb2_grpc.ChannelzStub(channel)
-            await stub.GetServers(channelz_pb2.GetServersRequest(), timeout=20)
+            await stub.GetServers(channelz_pb2.GetServersRequest(), timeout=PATIENCE)

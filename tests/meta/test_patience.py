@@ -24,7 +24,7 @@ def waits(tree: ast.AST) -> Iterator[tuple[int, float]]:
             if _last_name(node.func) in WAITS:
                 given += node.args[-1:]
             for each in given:
-                if isinstance(each, ast.Constant) and type(each.value) in (int, float):
+                if isinstance(each, ast.Constant) and isinstance(each.value, int | float):
                     yield node.lineno, float(each.value)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from systemzero_chassis.background import Background, Loops
 from systemzero_chassis.logs import get_logger
+from tests.support.patience import PATIENCE
 
 
 def some_loops() -> Loops:
@@ -33,6 +34,6 @@ async def kill(loop: Background, error: BaseException) -> None:
 
 async def until(good: Callable[[], bool]) -> None:
     """Let loops go on until something is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not good():  # noqa: ASYNC110 - whatever it is, not all of it has an event
             await asyncio.sleep(0)

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from systemzero_chassis.background import LONGEST_PAUSE, MOST_FAILURES, Background, Loops
 from systemzero_chassis.logs import LogSettings, get_logger
 from tests.support.logging import lines_in, logging_as
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -275,6 +276,6 @@ def test_a_loop_in_a_thread_outlives_what_its_rounds_raise() -> None:
 
     loop = Loops("rig", get_logger("rig"), jitter=lambda: 0.0).thread("thread", work)
     loop.start()
-    assert well.wait(60)
+    assert well.wait(PATIENCE)
     loop.stop()
     assert not errors
