@@ -44,7 +44,7 @@ def test_other_interpreters_find_the_same(name: str) -> None:
     try:
         python = with_domain(name)
     except Missing as missing:
-        if name == OLDEST and os.environ.get("SZ_TEST_OLDEST_PYTHON"):
+        if name == OLDEST and os.environ.get("SYSTEMZERO_TEST_OLDEST_PYTHON"):
             raise
         pytest.skip(str(missing))
     found = content(python, "7")
