@@ -24,7 +24,7 @@ from sqlalchemy import MetaData, insert
 
 from benchmarks._report import Report, progress
 from systemzero_chassis.database import Database, TenantConnection, open_sqlite
-from systemzero_chassis.logstore import Appended, LogStore, log_tables
+from systemzero_chassis.logstore import Appended, LogStore, Macs, log_tables
 from systemzero_core.tlog import (
     CompactRange,
     VerifierKey,
@@ -85,11 +85,15 @@ async def fill(database: Database, log: LogStore, tenant: str, entries: int) -> 
     tree, now, body = CompactRange(), datetime.now(UTC), canonical_json(BODY)
     statement = insert(TABLES.entries)
 
+    macs, before = Macs(ORIGIN, [KEY]), b""
+
     def rows(count: int) -> list[dict[str, object]]:
+        nonlocal before
         made: list[dict[str, object]] = []
         for _ in range(count):
             entry = new_entry(tree.size, "drift.event", now, secrets.token_bytes(16), body)
             hashes = b"".join(tree.push(entry.leaf_hash))
+            before = macs.of(tenant, entry.index, entry.leaf_hash, before)
             made.append(
                 {
                     "tenant": tenant,
@@ -100,6 +104,7 @@ async def fill(database: Database, log: LogStore, tenant: str, entries: int) -> 
                     "body": body,
                     "digest": entry.digest,
                     "hashes": hashes,
+                    "mac": before,
                 }
             )
         return made

@@ -268,9 +268,9 @@ async def test_an_erased_tenant_is_gone_and_begins_anew(bare: Database, how: str
         await add(into, number, name, verdict=b"verdict", content=known(name, incomplete="why"))
     await add(store, 9, "Buy", tenant="other", verdict=b"verdict")
     await destroy_keys(bare, SCHEMA, "acme", NOW)
-    lines = [line async for line in erase_tenant(bare, "acme", NOW)]
+    lines = [line async for line in erase_tenant(bare, Path(), "", "acme", NOW)]
     assert lines == ["3 captures, 3 trees and 3 kinds are erased"]
-    again = [line async for line in erase_tenant(bare, "acme", NOW)]
+    again = [line async for line in erase_tenant(bare, Path(), "", "acme", NOW)]
     assert again == ["0 captures, 0 trees and 0 kinds are erased"]
     store = on(bare)
     for capture in await store.newest("acme", 9, before=None, app="", session_id=""):
@@ -305,6 +305,6 @@ async def test_what_is_kept_as_it_was_sent_is_sealed_and_goes_with_its_tenant(
     assert await store.originals("acme", "cap_1", {OriginalKind.SCREENSHOT}) == (original,)
     assert len([line async for line in check_service(sealed(bare, SCHEMA), Path(), "", [])]) == 1
     await destroy_keys(bare, SCHEMA, "acme", NOW)
-    assert [line async for line in erase_tenant(bare, "acme", NOW)]
+    assert [line async for line in erase_tenant(bare, Path(), "", "acme", NOW)]
     assert await bare.read(lambda c: c.execute(select(BLOBS)).all()) == []
     assert await store.originals("acme", "cap_1", {OriginalKind.SCREENSHOT}) == ()

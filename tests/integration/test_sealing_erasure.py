@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import select
 
 from systemzero_chassis.database import ERASED, Database
 from systemzero_chassis.logstore import LogStore
 from systemzero_chassis.sealing.erasure import destroy_keys
+from systemzero_chassis.secrets import write_private
 from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template
@@ -23,6 +26,8 @@ from tests.support.databases import OpenDatabase
 from tests.support.sealing import sealed
 from tests.support.stores import NOW, template
 
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+ORIGIN = "test.example/log"
 ASKED = Answered("req_1", b"digest")
 SESSION = Session((Visit("order", NOW),), NOW)
 LINES = [
@@ -43,9 +48,15 @@ async def bare(open_database: OpenDatabase) -> AsyncIterator[Database]:
 
 
 def log_on(database: Database) -> LogStore:
-    return LogStore(
-        database, LOG, "test.example/log", [Ed25519PrivateKey.from_private_bytes(b"k" * 32)]
-    )
+    return LogStore(database, LOG, ORIGIN, [KEY])
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """The service's data folder, with the key of its log."""
+    pem = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_private(tmp_path / "diff" / "log.key", pem)
+    return tmp_path / "diff"
 
 
 def on(database: Database) -> SqlDiffStore:
@@ -69,14 +80,14 @@ async def fill(store: SqlDiffStore, tenant: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["sealed", "plain"])
-async def test_a_tenant_is_erased_and_another_is_not(bare: Database, how: str) -> None:
+async def test_a_tenant_is_erased_and_another_is_not(bare: Database, keys: Path, how: str) -> None:
     database = sealed(bare, SCHEMA) if how == "sealed" else bare
     store, log = on(database), log_on(database)
     for tenant in ("acme", "other"):
         await fill(store, tenant)
     await destroy_keys(bare, SCHEMA, "acme", NOW)
-    assert [line async for line in erase_tenant(bare, "acme", NOW)] == LINES
-    again = [line async for line in erase_tenant(bare, "acme", NOW + 5)]
+    assert [line async for line in erase_tenant(bare, keys, ORIGIN, "acme", NOW)] == LINES
+    again = [line async for line in erase_tenant(bare, keys, ORIGIN, "acme", NOW + 5)]
     assert again == [line.replace("2", "0").replace("1", "0") for line in LINES]
     store = on(sealed(bare, SCHEMA)) if how == "sealed" else on(bare)
     events = await store.read("acme", lambda t: t.events(None, 9, EventFilter(now=NOW)))
@@ -104,9 +115,9 @@ async def are_there(store: SqlDiffStore, log: LogStore, tenant: str) -> None:
     assert (await log.verify(tenant)).size == 3
 
 
-async def test_what_was_null_stays_so(bare: Database) -> None:
+async def test_what_was_null_stays_so(bare: Database, keys: Path) -> None:
     await fill(on(bare), "acme")
-    assert [line async for line in erase_tenant(bare, "acme", NOW)] == LINES
+    assert [line async for line in erase_tenant(bare, keys, ORIGIN, "acme", NOW)] == LINES
     columns = (TEMPLATES.c.body, TEMPLATES.c.tree, EVENTS.c.verdict, DECISIONS.c.body)
     found = [await bare.read(lambda c, x=x: c.execute(select(x)).scalars().all()) for x in columns]  # type: ignore[misc]
     assert found == [[ERASED] * 2, [ERASED, None], [ERASED] * 2, [ERASED]]

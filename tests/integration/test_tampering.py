@@ -56,6 +56,7 @@ NO_EVIDENCE = {
     "schema_version": "of the schema, checked at start",
 }
 NO_EVIDENCE_COLUMNS = {
+    "log_entries.mac": "says who appended it until a checkpoint does; see the tests of the tail",
     "templates.etag": "a token against lost updates, made up at random",
     "log_checkpoints.create_time": "told as the log's word; the note itself has no time",
 }
@@ -361,7 +362,10 @@ async def test_the_operators_check_names_it_and_knows_who_remembers_more(
         newest = await log.checkpoint(TENANT)
         lines = [line async for line in check_service(database, evidence.folder, "", [newest])]
         assert [line.partition(":")[0] for line in lines] == [f"tenant {TENANT}"] * 2
-    for folder, said in ((evidence.backup, "restore a newer backup"), (tmp_path, "has no log")):
+    for folder, said in (
+        (evidence.backup, "restore a newer backup"),
+        (tmp_path, "log.key is missing: restore it"),
+    ):
         copy = Path(shutil.copytree(evidence.backup, tmp_path / f"copy of {folder.name}"))
         async with opened(copy) as (database, _):
             with pytest.raises((LogVerificationError, FailedPrecondition), match=said):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from systemzero_capture.store import erasure
 from systemzero_chassis.database import Database
 from systemzero_chassis.sealing.erasure import in_batches
 
 
-async def erase_tenant(database: Database, tenant: str, time: int) -> AsyncIterator[str]:
+async def erase_tenant(
+    database: Database, _folder: Path, _origin: str, tenant: str, time: int
+) -> AsyncIterator[str]:
     """See `systemzero_chassis.sealing.erasure.Erase`."""
     own = database.of(tenant)
     captures = await in_batches(own, lambda c: erasure.erase_captures(c, time))

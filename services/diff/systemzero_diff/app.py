@@ -17,7 +17,7 @@ from systemzero_chassis.clock import micros
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_origin
+from systemzero_chassis.logstore import LogStore, open_log
 from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_detectors, load_formats
@@ -34,7 +34,7 @@ from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.decide import Decider
 from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, TemplateServicer
 from systemzero_diff.learn import Librarian
-from systemzero_diff.places import LOG_KEY, ORIGIN_FILE, PAGE_TOKENS
+from systemzero_diff.places import PAGE_TOKENS, log_files
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import LOG, SCHEMA, SqlDiffStore
@@ -102,16 +102,8 @@ class DiffService:
 
     def _open_log(self) -> LogStore:
         settings = self._settings
-        keys = load_log_keys(settings.data / LOG_KEY)
-        origin = settings.origin or load_or_create_origin(settings.data / ORIGIN_FILE)
-        return LogStore(
-            self._database,
-            LOG,
-            origin,
-            keys.signing,
-            rotations=keys.rotations,
-            witnesses=settings.witnesses,
-        )
+        files = log_files(settings.data)
+        return open_log(self._database, LOG, files, settings.origin, settings.witnesses)
 
     def _watched(self, sets: TemplateSets) -> Vitals:
         return Vitals(

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.logstore import LogStore, check_extends, load_log_keys
-from systemzero_core.errors import DataCorrupted, FailedPrecondition
+from systemzero_chassis.logstore import LogStore, check_extends, open_log_to_check
+from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import Checkpoint
-from systemzero_diff.places import LOG_KEY, ORIGIN_FILE
+from systemzero_diff.places import log_files
 from systemzero_diff.store import LOG, EvidenceCheck, tenants_with_evidence
 
 _PAGE = 1000
@@ -64,13 +64,9 @@ async def check_service(
     Raises:
         DataCorrupted: the first thing that is not as it was recorded; or a log does not extend one
             of the checkpoints `notes`.
-        FailedPrecondition: the folder has no key or origin of a log.
+        FailedPrecondition: the folder lacks the log's key or origin.
     """
-    if not (folder / LOG_KEY).exists() or not (origin or (folder / ORIGIN_FILE).exists()):
-        raise FailedPrecondition(f"{folder} has no log: {LOG_KEY} or {ORIGIN_FILE} is missing")
-    keys = load_log_keys(folder / LOG_KEY)
-    name = origin or (folder / ORIGIN_FILE).read_text()
-    log = LogStore(database, LOG, name, keys.signing, rotations=keys.rotations)
+    log = open_log_to_check(database, LOG, log_files(folder), origin)
     async for line in check_extends(log, notes):
         yield line
     for each in await audit(database, log):

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.logstore import erase_bodies, erase_some_bodies
+from systemzero_chassis.logstore import erase_bodies, erase_some_bodies, open_macs
 from systemzero_chassis.sealing.erasure import in_batches
+from systemzero_diff.places import log_files
 from systemzero_diff.store import LOG, erasure
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def erase_tenant(database: Database, tenant: str, time: int) -> AsyncIterator[str]:
-    """See `systemzero_chassis.sealing.erasure.Erase`."""
+async def erase_tenant(
+    database: Database, folder: Path, origin: str, tenant: str, time: int
+) -> AsyncIterator[str]:
+    """See `systemzero_chassis.sealing.erasure.Erase`.
+
+    Raises:
+        FailedPrecondition: the folder lacks the log's key or origin.
+    """
+    macs = open_macs(log_files(folder), origin)
     own, moment = database.of(tenant), _EPOCH + timedelta(microseconds=time)
 
     def some_events(connection: TenantConnection) -> int:
         # with their entries: both say when
         indexes = erasure.erase_events(connection, time)
-        erase_bodies(connection, LOG, indexes, moment)
+        erase_bodies(connection, LOG, macs, indexes, moment)
         return len(indexes)
 
     def some_entries(connection: TenantConnection) -> int:
-        return erase_some_bodies(connection, LOG, moment)
+        return erase_some_bodies(connection, LOG, macs, moment)
 
     yield f"{await in_batches(own, some_events)} events are erased"
     for word in erasure.WORDS:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
+
+from systemzero_chassis.logstore import LogFiles
 
 LOG_KEY: Final = "log.key"
 """The key that signs the log."""
@@ -10,3 +13,8 @@ PAGE_TOKENS: Final = "page-tokens.key"
 """The secret that seals page tokens."""
 ORIGIN_FILE: Final = "origin"
 """The log's origin, where none is configured."""
+
+
+def log_files(folder: Path) -> LogFiles:
+    """The files of the log, in the service's data folder."""
+    return LogFiles(folder / LOG_KEY, folder / ORIGIN_FILE)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from systemzero_chassis.logstore import load_log_keys, load_or_create_origin
+from systemzero_chassis.logstore import make_log_files
 from systemzero_chassis.secrets import load_or_create_secret
-from systemzero_diff.places import LOG_KEY, ORIGIN_FILE, PAGE_TOKENS
+from systemzero_diff.places import PAGE_TOKENS, log_files
 
 
 def make_keys(folder: Path) -> None:
-    """Make those that are missing; see `systemzero_chassis.admin.keys`."""
+    """Make those that are missing; see `systemzero_chassis.admin.keys`.
+
+    Raises:
+        FailedPrecondition: a file that is there can't be used, or one that it rests on is gone.
+    """
     load_or_create_secret(folder / PAGE_TOKENS)
-    load_log_keys(folder / LOG_KEY)
-    load_or_create_origin(folder / ORIGIN_FILE)
+    make_log_files(log_files(folder))

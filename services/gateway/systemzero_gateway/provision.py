@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from systemzero_chassis.admin.keys import APART
-from systemzero_chassis.logstore import load_log_keys, load_or_create_origin
+from systemzero_chassis.logstore import make_log_files
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway import firstkey
-from systemzero_gateway.audit.opening import AUDIT_KEY, ORIGIN_FILE
+from systemzero_gateway.audit.opening import log_files
 from systemzero_gateway.keys import DEFAULT_TENANT, load_or_create_pepper
 from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
 from systemzero_gateway.policy import PLATFORM_TENANT
@@ -25,8 +25,7 @@ def make_keys(folder: Path) -> None:
     """
     _refuse_new_pepper(folder)
     pepper = load_or_create_pepper(folder / PEPPER)
-    load_log_keys(folder / AUDIT_KEY)
-    load_or_create_origin(folder / ORIGIN_FILE)
+    make_log_files(log_files(folder))
     for tenant, name in _FIRST:
         firstkey.prepare(tenant, folder / name, folder.parent / APART / name, pepper)
 

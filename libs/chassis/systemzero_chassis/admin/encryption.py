@@ -66,7 +66,8 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("tenant")
     parser.add_argument("--yes", action="store_true", help="it is meant: there is no way back")
-    _add_place(parser)
+    parser.add_argument("--origin", default="", help="the log's origin, if one is configured")
+    _add_place(parser, with_keys=True)
     parser.set_defaults(run=_erase)
 
 
@@ -94,9 +95,16 @@ def keks_of(config: Path | None) -> Keks | None:
     return load_keks(load(_FileSection, config, own, ENVIRONMENT_PREFIX).encryption)
 
 
-def _add_place(parser: Any) -> None:
-    place = parser.add_mutually_exclusive_group(required=True)
-    place.add_argument("--data", type=Path, help="data folder of all services, with SQLite files")
+def _add_place(parser: Any, *, with_keys: bool = False) -> None:
+    place = parser
+    if with_keys:  # what is erased is recorded in the log, whose key is in the folder
+        folder = "data folder of all services, with their keys"
+        parser.add_argument("--data", type=Path, required=True, help=folder)
+        place = parser.add_mutually_exclusive_group()
+    else:
+        place = parser.add_mutually_exclusive_group(required=True)
+        folder = "data folder of all services, with SQLite files"
+        place.add_argument("--data", type=Path, help=folder)
     place.add_argument("--url-file", type=Path, help="file with a service's URL of PostgreSQL")
     place.add_argument("--url", help="that URL, if it has no password")
     parser.add_argument(
@@ -118,7 +126,7 @@ def _rewrap(arguments: argparse.Namespace) -> None:
     if keks is None:
         raise ConfigError("configuration: encryption: kek_file or transit is missing")
 
-    async def work(database: Database, schema: Schema) -> None:
+    async def work(database: Database, schema: Schema, _folder: Path) -> None:
         count = await rewrap(database, schema, keks)
         _say(schema.name, f"{count} data keys are wrapped by {keks.current.id}")
 
@@ -130,14 +138,14 @@ def _erase(arguments: argparse.Namespace) -> None:
     if not arguments.yes:
         raise FailedPrecondition(f"erasing tenant {tenant!r:.80} can't be undone: add --yes")
 
-    async def destroy(database: Database, schema: Schema) -> None:
+    async def destroy(database: Database, schema: Schema, _folder: Path) -> None:
         count = await destroy_keys(database, schema, tenant, now)
         _say(schema.name, f"{count} data keys of tenant {tenant} are destroyed")
 
-    async def overwrite(database: Database, schema: Schema) -> None:
+    async def overwrite(database: Database, schema: Schema, folder: Path) -> None:
         for point in entry_points(group=GROUP, name=schema.name):
             erase: Erase = point.load()
-            async for line in erase(database, tenant, now):
+            async for line in erase(database, folder, arguments.origin, tenant, now):
                 _say(schema.name, line)
 
     _in_each(arguments, destroy)  # of every service first: from here on nothing is readable
@@ -145,7 +153,7 @@ def _erase(arguments: argparse.Namespace) -> None:
 
 
 def _in_each(
-    arguments: argparse.Namespace, work: Callable[[Database, Schema], Awaitable[None]]
+    arguments: argparse.Namespace, work: Callable[[Database, Schema, Path], Awaitable[None]]
 ) -> None:
     """Do something in the database of each service that can have sealed bodies.
 
@@ -156,7 +164,7 @@ def _in_each(
     async def run(schema: Schema, folder: Path) -> None:
         database = open_database(folder, schema, settings)
         try:
-            await work(database, schema)
+            await work(database, schema, folder)
         finally:
             await database.close()
 
@@ -172,7 +180,7 @@ def _places(
     arguments: argparse.Namespace, settings: DatabaseSettings
 ) -> Iterator[tuple[Schema, Path]]:
     for schema in installed(arguments.service):
-        folder = Path() if settings.location() else arguments.data / schema.name
+        folder = Path() if arguments.data is None else arguments.data / schema.name
         there = settings.location() or (folder / schema.file).exists()
         if there and tables.NAME in schema.metadata.tables:
             yield schema, folder

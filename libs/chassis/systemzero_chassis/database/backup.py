@@ -34,6 +34,7 @@ from systemzero_core.errors import DataCorrupted, FailedPrecondition
 
 FORMAT: Final = "systemzero.backup/1"
 MANIFEST: Final = "backup.json"
+_HEADS: Final = ".heads"
 _BESIDE: Final = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database
 
 
@@ -156,10 +157,15 @@ def _files(data: Path) -> Iterator[str]:
         if within in seen:
             raise FailedPrecondition(f"{folder} leads to a folder that is backed up already")
         seen.add(within)
-        folders[:] = sorted(name for name in folders if not name.startswith(".."))
+        folders[:] = sorted(name for name in folders if _is_backed_up(name))
         for name in sorted(names):
             if not name.endswith(_BESIDE):
                 yield str(_regular(Path(folder, name)).relative_to(data))
+
+
+def _is_backed_up(folder: str) -> bool:
+    """Not what is newer than the copies of the databases: the newest checkpoints of their logs."""
+    return not folder.startswith("..") and not folder.endswith(_HEADS)
 
 
 def _regular(path: Path) -> Path:

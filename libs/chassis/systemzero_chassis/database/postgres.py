@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -31,6 +32,7 @@ from systemzero_chassis.database.tenant import (
     TenantConnection,
     TenantDatabase,
     check_tenant,
+    committing,
 )
 from systemzero_core.errors import FailedPrecondition, Unavailable
 
@@ -141,9 +143,8 @@ class _Tenant:
         return await self.read(job)
 
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
-        return await self._database.write_as(
-            self._tenant, lambda c: job(TenantConnection(c, self._tenant))
-        )
+        write = partial(self._database.write_as, self._tenant)
+        return await committing(write, self._tenant, job)
 
 
 def open_postgres(

@@ -23,7 +23,12 @@ from systemzero_chassis.database._writer import Writer
 from systemzero_chassis.database.errors import translated
 from systemzero_chassis.database.protocol import Load
 from systemzero_chassis.database.schema import check_not_older, ensure_schema, rewrite_version
-from systemzero_chassis.database.tenant import TenantConnection, TenantDatabase, check_tenant
+from systemzero_chassis.database.tenant import (
+    TenantConnection,
+    TenantDatabase,
+    check_tenant,
+    committing,
+)
 from systemzero_core.errors import DataCorrupted, Unavailable
 
 T = TypeVar("T")
@@ -95,7 +100,7 @@ class _Tenant:
         return await self._database.look_up(lambda c: job(TenantConnection(c, self._tenant)))
 
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
-        return await self._database.write(lambda c: job(TenantConnection(c, self._tenant)))
+        return await committing(self._database.write, self._tenant, job)
 
 
 def open_sqlite(

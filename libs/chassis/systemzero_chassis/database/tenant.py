@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Column, Connection, CursorResult, Executable
@@ -22,11 +22,18 @@ _PLAIN: Final = PlainBodies()
 class TenantConnection:
     """An open transaction that reaches the rows of one tenant. Databases make it, nobody else."""
 
-    __slots__ = ("_bodies", "_connection", "tenant")
+    __slots__ = ("_bodies", "_committed", "_connection", "tenant")
 
-    def __init__(self, connection: Connection, tenant: str, bodies: Bodies = _PLAIN) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        tenant: str,
+        bodies: Bodies = _PLAIN,
+        committed: list[Callable[[], None]] | None = None,
+    ) -> None:
         self._connection = connection
         self._bodies = bodies
+        self._committed = [] if committed is None else committed
         self.tenant = tenant
 
     def execute(
@@ -64,7 +71,14 @@ class TenantConnection:
 
     def with_bodies(self, bodies: Bodies) -> TenantConnection:
         """The same transaction, with `bodies` to seal and open them."""
-        return TenantConnection(self._connection, self.tenant, bodies)
+        return TenantConnection(self._connection, self.tenant, bodies, self._committed)
+
+    def after_commit(self, done: Callable[[], None]) -> None:
+        """Have `done` called once the commit returned that has this write job, and only then.
+
+        Not at all where the caller went away meanwhile.
+        """
+        self._committed.append(done)
 
     @property
     def unscoped(self) -> Connection:
@@ -90,6 +104,24 @@ class TenantDatabase(Protocol):
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
         """As `Database.write`."""
         ...
+
+
+async def committing(
+    write: Callable[[Callable[[Connection], T]], Awaitable[T]],
+    tenant: str,
+    job: Callable[[TenantConnection], T],
+) -> T:
+    """The result of a tenant's job by `write`; then what it wanted to have done is done."""
+    committed: list[Callable[[], None]] = []
+
+    def run(connection: Connection) -> T:
+        committed.clear()  # the job may be run again
+        return job(TenantConnection(connection, tenant, committed=committed))
+
+    value = await write(run)
+    for done in committed:
+        done()
+    return value
 
 
 def check_tenant(tenant: str) -> str:

@@ -16,6 +16,14 @@ from systemzero_chassis.logstore.keys import (
     load_log_keys,
     load_or_create_key,
 )
+from systemzero_chassis.logstore.macs import Macs
+from systemzero_chassis.logstore.opening import (
+    LogFiles,
+    make_log_files,
+    open_log,
+    open_log_to_check,
+    open_macs,
+)
 from systemzero_chassis.logstore.origin import load_or_create_origin
 from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof
 from systemzero_chassis.logstore.store import LogStore
@@ -28,9 +36,11 @@ __all__ = [
     "ConsistencyProof",
     "InclusionProof",
     "LogDiverged",
+    "LogFiles",
     "LogKeys",
     "LogStore",
     "LogTables",
+    "Macs",
     "StoredCheckpoint",
     "Witness",
     "begin_rotation",
@@ -42,5 +52,9 @@ __all__ = [
     "load_or_create_key",
     "load_or_create_origin",
     "log_tables",
+    "make_log_files",
+    "open_log",
+    "open_log_to_check",
+    "open_macs",
     "tenants_of",
 ]

@@ -3,22 +3,30 @@
 Invariants:
 1. A checkpoint MUST NOT be handed out before the transaction that stored it is committed: every
    checkpoint anyone has seen is stored, and every entry it covers is durable.
-2. A checkpoint MUST NOT be signed unless the tree is consistent with the last one stored.
+2. A checkpoint MUST NOT be signed unless the tree is consistent with the last one stored, and with
+   the last one that is known outside the database.
+3. A checkpoint MUST NOT cover an entry that the signer did not write: its MAC is checked before.
+4. One transaction checks and signs a bounded number of entries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from systemzero_chassis.database import TenantConnection
 from systemzero_chassis.logstore.entries import Entries
 from systemzero_chassis.logstore.errors import LogDiverged
+from systemzero_chassis.logstore.heads import Heads
 from systemzero_chassis.logstore.tables import LogTables
+from systemzero_chassis.logstore.tail import Tail
 from systemzero_core.errors import DataCorrupted, InvalidInput
 from systemzero_core.tlog import (
     Checkpoint,
@@ -27,6 +35,7 @@ from systemzero_core.tlog import (
     VerifierKey,
     consistency_proof,
     format_time,
+    parse_checkpoint,
     parse_time,
     root_hash,
     split_note,
@@ -34,6 +43,9 @@ from systemzero_core.tlog import (
     verify_consistency,
     verify_rotation,
 )
+
+STEP: Final = 10_000
+"""So many entries past the last checkpoint one transaction signs at most: about 0.1 s."""
 
 _TRUSTED_NOTES: Final = 256
 
@@ -52,6 +64,8 @@ class Checkpoints:
         self,
         tables: LogTables,
         entries: Entries,
+        tail: Tail,
+        heads: Heads,
         origin: str,
         keys: Sequence[Ed25519PrivateKey],
         clock: Callable[[], datetime],
@@ -60,6 +74,8 @@ class Checkpoints:
         table = tables.checkpoints
         of_tenant = table.c.tenant == bindparam("tenant")
         self._entries = entries
+        self._tail = tail
+        self._heads = heads
         self._origin = origin
         self._keys = tuple(keys)
         self._clock = clock
@@ -126,32 +142,77 @@ class Checkpoints:
             found[checkpoint.size] = checkpoint
         return found
 
-    def publish(
-        self, connection: Connection, tenant: str, size: int | None = None
-    ) -> StoredCheckpoint:
+    def publish(self, own: TenantConnection, size: int | None = None) -> StoredCheckpoint:
         """The signed checkpoint of this size (all entries by default), stored if it is new.
+
+        Of a log that has more than `STEP` entries to check before, it is a smaller one: call again.
 
         Raises:
             InvalidInput: the log has not so many entries.
-            LogDiverged: the log does not extend its last checkpoint.
+            LogDiverged: the log does not extend its last checkpoint, or has an entry that the
+                signer did not write.
         """
+        connection, tenant = own.unscoped, own.tenant
         entries = self._entries.size(connection, tenant)
         size = entries if size is None else size
+        self.check_known(own, entries)
         if not 0 <= size <= entries:
             raise InvalidInput.at("size", f"the log has {entries} entries")
         stored = self.at(connection, tenant, size)
         if stored is not None and self.is_current(tenant, stored):
             return stored
-        reader = self._entries.reader(connection, tenant)
-        checkpoint = Checkpoint(self.origin(tenant), size, root_hash(size, reader))
-        self._check_extends(connection, tenant, checkpoint)
+        checkpoint = self.verified(own, size)
         if stored is not None:
             return self._signed_anew(connection, tenant, stored, checkpoint)
         note = checkpoint.signed(self._signers_of(tenant))
         time = self._clock()
-        row = {"tenant": tenant, "size": size, "note": note, "create_time": format_time(time)}
+        row = {
+            "tenant": tenant,
+            "size": checkpoint.size,
+            "note": note,
+            "create_time": format_time(time),
+        }
         connection.execute(self._insert, row)
         return StoredCheckpoint(note, time)
+
+    def verified(self, own: TenantConnection, size: int, most: int = STEP) -> Checkpoint:
+        """What is to be signed of the first `size` entries, or of `most` past what is signed.
+
+        Raises:
+            LogDiverged: they are not what was signed before, or what the signer wrote.
+        """
+        latest = self.latest(own.unscoped, own.tenant)
+        signed = None if latest is None else self.trusted(own.tenant, latest.note)
+        if signed is not None and size < signed.size:
+            return self._smaller(own, signed, size)
+        size = min(size, most + (0 if signed is None else signed.size))
+        tree = self._tail.verified(own, signed, size)
+        return Checkpoint(self.origin(own.tenant), size, tree.root())
+
+    def check_known(self, own: TenantConnection, entries: int) -> None:
+        """Check that a log of so many entries has all that was committed or published of it.
+
+        Raises:
+            LogDiverged: it was put back to an earlier state, or cut.
+        """
+        tenant = own.tenant
+        latest, known = self.latest(own.unscoped, tenant), self._heads.note(tenant)
+        if latest is not None:
+            self._check_size(tenant, entries, latest.note)
+        if known is not None and (latest is None or latest.note != known):
+            self._check_size(tenant, entries, known, self._heads.path(tenant))
+            self._tail.verified(own, self.trusted(tenant, known), 0)
+        self._tail.acknowledged.check_size(tenant, entries)
+
+    def _check_size(self, tenant: str, entries: int, note: str, path: Path | None = None) -> None:
+        size = self.trusted(tenant, note).size
+        if entries < size:
+            where = "" if path is None else f" ({path} has it)"
+            raise LogDiverged(
+                tenant,
+                f"it has {entries} entries, but a checkpoint was published for {size}{where}: "
+                f"the tail from entry {entries} on was cut off",
+            )
 
     def is_current(self, tenant: str, stored: StoredCheckpoint) -> bool:
         """Whether every key that signs now signed a stored checkpoint; the next may be new."""
@@ -180,24 +241,35 @@ class Checkpoints:
         try:
             checkpoint = verify_checkpoint(note, self.verifiers(tenant))
         except LogVerificationError as error:
-            what = f"a checkpoint of it is not one that its key signed ({error.message})"
-            raise LogDiverged(tenant, what) from error
+            raise LogDiverged(tenant, self._unknown(tenant, note, error)) from error
         if checkpoint.origin != self.origin(tenant):
             raise LogDiverged(tenant, f"a checkpoint of it is of {checkpoint.origin!r}")
         return checkpoint
 
-    def _check_extends(self, connection: Connection, tenant: str, new: Checkpoint) -> None:
-        latest = self.latest(connection, tenant)
-        if latest is None:
-            return
-        # the new one may be the smaller: an export commits to the size it ended at
-        old, new = sorted((self.trusted(tenant, latest.note), new), key=lambda c: c.size)
-        reader = self._entries.reader(connection, tenant)
+    def _unknown(self, tenant: str, note: str, error: LogVerificationError) -> str:
+        """What is wrong with a note that no key of the log signed."""
+        with suppress(LogVerificationError):
+            origin, own = parse_checkpoint(note).origin, self.origin(tenant)
+            if origin != own:
+                return (
+                    f"a checkpoint of it is of {origin!r:.200}, and the origin here is {own!r}: "
+                    "put back the file with the origin, or configure it"
+                )
+        return (
+            f"a checkpoint of it is not one that its key signed ({error.message}); if the key "
+            "file is another one, put back the one that was there"
+        )
+
+    def _smaller(self, own: TenantConnection, signed: Checkpoint, size: int) -> Checkpoint:
+        """What is to be signed of a size before the last one signed: an export ended there."""
+        reader = self._entries.reader(own.unscoped, own.tenant)
         try:
-            proof = consistency_proof(old.size, new.size, reader)
-            verify_consistency(old.size, old.root, new.size, new.root, proof)
+            new = Checkpoint(self.origin(own.tenant), size, root_hash(size, reader))
+            proof = consistency_proof(size, signed.size, reader)
+            verify_consistency(size, new.root, signed.size, signed.root, proof)
         except DataCorrupted as error:
-            raise LogDiverged(tenant, error.message) from error
+            raise LogDiverged(own.tenant, error.message) from error
+        return new
 
     def _signers_of(self, tenant: str) -> tuple[Signer, ...]:
         signers = self._signers.get(tenant)

@@ -6,6 +6,7 @@ Invariants:
 2. Two appends to one log never run at the same time: on SQLite there is one writer.
 3. A body is stored as its database stores bodies, sealed or not; hashes are of the body itself. The
    record of an erasure is never sealed: it has to outlive the tenant's keys.
+4. Every entry has a MAC from its append on; see `macs`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from systemzero_chassis.database import BodyErased, TenantConnection
+from systemzero_chassis.logstore.macs import Macs
 from systemzero_chassis.logstore.tables import LogTables
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, NotFound
 from systemzero_core.tlog import (
@@ -28,7 +30,9 @@ from systemzero_core.tlog import (
     Entry,
     NodeId,
     canonical_json,
+    digest_of,
     grow,
+    leaf_hash_of,
     new_entry,
     siblings,
 )
@@ -37,22 +41,38 @@ AnyRow = Row[*tuple[Any, ...]]
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
-    """Where an entry went: its index in the log, and its leaf hash (32 bytes)."""
+    """Where an entry went: its index in the log, its leaf hash (32 bytes), and its MAC."""
 
     index: int
     leaf_hash: bytes
+    mac: bytes
+
+
+class StoredEntry(NamedTuple):
+    """An entry, with what stands beside it in the database.
+
+    Attributes:
+        entry: it.
+        hashes: those of the nodes it completes, from level 0 upwards.
+        mac: see `macs`.
+    """
+
+    entry: Entry
+    hashes: bytes
+    mac: bytes
 
 
 class Entries:
     """The statements on the entries of one set of tables, prepared once."""
 
-    def __init__(self, tables: LogTables) -> None:
+    def __init__(self, tables: LogTables, macs: Macs) -> None:
         table = tables.entries
+        self._macs = macs
         columns = table.c
         self.table = table
         of_tenant = columns.tenant == bindparam("tenant")
         self._last = (
-            select(columns.position, columns.hashes)
+            select(columns.position, columns.hashes, columns.mac)
             .where(of_tenant)
             .order_by(columns.position.desc())
             .limit(1)
@@ -95,6 +115,8 @@ class Entries:
             found: Sequence[bytes] = [last.hashes[:HASH_BYTES]]
         else:
             found = self.reader(connection, tenant).read_hashes(needed)
+        before = b"" if last is None else last.mac
+        mac = self._macs.of(tenant, index, entry.leaf_hash, before)
         row = {
             "tenant": tenant,
             "position": index,
@@ -104,9 +126,10 @@ class Entries:
             "body": self._stored(own, entry),
             "digest": entry.digest,
             "hashes": b"".join(grow(entry.leaf_hash, found)),
+            "mac": mac,
         }
         connection.execute(self._insert, row)
-        return Appended(index, entry.leaf_hash)
+        return Appended(index, entry.leaf_hash, mac)
 
     def erase(
         self, own: TenantConnection, indexes: Sequence[int], create_time: datetime
@@ -166,13 +189,19 @@ class Entries:
             statement, parameters["kind"] = self._page_of_kind, kind
         return [self._entry(own, row) for row in own.unscoped.execute(statement, parameters)]
 
-    def page_with_hashes(
-        self, own: TenantConnection, start: int, count: int
-    ) -> list[tuple[Entry, bytes]]:
-        """As `page`, each entry with the hashes of the nodes it completes, from level 0 upwards."""
+    def stored(self, own: TenantConnection, start: int, count: int) -> list[StoredEntry]:
+        """As `page`, each entry with what stands beside it."""
         parameters = {"tenant": own.tenant, "start": start, "count": count}
         rows = own.unscoped.execute(self._page, parameters)
-        return [(self._entry(own, row), row.hashes) for row in rows]
+        return [StoredEntry(self._entry(own, row), row.hashes, row.mac) for row in rows]
+
+    def mac(self, connection: Connection, tenant: str, index: int) -> bytes:
+        """What stands beside the entry at `index`; nothing before the first.
+
+        Raises:
+            NotFound: the tenant's log has none at `index`.
+        """
+        return b"" if index < 0 else bytes(self._row(connection, tenant, index).mac)
 
     def _stored(self, own: TenantConnection, entry: Entry) -> bytes | None:
         if entry.body is None or entry.kind == ERASURE_KIND:
@@ -226,6 +255,15 @@ class StoredHashes:
             _node_hash(stored.get(row, b""), node.level, row)
             for node, row in zip(nodes, rows, strict=True)
         ]
+
+
+def stands(entry: Entry) -> bool:
+    """Whether the entry's body, unless erased, stands for its digest, and that for its leaf."""
+    if entry.body is None or entry.salt is None:
+        intact = entry.body is None and entry.salt is None
+    else:
+        intact = digest_of(entry.salt, entry.body) == entry.digest
+    return intact and entry.leaf_hash == leaf_hash_of(entry.kind, entry.create_time, entry.digest)
 
 
 def _node_hash(hashes: bytes, level: int, row: int) -> bytes:

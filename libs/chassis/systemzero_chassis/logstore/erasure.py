@@ -1,6 +1,7 @@
-"""Erasing a log's bodies without the keys that sign it.
+"""Erasing a log's bodies beside the service that signs it.
 
-The service that holds them signs a checkpoint of the record when it appends next, or starts.
+Who does so has the log's key as well, for the MAC of the record. The service signs a checkpoint of
+that when it appends next, or starts.
 """
 
 from __future__ import annotations
@@ -11,21 +12,28 @@ from typing import Final
 
 from systemzero_chassis.database import TenantConnection
 from systemzero_chassis.logstore.entries import Entries
+from systemzero_chassis.logstore.macs import Macs
 from systemzero_chassis.logstore.tables import LogTables
 
 _BATCH: Final = 1000
 
 
 def erase_bodies(
-    own: TenantConnection, tables: LogTables, indexes: Sequence[int], create_time: datetime
+    own: TenantConnection,
+    tables: LogTables,
+    macs: Macs,
+    indexes: Sequence[int],
+    create_time: datetime,
 ) -> None:
     """Erase the bodies of entries, and record it; see `LogStore.erase`."""
-    Entries(tables).erase(own, indexes, create_time)
+    Entries(tables, macs).erase(own, indexes, create_time)
 
 
-def erase_some_bodies(own: TenantConnection, tables: LogTables, create_time: datetime) -> int:
+def erase_some_bodies(
+    own: TenantConnection, tables: LogTables, macs: Macs, create_time: datetime
+) -> int:
     """Erase the bodies of the log's first entries that have one, and record it; how many."""
-    entries = Entries(tables)
+    entries = Entries(tables, macs)
     found = entries.with_body(own.unscoped, own.tenant, _BATCH)
     entries.erase(own, found, create_time)
     return len(found)

@@ -6,16 +6,16 @@ from systemzero_core.errors import DataCorrupted
 
 
 class LogDiverged(DataCorrupted):
-    """The stored log does not extend a checkpoint that was published; `metadata` has the tenant.
+    """The stored log does not extend a published checkpoint, or others wrote to it.
 
-    Nothing more is signed or served of it: a second history under the same name is what the log
-    exists to exclude.
+    `metadata` has the tenant. Nothing more is signed or served of it: a second history under the
+    same name is what the log exists to exclude.
     """
 
     def __init__(self, tenant: str, what: str) -> None:
         super().__init__(
             f"the log of tenant {tenant!r} is damaged: {what}. Restore the newest backup that "
             "extends the last published checkpoint; if there is none, keep this database as "
-            "evidence and begin a new log under another origin",
+            "evidence and begin a new log under another origin (docs/runbook.md)",
             metadata={"tenant": tenant},
         )

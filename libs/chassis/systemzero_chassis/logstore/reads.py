@@ -14,7 +14,9 @@ from sqlalchemy import Connection
 from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logstore.checkpoints import Checkpoints, StoredCheckpoint
 from systemzero_chassis.logstore.entries import Entries
+from systemzero_chassis.logstore.heads import Heads
 from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof, Proofs
+from systemzero_chassis.logstore.tail import Tail
 from systemzero_core.errors import DataCorrupted, InvalidInput, NotFound
 from systemzero_core.tlog import (
     Entry,
@@ -34,9 +36,17 @@ class LogReads:
     """The part of a log store that appends nothing; a checkpoint is signed where it is missing."""
 
     def __init__(
-        self, database: Database, entries: Entries, checkpoints: Checkpoints, proofs: Proofs
+        self,
+        database: Database,
+        entries: Entries,
+        checkpoints: Checkpoints,
+        proofs: Proofs,
+        tail: Tail,
+        heads: Heads,
     ) -> None:
         self._database = database
+        self._tail = tail
+        self._heads = heads
         self._entries = entries
         self._checkpoints = checkpoints
         self._proofs = proofs
@@ -55,8 +65,20 @@ class LogReads:
     async def _read_bodies(self, tenant: str, job: Callable[[TenantConnection], T]) -> T:
         return await self._database.of(tenant).read(job)
 
-    async def _write(self, tenant: str, job: Callable[[Connection], T]) -> T:
-        return await self._database.of(tenant).write(lambda c: job(c.unscoped))
+    async def _sign(self, tenant: str, size: int | None = None) -> StoredCheckpoint:
+        """Sign the checkpoint of `size` entries (None: of all there are), in bounded steps."""
+        while True:
+            done, entries = await self._database.of(tenant).write(
+                lambda c: (
+                    self._checkpoints.publish(c, size),
+                    self._entries.size(c.unscoped, tenant) if size is None else size,
+                )
+            )
+            signed = parse_checkpoint(done.note).size
+            self._heads.keep(tenant, signed, done.note)
+            self._tail.acknowledged.forget(tenant, signed)
+            if signed >= entries:
+                return done
 
     async def size(self, tenant: str) -> int:
         """The number of entries in the tenant's log."""
@@ -80,12 +102,15 @@ class LogReads:
         def stored(connection: Connection) -> StoredCheckpoint | None:
             size = self._entries.size(connection, tenant)
             newest = self._checkpoints.at(connection, tenant, size)
-            return newest if newest and self._checkpoints.is_current(tenant, newest) else None
+            known = max(self._heads.size(tenant), self._tail.acknowledged.size(tenant))
+            if newest is None or size < known:
+                return None
+            return newest if self._checkpoints.is_current(tenant, newest) else None
 
         found = await self._look_up(tenant, stored)
         if found is not None:
             return found
-        return await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant))
+        return await self._sign(tenant)
 
     async def checkpoint_at(self, tenant: str, size: int | None) -> str:
         """The signed checkpoint of exactly `size` entries (None: of all there are).
@@ -94,8 +119,7 @@ class LogReads:
             InvalidInput: the log has not so many entries.
             LogDiverged: the log does not extend its last checkpoint.
         """
-        stored = await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant, size))
-        return stored.note
+        return (await self._sign(tenant, size)).note
 
     async def get_entry(self, tenant: str, index: int) -> Entry:
         """One entry.

@@ -4,14 +4,16 @@ Invariants:
 1. An entry is appended within the caller's own write job, so that what happened and the record of
    it commit together or not at all. Its index MUST NOT be told before that job's `write` returned.
 2. What is proven is checked before it is handed out; see `reads`.
+3. What is signed was written here: each entry has a MAC, and what was committed is remembered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,15 +22,19 @@ from sqlalchemy import Connection
 from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.logstore.census import Census, census
 from systemzero_chassis.logstore.check import FullCheck, check_tail
-from systemzero_chassis.logstore.checkpoints import Checkpoints
+from systemzero_chassis.logstore.checkpoints import Checkpoints, StoredCheckpoint
 from systemzero_chassis.logstore.cosignatures import Cosignatures
 from systemzero_chassis.logstore.entries import Appended, Entries
 from systemzero_chassis.logstore.errors import LogDiverged
+from systemzero_chassis.logstore.heads import Heads
+from systemzero_chassis.logstore.macs import Macs
 from systemzero_chassis.logstore.proofs import Proofs
 from systemzero_chassis.logstore.reads import LogReads
 from systemzero_chassis.logstore.tables import LogTables
+from systemzero_chassis.logstore.tail import Tail
 from systemzero_chassis.logstore.tenants import tenants_of
 from systemzero_chassis.logstore.witnesses import Cosigner, Witness
+from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tlog import Checkpoint, parse_checkpoint
 
 
@@ -55,6 +61,8 @@ class LogStore(LogReads):
         *,
         rotations: Sequence[str] = (),
         witnesses: Sequence[Witness] = (),
+        heads: Heads | None = None,
+        made: Sequence[Path] = (),
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         """A store; call `check` before anything else.
@@ -68,15 +76,23 @@ class LogStore(LogReads):
             rotations: the statements that a key followed another (`tlog.sign_rotation`); what the
                 older ones signed is still trusted.
             witnesses: those that are to cosign checkpoints, once they are asked.
+            heads: what knows the newest checkpoint of each log outside the database; None for
+                memory alone.
+            made: the files with key or origin that were made just now, since they were missing: a
+                store that has a log already refuses them.
             clock: the time of checkpoints.
 
         Raises:
             InvalidInput: a witness's key is none, or its URL is not of HTTP.
         """
-        entries = Entries(tables)
-        checkpoints = Checkpoints(tables, entries, origin, keys, clock, rotations)
+        macs = Macs(origin, keys)
+        entries = Entries(tables, macs)
+        tail, kept = Tail(entries, macs), heads or Heads(None)
+        checkpoints = Checkpoints(tables, entries, tail, kept, origin, keys, clock, rotations)
         proofs = Proofs(entries, checkpoints)
-        super().__init__(database, entries, checkpoints, proofs)
+        super().__init__(database, entries, checkpoints, proofs, tail, kept)
+        self._made = tuple(made)
+        self._headed = frozenset(self._learn_heads())
         self.rotations = tuple(rotations)
         self._cosignatures = Cosignatures(tables, checkpoints, [each.key for each in witnesses])
         self.cosigners = [
@@ -84,7 +100,7 @@ class LogStore(LogReads):
         ]
         self._tables = tables
         self.diverged = ""
-        self._grown: deque[str] = deque()  # tenants with appends since the last publication
+        self._grown: dict[str, None] = {}  # tenants with appends since the last publication
 
     def append(
         self, own: TenantConnection, kind: str, body: Mapping[str, Any], create_time: datetime
@@ -101,9 +117,13 @@ class LogStore(LogReads):
             InvalidInput: the kind is malformed.
             DataCorrupted: the stored tree is damaged.
         """
-        appended = self._entries.append(own, kind, body, create_time)
-        if not self._grown or self._grown[-1] != own.tenant:
-            self._grown.append(own.tenant)
+        return self._noted(own, self._entries.append(own, kind, body, create_time))
+
+    def _noted(self, own: TenantConnection, appended: Appended) -> Appended:
+        """The log is to be signed; and its entry remembered, once it is committed."""
+        self._grown[own.tenant] = None
+        remember = self._tail.acknowledged.add
+        own.after_commit(lambda: remember(own.tenant, appended.index, appended.mac))
         return appended
 
     def erase(
@@ -119,18 +139,40 @@ class LogStore(LogReads):
             NotFound: there is no such entry.
             FailedPrecondition: the entry is itself the record of an erasure.
         """
-        self._grown.append(own.tenant)
-        return self._entries.erase(own, indexes, create_time)
+        erased = self._entries.erase(own, indexes, create_time)
+        return None if erased is None else self._noted(own, erased)
 
     async def check(self) -> None:
         """Check at start that every log extends the last checkpoint published of it.
 
         Raises:
-            LogDiverged: one does not; the message says how to recover.
+            LogDiverged: one does not, or has an entry that the signer did not write; the message
+                says how to recover.
+            FailedPrecondition: there are logs, but their key or origin was missing.
         """
-        for tenant in await self.tenants():
+        tenants = await self.tenants()
+        if tenants and self._made:
+            self._refuse_made()
+        for tenant in tenants:
             await self._check_tail(tenant)
-            self._grown.append(tenant)  # what a crash left without a checkpoint
+            self._grown[tenant] = None  # what a crash left without a checkpoint
+
+    def _refuse_made(self) -> None:
+        """Take away what was made in the place of a file that is missing, and say which it is."""
+        for path in self._made:
+            path.unlink(missing_ok=True)
+        names = " and ".join(map(str, self._made))
+        raise FailedPrecondition(
+            f"{names} is missing, and the database holds a log that was begun with it: restore the "
+            "file from a backup of the data folder; without it nothing more can be signed"
+        )
+
+    def _learn_heads(self) -> Iterator[str]:
+        """The tenants of whom a file has a checkpoint of this store's; others are passed over."""
+        for tenant, note in self._heads.load():
+            with suppress(LogDiverged):
+                self._heads.learn(tenant, self._checkpoints.trusted(tenant, note).size, note)
+                yield tenant
 
     async def _check_tail(self, tenant: str) -> None:
         def job(own: TenantConnection) -> None:
@@ -167,12 +209,12 @@ class LogStore(LogReads):
         return checkpoint
 
     async def tenants(self) -> list[str]:
-        """Every tenant with a log, in order."""
-        return await self._database.read(self._tenants)
+        """Every tenant with a log, in order; also where nothing but its checkpoint is left."""
+        return sorted({*await self._database.read(self._tenants), *self._headed})
 
-    def _tenants(self, connection: Connection) -> list[str]:
+    def _tenants(self, connection: Connection) -> set[str]:
         tables = (self._entries.table, self._checkpoints.table, self._cosignatures.table)
-        return sorted({tenant for table in tables for tenant in tenants_of(connection, table)})
+        return {tenant for table in tables for tenant in tenants_of(connection, table)}
 
     async def census(self) -> Census:
         """How far the logs of all tenants are."""
@@ -199,9 +241,7 @@ class LogStore(LogReads):
         Raises:
             LogDiverged: a log does not extend its last checkpoint.
         """
-        grown: dict[str, None] = {}
-        while self._grown:
-            grown[self._grown.popleft()] = None
+        grown, self._grown = self._grown, {}
         outcomes = await asyncio.gather(*map(self._publish, grown), return_exceptions=True)
         failures = [outcome for outcome in outcomes if outcome is not None]
         diverged = [error.message for error in failures if isinstance(error, LogDiverged)]
@@ -210,11 +250,18 @@ class LogStore(LogReads):
             raise failed
         return len(grown)
 
+    async def _sign(self, tenant: str, size: int | None = None) -> StoredCheckpoint:
+        try:
+            return await super()._sign(tenant, size)
+        except LogDiverged:
+            self._grown[tenant] = None  # whoever publishes tells the operator
+            raise
+
     async def _publish(self, tenant: str) -> None:
         try:
-            await self._write(tenant, lambda c: self._checkpoints.publish(c, tenant))
+            await self._sign(tenant)
         except BaseException:
-            self._grown.append(tenant)  # until it succeeds
+            self._grown[tenant] = None  # until it succeeds
             raise
         for cosigner in self.cosigners:
             cosigner.published(tenant)

@@ -18,7 +18,8 @@ class LogTables(NamedTuple):
 
     `entries.hashes` holds, 32 bytes each, the hashes of the complete subtrees that end with the
     entry, from level 0 (its leaf) upwards: an append is one row, and every node of the tree is
-    found by arithmetic in the row of the last entry it covers.
+    found by arithmetic in the row of the last entry it covers. `entries.mac` shows that who signs
+    wrote it; see `macs`.
     """
 
     entries: Table
@@ -39,6 +40,7 @@ def log_tables(metadata: MetaData, prefix: str = "log") -> LogTables:
         Column("body", LargeBinary),
         Column("digest", LargeBinary, nullable=False),
         Column("hashes", LargeBinary, nullable=False),
+        Column("mac", LargeBinary, nullable=False),
         sqlite_strict=True,
     )
     checkpoints = Table(

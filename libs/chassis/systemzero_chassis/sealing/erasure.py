@@ -7,6 +7,7 @@ by an entry point of the group `systemzero.erasures`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import update
@@ -24,9 +25,11 @@ GROUP: Final = "systemzero.erasures"
 BATCH: Final = 500
 """Rows that one transaction erases at most: writers wait for no more than that."""
 
-Erase = Callable[[Database, str, int], AsyncIterator[str]]
-"""Erases the bodies of a tenant in a service's database, at a time in microseconds; yields a line
-for each kind of them. Run again, it goes on where it was stopped."""
+Erase = Callable[[Database, Path, str, str, int], AsyncIterator[str]]
+"""Erases the bodies of a tenant in a service's database, and yields a line for each kind of them.
+
+It is given the database, the service's data folder with its keys, the log's configured origin (or
+nothing), the tenant, and the time in microseconds. Run again, it goes on where it was stopped."""
 
 
 async def destroy_keys(database: Database, schema: Schema, tenant: str, time: int) -> int:

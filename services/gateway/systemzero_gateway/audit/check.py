@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from systemzero_chassis.database import Database
-from systemzero_chassis.logstore import LogStore, check_extends, load_log_keys
-from systemzero_core.errors import FailedPrecondition
-from systemzero_gateway.audit.opening import AUDIT_KEY, ORIGIN_FILE
+from systemzero_chassis.logstore import check_extends, open_log_to_check, tenants_of
+from systemzero_gateway.audit.opening import log_files
 from systemzero_gateway.store import AUDIT
 
 
@@ -19,17 +20,12 @@ async def check_service(
 
     Raises:
         DataCorrupted: the first thing that is not as it was recorded.
-        FailedPrecondition: there is a log, but not its origin.
+        FailedPrecondition: there is a log, but its key or origin is missing.
     """
-    if not (folder / AUDIT_KEY).exists():
+    files = log_files(folder)
+    if not files.begun(origin) and not await database.read(_tenants):
         return
-    if not origin and not (folder / ORIGIN_FILE).exists():
-        raise FailedPrecondition(
-            f"{folder} has no {ORIGIN_FILE}: give the one that is configured (--audit-origin)"
-        )
-    keys = load_log_keys(folder / AUDIT_KEY)
-    name = origin or (folder / ORIGIN_FILE).read_text()
-    log = LogStore(database, AUDIT, name, keys.signing, rotations=keys.rotations)
+    log = open_log_to_check(database, AUDIT, files, origin)
     async for line in check_extends(log, notes):
         yield line
     for tenant in await log.tenants():
@@ -38,3 +34,8 @@ async def check_service(
             f"tenant {tenant}: {checkpoint.size} entries of the audit log are whole, "
             f"root hash {checkpoint.root.hex()}"
         )
+
+
+def _tenants(connection: Connection) -> list[str]:
+    """Who has entries in the audit log, whether or not its files are there."""
+    return tenants_of(connection, AUDIT.entries)

@@ -10,7 +10,7 @@ import structlog
 from systemzero_chassis.background import Loops
 from systemzero_chassis.clock import micros
 from systemzero_chassis.database import Database
-from systemzero_chassis.logstore import LogStore, load_log_keys, load_or_create_origin
+from systemzero_chassis.logstore import LogFiles, open_log
 from systemzero_gateway.audit.log import AuditLog
 from systemzero_gateway.audit.queue import AuditQueue
 from systemzero_gateway.audit.settings import AuditSettings
@@ -20,6 +20,11 @@ AUDIT_KEY: Final = "audit.key"
 """The file of the key that signs its checkpoints, in the data folder."""
 ORIGIN_FILE: Final = "audit.origin"
 """The log's origin, where none is configured."""
+
+
+def log_files(folder: Path) -> LogFiles:
+    """The files of the audit log, in the gateway's data folder."""
+    return LogFiles(folder / AUDIT_KEY, folder / ORIGIN_FILE)
 
 
 def open_audit(
@@ -35,14 +40,5 @@ def open_audit(
         FailedPrecondition: a key file can't be used.
         InvalidInput: a witness's key is none, or its URL is not of HTTP.
     """
-    keys = load_log_keys(data / AUDIT_KEY)
-    origin = settings.origin or load_or_create_origin(data / ORIGIN_FILE)
-    store = LogStore(
-        database,
-        AUDIT,
-        origin,
-        keys.signing,
-        rotations=keys.rotations,
-        witnesses=settings.witnesses,
-    )
+    store = open_log(database, AUDIT, log_files(data), settings.origin, settings.witnesses)
     return AuditLog(AuditQueue(settings.queue, micros), database, store, logger, loops)

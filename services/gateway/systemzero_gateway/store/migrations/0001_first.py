@@ -11,6 +11,53 @@ down_revision = None
 
 def upgrade() -> None:
     """Make the tables."""
+    op.create_table(
+        "audit_checkpoints",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "size"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "audit_cosignatures",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("witness", sa.Text(), nullable=False),
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "witness", "size"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "audit_entries",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.Text(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("hashes", sa.LargeBinary(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "position"),
+        sqlite_strict=True,
+    )
     op.create_table("revision", sa.Column("number", sa.BigInteger(), nullable=False))
     op.create_table(
         "signing_keys",
@@ -78,49 +125,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_index(op.f("ix_key_secrets_key_id"), "key_secrets", ["key_id"], unique=False)
-    op.create_table(
-        "audit_checkpoints",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column(
-            "size",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("create_time", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant", "size"),
-        sqlite_strict=True,
-    )
-    op.create_table(
-        "audit_cosignatures",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("witness", sa.Text(), nullable=False),
-        sa.Column(
-            "size",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("line", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant", "witness", "size"),
-        sqlite_strict=True,
-    )
-    op.create_table(
-        "audit_entries",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column(
-            "position",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("create_time", sa.Text(), nullable=False),
-        sa.Column("salt", sa.LargeBinary(), nullable=True),
-        sa.Column("body", sa.LargeBinary(), nullable=True),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("hashes", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant", "position"),
-        sqlite_strict=True,
-    )
