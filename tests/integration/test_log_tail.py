@@ -30,7 +30,7 @@ from systemzero_chassis.logstore import (
     open_log,
     open_log_to_check,
 )
-from systemzero_core.errors import FailedPrecondition
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import CompactRange, canonical_json, new_entry, parse_checkpoint
 from tests.support.databases import OpenDatabase
 from tests.support.logs import KEY, METADATA, NAME, NOW, TABLES, TENANT, log_on
@@ -460,3 +460,29 @@ async def test_a_file_is_one_tenants(house: House) -> None:
     shutil.copy(house.files.heads / OTHER, house.files.heads / TENANT)
     await house.started()
     assert not isinstance(house.database, SqliteDatabase) or (house.files.heads / OTHER).exists()
+
+
+async def test_an_operator_adopts_what_others_wrote_on_record(database: Database) -> None:
+    log = log_on(database)
+    await append(database, log, 2)
+    await log.publish_checkpoints()
+    await append(database, log, 1)
+    for n in (3, 4):
+        row = forged(await rows(database), {"n": n}, b"")
+        await hurt(database, insert(TABLES.entries).values(row))
+    await append(database, log, 1)
+    assert "entry 3 " in await refused_at_start(database)
+    assert await log_on(database).adopt(TENANT, NOW) == (3, 4)
+    restarted = log_on(database)
+    await restarted.check()
+    entry = (await restarted.list_entries(TENANT, 6))[0]
+    assert (entry.kind, entry.body) == ("log.adoption", b'{"first":3,"last":4}')
+    assert (await restarted.verify(TENANT)).size == 7
+    assert await restarted.adopt(TENANT, NOW) is None
+
+
+async def test_what_contradicts_itself_is_not_adopted(database: Database) -> None:
+    await append(database, log_on(database), 3)
+    await hurt(database, update(TABLES.entries).where(at(1)).values(body=b"{}"))
+    with pytest.raises(DataCorrupted, match="entry 1 was altered"):
+        await log_on(database).adopt(TENANT, NOW)

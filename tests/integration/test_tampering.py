@@ -10,9 +10,12 @@ its file, but neither the log's key nor a witness's.
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +35,11 @@ from systemzero_chassis.logstore import (
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import (
     Checkpoint,
+    CompactRange,
     LogVerificationError,
     VerifierKey,
+    canonical_json,
+    new_entry,
     parse_checkpoint,
     verify_export,
 )
@@ -330,6 +336,114 @@ async def test_an_earlier_backup_of_all_is_found_by_clients_and_by_the_witness(
 async def exported(log: LogStore, pinned: Checkpoint) -> None:
     lines = [line async for line in log.export(TENANT)]
     verify_export(lines, vkeys=map(VerifierKey.parse, log.vkeys(TENANT)), pinned=pinned)
+
+
+def unsigned(evidence: Evidence, to: Path) -> Path:
+    """A copy as a service leaves it that was killed before it signed its last entries."""
+    folder = evidence.copy(to)
+    newest = "(SELECT max(size) FROM log_checkpoints)"
+    with sqlite.opened(folder / "diff.db") as file:
+        file.execute(f"DELETE FROM log_cosignatures WHERE size = {newest}")
+        file.execute(f"DELETE FROM log_checkpoints WHERE size = {newest}")
+        signed = file.execute("SELECT max(size) FROM log_checkpoints").fetchone()[0]
+        assert (
+            file.execute(f"SELECT count(*) FROM log_entries WHERE position >= {signed}").fetchone()[
+                0
+            ]
+            > 2
+        )
+    if (folder / "log.heads").exists():
+        shutil.rmtree(folder / "log.heads")
+    return folder
+
+
+def tail_alterations() -> list[Any]:
+    """Each column of an entry that no checkpoint covers, and its row: deleted, doubled, swapped."""
+    last, before = (f"(SELECT max(position) - {n} FROM log_entries)" for n in (0, 1))
+    cases = []
+    for column in METADATA.tables["log_entries"].columns:
+        for n, statement in enumerate(altered(column)):
+            changed = statement.partition(" WHERE ")[0]
+            for which, row in (("last", last), ("one", before)):
+                # the last one moved on, or another tenant's, is one that was deleted and one added
+                case = f"{changed} WHERE position = {row}"
+                cases.append(pytest.param(case, id=f"{column.name}-{n}-{which}"))
+    columns = [column.name for column in METADATA.tables["log_entries"].columns]
+    other = ", ".join("position + 1" if name == "position" else name for name in columns)
+    doubled = f"INSERT INTO log_entries SELECT {other} FROM log_entries WHERE position = {last}"
+    return [
+        *cases,
+        pytest.param(f"DELETE FROM log_entries WHERE position = {before}", id="deleted"),
+        pytest.param(doubled, id="doubled"),
+    ]
+
+
+@pytest.mark.parametrize("statement", tail_alterations())
+async def test_nothing_altered_in_the_unsigned_tail_is_signed(
+    evidence: Evidence, tmp_path: Path, statement: str
+) -> None:
+    """Neither by a service that starts, nor by the operator's check."""
+    whole = unsigned(evidence, tmp_path / "whole")
+    assert await audited(whole) == [16]
+    folder = unsigned(evidence, tmp_path / "altered")
+    alter(folder, statement)
+    with pytest.raises(LogDiverged, match="entr"):
+        async with diff_house(folder):
+            raise AssertionError("it serves")
+    with pytest.raises(DataCorrupted):
+        await audited(folder)
+    with sqlite.opened(folder / "diff.db") as file:
+        signed = file.execute("SELECT max(size) FROM log_checkpoints").fetchone()[0]
+    assert signed < 16
+
+
+async def test_an_approval_that_nobody_gave_is_not_signed(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    """The attack: by the database alone, right in all that needs no key, and then a restart."""
+    folder = unsigned(evidence, tmp_path)
+    with sqlite.opened(folder / "diff.db") as file:
+        file.row_factory = sqlite3.Row
+        stored = file.execute("SELECT * FROM log_entries ORDER BY position").fetchall()
+        [real] = [row for row in stored if row["kind"] == "drift.decision"][:1]
+        body = json.loads(real["body"]) | {"kind": "approve", "reason": "approved by admin"}
+        tree = CompactRange()
+        for row in stored:
+            tree.push(row["hashes"][:32])
+        entry = new_entry(
+            tree.size, "drift.decision", datetime.now(UTC), b"s" * 16, canonical_json(body)
+        )
+        values = dict(stored[-1]) | {
+            "position": tree.size,
+            "kind": entry.kind,
+            "create_time": entry.create_time,
+            "salt": entry.salt,
+            "body": entry.body,
+            "digest": entry.digest,
+            "hashes": b"".join(tree.push(entry.leaf_hash)),
+        }
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        file.execute(f"INSERT INTO log_entries ({names}) VALUES ({marks})", [*values.values()])
+    with pytest.raises(LogDiverged, match="entry 16 was not written there by who signs"):
+        async with diff_house(folder):
+            raise AssertionError("it serves")
+    with pytest.raises(DataCorrupted, match="entry 16 was not written there by who signs"):
+        await audited(folder)
+
+
+@pytest.mark.parametrize("missing", ["log.key", "origin"])
+async def test_a_file_that_the_log_rests_on_is_asked_for(
+    evidence: Evidence, tmp_path: Path, missing: str
+) -> None:
+    folder = evidence.copy(tmp_path)
+    (folder / missing).rename(tmp_path / missing)
+    for _ in range(2):  # nothing was made in its place by the first start
+        with pytest.raises(FailedPrecondition, match=f"{folder / missing} is missing.*restore"):
+            async with diff_house(folder):
+                raise AssertionError("it serves")
+    (tmp_path / missing).rename(folder / missing)
+    async with diff_house(folder) as house:
+        assert await house.drift().ListEvents(pb.ListEventsRequest())
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ async def check_service(
             of the checkpoints `notes`.
         FailedPrecondition: the folder lacks the log's key or origin.
     """
-    log = open_log_to_check(database, LOG, log_files(folder), origin)
+    log = open_beside(database, folder, origin)
     async for line in check_extends(log, notes):
         yield line
     for each in await audit(database, log):
@@ -75,6 +75,15 @@ async def check_service(
             f"tenant {each.tenant}: {checkpoint.size} entries and what rests on them are whole, "
             f"root hash {checkpoint.root.hex()}"
         )
+
+
+def open_beside(database: Database, folder: Path, origin: str) -> LogStore:
+    """The log, for who looks at it beside the service; see `systemzero_chassis.admin.adopt`.
+
+    Raises:
+        FailedPrecondition: the folder lacks the log's key or origin.
+    """
+    return open_log_to_check(database, LOG, log_files(folder), origin)
 
 
 async def _check_rows(database: Database, log: LogStore, tenant: str) -> None:

@@ -30,6 +30,7 @@ from systemzero_chassis.logstore.tail import Tail
 from systemzero_core.errors import DataCorrupted, InvalidInput
 from systemzero_core.tlog import (
     Checkpoint,
+    CompactRange,
     LogVerificationError,
     Signer,
     VerifierKey,
@@ -188,6 +189,17 @@ class Checkpoints:
         size = min(size, most + (0 if signed is None else signed.size))
         tree = self._tail.verified(own, signed, size)
         return Checkpoint(self.origin(own.tenant), size, tree.root())
+
+    def signed_part(self, own: TenantConnection) -> CompactRange:
+        """The tree that is signed already, checked against the newest checkpoint.
+
+        Raises:
+            LogDiverged: the log does not extend it, or one that is known outside the database.
+        """
+        self.check_known(own, self._entries.size(own.unscoped, own.tenant))
+        latest = self.latest(own.unscoped, own.tenant)
+        signed = None if latest is None else self.trusted(own.tenant, latest.note)
+        return self._tail.verified(own, signed, 0)
 
     def check_known(self, own: TenantConnection, entries: int) -> None:
         """Check that a log of so many entries has all that was committed or published of it.

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database, TenantConnection
+from systemzero_chassis.logstore.adoption import Adopted, Adoption
 from systemzero_chassis.logstore.census import Census, census
 from systemzero_chassis.logstore.check import FullCheck, check_tail
 from systemzero_chassis.logstore.checkpoints import Checkpoints, StoredCheckpoint
@@ -91,6 +92,7 @@ class LogStore(LogReads):
         checkpoints = Checkpoints(tables, entries, tail, kept, origin, keys, clock, rotations)
         proofs = Proofs(entries, checkpoints)
         super().__init__(database, entries, checkpoints, proofs, tail, kept)
+        self._adoption = Adoption(tables, entries, macs)
         self._made = tuple(made)
         self._headed = frozenset(self._learn_heads())
         self.rotations = tuple(rotations)
@@ -207,6 +209,22 @@ class LogStore(LogReads):
             )
         await self._check_tail(tenant)
         return checkpoint
+
+    async def adopt(self, tenant: str, create_time: datetime) -> Adopted | None:
+        """Take entries in that the signer did not write, and record it; None if there are none.
+
+        For an operator who has read them, while no service has the log open.
+
+        Raises:
+            LogDiverged: the log does not extend its last checkpoint.
+            DataCorrupted: an entry contradicts its own hashes, or is missing.
+        """
+
+        def job(own: TenantConnection) -> Adopted | None:
+            signed = self._checkpoints.signed_part(own)
+            return self._adoption.adopt(own, signed, create_time)
+
+        return await self._database.of(tenant).write(job)
 
     async def tenants(self) -> list[str]:
         """Every tenant with a log, in order; also where nothing but its checkpoint is left."""

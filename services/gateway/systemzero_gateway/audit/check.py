@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database
-from systemzero_chassis.logstore import check_extends, open_log_to_check, tenants_of
+from systemzero_chassis.logstore import LogStore, check_extends, open_log_to_check, tenants_of
 from systemzero_gateway.audit.opening import log_files
 from systemzero_gateway.store import AUDIT
 
@@ -25,7 +25,7 @@ async def check_service(
     files = log_files(folder)
     if not files.begun(origin) and not await database.read(_tenants):
         return
-    log = open_log_to_check(database, AUDIT, files, origin)
+    log = open_beside(database, folder, origin)
     async for line in check_extends(log, notes):
         yield line
     for tenant in await log.tenants():
@@ -34,6 +34,15 @@ async def check_service(
             f"tenant {tenant}: {checkpoint.size} entries of the audit log are whole, "
             f"root hash {checkpoint.root.hex()}"
         )
+
+
+def open_beside(database: Database, folder: Path, origin: str) -> LogStore:
+    """The audit log, for who looks at it beside the gateway; see `systemzero_chassis.admin.adopt`.
+
+    Raises:
+        FailedPrecondition: the folder lacks its key or origin.
+    """
+    return open_log_to_check(database, AUDIT, log_files(folder), origin)
 
 
 def _tenants(connection: Connection) -> list[str]:
