@@ -51,3 +51,14 @@ def test_a_pepper_made_anew_beside_an_old_first_key_is_refused(tmp_path: Path) -
         made(tmp_path)
     assert b"pepper.key is missing" in refused.value.stderr
     assert not (tmp_path / "gateway" / "pepper.key").exists()
+
+
+@pytest.mark.parametrize("name", ["diff/log.key", "gateway/audit.key"])
+def test_a_log_key_made_anew_beside_an_old_origin_is_refused(tmp_path: Path, name: str) -> None:
+    made(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        made(tmp_path)
+    assert f"{name} is missing".encode() in refused.value.stderr
+    assert b"put the key back" in refused.value.stderr
+    assert not (tmp_path / name).exists()

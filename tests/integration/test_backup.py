@@ -56,6 +56,16 @@ def test_a_restored_folder_has_the_same_rows_and_keys(data: Path, tmp_path: Path
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
 
 
+def test_checkpoints_that_may_be_newer_than_the_copies_are_left_out(
+    data: Path, tmp_path: Path
+) -> None:
+    """Or the restored log would be refused: it does not have what was published meanwhile."""
+    (data / "diff" / "log.heads").mkdir()
+    (data / "diff" / "log.heads" / "acme").write_text("a newer checkpoint")
+    back_up(data, tmp_path / "backup", SCHEMAS)
+    assert not (tmp_path / "backup" / "diff" / "log.heads").exists()
+
+
 def test_keys_behind_links_are_backed_up_as_kubernetes_mounts_them(
     data: Path, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from systemzero.gateway.v1 import audit_service_pb2 as pb
 from systemzero.gateway.v1 import audit_service_pb2_grpc, auth_service_pb2, auth_service_pb2_grpc
 from systemzero_chassis.logstore import LogDiverged
-from systemzero_core.errors import Unavailable
+from systemzero_core.errors import FailedPrecondition, Unavailable
 from systemzero_core.tlog import VerifierKey, verify_bundle, verify_export
 from systemzero_gateway import apikey
 from systemzero_gateway.audit.settings import AuditSettings
@@ -186,6 +186,41 @@ async def test_a_log_that_was_cut_or_altered_does_not_start(tmp_path: Path, harm
     with opened(tmp_path / "gateway.sqlite3") as database:
         database.execute(harm)
     with pytest.raises(LogDiverged):
+        async with world(tmp_path, local=True):
+            raise AssertionError("it started")
+
+
+@pytest.mark.parametrize("missing", ["audit.key", "audit.origin"])
+async def test_a_file_that_the_log_rests_on_is_asked_for(tmp_path: Path, missing: str) -> None:
+    async with world(tmp_path, local=True) as here:
+        await new_key(here)
+    kept = (tmp_path / missing).rename(tmp_path / "kept")
+    for _ in range(2):  # nothing was made in its place by the first start
+        with pytest.raises(FailedPrecondition, match=f"{missing} is missing.*restore the file"):
+            async with world(tmp_path, local=True):
+                raise AssertionError("it started")
+    kept.rename(tmp_path / missing)
+    async with world(tmp_path, local=True) as here:
+        await new_key(here)
+
+
+async def test_an_act_that_nobody_did_is_not_signed(tmp_path: Path) -> None:
+    """Copied in the database behind the last one, right in all that needs no key."""
+    async with world(tmp_path, local=True) as here:
+        for _ in range(2):
+            await new_key(here)
+    with opened(tmp_path / "gateway.sqlite3") as database:
+        names = [row[1] for row in database.execute("PRAGMA table_info(audit_entries)")]
+        row = database.execute(
+            "SELECT * FROM audit_entries WHERE tenant = 'default' AND position = 0"
+        ).fetchone()
+        count = "SELECT count(*) FROM audit_entries WHERE tenant = 'default'"
+        size = database.execute(count).fetchone()[0]
+        assert size % 2 == 0  # so that the entry completes no other node of the tree
+        values = dict(zip(names, row, strict=True)) | {"position": size}
+        marks = ", ".join("?" * len(names))
+        database.execute(f"INSERT INTO audit_entries VALUES ({marks})", [*values.values()])  # noqa: S608 - of the schema
+    with pytest.raises(LogDiverged, match=f"entry {size} was not written there by who signs"):
         async with world(tmp_path, local=True):
             raise AssertionError("it started")
 

@@ -23,6 +23,7 @@ import pytest
 from sqlalchemy import Column, LargeBinary, Text
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
+from systemzero_chassis.admin.__main__ import main
 from systemzero_chassis.database import SqliteDatabase, open_sqlite
 from systemzero_chassis.fields import timestamp
 from systemzero_chassis.logstore import (
@@ -398,7 +399,7 @@ async def test_nothing_altered_in_the_unsigned_tail_is_signed(
 
 
 async def test_an_approval_that_nobody_gave_is_not_signed(
-    evidence: Evidence, tmp_path: Path
+    evidence: Evidence, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The attack: by the database alone, right in all that needs no key, and then a restart."""
     folder = unsigned(evidence, tmp_path)
@@ -429,6 +430,19 @@ async def test_an_approval_that_nobody_gave_is_not_signed(
             raise AssertionError("it serves")
     with pytest.raises(DataCorrupted, match="entry 16 was not written there by who signs"):
         await audited(folder)
+    await adopted(folder, capsys)
+
+
+async def adopted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An operator who has read the entry takes it in: from the command line, and on record."""
+    command = ["adopt-log", TENANT, "--service", "diff", "--data", str(folder.parent)]
+    assert await asyncio.to_thread(main, command) == 2
+    assert "may be forged: add --yes" in capsys.readouterr().err
+    assert await asyncio.to_thread(main, [*command, "--yes"]) == 0
+    assert "entries 16 to 16 are adopted" in capsys.readouterr().out
+    async with opened(folder) as (_, log):
+        assert (await log.verify(TENANT)).size == 18
+        assert (await log.get_entry(TENANT, 17)).kind == "log.adoption"
 
 
 @pytest.mark.parametrize("missing", ["log.key", "origin"])

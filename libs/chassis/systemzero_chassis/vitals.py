@@ -109,7 +109,7 @@ UNSIGNED: Final = Gauge(
 )
 DIVERGED: Final = Gauge(
     "systemzero_log_diverged",
-    "Whether a log is refused since it does not extend its last checkpoint.",
+    "Whether a log is refused: it does not extend its last checkpoint, or others wrote to it.",
     ["log"],
     multiprocess_mode="livemax",
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -31,8 +30,8 @@ from systemzero_chassis.database.tenant import (
     EVERY_TENANT,
     TenantConnection,
     TenantDatabase,
+    Write,
     check_tenant,
-    committing,
 )
 from systemzero_core.errors import FailedPrecondition, Unavailable
 
@@ -143,8 +142,10 @@ class _Tenant:
         return await self.read(job)
 
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
-        write = partial(self._database.write_as, self._tenant)
-        return await committing(write, self._tenant, job)
+        write = Write(self._tenant, job)
+        value = await self._database.write_as(self._tenant, write)
+        write.committed()
+        return value
 
 
 def open_postgres(

@@ -26,8 +26,8 @@ from systemzero_chassis.database.schema import check_not_older, ensure_schema, r
 from systemzero_chassis.database.tenant import (
     TenantConnection,
     TenantDatabase,
+    Write,
     check_tenant,
-    committing,
 )
 from systemzero_core.errors import DataCorrupted, Unavailable
 
@@ -100,7 +100,10 @@ class _Tenant:
         return await self._database.look_up(lambda c: job(TenantConnection(c, self._tenant)))
 
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
-        return await committing(self._database.write, self._tenant, job)
+        write = Write(self._tenant, job)
+        value = await self._database.write(write)
+        write.committed()
+        return value
 
 
 def open_sqlite(

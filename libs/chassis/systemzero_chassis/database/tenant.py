@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import Column, Connection, CursorResult, Executable
 
@@ -16,6 +16,8 @@ EVERY_TENANT = "*"
 """The scope of a transaction over all tenants; no tenant has this name."""
 
 Values = Mapping[str, Any]
+Done = tuple[Callable[..., None], tuple[object, ...]]
+"""What is to be called once a write job is committed, and with what."""
 _PLAIN: Final = PlainBodies()
 
 
@@ -29,11 +31,11 @@ class TenantConnection:
         connection: Connection,
         tenant: str,
         bodies: Bodies = _PLAIN,
-        committed: list[Callable[[], None]] | None = None,
+        committed: list[Done] | None = None,
     ) -> None:
         self._connection = connection
         self._bodies = bodies
-        self._committed = [] if committed is None else committed
+        self._committed = committed
         self.tenant = tenant
 
     def execute(
@@ -73,12 +75,13 @@ class TenantConnection:
         """The same transaction, with `bodies` to seal and open them."""
         return TenantConnection(self._connection, self.tenant, bodies, self._committed)
 
-    def after_commit(self, done: Callable[[], None]) -> None:
-        """Have `done` called once the commit returned that has this write job, and only then.
+    def after_commit(self, done: Callable[..., None], *values: object) -> None:
+        """Have `done(*values)` called once the commit that has this write job returned.
 
-        Not at all where the caller went away meanwhile.
+        Only then; and not at all where the caller went away meanwhile.
         """
-        self._committed.append(done)
+        if self._committed is not None:  # None of those that only read
+            self._committed.append((done, values))
 
     @property
     def unscoped(self) -> Connection:
@@ -106,22 +109,25 @@ class TenantDatabase(Protocol):
         ...
 
 
-async def committing(
-    write: Callable[[Callable[[Connection], T]], Awaitable[T]],
-    tenant: str,
-    job: Callable[[TenantConnection], T],
-) -> T:
-    """The result of a tenant's job by `write`; then what it wanted to have done is done."""
-    committed: list[Callable[[], None]] = []
+class Write(Generic[T]):
+    """A write job of a tenant's, and what it wants to have done once it is committed."""
 
-    def run(connection: Connection) -> T:
-        committed.clear()  # the job may be run again
-        return job(TenantConnection(connection, tenant, committed=committed))
+    __slots__ = ("_done", "_job", "_tenant")
 
-    value = await write(run)
-    for done in committed:
-        done()
-    return value
+    def __init__(self, tenant: str, job: Callable[[TenantConnection], T]) -> None:
+        self._tenant = tenant
+        self._job = job
+        self._done: list[Done] = []
+
+    def __call__(self, connection: Connection) -> T:
+        """Run it; it may be run again, from its start."""
+        self._done.clear()
+        return self._job(TenantConnection(connection, self._tenant, committed=self._done))
+
+    def committed(self) -> None:
+        """Do what it wants to have done."""
+        for done, values in self._done:
+            done(*values)
 
 
 def check_tenant(tenant: str) -> str:

@@ -6,7 +6,7 @@ appended remembers, as long as it runs: each entry's MAC, up to a bound.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from typing import Final
 
 from systemzero_chassis.logstore.errors import LogDiverged
@@ -19,14 +19,15 @@ class Acknowledged:
     """What is remembered of each tenant's log. For one event loop, and its threads' reads."""
 
     def __init__(self) -> None:
-        self._macs: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
+        # ordered ones: of a plain dict, the first is looked for among all that were taken out
+        self._macs: defaultdict[str, OrderedDict[int, bytes]] = defaultdict(OrderedDict)
 
     def add(self, tenant: str, position: int, mac: bytes) -> None:
         """Remember an entry, once its commit returned; what was remembered of the place stays."""
         macs = self._macs[tenant]
         macs.setdefault(position, mac)
         if len(macs) > MOST:
-            del macs[next(iter(macs))]
+            macs.popitem(last=False)
 
     def size(self, tenant: str) -> int:
         """How many entries the log has at least; 0 where nothing is remembered."""
@@ -54,6 +55,7 @@ class Acknowledged:
 
     def forget(self, tenant: str, size: int) -> None:
         """Forget what a committed checkpoint of `size` entries covers."""
-        left = {at: mac for at, mac in self._macs.pop(tenant, {}).items() if at >= size}
+        known = self._macs.pop(tenant, None) or {}
+        left = OrderedDict((at, mac) for at, mac in known.items() if at >= size)
         if left:
             self._macs[tenant] = left

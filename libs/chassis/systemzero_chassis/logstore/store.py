@@ -125,7 +125,7 @@ class LogStore(LogReads):
         """The log is to be signed; and its entry remembered, once it is committed."""
         self._grown[own.tenant] = None
         remember = self._tail.acknowledged.add
-        own.after_commit(lambda: remember(own.tenant, appended.index, appended.mac))
+        own.after_commit(remember, own.tenant, appended.index, appended.mac)
         return appended
 
     def erase(

@@ -67,7 +67,8 @@ def format_time(time: datetime) -> str:
     """
     if time.tzinfo is None:
         raise ValueError("a create time needs a time zone")
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    text = time.astimezone(UTC).isoformat(timespec="microseconds")
+    return f"{text[:-6]}Z"  # for +00:00
 
 
 def parse_time(text: str) -> datetime:
