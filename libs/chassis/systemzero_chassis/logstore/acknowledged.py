@@ -55,7 +55,7 @@ class Acknowledged:
 
     def forget(self, tenant: str, size: int) -> None:
         """Forget what a committed checkpoint of `size` entries covers."""
-        known = self._macs.pop(tenant, None) or {}
+        known = self._macs.pop(tenant, OrderedDict())
         left = OrderedDict((at, mac) for at, mac in known.items() if at >= size)
         if left:
             self._macs[tenant] = left
