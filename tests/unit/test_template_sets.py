@@ -21,7 +21,7 @@ from systemzero_diff.config import MatchSettings
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.templates import TemplateSets
-from tests.support.stores import DAY, NOW, decision, template, tree
+from tests.support.stores import DAY, NOW, decision, event, template, tree
 
 T = TypeVar("T")
 
@@ -141,6 +141,7 @@ async def test_no_two_states_share_a_generation_also_after_being_dropped(store: 
         await world.sets.of("another tenant")  # drops the first
         seen.add((await world.sets.of("acme")).generation)
     decided = decision(1, DecisionKind.REJECT)
+    await store.write("acme", lambda t: t.put_event(event(1), 0))
     await store.write("acme", lambda t: t.put_decision(decided, "evt_1", 0))
     world.sets.stale("acme")
     found = await world.sets.of("acme")
