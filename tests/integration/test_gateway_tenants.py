@@ -218,7 +218,8 @@ async def test_another_tenants_id_is_missed_as_one_that_nobody_has(here: World, 
     with statements() as for_missing:
         assert await answered(BY_ID[name](here, acme, missing)) == told
     assert told[0] is StatusCode.NOT_FOUND
-    assert for_foreign == for_missing != []
+    # each once: a batch of writes that has another's failing job in it is done again
+    assert set(for_foreign) == set(for_missing) != set()
     assert await here.call("Unary", b"a") == b"a"
 
 
@@ -235,7 +236,7 @@ async def test_another_tenants_token_is_as_one_that_does_not_work(here: World, n
     if name == "introspect":
         with statements() as for_revoked:
             assert await answered(BY_TOKEN[name](here, acme, own)) == told
-        assert for_foreign == for_revoked != []
+        assert set(for_foreign) == set(for_revoked) != set()
     assert await here.call("Unary", b"a", here.bearer(foreign)) == b"a"
 
 

@@ -183,14 +183,17 @@ async def test_a_store_that_hangs_below_tls_is_found_again(
     valkey: RealValkey, tmp_path: Path, idle: int
 ) -> None:
     async with tls_before(valkey, tmp_path) as (gate, url):
-        shared = Shared(url, local=False, timeout=1.0)
+        shared = Shared(url, local=False, timeout=30.0)  # of a connection, too
+        shared.store._timeout = PATIENCE
         await asyncio.gather(*(shared.take() for _ in range(idle)))
+        shared.store._timeout = 1.0
         with gate.shut():
             for _ in range(3):
                 with pytest.raises(Unavailable, match="can't be checked"):
                     await shared.take()
             asked = gate.connections
             await until(lambda: gate.connections > asked + 1)
+        shared.store._timeout = PATIENCE
         await shared.until_back()
         assert await shared.take() in range(32, 40)
         await shared.limits.close()
