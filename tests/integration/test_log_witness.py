@@ -321,10 +321,13 @@ class Ended(asyncio.Event):
     close = asyncio.Event.set
 
 
+@pytest.mark.parametrize("ending", ["too late", "cancelled"])
 async def test_a_witness_that_answers_byte_by_byte_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    monkeypatch.setattr(http, "_TIMEOUT", 0.5)
+    if ending == "too late":
+        monkeypatch.setattr(http, "_TIMEOUT", 0.5)
+    drips = asyncio.Event()
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError), closing(ended):
@@ -334,14 +337,19 @@ async def test_a_witness_that_answers_byte_by_byte_is_given_up(
             while True:
                 writer.write(b"x")
                 await writer.drain()
+                drips.set()
                 await asyncio.sleep(0.05)
 
     ended = Ended()
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        with pytest.raises(Unavailable, match="does not answer"):
-            await http.post(f"http://127.0.0.1:{port}/log", b"x")
+        asked = asyncio.create_task(http.post(f"http://127.0.0.1:{port}/log", b"x"))
+        if ending == "cancelled":
+            await asyncio.wait_for(drips.wait(), PATIENCE)
+            asked.cancel()
+        with pytest.raises((Unavailable, asyncio.CancelledError)):
+            await asked
         await asyncio.wait_for(ended.wait(), PATIENCE)
     finally:
         server.close()
