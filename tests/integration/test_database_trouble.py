@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, select
 
-from systemzero_chassis.database import SqliteDatabase, open_sqlite
+from systemzero_chassis.database import SqliteDatabase, _engine, open_sqlite
 from systemzero_core.errors import DataCorrupted, Unavailable
+from tests.support.sqlite import opened
 
 METADATA = MetaData()
 ROWS = Table("rows", METADATA, Column("n", Integer, primary_key=True), Column("x", LargeBinary))
@@ -66,6 +67,21 @@ async def test_a_database_that_takes_no_writes_is_told_until_it_does(
     await database.check()  # which tried, and it went
     await add(database)
     assert await database.read(lambda c: len(c.execute(select(ROWS)).all())) == 2
+
+
+async def test_a_lock_that_another_process_keeps_is_told_until_it_is_free(
+    file: Path, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(database)
+    monkeypatch.setattr(_engine, "BUSY_TIMEOUT", 0.1)
+    with opened(file) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await database.check()  # nobody has tried to write yet
+        with pytest.raises(Unavailable, match="locked by another process"):
+            await add(database)
+        with pytest.raises(Unavailable, match="locked by another process"):
+            await database.check()
+    await database.check()
 
 
 async def test_what_is_one_jobs_own_is_no_trouble(database: SqliteDatabase) -> None:

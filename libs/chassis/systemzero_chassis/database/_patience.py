@@ -48,6 +48,9 @@ class Patience:
         await self._waits.until(future, max(0.0, self._until - self._waits.now()))
 
 
+LOCKED: Final = "the database is locked by another process"
+
+
 def locked() -> Unavailable:
     """Another process has what is waited for, and there was no more patience."""
-    return Unavailable("the database is locked by another process")
+    return Unavailable(LOCKED)

@@ -9,11 +9,12 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from systemzero_chassis.database._patience import LOCKED
 from systemzero_core.errors import DataCorrupted, DomainError, InvalidInput, Unavailable
 
 _UNAVAILABLE: Final = {
-    sqlite3.SQLITE_BUSY: "the database is locked by another process",
-    sqlite3.SQLITE_LOCKED: "the database is locked by another process",
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
     sqlite3.SQLITE_FULL: "the disk with the database is full",
     sqlite3.SQLITE_IOERR: "the disk with the database fails",
     sqlite3.SQLITE_READONLY: "the database is not writable",
@@ -70,10 +71,14 @@ def translated(error: BaseException) -> BaseException:
 
 
 def lasting(error: BaseException) -> DomainError | None:
-    """The domain's error for `error` if the next job will meet the same: disk full, file damaged.
+    """The domain's error for `error` if the next job will meet the same.
+
+    A full disk, a damaged file, a lock that was not to be had in all the time there was.
 
     `error` may be the domain's already.
     """
+    if isinstance(error, Unavailable) and error.message == LOCKED:
+        return error
     if isinstance(error, DomainError) and error.__cause__ is not None:
         error = error.__cause__
     driver_error = _driver_error(error)
