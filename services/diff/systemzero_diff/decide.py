@@ -234,11 +234,11 @@ def _shows(judgement: Judgement, event: StoredEvent) -> bool:
     The event has the edits that were open then; the similarity that it tells is of all of them.
     """
     recorded = _recorded(event)
-    seen = {judged.fingerprint for judged in judgement.edits}
+    seen = {judged.values_digest for judged in judgement.edits}
     return (
         abs(judgement.similarity - recorded.similarity) < _SAME
         and bool(recorded.edits)
-        and all(judged.fingerprint in seen for judged in recorded.edits)
+        and all(judged.values_digest in seen for judged in recorded.edits)
     )
 
 

@@ -11,6 +11,7 @@ from systemzero_core.drift.detectors import (
 )
 from systemzero_core.drift.fingerprint import (
     edit_fingerprint,
+    edit_values_digest,
     script_fingerprint,
 )
 from systemzero_core.drift.judge import (
@@ -69,6 +70,7 @@ __all__ = [
     "at_most_per_thousand",
     "decide",
     "edit_fingerprint",
+    "edit_values_digest",
     "estimate_noise",
     "judge",
     "judgement_to_json",

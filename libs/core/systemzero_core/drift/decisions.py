@@ -1,8 +1,9 @@
 """Decisions: what people said about changes, and what follows for the next judgement.
 
 1. Of the decisions that cover an edit and have not expired, the latest holds.
-2. An approval or a snooze covers an edit by its fingerprint, within its scope; a snooze past its
-   expiry covers nothing, so what it kept quiet is open again by itself.
+2. A decision covers the edits whose values it was shown, by their digest, within its scope: equal
+   edits elsewhere, never one with another number, price, date or word. A snooze past its expiry
+   covers nothing, so what it kept quiet is open again by itself.
 3. A rejected edit that returns raises the severity of its event by one step.
 4. Boxes that shift while something else changed share the fate of what changed.
 """
@@ -13,7 +14,11 @@ from collections.abc import Iterable, Sequence
 from math import fsum
 
 from systemzero_core.diff import PathStep
-from systemzero_core.drift.fingerprint import is_consequence, judged_fingerprint
+from systemzero_core.drift.fingerprint import (
+    is_consequence,
+    judged_fingerprint,
+    judged_values_digest,
+)
 from systemzero_core.drift.model import (
     CoveredEdit,
     Decision,
@@ -65,7 +70,7 @@ def decide(
         decision_id=decision_id,
         kind=kind,
         scope=scope,
-        edits=tuple(CoveredEdit(e.fingerprint, e.edit.path) for e in judgement.edits),
+        edits=tuple(CoveredEdit(e.values_digest, e.edit.path) for e in judgement.edits),
         screen_id=screen_id,
         app=app,
         reason=reason,
@@ -102,6 +107,7 @@ def resolve(
         open_edits=open_edits,
         decisions=tuple(dict.fromkeys(d.decision_id for d in deciding)),
         fingerprint=judged_fingerprint(open_edits),
+        values_digest=judged_values_digest(open_edits),
         reopen_time=min(snoozes, default=None),
     )
 
@@ -146,19 +152,19 @@ def _cites(finding: Finding, cited: _Cited) -> bool:
 
 
 class _Book:
-    """The decisions that are in force for one screen, by fingerprint."""
+    """The decisions that are in force for one screen, by the values that they are about."""
 
     def __init__(self, decisions: Iterable[Decision], now: int, screen: str, app: str) -> None:
-        self._by_fingerprint: dict[str, list[tuple[Decision, CoveredEdit]]] = {}
+        self._by_values: dict[str, list[tuple[Decision, CoveredEdit]]] = {}
         live = [d for d in decisions if _in_force(d, now) and _in_reach(d, screen, app)]
         for decision in sorted(live, key=lambda d: (d.create_time, d.decision_id), reverse=True):
             for covered in decision.edits:
-                entries = self._by_fingerprint.setdefault(covered.fingerprint, [])
+                entries = self._by_values.setdefault(covered.values_digest, [])
                 entries.append((decision, covered))
 
     def holding(self, edit: JudgedEdit) -> Decision | None:
         """The latest decision that covers `edit`."""
-        for decision, covered in self._by_fingerprint.get(edit.fingerprint, ()):
+        for decision, covered in self._by_values.get(edit.values_digest, ()):
             if _same_place(decision.scope, covered.path, edit.edit.path):
                 return decision
         return None

@@ -107,6 +107,7 @@ def event_of_row(
         template_version=row.template_version,
         severity=_SEVERITIES[row.severity],
         fingerprint=row.fingerprint,
+        values_digest=row.values_digest,
         verdict=verdict,
     )
     return StoredEvent(event, row.position, row.log_index, tuple(decisions), row.erase_time)

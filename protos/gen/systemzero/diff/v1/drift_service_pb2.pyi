@@ -684,8 +684,8 @@ class GetSummaryResponse(_message.Message):
 
     @_builtins.property
     def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventGroup]:
-        """Output only. The events by what changed: those with equal changes are one group, on whatever
-        screen, version or day. The 20 groups with the most events, the latest first among equals.
+        """Output only. The events by what changed: those with alike changes are one group, on whatever
+        screen, version or day, with whatever live values. The 20 groups with the most events, the latest first among equals.
         """
 
     def __init__(
@@ -708,7 +708,7 @@ Global___GetSummaryResponse: _TypeAlias = GetSummaryResponse  # noqa: Y015
 
 @_typing.final
 class EventGroup(_message.Message):
-    """Events with the same fingerprint: the same change, wherever it was seen."""
+    """Events with the same fingerprint: alike changes, wherever they were seen."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -733,7 +733,9 @@ class EventGroup(_message.Message):
     screens: _builtins.int
     """Output only. How many screens there are."""
     last_event_id: _builtins.str
-    """Output only. The last of them; a decision about it, with a scope, decides about the others too."""
+    """Output only. The last of them; a decision about it, with a scope, decides about those of the
+    others that show the same values, too.
+    """
     @_builtins.property
     def screen_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. The screens, by name; the first 20."""

@@ -104,8 +104,10 @@ class DriftServiceServicer:
 
     def ApproveEvent(self, request, context):
         """Approves an event: its change becomes part of a new template version, and is not asked for
-        again within the scope until the expiry. As with every decision, events of the same changes
-        (the same fingerprint) are decided about with it, if the scope is a screen or more.
+        again within the scope until the expiry. As with every decision, it covers exactly the values
+        that the event shows: events of the same changes with the same values (the same
+        `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
+        another number, price, date or word is drift.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,8 +41,10 @@ class DriftServiceStub:
     """Sends events as they happen, from a cursor or from now on."""
     ApproveEvent: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.ApproveEventRequest, _drift_service_pb2.ApproveEventResponse]
     """Approves an event: its change becomes part of a new template version, and is not asked for
-    again within the scope until the expiry. As with every decision, events of the same changes
-    (the same fingerprint) are decided about with it, if the scope is a screen or more.
+    again within the scope until the expiry. As with every decision, it covers exactly the values
+    that the event shows: events of the same changes with the same values (the same
+    `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
+    another number, price, date or word is drift.
     """
     RejectEvent: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.RejectEventRequest, _drift_service_pb2.RejectEventResponse]
     """Rejects an event: the change is wrong, and more severe when it comes back."""
@@ -68,8 +70,10 @@ class DriftServiceAsyncStub(DriftServiceStub):
     """Sends events as they happen, from a cursor or from now on."""
     ApproveEvent: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.ApproveEventRequest, _drift_service_pb2.ApproveEventResponse]  # type: ignore[assignment]
     """Approves an event: its change becomes part of a new template version, and is not asked for
-    again within the scope until the expiry. As with every decision, events of the same changes
-    (the same fingerprint) are decided about with it, if the scope is a screen or more.
+    again within the scope until the expiry. As with every decision, it covers exactly the values
+    that the event shows: events of the same changes with the same values (the same
+    `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
+    another number, price, date or word is drift.
     """
     RejectEvent: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.RejectEventRequest, _drift_service_pb2.RejectEventResponse]  # type: ignore[assignment]
     """Rejects an event: the change is wrong, and more severe when it comes back."""
@@ -116,8 +120,10 @@ class DriftServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_drift_service_pb2.ApproveEventResponse, _abc.Awaitable[_drift_service_pb2.ApproveEventResponse]]:
         """Approves an event: its change becomes part of a new template version, and is not asked for
-        again within the scope until the expiry. As with every decision, events of the same changes
-        (the same fingerprint) are decided about with it, if the scope is a screen or more.
+        again within the scope until the expiry. As with every decision, it covers exactly the values
+        that the event shows: events of the same changes with the same values (the same
+        `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
+        another number, price, date or word is drift.
         """
 
     @_abc_1.abstractmethod
