@@ -110,6 +110,7 @@ class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
     create_time: int
     expire_time: int | None
     log_index: int
+    patterns: tuple[str, ...] = ()
 
 
 class EventFilter(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 See `docs/design/drift.md`.
 """
 
-from systemzero_core.drift.decisions import decide, resolve
+from systemzero_core.drift.decisions import decide, resolve, unapproved
 from systemzero_core.drift.detectors import (
     BUILT_IN,
     ENTRY_POINT_GROUP,
@@ -80,4 +80,5 @@ __all__ = [
     "render_judgement",
     "resolve",
     "script_fingerprint",
+    "unapproved",
 ]

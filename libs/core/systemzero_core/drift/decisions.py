@@ -10,11 +10,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import fsum
 
 from systemzero_core.diff import PathStep
 from systemzero_core.drift.fingerprint import (
+    causes_among,
     is_consequence,
     judged_fingerprint,
     judged_values_digest,
@@ -51,6 +52,7 @@ def decide(
     actor: str,
     now: int,
     expire_time: int | None = None,
+    patterns: tuple[str, ...] = (),
 ) -> Decision:
     """The decision on all edits of a judgement; `now` and `expire_time` in microseconds.
 
@@ -77,6 +79,30 @@ def decide(
         actor=actor,
         create_time=now,
         expire_time=expire_time,
+        patterns=patterns,
+    )
+
+
+def unapproved(
+    judgement: Judgement,
+    shown: Collection[str],
+    decisions: Iterable[Decision],
+    *,
+    now: int,
+    screen_id: str,
+    app: str,
+) -> tuple[JudgedEdit, ...]:
+    """The edits that a person has not agreed to: neither shown now nor approved before.
+
+    Whoever makes a capture the baseline agrees to all of it: what a snooze hides must not slip in.
+    `shown` are values digests.
+    """
+    book = _Book(decisions, now, screen_id, app)
+    return tuple(
+        edit
+        for edit in causes_among(judgement.edits)
+        if edit.values_digest not in shown
+        and ((held := book.holding(edit)) is None or held.kind is not DecisionKind.APPROVE)
     )
 
 

@@ -208,6 +208,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         actor: who.
         create_time: when it was taken.
         expire_time: until when it holds; None for ever. A snooze always has one.
+        patterns: what was let pass besides, in words: the template's policy has the rules.
     """
 
     decision_id: str
@@ -220,6 +221,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: str = ""
     create_time: int
     expire_time: int | None = None
+    patterns: tuple[str, ...] = ()
 
 
 class EventState(StrEnum):

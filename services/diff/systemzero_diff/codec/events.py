@@ -87,6 +87,7 @@ def encode_decision(decision: StoredDecision) -> pb.Decision:
         principal=decision.actor,
         create_time=fields.timestamp(decision.create_time),
         log_index=decision.log_index,
+        patterns=decision.patterns,
     )
     if decision.expire_time is not None:
         message.expire_time.CopyFrom(fields.timestamp(decision.expire_time))
@@ -132,6 +133,7 @@ def decision_record(decision: Decision, event_id: str) -> dict[str, Any]:
         "screen_id": decision.screen_id,
         "app": decision.app,
         "values_digests": sorted({covered.values_digest for covered in decision.edits}),
+        "patterns": list(decision.patterns),
         "reason": decision.reason,
         "actor": decision.actor,
         "expire_time": decision.expire_time,

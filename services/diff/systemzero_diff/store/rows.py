@@ -164,4 +164,5 @@ def stored_decision(decision: Decision, event_id: str, log_index: int) -> Stored
         create_time=decision.create_time,
         expire_time=decision.expire_time,
         log_index=log_index,
+        patterns=decision.patterns,
     )

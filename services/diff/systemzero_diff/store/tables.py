@@ -79,7 +79,8 @@ EVENTS: Final = Table(
 )
 
 # Events of which the same decisions hold: of the same values, of one day, and no decision came
-# between them. So states and figures are those of runs, of which there are few, and a decision changes no event.
+# between them. So states and figures are those of runs, of which there are few, and a decision
+# changes no event.
 RUNS: Final = Table(
     "runs",
     METADATA,
