@@ -83,6 +83,7 @@ def _put(transaction: Transaction, numbers: range) -> None:
             template_version=1,
             severity=Severity.WARNING,
             fingerprint=ALIKE,
+            values_digest=ALIKE,
             verdict=b"",
         )
         transaction.put_event(event, number)

@@ -83,7 +83,7 @@ async def test_what_a_service_wrote_is_whole(database: Database, log: LogStore) 
         (update(DECISIONS).where(DECISIONS.c.event_id == "evt_1").values(kind="x"), "kind"),
         (update(DECISIONS).values(covers="tenant:"), "decisions row .* covers was altered"),
         (update(DECISIONS).values(covers="event:evt_1"), "decisions row .* covers was altered"),
-        (update(DECISIONS).values(fingerprint="e" * 64), "fingerprint was altered"),
+        (update(DECISIONS).values(values_digest="e" * 64), "values_digest was altered"),
         (update(EVENTS).values(run=b"another"), "events row .* run was altered"),
         (update(RUNS).values(app="x"), "events row .* run was altered"),
         (update(RUNS).values(event_id="evt_0"), "events row .* run was altered"),

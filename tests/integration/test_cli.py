@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from systemzero_client.cli.login import login
+from systemzero_core.formats import own
 from tests.support.captures import CAPTURES
 from tests.support.cli import Ran, Sz
 from tests.support.patience import PATIENCE
 from tests.support.platform import Platform, running
 from tests.support.witness import FakeWitness
+from tests.unit.drift_trees import item, tree
 
 APP = CAPTURES / "parcel-console"
 GOOD = (APP / "4.15.5__1-console.ax.json.gz", APP / "4.15.5__1-console-again.ax.json.gz")
@@ -262,6 +264,23 @@ def test_events_are_listed_shown_and_decided(user: Sz) -> None:
     approved = user("approve", event, "--reason", "new release", "--json").one()
     assert approved["event"]["decision"]["reason"] == "new release"
     assert user("capture", changed).status == 0
+
+
+def test_a_pattern_is_approved_by_name_and_told(user: Sz, tmp_path: Path) -> None:
+    def capture(account: str) -> Path:
+        shown = tree(item("heading", "Pay in"), item("text", f"To account {account}"))
+        file = tmp_path / f"{account}.json"
+        file.write_bytes(own.encode(shown))
+        return file
+
+    assert user("learn", "pay-in", capture("12345678")).status == 0
+    event = user("capture", capture("12345679"), "--json").one()["verdict"]["event_id"]
+    why = ("--reason", "accounts come and go")
+    ran = user("approve", event, "--pattern", "--until", "7d", *why)
+    assert (ran.status, "without --until" in ran.err) == (2, True)
+    assert "any name: To account {count}" in user("approve", event, "--pattern", *why).out
+    assert user("capture", capture("66666666")).status == 0
+    assert "name: To account {count}" in user("templates", "export", "pay-in").out
 
 
 def test_a_decision_needs_a_reason_and_a_time_that_is_one(user: Sz) -> None:

@@ -1,4 +1,4 @@
-"""Decisions about alike events: what holds of which event, and at what cost."""
+"""Decisions about events of the same values: what holds of which event, and at what cost."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ events_ = st.tuples(
     st.just("event"),
     st.fixed_dictionaries(
         {
-            "fingerprint": st.sampled_from("ab"),
+            "values_digest": st.sampled_from(["a1", "a2", "b1"]),
             "screen_id": st.sampled_from("xy"),
             "app": st.sampled_from("st"),
             "severity": st.sampled_from(list(Severity)),
@@ -94,7 +94,8 @@ class Model:
     async def play(self, ops: list[Op]) -> None:
         for kind, said in ops:
             if kind == "event":
-                made = event(len(self.events), **said)
+                # alike whatever the values
+                made = event(len(self.events), **said, fingerprint=said["values_digest"][0])
                 self.events.append(made)
                 await self.store.write(self.tenant, lambda t, e=made: t.put_event(e, e.create_time))  # type: ignore[misc]
             elif self.events:
@@ -126,10 +127,10 @@ def _covers(scope: DecisionScope, about: NewEvent, other: NewEvent) -> bool:
     """Whether a decision about one event is about another one that is there."""
     if scope not in (DecisionScope.SCREEN, DecisionScope.APP, DecisionScope.TENANT):
         return other is about
-    alike = other.fingerprint == about.fingerprint
+    same = other.values_digest == about.values_digest
     if scope is DecisionScope.SCREEN:
-        return alike and other.screen_id == about.screen_id
-    return alike and (scope is DecisionScope.TENANT or other.app == about.app)
+        return same and other.screen_id == about.screen_id
+    return same and (scope is DecisionScope.TENANT or other.app == about.app)
 
 
 async def listed(model: Model, chosen: EventFilter, size: int) -> list[str]:

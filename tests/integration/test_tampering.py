@@ -285,6 +285,7 @@ async def test_an_invented_row_is_named(evidence: Evidence, tmp_path: Path, tabl
         "version": "version + 1",
         "event_id": "event_id || '9'",
         "fingerprint": "fingerprint || '9'",
+        "values_digest": "values_digest || '9'",
     }
     columns = [column.name for column in METADATA.tables[table].columns]
     values = ", ".join(own.get(name, name) for name in columns)

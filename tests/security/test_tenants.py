@@ -272,7 +272,7 @@ def _fill(request: Any, rpc: str) -> None:
     if name in {"Ingest", "IngestStream"}:
         ingest = request.ingest if name == "IngestStream" else request
         ingest.tree.CopyFrom(tree("mine"))
-    elif name in {"ApproveEvent", "RejectEvent", "SnoozeEvent"}:
+    elif name in {"ApproveEvent", "ApprovePattern", "RejectEvent", "SnoozeEvent"}:
         request.event_id, request.reason = f"evt_{0:032x}", "why"
         if name == "SnoozeEvent":
             request.expire_time.FromSeconds(int(time.time()) + 3_600)

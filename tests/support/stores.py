@@ -68,8 +68,11 @@ def event(number: int, time: int = NOW, **other: object) -> NewEvent:
         "severity": Severity.WARNING,
         "fingerprint": f"{number:064x}",
         "verdict": b"",
+        **other,
     }
-    return NewEvent(**{**values, **other})  # type: ignore[arg-type]
+    # the same values where nothing else is said of alike events
+    values.setdefault("values_digest", values["fingerprint"])
+    return NewEvent(**values)  # type: ignore[arg-type]
 
 
 def decision(

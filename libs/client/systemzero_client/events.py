@@ -93,7 +93,10 @@ class Events:
         until: datetime | None = None,
         request_id: str = "",
     ) -> pb.ApproveEventResponse:
-        """Approve an event's change, for good or `until` a time (with a time zone)."""
+        """Approve an event's change, for good or `until` a time (with a time zone).
+
+        Exactly the values that the event shows are approved; see `approve_pattern`.
+        """
         request = pb.ApproveEventRequest(
             request_id=request_id or uuid.uuid4().hex,
             event_id=event_id,
@@ -103,6 +106,18 @@ class Events:
         )
         response: pb.ApproveEventResponse = await self._transport.unary(
             self._stub.ApproveEvent, request
+        )
+        return response
+
+    async def approve_pattern(
+        self, event_id: str, reason: str, *, request_id: str = ""
+    ) -> pb.ApprovePatternResponse:
+        """Approve an event's change for good, and any value of the same type in its places."""
+        request = pb.ApprovePatternRequest(
+            request_id=request_id or uuid.uuid4().hex, event_id=event_id, reason=reason
+        )
+        response: pb.ApprovePatternResponse = await self._transport.unary(
+            self._stub.ApprovePattern, request
         )
         return response
 

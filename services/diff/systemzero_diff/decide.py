@@ -4,17 +4,21 @@ An approval for good makes the capture's tree the template's new baseline, polic
 the stored capture, and the template in the version that the event was judged by. One that expires,
 a rejection and a snooze are remembered alone, and need the event only. Decision, template version
 and their log entries are one transaction.
+
+A decision covers the values that the event shows. What else may stand there is policy of the
+template: an approval of the pattern writes the rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
+from systemzero_core.diff import Edit
 from systemzero_core.drift import (
     Decision,
     DecisionKind,
@@ -22,10 +26,12 @@ from systemzero_core.drift import (
     Judgement,
     Verdict,
     decide,
+    unapproved,
 )
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
+from systemzero_core.template.typed import typed_rules, wildcards
 from systemzero_core.tree import Tree
 from systemzero_diff.check import judgement_of
 from systemzero_diff.codec import events
@@ -49,20 +55,21 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person wants to decide."""
+    """What a person wants to decide; `pattern`: about other values of the same type, too."""
 
     event_id: str
     kind: DecisionKind
     scope: DecisionScope
     reason: str
     expire_time: int | None = None
+    pattern: bool = False
 
 
 class _Rebase(msgspec.Struct, frozen=True):
-    """What an approval for good rests on, and the template version that it makes."""
+    """The template version that an approval for good makes, and what its new rules let pass."""
 
-    judgement: Judgement
     template: Template
+    patterns: tuple[str, ...] = ()
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -104,7 +111,8 @@ class Decider:
             NotFound: the tenant has no such event.
             InvalidInput: no reason, or an expiry that is missing or not in the future.
             FailedPrecondition: the event was erased; or an approval for good whose template moved
-                on, or whose capture was not stored or does not show what the event says.
+                on, whose capture was not stored, does not show what the event says, or shows more
+                that nobody has approved; or one of a pattern, where there is none.
             Conflict: the request id belongs to another request.
         """
         tenant = principal.tenant
@@ -115,7 +123,7 @@ class Decider:
         rebase = None
         if wish.kind is DecisionKind.APPROVE and wish.expire_time is None:
             try:
-                rebase = await self._rebase(principal, event)
+                rebase = await self._rebase(principal, event, wish)
             except FailedPrecondition:
                 # the template may have moved on by this very request, made again meanwhile
                 first = await self._store.read(tenant, lambda t: t.answer(answered))
@@ -157,23 +165,22 @@ class Decider:
         transaction.keep_answer(answered, answer, made.decision.create_time, event.event.capture_id)
         return answer
 
-    async def _rebase(self, principal: Principal, event: StoredEvent) -> _Rebase:
+    async def _rebase(self, principal: Principal, event: StoredEvent, wish: Wish) -> _Rebase:
         template_id = event.event.template_id
         current = await self._store.read(principal.tenant, lambda t: t.template(template_id))
         _check_version(event, current.template)
         tree = await self._tree(principal, event)
-        judgement, template = await self._sources.off_loop(
-            lambda: (
-                judgement_of(baseline_of(current.template), tree, sign(tree), ()),
-                rebased(current.template, tree, event.event.capture_id),
-            )
-        )
-        if not _shows(judgement, event):
-            raise FailedPrecondition(
-                f"capture {event.event.capture_id} does not show what the event says: "
-                "ingest the screen, then decide about that event"
-            )
-        return _Rebase(judgement, template)
+        decisions = (await self._sets.of(principal.tenant)).decisions
+        now = self._clock()
+
+        def work() -> _Rebase:
+            judgement = judgement_of(baseline_of(current.template), tree, sign(tree), ())
+            shown = _shown(judgement, event)
+            _check_agreed(judgement, event, decisions, now)
+            template = rebased(current.template, tree, event.event.capture_id)
+            return _patterned(template, shown, wish) if wish.pattern else _Rebase(template)
+
+        return await self._sources.off_loop(work)
 
     async def _tree(self, principal: Principal, event: StoredEvent) -> Tree:
         if not event.event.capture_id:
@@ -187,7 +194,7 @@ class Decider:
         self, principal: Principal, wish: Wish, event: StoredEvent, rebase: _Rebase | None
     ) -> Decision:
         return decide(
-            rebase.judgement if rebase else _recorded(event),
+            _recorded(event),
             wish.kind,
             wish.scope,
             decision_id=self._new_id("dec"),
@@ -197,6 +204,7 @@ class Decider:
             actor=principal.principal_id,
             now=self._clock(),
             expire_time=wish.expire_time,
+            patterns=rebase.patterns if rebase else (),
         )
 
     def _put(
@@ -228,18 +236,49 @@ def _check_version(event: StoredEvent, template: Template) -> None:
         )
 
 
-def _shows(judgement: Judgement, event: StoredEvent) -> bool:
-    """Whether a judgement is the one that the event was recorded of.
+def _shown(judgement: Judgement, event: StoredEvent) -> list[Edit]:
+    """The edits of a judgement that the event shows: those that were open then.
 
-    The event has the edits that were open then; the similarity that it tells is of all of them.
+    Raises:
+        FailedPrecondition: it is not the judgement that the event was recorded of. The similarity
+            that the event tells is of all edits.
     """
     recorded = _recorded(event)
-    seen = {judged.fingerprint for judged in judgement.edits}
-    return (
-        abs(judgement.similarity - recorded.similarity) < _SAME
-        and bool(recorded.edits)
-        and all(judged.fingerprint in seen for judged in recorded.edits)
-    )
+    wanted = {judged.values_digest for judged in recorded.edits}
+    shown = [judged for judged in judgement.edits if judged.values_digest in wanted]
+    same = abs(judgement.similarity - recorded.similarity) < _SAME
+    if not (same and wanted and wanted == {judged.values_digest for judged in shown}):
+        raise FailedPrecondition(
+            f"capture {event.event.capture_id} does not show what the event says: "
+            "ingest the screen, then decide about that event"
+        )
+    return [judged.edit for judged in shown]
+
+
+def _check_agreed(
+    judgement: Judgement, event: StoredEvent, decisions: Sequence[Decision], now: int
+) -> None:
+    """Refuse to make a capture the baseline that shows more than the event, unless approved."""
+    recorded = event.event
+    shown = {judged.values_digest for judged in _recorded(event).edits}
+    where = {"screen_id": recorded.screen_id, "app": recorded.app}
+    left = unapproved(judgement, shown, decisions, now=now, **where)
+    if left:
+        raise FailedPrecondition(
+            f"capture {recorded.capture_id} shows more than event {recorded.event_id} does: "
+            f"{left[0].edit.sentence}; decide about that first, or approve this until a time"
+        )
+
+
+def _patterned(template: Template, shown: Sequence[Edit], wish: Wish) -> _Rebase:
+    """`template` with rules for the values of the edits' places."""
+    if template.tree is None:  # a new baseline has one
+        raise FailedPrecondition("the template has no tree")
+    why = f"approved with event {wish.event_id}"
+    rules = typed_rules(template.tree, shown, why)
+    policy = msgspec.structs.replace(template.policy, rules=(*template.policy.rules, *rules))
+    words = tuple(word for rule in rules for word in wildcards(rule))
+    return _Rebase(msgspec.structs.replace(template, policy=policy), words)
 
 
 def _recorded(event: StoredEvent) -> Judgement:

@@ -63,5 +63,6 @@ class Drift(msgspec.Struct, frozen=True, gc=False):
             template_version=verdict.match.version,
             severity=_SEVERITIES[verdict.severity],
             fingerprint=verdict.fingerprint,
+            values_digest=verdict.values_digest,
             verdict=serialised,
         )

@@ -60,7 +60,8 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
         template_id: the template.
         template_version: its version.
         severity: how much it matters.
-        fingerprint: of the judged edits.
+        fingerprint: of the open edits: what it is grouped by.
+        values_digest: of the values that they show: what is decided about together.
         verdict: the serialised verdict; its place in the log is filled in when it is read.
     """
 
@@ -73,6 +74,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     template_version: int
     severity: Severity
     fingerprint: str
+    values_digest: str
     verdict: bytes
 
 
@@ -108,6 +110,7 @@ class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
     create_time: int
     expire_time: int | None
     log_index: int
+    patterns: tuple[str, ...] = ()
 
 
 class EventFilter(msgspec.Struct, frozen=True):

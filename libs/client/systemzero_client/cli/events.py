@@ -83,17 +83,29 @@ async def _watch(remote: Remote, cursor: str, limit: int | None, *, from_start: 
 @click.argument("event")
 @decision_options
 @click.option("--until", type=Until(), help="A time or a span (7d); for good if not given.")
+@click.option("--pattern", is_flag=True, help="Any other value of the same type there, too.")
 @remote
 async def approve(
-    remote: Remote, event: str, reason: str, scope: str, until: datetime | None
+    remote: Remote, event: str, reason: str, scope: str, until: datetime | None, pattern: bool
 ) -> None:
-    """Approve an event's change: it becomes part of the template."""
+    """Approve an event's change: it becomes part of the template.
+
+    Exactly the values that the event shows are approved. With --pattern, the new template version
+    lets pass any value of the same type in their places: any number, amount, date, and so on.
+    """
     from systemzero_client.cli.verdicts import decision_scope, event_lines
 
-    done = await remote.client.events.approve(
-        event, reason, scope=decision_scope(scope), until=until
-    )
+    if pattern and (until or scope != "screen"):
+        raise click.UsageError("--pattern is policy of the template: without --until and --scope")
+    done: drift_service_pb2.ApproveEventResponse | drift_service_pb2.ApprovePatternResponse
+    if pattern:
+        done = await remote.client.events.approve_pattern(event, reason)
+    else:
+        done = await remote.client.events.approve(
+            event, reason, scope=decision_scope(scope), until=until
+        )
     lines = event_lines(done.event, full=True)
+    lines += [f"  any {printable(each)}" for each in done.event.decision.patterns]
     if done.HasField("template"):
         template = done.template
         lines.append(f"  {template.template_id} is at version {template.version} now")

@@ -133,7 +133,7 @@ def _edit_lines(script: edit_script_pb2.EditScript, *, all_edits: bool, colour: 
 def _edit(edit: edit_script_pb2.Edit) -> JudgedEdit:
     kind = _EDIT_KINDS.get(edit.kind, EditKind.UPDATE)
     shown = Edit(kind, path=_steps(edit.path), sentence=edit.sentence)
-    return JudgedEdit(shown, edit.weight, edit.volatile, edit.fingerprint)
+    return JudgedEdit(shown, edit.weight, edit.volatile, edit.fingerprint, edit.values_digest)
 
 
 def _finding_lines(finding: verdict_pb2.Finding) -> Iterable[str]:

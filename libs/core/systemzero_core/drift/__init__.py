@@ -3,7 +3,7 @@
 See `docs/design/drift.md`.
 """
 
-from systemzero_core.drift.decisions import decide, resolve
+from systemzero_core.drift.decisions import decide, resolve, unapproved
 from systemzero_core.drift.detectors import (
     BUILT_IN,
     ENTRY_POINT_GROUP,
@@ -11,6 +11,7 @@ from systemzero_core.drift.detectors import (
 )
 from systemzero_core.drift.fingerprint import (
     edit_fingerprint,
+    edit_values_digest,
     script_fingerprint,
 )
 from systemzero_core.drift.judge import (
@@ -69,6 +70,7 @@ __all__ = [
     "at_most_per_thousand",
     "decide",
     "edit_fingerprint",
+    "edit_values_digest",
     "estimate_noise",
     "judge",
     "judgement_to_json",
@@ -78,4 +80,5 @@ __all__ = [
     "render_judgement",
     "resolve",
     "script_fingerprint",
+    "unapproved",
 ]

@@ -1,19 +1,25 @@
 """Decisions: what people said about changes, and what follows for the next judgement.
 
 1. Of the decisions that cover an edit and have not expired, the latest holds.
-2. An approval or a snooze covers an edit by its fingerprint, within its scope; a snooze past its
-   expiry covers nothing, so what it kept quiet is open again by itself.
+2. A decision covers the edits whose values it was shown, by their digest, within its scope: equal
+   edits elsewhere, never one with another number, price, date or word. A snooze past its expiry
+   covers nothing, so what it kept quiet is open again by itself.
 3. A rejected edit that returns raises the severity of its event by one step.
 4. Boxes that shift while something else changed share the fate of what changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import fsum
 
 from systemzero_core.diff import PathStep
-from systemzero_core.drift.fingerprint import is_consequence, judged_fingerprint
+from systemzero_core.drift.fingerprint import (
+    causes_among,
+    is_consequence,
+    judged_fingerprint,
+    judged_values_digest,
+)
 from systemzero_core.drift.model import (
     CoveredEdit,
     Decision,
@@ -46,6 +52,7 @@ def decide(
     actor: str,
     now: int,
     expire_time: int | None = None,
+    patterns: tuple[str, ...] = (),
 ) -> Decision:
     """The decision on all edits of a judgement; `now` and `expire_time` in microseconds.
 
@@ -65,13 +72,37 @@ def decide(
         decision_id=decision_id,
         kind=kind,
         scope=scope,
-        edits=tuple(CoveredEdit(e.fingerprint, e.edit.path) for e in judgement.edits),
+        edits=tuple(CoveredEdit(e.values_digest, e.edit.path) for e in judgement.edits),
         screen_id=screen_id,
         app=app,
         reason=reason,
         actor=actor,
         create_time=now,
         expire_time=expire_time,
+        patterns=patterns,
+    )
+
+
+def unapproved(
+    judgement: Judgement,
+    shown: Collection[str],
+    decisions: Iterable[Decision],
+    *,
+    now: int,
+    screen_id: str,
+    app: str,
+) -> tuple[JudgedEdit, ...]:
+    """The edits that a person has not agreed to: neither shown now nor approved before.
+
+    Whoever makes a capture the baseline agrees to all of it: what a snooze hides must not slip in.
+    `shown` are values digests.
+    """
+    book = _Book(decisions, now, screen_id, app)
+    return tuple(
+        edit
+        for edit in causes_among(judgement.edits)
+        if edit.values_digest not in shown
+        and ((held := book.holding(edit)) is None or held.kind is not DecisionKind.APPROVE)
     )
 
 
@@ -102,6 +133,7 @@ def resolve(
         open_edits=open_edits,
         decisions=tuple(dict.fromkeys(d.decision_id for d in deciding)),
         fingerprint=judged_fingerprint(open_edits),
+        values_digest=judged_values_digest(open_edits),
         reopen_time=min(snoozes, default=None),
     )
 
@@ -146,19 +178,19 @@ def _cites(finding: Finding, cited: _Cited) -> bool:
 
 
 class _Book:
-    """The decisions that are in force for one screen, by fingerprint."""
+    """The decisions that are in force for one screen, by the values that they are about."""
 
     def __init__(self, decisions: Iterable[Decision], now: int, screen: str, app: str) -> None:
-        self._by_fingerprint: dict[str, list[tuple[Decision, CoveredEdit]]] = {}
+        self._by_values: dict[str, list[tuple[Decision, CoveredEdit]]] = {}
         live = [d for d in decisions if _in_force(d, now) and _in_reach(d, screen, app)]
         for decision in sorted(live, key=lambda d: (d.create_time, d.decision_id), reverse=True):
             for covered in decision.edits:
-                entries = self._by_fingerprint.setdefault(covered.fingerprint, [])
+                entries = self._by_values.setdefault(covered.values_digest, [])
                 entries.append((decision, covered))
 
     def holding(self, edit: JudgedEdit) -> Decision | None:
         """The latest decision that covers `edit`."""
-        for decision, covered in self._by_fingerprint.get(edit.fingerprint, ()):
+        for decision, covered in self._by_values.get(edit.values_digest, ()):
             if _same_place(decision.scope, covered.path, edit.edit.path):
                 return decision
         return None

@@ -1,15 +1,19 @@
-"""Fingerprints: what makes two edits the same edit, wherever and whenever they are seen.
+"""Fingerprints: what makes two edits alike, or the same, wherever and whenever they are seen.
 
-A fingerprint is SHA-256 over a canonical form of the edit: kind, roles, names, and old and new
-values, live values masked by their shape. It holds no index, no position, no box, no count, so
-that equal edits on other screens, versions and days share it. That of a script covers the set of
-its edits'.
+Both are SHA-256 over a canonical form of the edit: kind, roles, names, and old and new values. They
+hold no index, no position, no count, so that equal edits on other screens, versions and days share
+them. Those of a script cover the set of its edits'.
+
+1. A *fingerprint* has live values masked by their shape, and neither boxes nor ids. It groups what
+   is alike, for people to read. MUST NOT decide anything: an account number is a live value.
+2. A *values digest* has every value as it was shown. It is what a person consents to.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from systemzero_core.diff import Change, Edit, EditKind, PathStep
 from systemzero_core.drift.model import JudgedEdit
@@ -20,16 +24,38 @@ from systemzero_core.tree import Node
 
 _VERSION = "systemzero/edit/1"
 _SCRIPT_VERSION = "systemzero/edits/1"
+_VALUES_VERSION = "systemzero/edit-values/1"
 _LEFT_OUT = DERIVED_ATTRIBUTES | {"id"}
+
+
+class _Form(NamedTuple):
+    """How an edit is spelt out: its texts, which attributes not, and its boxes."""
+
+    text: Callable[[str], str]
+    left_out: frozenset[str]
+    boxes: bool
+
+
+def _as_shown(text: str) -> str:
+    return text
+
+
+_MASKED = _Form(mask, _LEFT_OUT, boxes=False)
+_EXACT = _Form(_as_shown, DERIVED_ATTRIBUTES, boxes=True)
 
 
 def edit_fingerprint(edit: Edit) -> str:
     """The fingerprint of one edit that the policy let through: 64 hex digits."""
-    return _digest(_VERSION, _parts(edit))
+    return _digest(_VERSION, _parts(edit, _MASKED))
+
+
+def edit_values_digest(edit: Edit) -> str:
+    """The digest over all that one edit shows, every value as it is: 64 hex digits."""
+    return _digest(_VALUES_VERSION, _parts(edit, _EXACT))
 
 
 def script_fingerprint(fingerprints: Iterable[str]) -> str:
-    """The fingerprint of a set of edits; empty without any.
+    """The fingerprint, or the values digest, of a set of edits; empty without any.
 
     How often an edit occurs does not count: three rows that lost a button are what five are.
     """
@@ -42,8 +68,17 @@ def judged_fingerprint(edits: Sequence[JudgedEdit]) -> str:
 
     Boxes shift because something else changed: they must not split a group.
     """
-    causes = [judged.fingerprint for judged in edits if not is_consequence(judged.edit)]
-    return script_fingerprint(causes or (judged.fingerprint for judged in edits))
+    return script_fingerprint(judged.fingerprint for judged in causes_among(edits))
+
+
+def judged_values_digest(edits: Sequence[JudgedEdit]) -> str:
+    """The values digest of judged edits, of those that a fingerprint is of."""
+    return script_fingerprint(judged.values_digest for judged in causes_among(edits))
+
+
+def causes_among(edits: Sequence[JudgedEdit]) -> Sequence[JudgedEdit]:
+    """The edits that are no consequence of others; all where there are no others."""
+    return [judged for judged in edits if not is_consequence(judged.edit)] or edits
 
 
 def is_consequence(edit: Edit) -> bool:
@@ -57,45 +92,45 @@ def _digest(version: str, parts: Iterable[str]) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _parts(edit: Edit) -> Iterator[str]:
+def _parts(edit: Edit, form: _Form) -> Iterator[str]:
     yield edit.kind
     if edit.kind is EditKind.UPDATE:
-        yield from _named(edit.path[-1:])
+        yield from _named(edit.path[-1:], form)
         for change in edit.changes:
-            yield from _change(change)
+            yield from _change(change, form)
     elif edit.kind is EditKind.MOVE:
-        yield from _named(edit.path[-1:])
-        yield from _named(edit.path[-2:-1])
-        yield from _named(edit.parent[-1:])
+        yield from _named(edit.path[-1:], form)
+        yield from _named(edit.path[-2:-1], form)
+        yield from _named(edit.parent[-1:], form)
     else:
         depths: dict[int, int] = {}
         for node, place in zip(edit.nodes, edit.places, strict=True):
             depths[place.at] = depth = depths.get(place.parent, -1) + 1
             yield str(depth)
-            yield from _node(node)
+            yield from _node(node, form)
 
 
-def _named(steps: Sequence[PathStep]) -> Iterator[str]:
+def _named(steps: Sequence[PathStep], form: _Form) -> Iterator[str]:
     for step in steps:
         yield step.role
-        yield mask(step.name)
+        yield form.text(step.name)
 
 
-def _node(node: Node) -> Iterator[str]:
+def _node(node: Node, form: _Form) -> Iterator[str]:
     yield node.role
-    yield mask(node.name)
-    yield mask(node.value)
+    yield form.text(node.name)
+    yield form.text(node.value)
     yield " ".join(node.states)
-    kept = [(key, value) for key, value in node.attributes if key not in _LEFT_OUT]
+    kept = [(key, value) for key, value in node.attributes if key not in form.left_out]
     yield str(len(kept))
     for key, value in kept:
         yield key
-        yield mask(value)
+        yield form.text(value)
 
 
-def _change(change: Change) -> Iterator[str]:
+def _change(change: Change, form: _Form) -> Iterator[str]:
     yield change.field
-    delta = delta_of(change)
+    delta = None if form.boxes else delta_of(change)
     if delta is not None:
         yield "resized" if delta.width or delta.height else "shifted"
         return
@@ -103,6 +138,6 @@ def _change(change: Change) -> Iterator[str]:
         if value is None:
             yield "none"
         elif isinstance(value, str):
-            yield "=" + mask(value)
+            yield "=" + form.text(value)
         else:
             yield " ".join(map(str, value))

@@ -8,7 +8,11 @@ from math import fsum
 
 from systemzero_core.diff import Edit, EditScript
 from systemzero_core.drift.detectors import BUILT_IN
-from systemzero_core.drift.fingerprint import edit_fingerprint, judged_fingerprint
+from systemzero_core.drift.fingerprint import (
+    edit_fingerprint,
+    edit_values_digest,
+    judged_fingerprint,
+)
 from systemzero_core.drift.model import (
     Context,
     Detector,
@@ -76,7 +80,13 @@ def judge(
 
 def _judged(edits: Iterable[Edit], scale: Scale) -> tuple[JudgedEdit, ...]:
     return tuple(
-        JudgedEdit(edit, scale.cost(edit), is_volatile(edit), edit_fingerprint(edit))
+        JudgedEdit(
+            edit,
+            scale.cost(edit),
+            is_volatile(edit),
+            edit_fingerprint(edit),
+            edit_values_digest(edit),
+        )
         for edit in edits
     )
 

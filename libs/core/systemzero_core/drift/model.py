@@ -58,13 +58,15 @@ class JudgedEdit(msgspec.Struct, frozen=True):
             a judged edit explains, it is not to be applied.
         weight: its share of the similarity that was lost, in [0, 1].
         volatile: it only changes live values of the same shape: a clock, a duration, a count.
-        fingerprint: 64 hex digits (32 bytes); equal for equal edits on any screen, version or day.
+        fingerprint: 64 hex digits (32 bytes); equal for alike edits on any screen, version or day.
+        values_digest: 64 hex digits; equal for edits of the same values alone.
     """
 
     edit: Edit
     weight: float
     volatile: bool
     fingerprint: str
+    values_digest: str
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -185,9 +187,9 @@ class DecisionScope(StrEnum):
 
 
 class CoveredEdit(NamedTuple):
-    """An edit that a decision speaks of: what it was, and the path of its node then."""
+    """An edit that a decision speaks of: its values digest, and the path of its node then."""
 
-    fingerprint: str
+    values_digest: str
     path: tuple[PathStep, ...]
 
 
@@ -206,6 +208,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         actor: who.
         create_time: when it was taken.
         expire_time: until when it holds; None for ever. A snooze always has one.
+        patterns: what was let pass besides, in words: the template's policy has the rules.
     """
 
     decision_id: str
@@ -218,6 +221,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: str = ""
     create_time: int
     expire_time: int | None = None
+    patterns: tuple[str, ...] = ()
 
 
 class EventState(StrEnum):
@@ -240,6 +244,7 @@ class Resolution(msgspec.Struct, frozen=True):
         reopen_time: when the first snooze in play ends; None without one.
         fingerprint: of the open edits, so that what was approved before splits no group of events;
             empty without any.
+        values_digest: of the values of the open edits; empty without any.
     """
 
     state: EventState
@@ -248,3 +253,4 @@ class Resolution(msgspec.Struct, frozen=True):
     decisions: tuple[str, ...] = ()
     reopen_time: int | None = None
     fingerprint: str = ""
+    values_digest: str = ""

@@ -95,7 +95,7 @@ class Rulebook:
 def infer(evidence: Evidence) -> Rulebook:
     """The rules that `evidence` supports."""
     book = Rulebook(evidence.captures)
-    namer = _Namer(evidence)
+    namer = Namer(evidence)
     inside = _rows(evidence, namer, book)
     _comings_and_goings(evidence, namer, book, inside)
     _wildcards(evidence, namer, book, inside)
@@ -128,7 +128,7 @@ def live_texts(tree: Tree) -> Iterator[Inference]:
             yield Inference(sentence, 1, 1)
 
 
-class _Namer:
+class Namer:
     """Makes selectors for nodes of the baseline."""
 
     def __init__(self, evidence: Evidence) -> None:
@@ -205,7 +205,7 @@ class _Namer:
         return self._found[key]
 
 
-def _rows(evidence: Evidence, namer: _Namer, book: Rulebook) -> dict[int, Selector]:
+def _rows(evidence: Evidence, namer: Namer, book: Rulebook) -> dict[int, Selector]:
     """Rules for rows; returns the nodes that stand in rows, with the selector of their row."""
     tree = evidence.baseline
     inside: dict[int, Selector] = {}
@@ -228,7 +228,7 @@ def _rows(evidence: Evidence, namer: _Namer, book: Rulebook) -> dict[int, Select
     return inside
 
 
-def _step(namer: _Namer, tree: Tree, index: int) -> tuple[Selector, ...]:
+def _step(namer: Namer, tree: Tree, index: int) -> tuple[Selector, ...]:
     """A node as the innermost ancestor of a selector."""
     name = namer.name(index)
     return (Selector(role=tree.nodes[index].role, name=name or None),)
@@ -260,7 +260,7 @@ def _row_around(tree: Tree, index: int) -> int:
 
 
 def _comings_and_goings(
-    evidence: Evidence, namer: _Namer, book: Rulebook, inside: dict[int, Selector]
+    evidence: Evidence, namer: Namer, book: Rulebook, inside: dict[int, Selector]
 ) -> None:
     tree = evidence.baseline
     for index, times in evidence.absent.items():
@@ -295,7 +295,7 @@ def _is_row_of(node: Node, parent: int, evidence: Evidence) -> bool:
 
 
 def _extra(
-    book: Rulebook, namer: _Namer, evidence: Evidence, node: Node, parent: int, lacked: int
+    book: Rulebook, namer: Namer, evidence: Evidence, node: Node, parent: int, lacked: int
 ) -> None:
     above = (*namer.under(parent), *_step(namer, evidence.baseline, parent)) if parent > 0 else ()
     if not node.name and node.role in _WRAPPERS:
@@ -314,7 +314,7 @@ def _extra(
     book.add(Rule(select, optional=True), f"{_node(node)} is not always there", lacked)
 
 
-def _wildcards(evidence: Evidence, namer: _Namer, book: Rulebook, inside: Iterable[int]) -> None:
+def _wildcards(evidence: Evidence, namer: Namer, book: Rulebook, inside: Iterable[int]) -> None:
     fields: dict[int, dict[str, str]] = {}
     covered = set(inside)
     for index, field in evidence.values:

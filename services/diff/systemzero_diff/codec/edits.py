@@ -36,6 +36,7 @@ def encode_judged(edits: Iterable[JudgedEdit], degraded: str) -> pb.EditScript:
 def _judged(judged: JudgedEdit) -> pb.Edit:
     message = encode_edit(judged.edit)
     message.fingerprint = judged.fingerprint
+    message.values_digest = judged.values_digest
     message.weight = judged.weight
     message.volatile = judged.volatile
     return message
@@ -56,13 +57,14 @@ def encode_edit(edit: Edit) -> pb.Edit:
 
 
 def decode_judged(script: pb.EditScript) -> tuple[JudgedEdit, ...]:
-    """The edits of a verdict, as far as a decision needs them: which, where, with which print."""
+    """The edits of a verdict, as far as a decision needs them: which, where, of which values."""
     return tuple(
         JudgedEdit(
             Edit(_EDIT_KINDS[edit.kind], path=_decode_path(edit.path), sentence=edit.sentence),
             edit.weight,
             edit.volatile,
             edit.fingerprint,
+            edit.values_digest,
         )
         for edit in script.edits
     )

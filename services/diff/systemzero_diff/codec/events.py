@@ -87,6 +87,7 @@ def encode_decision(decision: StoredDecision) -> pb.Decision:
         principal=decision.actor,
         create_time=fields.timestamp(decision.create_time),
         log_index=decision.log_index,
+        patterns=decision.patterns,
     )
     if decision.expire_time is not None:
         message.expire_time.CopyFrom(fields.timestamp(decision.expire_time))
@@ -115,6 +116,7 @@ def event_record(
         "severity": event.severity.value,
         "similarity": round(verdict.similarity, 6),
         "fingerprint": event.fingerprint,
+        "values_digest": event.values_digest,
         "edits": [edit.sentence for edit in verdict.script.edits],
         "verdict_digest": digest(event.verdict),
         "findings": [f"{f.detector}.{f.code}: {f.sentence}" for f in verdict.findings],
@@ -130,7 +132,8 @@ def decision_record(decision: Decision, event_id: str) -> dict[str, Any]:
         "scope": decision.scope.value,
         "screen_id": decision.screen_id,
         "app": decision.app,
-        "fingerprints": sorted({covered.fingerprint for covered in decision.edits}),
+        "values_digests": sorted({covered.values_digest for covered in decision.edits}),
+        "patterns": list(decision.patterns),
         "reason": decision.reason,
         "actor": decision.actor,
         "expire_time": decision.expire_time,

@@ -72,6 +72,7 @@ def drift(match: pb.Match, judgement: Judgement, resolution: Resolution) -> pb.V
         script=encode_judged(resolution.open_edits, "; ".join(judgement.reasons)),
         findings=map(encode_finding, judgement.findings),
         fingerprint=resolution.fingerprint,
+        values_digest=resolution.values_digest,
         log_index=_NO_EVENT,
         decision_ids=resolution.decisions,
     )

@@ -14,7 +14,7 @@ from systemzero_chassis.identity import current_issuer, current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.pages import BATCH_ROWS, page_of
 from systemzero_chassis.verdict_texts import without_texts
-from systemzero_core.drift import DecisionKind
+from systemzero_core.drift import DecisionKind, DecisionScope
 from systemzero_core.errors import InvalidInput, PermissionDenied
 from systemzero_diff.codec import events as codec
 from systemzero_diff.codec.summary import encode_summary
@@ -110,6 +110,22 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
     ) -> pb.ApproveEventResponse:
         answer = await self._decide(request, DecisionKind.APPROVE, self._approved)
         return pb.ApproveEventResponse.FromString(answer)
+
+    async def ApprovePattern(
+        self, request: pb.ApprovePatternRequest, context: Any
+    ) -> pb.ApprovePatternResponse:
+        wish = Wish(
+            event_id=fields.text(request.event_id, "event_id", least=1),
+            kind=DecisionKind.APPROVE,
+            scope=DecisionScope.SCREEN,
+            reason=request.reason,
+            pattern=True,
+        )
+        # The answers to both approvals have the same two fields.
+        answer = await self._decider.decide(
+            current_principal(), wish, answered(request), self._approved
+        )
+        return pb.ApprovePatternResponse.FromString(answer)
 
     async def RejectEvent(
         self, request: pb.RejectEventRequest, context: Any

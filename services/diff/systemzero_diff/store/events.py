@@ -128,7 +128,7 @@ class EventRows(Scoped):
             **rows.decision_values(self._connection, decision),
             "event_id": event_id,
             "log_index": log_index,
-            "fingerprint": about.fingerprint,
+            "values_digest": about.values_digest,
             "covers": covers,
         }
         self._connection.execute(_INSERT_DECISION, values)

@@ -190,7 +190,7 @@ def _about(own: TenantConnection, row: AnyRow, scopes: Iterable[DecisionScope]) 
     if event is None:
         return {"event_id": (row.event_id, None)}
     return {
-        "fingerprint": (row.fingerprint, event.fingerprint),
+        "values_digest": (row.values_digest, event.values_digest),
         "covers": (row.covers in {covers(scope, event) for scope in scopes}, True),
     }
 
@@ -215,6 +215,7 @@ _EVENT_COLUMNS: Final = (
     "template_id",
     "template_version",
     "fingerprint",
+    "values_digest",
 )
 _TEMPLATE_COLUMNS: Final = ("template_id", "version", "screen_id", "app")
 _Compared = Mapping[str, tuple[object, object]]

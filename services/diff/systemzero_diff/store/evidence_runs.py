@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, exists, func, or_, select
 
 from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.errors import DataCorrupted
-from systemzero_diff.store.runs import KEY, key_of
+from systemzero_diff.store.runs import KEY, SHARED, key_of
 from systemzero_diff.store.tables import DECISIONS, EVENTS, RUNS
 
 _D, _E, _R = DECISIONS.c, EVENTS.c, RUNS.c
-_SHARED: Final = ("fingerprint", "screen_id", "app", "day", "severity")
 _OF_EVENT = (_R.tenant == _E.tenant, _R.run == _E.run)
 _DECIDED_ALONE = (
     exists()
@@ -25,7 +24,7 @@ _STRAY = (
         _E.tenant == TENANT,
         ~exists().where(
             *_OF_EVENT,
-            *(_R[name] == _E[name] for name in _SHARED),
+            *(_R[name] == _E[name] for name in SHARED),
             or_(and_(_R.event_id == "", ~_DECIDED_ALONE), _R.event_id == _E.event_id),
         ),
     )
@@ -85,7 +84,7 @@ def check_runs(own: TenantConnection) -> None:
 
 
 def _is_of(event: Row[Any] | None, run: Row[Any]) -> bool:
-    return event is not None and all(getattr(event, n) == getattr(run, n) for n in _SHARED)
+    return event is not None and all(getattr(event, n) == getattr(run, n) for n in SHARED)
 
 
 def _between(run: Row[Any]) -> Any:
@@ -94,7 +93,7 @@ def _between(run: Row[Any]) -> Any:
         select(_D.position)
         .where(
             _D.tenant == TENANT,
-            _D.fingerprint == run.fingerprint,
+            _D.values_digest == run.values_digest,
             or_(
                 and_(_D.position > run.since, _D.log_index < run.last_index),
                 and_(_D.position <= run.since, _D.log_index > run.first_index),

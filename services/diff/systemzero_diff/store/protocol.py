@@ -126,7 +126,7 @@ class Transaction(Protocol):
     def put_decision(self, decision: Decision, event_id: str, log_index: int) -> StoredDecision:
         """Store a decision about an event; events have their states from the decisions there are.
 
-        It covers, too, the events before it with the same fingerprint on the same screen, in the
+        It covers, too, the events before it that show the same values on the same screen, in the
         same application or of the whole tenant, where the scope says so.
         """
         ...

@@ -107,6 +107,7 @@ def event_of_row(
         template_version=row.template_version,
         severity=_SEVERITIES[row.severity],
         fingerprint=row.fingerprint,
+        values_digest=row.values_digest,
         verdict=verdict,
     )
     return StoredEvent(event, row.position, row.log_index, tuple(decisions), row.erase_time)
@@ -163,4 +164,5 @@ def stored_decision(decision: Decision, event_id: str, log_index: int) -> Stored
         create_time=decision.create_time,
         expire_time=decision.expire_time,
         log_index=log_index,
+        patterns=decision.patterns,
     )

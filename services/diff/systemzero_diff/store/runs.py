@@ -1,8 +1,9 @@
 """Runs of alike events, and the decisions that hold of them, for one tenant within a transaction.
 
 Invariants:
-1. Of all events of a run the same decisions hold, at any time: they have the same fingerprint, on
-   the same screen of the same application, and no decision about this fingerprint came between.
+1. Of all events of a run the same decisions hold, at any time: they show the same values, on the
+   same screen of the same application, and no decision about these values came between. So they
+   have the same fingerprint, too, which a group has in common; it decides nothing.
 2. A decision about one event alone takes it out of its run, into one of its own, before.
 3. A decision holds of the events that came before it, of no later ones.
 """
@@ -19,10 +20,21 @@ from systemzero_core.drift import DecisionScope
 from systemzero_diff.store.tables import DECISIONS, EVENTS, RUNS
 
 _D, _E, _R = DECISIONS.c, EVENTS.c, RUNS.c
-KEY: Final = ("fingerprint", "screen_id", "app", "day", "severity", "since", "event_id")
+KEY: Final = (
+    "fingerprint",
+    "values_digest",
+    "screen_id",
+    "app",
+    "day",
+    "severity",
+    "since",
+    "event_id",
+)
 """What the events of a run share: columns, of which its key is made."""
+SHARED: Final = KEY[: KEY.index("since")]
+"""Those of them that each event has, too."""
 _SINCE = select(func.coalesce(func.max(_D.position), 0)).where(
-    _D.tenant == TENANT, _D.fingerprint == bindparam("of_fingerprint")
+    _D.tenant == TENANT, _D.values_digest == bindparam("of_values")
 )
 _THIS = (_R.tenant == TENANT, _R.run == bindparam("this"))
 _RUN = select(RUNS).where(*_THIS)
@@ -38,7 +50,7 @@ _MOVE = (
 
 OF_RUN: Final[ColumnElement[bool]] = (
     (_D.tenant == _R.tenant)
-    & (_D.fingerprint == _R.fingerprint)
+    & (_D.values_digest == _R.values_digest)
     & (_D.position > _R.since)
     & _D.covers.in_(["event:" + _R.event_id, "screen:" + _R.screen_id, "app:" + _R.app, "tenant:"])
 )
@@ -72,10 +84,9 @@ def key_of(shared: dict[str, Any]) -> bytes:
 
 def run_of(connection: TenantConnection, event: dict[str, Any]) -> dict[str, Any]:
     """What a new event, by its columns, shares with others: its run's own columns."""
-    of = {"of_fingerprint": event["fingerprint"]}
+    of = {"of_values": event["values_digest"]}
     since = connection.execute(_SINCE, of).scalar_one()
-    shared = {name: event[name] for name in ("fingerprint", "screen_id", "app", "day", "severity")}
-    shared |= {"since": since, "event_id": ""}
+    shared = {name: event[name] for name in SHARED} | {"since": since, "event_id": ""}
     return shared | {"run": key_of(shared)}
 
 

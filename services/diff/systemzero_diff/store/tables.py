@@ -66,6 +66,7 @@ EVENTS: Final = Table(
     Column("template_version", Integer, nullable=False),
     Column("severity", Integer, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("values_digest", Text, nullable=False),
     Column("verdict", LargeBinary, nullable=False),
     Column("log_index", BigInteger, nullable=False),
     Column("run", LargeBinary, nullable=False),
@@ -77,14 +78,16 @@ EVENTS: Final = Table(
     sqlite_autoincrement=True,
 )
 
-# Events of which the same decisions hold: alike, of one day, and no decision came between them. So
-# states and figures are those of runs, of which there are few, and a decision changes no event.
+# Events of which the same decisions hold: of the same values, of one day, and no decision came
+# between them. So states and figures are those of runs, of which there are few, and a decision
+# changes no event.
 RUNS: Final = Table(
     "runs",
     METADATA,
     Column("tenant", Text, primary_key=True),
     Column("run", LargeBinary, primary_key=True),  # 16 bytes of the digest of what they share
     Column("fingerprint", Text, nullable=False),
+    Column("values_digest", Text, nullable=False),
     Column("screen_id", Text, nullable=False),
     Column("app", Text, nullable=False),
     Column("day", Text, nullable=False),
@@ -108,15 +111,15 @@ DECISIONS: Final = Table(
     Column("decision_id", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    # What it is about: events that came before it, have this fingerprint, and meet `covers`.
-    Column("fingerprint", Text, nullable=False),
+    # What it is about: events that came before it, show these values, and meet `covers`.
+    Column("values_digest", Text, nullable=False),
     Column("covers", Text, nullable=False),  # `screen:…`, `app:…`, `tenant:`, or `event:…` alone
     Column("create_time", BigInteger, nullable=False),
     Column("expire_time", BigInteger),
     Column("body", LargeBinary, nullable=False),
     Column("log_index", BigInteger, nullable=False),
-    Index("decisions_by_covers", "tenant", "fingerprint", "covers", "position"),
-    Index("decisions_by_fingerprint", "tenant", "fingerprint", "position"),
+    Index("decisions_by_covers", "tenant", "values_digest", "covers", "position"),
+    Index("decisions_by_values", "tenant", "values_digest", "position"),
     Index("decisions_by_position", "tenant", "position"),
     sqlite_autoincrement=True,
 )

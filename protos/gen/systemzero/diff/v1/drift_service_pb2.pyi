@@ -172,6 +172,7 @@ class Decision(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     LOG_INDEX_FIELD_NUMBER: _builtins.int
+    PATTERNS_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     """Output only. The decision's id: `dec_…`."""
     state: Global___EventState.ValueType
@@ -192,6 +193,12 @@ class Decision(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. Until when; not set means for good."""
 
+    @_builtins.property
+    def patterns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. What may stand in the changed places from now on, such as `name: No. {count}`; empty
+        where the values shown alone were decided about.
+        """
+
     def __init__(
         self,
         *,
@@ -203,10 +210,11 @@ class Decision(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         log_index: _builtins.int = ...,
+        patterns: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decision_id", b"decision_id", "expire_time", b"expire_time", "log_index", b"log_index", "principal", b"principal", "reason", b"reason", "scope", b"scope", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decision_id", b"decision_id", "expire_time", b"expire_time", "log_index", b"log_index", "patterns", b"patterns", "principal", b"principal", "reason", b"reason", "scope", b"scope", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -457,6 +465,66 @@ class ApproveEventResponse(_message.Message):
 Global___ApproveEventResponse: _TypeAlias = ApproveEventResponse  # noqa: Y015
 
 @_typing.final
+class ApprovePatternRequest(_message.Message):
+    """What to approve as a pattern."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Optional. A client-made id of 1 to 100 characters that makes a retry safe."""
+    event_id: _builtins.str
+    """Required. The event's id."""
+    reason: _builtins.str
+    """Required. Why; 1 to 1,000 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApprovePatternRequest: _TypeAlias = ApprovePatternRequest  # noqa: Y015
+
+@_typing.final
+class ApprovePatternResponse(_message.Message):
+    """The approval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event(self) -> Global___DriftEvent:
+        """Output only. The event."""
+
+    @_builtins.property
+    def template(self) -> _template_pb2.Template:
+        """Output only. The new template version, without its tree."""
+
+    def __init__(
+        self,
+        *,
+        event: Global___DriftEvent | None = ...,
+        template: _template_pb2.Template | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "template", b"template"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "template", b"template"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApprovePatternResponse: _TypeAlias = ApprovePatternResponse  # noqa: Y015
+
+@_typing.final
 class RejectEventRequest(_message.Message):
     """What to reject."""
 
@@ -684,8 +752,8 @@ class GetSummaryResponse(_message.Message):
 
     @_builtins.property
     def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventGroup]:
-        """Output only. The events by what changed: those with equal changes are one group, on whatever
-        screen, version or day. The 20 groups with the most events, the latest first among equals.
+        """Output only. The events by what changed: those with alike changes are one group, on whatever
+        screen, version or day, with whatever live values. The 20 groups with the most events, the latest first among equals.
         """
 
     def __init__(
@@ -708,7 +776,7 @@ Global___GetSummaryResponse: _TypeAlias = GetSummaryResponse  # noqa: Y015
 
 @_typing.final
 class EventGroup(_message.Message):
-    """Events with the same fingerprint: the same change, wherever it was seen."""
+    """Events with the same fingerprint: alike changes, wherever they were seen."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -733,7 +801,9 @@ class EventGroup(_message.Message):
     screens: _builtins.int
     """Output only. How many screens there are."""
     last_event_id: _builtins.str
-    """Output only. The last of them; a decision about it, with a scope, decides about the others too."""
+    """Output only. The last of them; a decision about it, with a scope, decides about those of the
+    others that show the same values, too.
+    """
     @_builtins.property
     def screen_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. The screens, by name; the first 20."""

@@ -55,6 +55,11 @@ class DriftServiceStub:
                 request_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApproveEventRequest.SerializeToString,
                 response_deserializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApproveEventResponse.FromString,
                 _registered_method=True)
+        self.ApprovePattern = channel.unary_unary(
+                '/systemzero.diff.v1.DriftService/ApprovePattern',
+                request_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApprovePatternRequest.SerializeToString,
+                response_deserializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApprovePatternResponse.FromString,
+                _registered_method=True)
         self.RejectEvent = channel.unary_unary(
                 '/systemzero.diff.v1.DriftService/RejectEvent',
                 request_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.RejectEventRequest.SerializeToString,
@@ -104,8 +109,21 @@ class DriftServiceServicer:
 
     def ApproveEvent(self, request, context):
         """Approves an event: its change becomes part of a new template version, and is not asked for
-        again within the scope until the expiry. As with every decision, events of the same changes
-        (the same fingerprint) are decided about with it, if the scope is a screen or more.
+        again within the scope until the expiry. As with every decision, it covers exactly the values
+        that the event shows: events of the same changes with the same values (the same
+        `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
+        another number, price, date or word is drift.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApprovePattern(self, request, context):
+        """Approves an event for good, and with it every other value of the same type in the places that it
+        changed: "any number here". The new template version says so in its policy, one rule a place.
+        It lets pass what nobody has seen yet, so it needs the permission to write templates. An event
+        that changes anything but one typed value (a number, an amount, a date, …) in each field is
+        refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,6 +180,11 @@ def add_DriftServiceServicer_to_server(servicer, server):
                     servicer.ApproveEvent,
                     request_deserializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApproveEventRequest.FromString,
                     response_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApproveEventResponse.SerializeToString,
+            ),
+            'ApprovePattern': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApprovePattern,
+                    request_deserializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApprovePatternRequest.FromString,
+                    response_serializer=systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApprovePatternResponse.SerializeToString,
             ),
             'RejectEvent': grpc.unary_unary_rpc_method_handler(
                     servicer.RejectEvent,
@@ -293,6 +316,33 @@ class DriftService:
             '/systemzero.diff.v1.DriftService/ApproveEvent',
             systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApproveEventRequest.SerializeToString,
             systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApproveEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApprovePattern(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/systemzero.diff.v1.DriftService/ApprovePattern',
+            systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApprovePatternRequest.SerializeToString,
+            systemzero_dot_diff_dot_v1_dot_drift__service__pb2.ApprovePatternResponse.FromString,
             options,
             channel_credentials,
             insecure,

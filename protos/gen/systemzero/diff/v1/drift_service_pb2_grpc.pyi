@@ -41,8 +41,17 @@ class DriftServiceStub:
     """Sends events as they happen, from a cursor or from now on."""
     ApproveEvent: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.ApproveEventRequest, _drift_service_pb2.ApproveEventResponse]
     """Approves an event: its change becomes part of a new template version, and is not asked for
-    again within the scope until the expiry. As with every decision, events of the same changes
-    (the same fingerprint) are decided about with it, if the scope is a screen or more.
+    again within the scope until the expiry. As with every decision, it covers exactly the values
+    that the event shows: events of the same changes with the same values (the same
+    `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
+    another number, price, date or word is drift.
+    """
+    ApprovePattern: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.ApprovePatternRequest, _drift_service_pb2.ApprovePatternResponse]
+    """Approves an event for good, and with it every other value of the same type in the places that it
+    changed: "any number here". The new template version says so in its policy, one rule a place.
+    It lets pass what nobody has seen yet, so it needs the permission to write templates. An event
+    that changes anything but one typed value (a number, an amount, a date, …) in each field is
+    refused.
     """
     RejectEvent: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.RejectEventRequest, _drift_service_pb2.RejectEventResponse]
     """Rejects an event: the change is wrong, and more severe when it comes back."""
@@ -68,8 +77,17 @@ class DriftServiceAsyncStub(DriftServiceStub):
     """Sends events as they happen, from a cursor or from now on."""
     ApproveEvent: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.ApproveEventRequest, _drift_service_pb2.ApproveEventResponse]  # type: ignore[assignment]
     """Approves an event: its change becomes part of a new template version, and is not asked for
-    again within the scope until the expiry. As with every decision, events of the same changes
-    (the same fingerprint) are decided about with it, if the scope is a screen or more.
+    again within the scope until the expiry. As with every decision, it covers exactly the values
+    that the event shows: events of the same changes with the same values (the same
+    `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
+    another number, price, date or word is drift.
+    """
+    ApprovePattern: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.ApprovePatternRequest, _drift_service_pb2.ApprovePatternResponse]  # type: ignore[assignment]
+    """Approves an event for good, and with it every other value of the same type in the places that it
+    changed: "any number here". The new template version says so in its policy, one rule a place.
+    It lets pass what nobody has seen yet, so it needs the permission to write templates. An event
+    that changes anything but one typed value (a number, an amount, a date, …) in each field is
+    refused.
     """
     RejectEvent: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.RejectEventRequest, _drift_service_pb2.RejectEventResponse]  # type: ignore[assignment]
     """Rejects an event: the change is wrong, and more severe when it comes back."""
@@ -116,8 +134,23 @@ class DriftServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_drift_service_pb2.ApproveEventResponse, _abc.Awaitable[_drift_service_pb2.ApproveEventResponse]]:
         """Approves an event: its change becomes part of a new template version, and is not asked for
-        again within the scope until the expiry. As with every decision, events of the same changes
-        (the same fingerprint) are decided about with it, if the scope is a screen or more.
+        again within the scope until the expiry. As with every decision, it covers exactly the values
+        that the event shows: events of the same changes with the same values (the same
+        `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
+        another number, price, date or word is drift.
+        """
+
+    @_abc_1.abstractmethod
+    def ApprovePattern(
+        self,
+        request: _drift_service_pb2.ApprovePatternRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_drift_service_pb2.ApprovePatternResponse, _abc.Awaitable[_drift_service_pb2.ApprovePatternResponse]]:
+        """Approves an event for good, and with it every other value of the same type in the places that it
+        changed: "any number here". The new template version says so in its policy, one rule a place.
+        It lets pass what nobody has seen yet, so it needs the permission to write templates. An event
+        that changes anything but one typed value (a number, an amount, a date, …) in each field is
+        refused.
         """
 
     @_abc_1.abstractmethod

@@ -99,6 +99,7 @@ class Edit(_message.Message):
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
     VOLATILE_FIELD_NUMBER: _builtins.int
+    VALUES_DIGEST_FIELD_NUMBER: _builtins.int
     kind: Global___EditKind.ValueType
     """Output only. What kind of edit."""
     node: _builtins.int
@@ -110,13 +111,19 @@ class Edit(_message.Message):
     sentence: _builtins.str
     """Output only. The edit as a sentence, in English."""
     fingerprint: _builtins.str
-    """Output only. The edit's own fingerprint, in hexadecimal: equal edits on other screens,
-    versions and days have the same one. Empty in an exact diff.
+    """Output only. The edit's own fingerprint, in hexadecimal: edits that are alike, on other
+    screens, versions and days and with other live values, have the same one. Empty in an exact
+    diff.
     """
     weight: _builtins.float
     """Output only. The edit's share of the similarity that was lost, from 0 to 1. 0 in an exact diff."""
     volatile: _builtins.bool
     """Output only. Whether it only changes live values of the same shape, such as a clock."""
+    values_digest: _builtins.str
+    """Output only. The digest of all values that it shows, in hexadecimal: what a decision about it
+    covers, and nothing else. Edits that are alike but for a number have other ones. Empty in an
+    exact diff.
+    """
     @_builtins.property
     def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
         """Output only. Where the node is: from the root to the node itself, in tree a (for an insert, in
@@ -145,10 +152,11 @@ class Edit(_message.Message):
         fingerprint: _builtins.str = ...,
         weight: _builtins.float = ...,
         volatile: _builtins.bool = ...,
+        values_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "node", b"node", "parent_path", b"parent_path", "path", b"path", "sentence", b"sentence", "size", b"size", "target", b"target", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "node", b"node", "parent_path", b"parent_path", "path", b"path", "sentence", b"sentence", "size", b"size", "target", b"target", "values_digest", b"values_digest", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

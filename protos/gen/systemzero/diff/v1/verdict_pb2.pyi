@@ -97,6 +97,7 @@ class Verdict(_message.Message):
     EVENT_ID_FIELD_NUMBER: _builtins.int
     LOG_INDEX_FIELD_NUMBER: _builtins.int
     DECISION_IDS_FIELD_NUMBER: _builtins.int
+    VALUES_DIGEST_FIELD_NUMBER: _builtins.int
     kind: Global___VerdictKind.ValueType
     """Output only. The answer."""
     explanation: _builtins.str
@@ -106,13 +107,18 @@ class Verdict(_message.Message):
     severity: Global___Severity.ValueType
     """Output only. How much the drift matters."""
     fingerprint: _builtins.str
-    """Output only. The hash of the normalised edit script, in hexadecimal; only for drift. Equal changes
-    on other screens, versions and days share it, also where other changes beside them were approved.
+    """Output only. The hash of the normalised edit script, in hexadecimal; only for drift. Alike changes
+    on other screens, versions and days share it, whatever their live values, also where other
+    changes beside them were approved. It groups, and decides nothing.
     """
     event_id: _builtins.str
     """Output only. The drift event; only for drift that is neither approved nor snoozed."""
     log_index: _builtins.int
     """Output only. The event's index in the tenant's log, -1 without an event."""
+    values_digest: _builtins.str
+    """Output only. The digest of all values that the script shows, in hexadecimal; only for drift. A
+    decision about its event is about those with the same one.
+    """
     @_builtins.property
     def match(self) -> Global___Match:
         """Output only. The best match; not set for an inconclusive capture or an unknown screen with no
@@ -145,10 +151,11 @@ class Verdict(_message.Message):
         event_id: _builtins.str = ...,
         log_index: _builtins.int = ...,
         decision_ids: _abc.Iterable[_builtins.str] | None = ...,
+        values_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["match", b"match", "script", b"script"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_ids", b"decision_ids", "event_id", b"event_id", "explanation", b"explanation", "findings", b"findings", "fingerprint", b"fingerprint", "kind", b"kind", "log_index", b"log_index", "match", b"match", "script", b"script", "severity", b"severity", "similarity", b"similarity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_ids", b"decision_ids", "event_id", b"event_id", "explanation", b"explanation", "findings", b"findings", "fingerprint", b"fingerprint", "kind", b"kind", "log_index", b"log_index", "match", b"match", "script", b"script", "severity", b"severity", "similarity", b"similarity", "values_digest", b"values_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("values_digest", sa.Text(), nullable=False),
         sa.Column("covers", sa.Text(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("expire_time", sa.BigInteger(), nullable=True),
@@ -58,13 +58,13 @@ def upgrade() -> None:
     op.create_index(
         "decisions_by_covers",
         "decisions",
-        ["tenant", "fingerprint", "covers", "position"],
+        ["tenant", "values_digest", "covers", "position"],
         unique=False,
     )
-    op.create_index(
-        "decisions_by_fingerprint", "decisions", ["tenant", "fingerprint", "position"], unique=False
-    )
     op.create_index("decisions_by_position", "decisions", ["tenant", "position"], unique=False)
+    op.create_index(
+        "decisions_by_values", "decisions", ["tenant", "values_digest", "position"], unique=False
+    )
     op.create_table(
         "erased_captures",
         sa.Column("tenant", sa.Text(), nullable=False),
@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("template_version", sa.Integer(), nullable=False),
         sa.Column("severity", sa.Integer(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("values_digest", sa.Text(), nullable=False),
         sa.Column("verdict", sa.LargeBinary(), nullable=False),
         sa.Column("log_index", sa.BigInteger(), nullable=False),
         sa.Column("run", sa.LargeBinary(), nullable=False),
@@ -154,6 +155,7 @@ def upgrade() -> None:
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("run", sa.LargeBinary(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("values_digest", sa.Text(), nullable=False),
         sa.Column("screen_id", sa.Text(), nullable=False),
         sa.Column("app", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
