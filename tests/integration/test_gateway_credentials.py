@@ -33,7 +33,7 @@ from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_gateway.store.protocol import Changes
 from systemzero_gateway.store.tables import REVISION, REVOKED_TOKENS, TENANTS
 from tests.support.databases import OpenDatabase
-from tests.support.house import ADMIN, PEPPER, SECOND, House
+from tests.support.house import ADMIN, PEPPER, PLATFORM, SECOND, House
 from tests.support.patience import PATIENCE
 
 
@@ -358,7 +358,7 @@ async def test_what_to_revoke_is_named_once_and_rightly(
 
 async def test_what_one_tenant_does_costs_the_others_nothing(house: House) -> None:
     _, secret = await house.new_key()
-    _, _, of_acme = await house.tenants.create("acme", NO_QUOTAS)
+    _, _, of_acme = await house.tenants.create(PLATFORM, "acme", NO_QUOTAS)
     headers = [f"Bearer {value}" for value in (secret, of_acme.reveal())]
     for header in headers:
         await house.authenticator.known(header)

@@ -14,7 +14,7 @@ from systemzero_gateway.keys import DEFAULT_TENANT
 from systemzero_gateway.quotas import Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.databases import DATABASES
-from tests.support.house import ADMIN, House
+from tests.support.house import ADMIN, PLATFORM, House
 from tests.support.postgres import SETTINGS, Server
 
 HOUR = 3_600
@@ -65,7 +65,7 @@ async def test_what_ends_at_one_ends_at_the_other_with_its_next_look(
     houses: tuple[House, House],
 ) -> None:
     one, other = houses
-    _, acme, acme_secret = await one.tenants.create("acme", Quotas(burst=50))
+    _, acme, acme_secret = await one.tenants.create(PLATFORM, "acme", Quotas(burst=50))
     key_id, secret = await one.new_key()
     caller = await one.knock(secret)
     token, claims = await one.tokens.issue(caller, None, ())

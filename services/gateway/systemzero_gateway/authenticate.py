@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 from systemzero_chassis.identity import Principal
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway import apikey
-from systemzero_gateway.caller import Caller
+from systemzero_gateway.caller import Caller, earliest
 from systemzero_gateway.certificates import CertificateCallers, both
 from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import Role, granted
@@ -84,7 +84,7 @@ class Authenticator:
         if tick >= self._valid_until:
             await self._revalidate()
         caller = self._cache.get(_digest(header, certificate))
-        if caller is None or self._is_over(caller.expire_time):
+        if caller is None or self._is_over(caller.end_time):
             return None
         self._uses.note(caller.principal.principal_id, tick)
         return caller
@@ -105,7 +105,7 @@ class Authenticator:
         """
         revision = self._revision
         caller = await _in_time(self._caller(header, certificate))
-        if caller is None or self._is_over(caller.expire_time):
+        if caller is None or self._is_over(caller.end_time):
             self._cache.pop(_digest(header, certificate), None)
             raise Unauthenticated("the credential is missing or not accepted")
         self._uses.note(caller.principal.principal_id, self._ticks())
@@ -174,7 +174,7 @@ class Authenticator:
         return Caller(
             Principal(key.tenant, key.key_id),
             granted(key.tenant, Role(key.role), key.scopes),
-            _earliest(key.expire_time, found.expire_time),
+            earliest(key.expire_time, found.expire_time),
             quotas=found.quotas,
         )
 
@@ -190,7 +190,7 @@ class Authenticator:
         return Caller(
             Principal(key.tenant, key.key_id),
             granted(key.tenant, Role(key.role), key.scopes) & frozenset(claims.scopes),
-            _earliest(key.expire_time, claims.exp * 1_000_000),
+            earliest(key.expire_time, claims.exp * 1_000_000),
             by_token=True,
             quotas=found.quotas,
         )
@@ -209,7 +209,3 @@ async def _in_time(answer: Coroutine[None, None, T]) -> T:
 
 def _digest(header: str, certificate: bytes) -> bytes:
     return hashlib.sha256(certificate + header.encode()).digest()
-
-
-def _earliest(*times: int | None) -> int | None:
-    return min((time for time in times if time is not None), default=None)

@@ -14,7 +14,7 @@ from typing import Final
 from systemzero_core.errors import InvalidInput, PermissionDenied, Unauthenticated
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.keys import MICROSECONDS
-from systemzero_gateway.policy import Permissions, Role, granted
+from systemzero_gateway.policy import ALL, Permissions, Role, granted
 from systemzero_gateway.store import KeyStore
 from systemzero_gateway.tokens import (
     CLOCK_SKEW,
@@ -25,6 +25,7 @@ from systemzero_gateway.tokens import (
 )
 
 _ANY_TOKEN: Final = frozenset({"key_manage"})
+_UNASKED: Final = ALL - {"key_manage"}
 _ID: Final = re.compile(r"tok_[0-9a-f]{32}", re.ASCII)
 
 
@@ -51,7 +52,8 @@ class TokenBook:
     ) -> tuple[str, Claims]:
         """A token for the caller's key, for `lifetime` microseconds but no longer than the key.
 
-        With `scopes` it has only those of the caller's permissions.
+        With `scopes` it has only those of the caller's permissions; without, all but managing keys,
+        which a token does only where that was asked for by name.
 
         Raises:
             InvalidInput: the lifetime is out of bounds, or the caller has none of the scopes.
@@ -61,11 +63,9 @@ class TokenBook:
             raise PermissionDenied(
                 "a token is issued for an API key, not for a token or a certificate"
             )
-        permissions = caller.permissions
-        if scopes:
-            permissions &= frozenset(scopes)
-            if not permissions:
-                raise InvalidInput.at("scopes", "holds none of the key's permissions")
+        permissions = caller.permissions & (frozenset(scopes) or _UNASKED)
+        if not permissions:
+            raise InvalidInput.at("scopes", "holds none of the key's permissions")
         seconds, principal = self._seconds(lifetime, caller), caller.principal
         key = await self._store.get_key(principal.tenant, principal.principal_id)
         return self._issuer.issue(key.key_id, key.tenant, key.role, sorted(permissions), seconds)
@@ -128,6 +128,6 @@ class TokenBook:
         wanted = self._lifetime * MICROSECONDS if lifetime is None else lifetime
         if not MICROSECONDS <= wanted <= MAX_LIFETIME * MICROSECONDS:
             raise InvalidInput.at("lifetime", "must be between one second and one hour")
-        if caller.expire_time is not None:
-            wanted = min(wanted, caller.expire_time - self._clock())
+        if caller.end_time is not None:
+            wanted = min(wanted, caller.end_time - self._clock())
         return wanted // MICROSECONDS
