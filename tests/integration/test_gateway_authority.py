@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from systemzero_chassis.identity import Principal
-from systemzero_core.errors import InvalidInput, PermissionDenied
+from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionDenied
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.certificates import both
 from systemzero_gateway.keys import DEFAULT_TENANT
@@ -16,7 +17,7 @@ from systemzero_gateway.policy import ALL, PLATFORM_TENANT, Role
 from systemzero_gateway.quotas import NO_QUOTAS
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
-from tests.support.house import ADMIN, SECOND, House
+from tests.support.house import ADMIN, PLATFORM, SECOND, House
 
 
 @pytest.fixture
@@ -111,3 +112,60 @@ async def test_a_certificate_beside_a_key_ends_the_call_and_not_what_the_key_mak
     assert key.expire_time is None
     with pytest.raises(InvalidInput):
         await house.keys.create(workload, "for good", Role.ADMIN, (), None)
+
+
+async def test_nobody_revokes_a_key_that_may_do_more_or_its_tokens(house: House) -> None:
+    admin, caller = await admin_key(house)
+    text, claims = await house.tokens.issue(caller, None, ())
+    scopes = ("key_manage", "token_issue", "status_read")
+    _, secret = await house.keys.create(ADMIN, "keys alone", Role.ADMIN, scopes, None)
+    manager = await house.knock(secret.reveal())
+    with pytest.raises(PermissionDenied):
+        await house.keys.revoke(manager, admin)
+    for token, token_id in ((text, ""), ("", claims.jti)):
+        with pytest.raises(PermissionDenied):
+            await house.tokens.revoke(manager, token, token_id)
+    assert await house.works(text)
+    narrow, _ = await house.tokens.issue(caller, None, ("status_read",))
+    await house.tokens.revoke(manager, narrow, "")
+    peer, _ = await house.keys.create(ADMIN, "less", Role.ADMIN, ("status_read",), None)
+    assert (await house.keys.revoke(manager, peer.key_id)).revoke_time is not None
+
+
+async def test_the_admin_key_that_lasts_longest_is_not_revoked(house: House) -> None:
+    last, caller = await admin_key(house)
+    await admin_key(house, expire_in=100)  # which will be gone one day
+    narrow = sorted(ADMIN.permissions - {"status_read", "tenant_manage"})
+    await house.keys.create(ADMIN, "narrow", Role.ADMIN, narrow, None)
+    gone, _ = await admin_key(house)
+    await house.keys.revoke(caller, gone)
+    await house.new_key()  # an operator's
+    await house.tenants.create(PLATFORM, "acme", NO_QUOTAS)  # whose admin is no help here
+    for who in (caller, ADMIN):
+        with pytest.raises(FailedPrecondition, match="last"):
+            await house.keys.revoke(who, last)
+    assert await house.keys.revoke(ADMIN, gone)  # was so before, and stays
+    other, _ = await admin_key(house)
+    await house.keys.revoke(caller, last)
+    with pytest.raises(FailedPrecondition, match="last"):
+        await house.keys.revoke(ADMIN, other)
+
+
+async def test_an_admin_key_that_is_over_is_no_other_and_may_be_revoked(house: House) -> None:
+    over, _ = await admin_key(house, expire_in=10)
+    last, caller = await admin_key(house, expire_in=20)
+    house.now += 10
+    with pytest.raises(FailedPrecondition, match="last"):
+        await house.keys.revoke(caller, last)
+    assert (await house.keys.revoke(caller, over)).revoke_time is not None
+
+
+async def test_the_last_key_of_the_platform_does_not_revoke_itself(
+    house: House, tmp_path: Path
+) -> None:
+    await house.keys.bootstrap(PLATFORM_TENANT, tmp_path / "platform.key")
+    caller = await house.knock((tmp_path / "platform.key").read_text().strip())
+    with pytest.raises(FailedPrecondition, match="last"):
+        await house.keys.revoke(caller, caller.principal.principal_id)
+    await house.keys.create(caller, "another", Role.ADMIN, (), None)
+    assert (await house.keys.revoke(caller, caller.principal.principal_id)).revoke_time

@@ -109,3 +109,32 @@ def test_a_token_of_the_platform_leaves_no_tenant_behind(house: Exposed) -> None
     with house.services(token) as services:
         create = tenant_pb.CreateTenantRequest(tenant_id="left-behind")
         assert refused(lambda: services.tenants.CreateTenant(create))[0] is Code.PERMISSION_DENIED
+
+
+def test_a_key_that_manages_keys_alone_ends_no_admin(firm: Firm) -> None:
+    manager = firm.key(scopes=[MANAGE, policy_pb2.PERMISSION_TOKEN_ISSUE])
+    token = firm.token()
+    with firm.by(manager.secret) as services:
+        for call in (
+            lambda: services.auth.RevokeApiKey(pb.RevokeApiKeyRequest(key_id=firm.first_key)),
+            lambda: services.auth.RotateApiKey(pb.RotateApiKeyRequest(key_id=firm.first_key)),
+            lambda: services.auth.RevokeToken(pb.RevokeTokenRequest(token=token)),
+            lambda: services.auth.RevokeToken(pb.RevokeTokenRequest(token_id="tok_" + "0" * 32)),
+        ):
+            assert refused(call)[0] is Code.PERMISSION_DENIED
+
+
+def test_the_last_admin_cannot_go(house: Exposed) -> None:
+    firm = Firm(house, "alone")
+    revoke = pb.RevokeApiKeyRequest(key_id=firm.first_key)
+    for fields in (
+        {"expire_time": in_seconds(600)},
+        {"scopes": [MANAGE]},
+        {"role": pb.ROLE_VIEWER},
+    ):
+        firm.key(**fields)  # none of which is another admin for good
+    with firm.by(firm.secret) as services:
+        code, text = refused(lambda: services.auth.RevokeApiKey(revoke))
+        assert (code, "last" in text) == (Code.FAILED_PRECONDITION, True)
+        assert new_key(services).secret
+        assert services.auth.RevokeApiKey(revoke).api_key.HasField("revoke_time")

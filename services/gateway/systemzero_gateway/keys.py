@@ -3,7 +3,8 @@
 Invariants:
 1. Nobody makes a key, or gets at the new secret of one, that may do what they may not, or that
    works for longer than the credential they came with.
-2. A secret leaves this module once, in a `Secret`; the store sees its digest.
+2. Nobody revokes a key that may do what they may not, and nobody the last one of a full admin.
+3. A secret leaves this module once, in a `Secret`; the store sees its digest.
 """
 
 from __future__ import annotations
@@ -158,8 +159,13 @@ class KeyRing:
 
         Raises:
             NotFound: the caller's tenant has no such key.
+            PermissionDenied: the key may do what the caller may not.
+            FailedPrecondition: no other key that may do everything lasts as long.
         """
-        return await self._store.revoke_key(caller.principal.tenant, key_id, self._clock())
+        tenant = caller.principal.tenant
+        key = await self._store.get_key(tenant, key_id)
+        caller.require(granted(tenant, Role(key.role), key.scopes))
+        return await self._store.revoke_key(tenant, key_id, self._clock())
 
     async def page(
         self, caller: Caller, page_size: int, page_token: str

@@ -134,6 +134,11 @@ def granted(tenant: str, role: Role, scopes: Iterable[str]) -> Permissions:
     return held & wanted if wanted else held
 
 
+def is_full_admin(tenant: str, role: Role, scopes: Iterable[str]) -> bool:
+    """Whether a key of `tenant` may do all that anybody there may."""
+    return granted(tenant, role, scopes) == permissions_of(tenant, Role.ADMIN)
+
+
 def methods_with_policy(descriptors: Mapping[str, MethodDescriptor]) -> dict[str, Method]:
     """The methods that may be called from outside at all, by path."""
     found = {}
