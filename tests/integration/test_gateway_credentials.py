@@ -404,3 +404,13 @@ async def test_all_who_wait_for_a_store_that_hangs_are_denied_at_once_and_let_in
     answers.set()
     monkeypatch.setattr(authenticate, "PATIENCE", PATIENCE)
     assert await house.works(secret)
+
+
+async def test_spellings_of_one_credential_are_one_and_evict_nobody(house: House) -> None:
+    _, quiet = await house.new_key()
+    _, secret = await house.new_key()
+    await house.knock(quiet)
+    await house.authenticator.authenticate(f"Bearer {secret}")
+    for spelling in (f"bEARER {secret}", f"BEARER   {secret}", f"Bearer {secret}  "):
+        assert await house.authenticator.known(spelling) is not None
+    assert await house.authenticator.known(f"Bearer {quiet}") is not None
