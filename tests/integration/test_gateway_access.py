@@ -362,17 +362,18 @@ async def test_guessing_is_slowed_down_and_hurts_nobody_who_is_known(tmp_path: P
         assert await here.call("Unary", b"a") == b"a"
         made = await new_key(here)  # a change, after which everybody is looked up again
         assert await here.call("Unary", b"a") == b"a"
-        _, reason, _ = await refused(here.call("Unary", b"a", here.bearer(made.secret)))
-        assert reason == "RATE_LIMITED"
+        assert await here.call("Unary", b"a", here.bearer(made.secret)) == b"a"
 
 
 async def test_guesses_at_once_get_no_more_answers_than_one_after_the_other(tmp_path: Path) -> None:
     limits = LimitSettings(Rate(600, 100), Rate(600, 100), failures=Rate(0.001, 3))
     async with world(tmp_path, local=True, limits=limits) as here:
-        wrong = [here.bearer(apikey.new_secret()) for _ in range(20)]
-        told = await asyncio.gather(*(refused(here.call("Unary", b"a", key)) for key in wrong))
-        reasons = Counter(reason for _, reason, _ in told)
-        assert reasons == {"UNAUTHENTICATED": 3, "RATE_LIMITED": 17}
+        same = [here.bearer(apikey.new_secret())] * 20
+        other = [here.bearer(apikey.new_secret()) for _ in range(40)]
+        for wrong, answers in ((same, 3), (other, 30 - 3)):
+            told = await asyncio.gather(*(refused(here.call("Unary", b"a", key)) for key in wrong))
+            reasons = Counter(reason for _, reason, _ in told)
+            assert reasons == {"UNAUTHENTICATED": answers, "RATE_LIMITED": len(wrong) - answers}
 
 
 async def test_the_status_names_the_caller_and_the_backends(here: World) -> None:
@@ -418,3 +419,33 @@ async def test_secrets_are_in_no_log_and_calls_are(here: World, tmp_path: Path) 
         assert secret not in output
     assert calls[0]["rpc_method"].endswith("AuthService/CreateApiKey")
     assert [call["status"] for call in calls[-2:]] == ["UNAUTHENTICATED"] * 2
+
+
+async def test_guesses_do_not_lock_out_who_comes_from_there_for_the_first_time(
+    tmp_path: Path,
+) -> None:
+    limits = LimitSettings(Rate(600, 100), Rate(600, 100), failures=Rate(0.001, 3))
+    async with world(tmp_path, local=True, limits=limits) as here:
+        made = await new_key(here)
+        nonsense = [(), [("authorization", "Basic x")], here.bearer("nonsense"), here.bearer("a.b")]
+        told = [(await refused(here.call("Unary", b"a", each)))[1] for each in nonsense * 3]
+        assert told[-1] == "RATE_LIMITED"
+        wrong = here.bearer(apikey.new_secret())
+        again = [(await refused(here.call("Unary", b"a", wrong)))[1] for _ in range(5)]
+        assert again == ["UNAUTHENTICATED"] * 3 + ["RATE_LIMITED"] * 2
+        assert await here.call("Unary", b"a", here.bearer(made.secret)) == b"a"
+
+
+async def test_an_address_that_is_used_up_still_lets_in_a_new_token_of_who_is_known(
+    tmp_path: Path,
+) -> None:
+    limits = LimitSettings(Rate(6_000, 1_000), Rate(6_000, 1_000), failures=Rate(0.001, 1))
+    async with world(tmp_path, local=True, limits=limits) as here:
+        made, unused = await new_key(here), await new_key(here)
+        await here.call("Unary", b"a", here.bearer(made.secret))
+        for _ in range(12):
+            await refused(here.call("Unary", b"a", here.bearer(apikey.new_secret())))
+        _, reason, _ = await refused(here.call("Unary", b"a", here.bearer(unused.secret)))
+        assert reason == "RATE_LIMITED"
+        token = await new_token(here, made.secret)
+        assert await here.call("Unary", b"a", here.bearer(token)) == b"a"

@@ -63,6 +63,7 @@ class Moody:
         return {
             "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
             "Get": grpc.unary_unary_rpc_method_handler(self.unary),
+            "Put": grpc.unary_unary_rpc_method_handler(self.unary),
             "List": grpc.unary_stream_rpc_method_handler(self.stream),
         }
 
@@ -109,6 +110,33 @@ async def test_an_idempotent_call_is_sent_again_and_any_other_is_not(
         moody.refusals = 1
         code, reason, _ = await refused(here.call("Unary", b"a"))
         assert (code, reason, moody.calls) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", 5)
+
+
+@pytest.mark.parametrize(
+    ("request_", "is_sent_again"),
+    [
+        (b"\x0a\x01r", True),
+        (b"\x12\x03abc\x0a\x01r", True),
+        (b"", False),
+        (b"\x12\x03abc", False),
+        (b"\x0a\x00", False),
+        (b"\x0a\x01r\x0a\x00", False),  # the last one counts
+        (b"\x12\x05\x0a\x01r12", False),  # within something else
+        (b"\x08\x01", False),  # a number
+        (b"\x0a\x05r", False),  # cut off
+    ],
+)
+async def test_a_call_that_has_an_id_is_sent_again_and_one_that_could_have_had_is_not(
+    tmp_path: Path, request_: bytes, is_sent_again: bool
+) -> None:
+    async with before_moody(tmp_path) as (here, moody):
+        moody.refusals = 1
+        if is_sent_again:
+            assert await here.call("Put", request_) == request_
+        else:
+            code, _, _ = await refused(here.call("Put", request_))
+            assert code is grpc.StatusCode.UNAVAILABLE
+        assert moody.calls == 1 + is_sent_again
 
 
 async def test_attempts_are_bounded(tmp_path: Path) -> None:

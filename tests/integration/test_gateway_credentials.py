@@ -33,7 +33,7 @@ from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_gateway.store.protocol import Changes
 from systemzero_gateway.store.tables import REVISION, REVOKED_TOKENS, TENANTS
 from tests.support.databases import OpenDatabase
-from tests.support.house import ADMIN, PEPPER, SECOND, House
+from tests.support.house import ADMIN, PEPPER, PLATFORM, SECOND, House
 from tests.support.patience import PATIENCE
 
 
@@ -358,7 +358,7 @@ async def test_what_to_revoke_is_named_once_and_rightly(
 
 async def test_what_one_tenant_does_costs_the_others_nothing(house: House) -> None:
     _, secret = await house.new_key()
-    _, _, of_acme = await house.tenants.create("acme", NO_QUOTAS)
+    _, _, of_acme = await house.tenants.create(PLATFORM, "acme", NO_QUOTAS)
     headers = [f"Bearer {value}" for value in (secret, of_acme.reveal())]
     for header in headers:
         await house.authenticator.known(header)
@@ -404,3 +404,13 @@ async def test_all_who_wait_for_a_store_that_hangs_are_denied_at_once_and_let_in
     answers.set()
     monkeypatch.setattr(authenticate, "PATIENCE", PATIENCE)
     assert await house.works(secret)
+
+
+async def test_spellings_of_one_credential_are_one_and_evict_nobody(house: House) -> None:
+    _, quiet = await house.new_key()
+    _, secret = await house.new_key()
+    await house.knock(quiet)
+    await house.authenticator.authenticate(f"Bearer {secret}")
+    for spelling in (f"bEARER {secret}", f"BEARER   {secret}", f"Bearer {secret}  "):
+        assert await house.authenticator.known(spelling) is not None
+    assert await house.authenticator.known(f"Bearer {quiet}") is not None

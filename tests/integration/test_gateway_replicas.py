@@ -10,11 +10,13 @@ import pytest
 
 from systemzero_chassis.database import Database, open_sqlite
 from systemzero_chassis.database.postgres import open_postgres
+from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.keys import DEFAULT_TENANT
+from systemzero_gateway.policy import Role
 from systemzero_gateway.quotas import Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.databases import DATABASES
-from tests.support.house import ADMIN, House
+from tests.support.house import ADMIN, PLATFORM, House
 from tests.support.postgres import SETTINGS, Server
 
 HOUR = 3_600
@@ -65,7 +67,7 @@ async def test_what_ends_at_one_ends_at_the_other_with_its_next_look(
     houses: tuple[House, House],
 ) -> None:
     one, other = houses
-    _, acme, acme_secret = await one.tenants.create("acme", Quotas(burst=50))
+    _, acme, acme_secret = await one.tenants.create(PLATFORM, "acme", Quotas(burst=50))
     key_id, secret = await one.new_key()
     caller = await one.knock(secret)
     token, claims = await one.tokens.issue(caller, None, ())
@@ -96,3 +98,21 @@ async def test_uses_are_noted_from_both_and_the_later_counts(houses: tuple[House
     await one.knock(secret)
     await asyncio.gather(one.uses.flush(), other.uses.flush())
     assert (await one.store.get_key(DEFAULT_TENANT, key_id)).last_use_time == other_used
+
+
+async def test_of_two_admins_who_revoke_each_other_at_once_one_is_left(
+    houses: tuple[House, House],
+) -> None:
+    made = [await house.keys.create(ADMIN, "an", Role.ADMIN, (), None) for house in houses]
+    ids = [key.key_id for key, _ in made]
+    callers = [
+        await house.knock(secret.reveal()) for house, (_, secret) in zip(houses, made, strict=True)
+    ]
+    results = await asyncio.gather(
+        houses[0].keys.revoke(callers[0], ids[1]),
+        houses[1].keys.revoke(callers[1], ids[0]),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in results].count(FailedPrecondition) == 1
+    kept = await houses[0].store.list_keys(DEFAULT_TENANT, "", 10)
+    assert [key.revoke_time is None for key in kept].count(True) == 1

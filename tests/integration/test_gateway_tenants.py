@@ -21,7 +21,7 @@ from systemzero_gateway.quotas import Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
 from tests.support.gateway import World, refused, world
-from tests.support.house import House
+from tests.support.house import PLATFORM, House
 from tests.support.patience import PATIENCE
 
 StatusCode = grpc.StatusCode
@@ -296,7 +296,9 @@ async def test_an_id_is_taken_once(here: World) -> None:
 
 
 async def test_a_callers_quotas_are_its_tenants_as_they_are_now(house: House) -> None:
-    _, key, secret = await house.tenants.create("acme", Quotas(per_minute=600.5, in_flight=3))
+    _, key, secret = await house.tenants.create(
+        PLATFORM, "acme", Quotas(per_minute=600.5, in_flight=3)
+    )
     token, _ = house.issuer.issue(key.key_id, "acme", "admin", ["capture_write"], 50)
     for credential in (secret.reveal(), token):
         assert (await house.knock(credential)).quotas == Quotas(600.5, None, 3)
@@ -322,9 +324,9 @@ async def test_a_tenant_is_held_to_its_own_quotas_and_others_are_not(here: World
 
 async def test_nothing_is_half_made(house: House) -> None:
     with pytest.raises(InvalidInput):
-        await house.tenants.create("acme", Quotas(burst=1))
+        await house.tenants.create(PLATFORM, "acme", Quotas(burst=1))
     assert not await house.store.has_keys("acme")
-    await house.tenants.create("acme", Quotas())
+    await house.tenants.create(PLATFORM, "acme", Quotas())
     with pytest.raises(AlreadyExists):
-        await house.tenants.create("acme", Quotas())
+        await house.tenants.create(PLATFORM, "acme", Quotas())
     assert len(await house.store.list_keys("acme", "", 10)) == 1

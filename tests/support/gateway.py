@@ -39,6 +39,7 @@ METHODS = [
     Method(f"/{SERVICE}/Client", "capture_write", client_streaming=True, max_bytes=MAX_BYTES),
     Method(f"/{SERVICE}/Both", "capture_write", 1, 100 * MAX_BYTES, True, True, True),
     Method(f"/{SERVICE}/Get", "capture_read", idempotent=True),
+    Method(f"/{SERVICE}/Put", "capture_write", idempotent=True, request_id_field=1),
     Method(f"/{SERVICE}/List", "capture_read", server_streaming=True, idempotent=True),
 ]
 LAVISH = LimitSettings(Rate(1e6, 100_000), Rate(1e6, 100_000), Rate(1e6, 100_000))
@@ -149,6 +150,7 @@ ARITIES = {
     "Client": "stream_unary",
     "Both": "stream_stream",
     "Get": "unary_unary",
+    "Put": "unary_unary",
     "List": "unary_stream",
 }
 

@@ -9,7 +9,7 @@ from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, page_tokens
 from systemzero_gateway.lastuse import LastUses
-from systemzero_gateway.policy import ALL, Role
+from systemzero_gateway.policy import ALL, PLATFORM_PERMISSIONS, PLATFORM_TENANT, Role
 from systemzero_gateway.signing import Schedule, SigningKeys
 from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
 from systemzero_gateway.tenants import Tenants
@@ -19,6 +19,7 @@ from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
 PEPPER = b"p" * 32
 SECOND = 1_000_000
 ADMIN = Caller(Principal(DEFAULT_TENANT, "key_admin"), ALL, None)
+PLATFORM = Caller(Principal(PLATFORM_TENANT, "key_platform"), PLATFORM_PERMISSIONS, None)
 
 
 class House:

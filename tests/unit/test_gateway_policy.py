@@ -106,3 +106,11 @@ def test_the_longest_prefix_leads() -> None:
     assert backend_of("/systemzero.log.v1.LogService/ListEntries", routes) == "b"
     assert backend_of("/systemzero.diff.v1.DiffService/Diff", routes) == "a"
     assert backend_of("/other.Service/Method", routes) is None
+
+
+def test_what_can_carry_a_request_id_is_safe_to_repeat_only_with_one() -> None:
+    carrying = {path for path, method in METHODS.items() if method.request_id_field}
+    assert "/systemzero.capture.v1.CaptureService/Ingest" in carrying
+    assert "/systemzero.diff.v1.DiffService/Check" in carrying
+    assert "/systemzero.capture.v1.CaptureService/GetCapture" not in carrying
+    assert all(METHODS[path].idempotent for path in carrying)

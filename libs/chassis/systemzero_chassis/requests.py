@@ -1,4 +1,4 @@
-"""The digest of a request, by which a repeat of its id is told from a reuse."""
+"""Request ids: whose one is, and the digest by which a repeat of it is told from a reuse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ import hashlib
 
 from google.protobuf.message import Message
 
+from systemzero_chassis.identity import Principal
+
 DIGEST_BYTES = 16
+_KEY_BYTES = 16
+
+
+def own_request_id(principal: Principal, request_id: str) -> str:
+    """What stands for a request id of this principal alone; empty for none.
+
+    So that the same id of two principals is two: neither is told of the other's request, gets its
+    answer, or can take the id away before the other comes.
+    """
+    if not request_id:
+        return ""
+    named = f"{len(principal.principal_id)} {principal.principal_id}{request_id}"
+    return hashlib.sha256(named.encode()).hexdigest()[: 2 * _KEY_BYTES]
 
 
 def request_digest(request: Message, content: bytes = b"") -> bytes:

@@ -15,7 +15,8 @@ from systemzero_capture.model import (
 from systemzero_capture.originals import decode_native as stored_native
 from systemzero_capture.pipeline import Native
 from systemzero_chassis import fields
-from systemzero_chassis.requests import request_digest
+from systemzero_chassis.identity import Principal
+from systemzero_chassis.requests import own_request_id, request_digest
 from systemzero_chassis.tree_codec import (
     decode_format,
     encode_format,
@@ -35,13 +36,14 @@ def decode_native(message: tree_pb2.NativeCapture) -> Native:
 
 
 def decode_sighting(
+    principal: Principal,
     request: capture_service_pb2.IngestRequest,
     content: bytes,
     originals: tuple[Original, ...] = (),
 ) -> Sighting:
     """What the client said around the content, for which the digest `content` stands.
 
-    `originals` is what is kept of the capture as it was sent.
+    Its request id is `principal`'s own. `originals` is what is kept of the capture as it was sent.
 
     Raises:
         InvalidInput: a field is too long, or a time is none.
@@ -51,7 +53,7 @@ def decode_sighting(
     if request.HasField("capture_time"):
         time = fields.micros(request.capture_time, "capture_time")
     return Sighting(
-        request_id=request_id,
+        request_id=own_request_id(principal, request_id),
         request_digest=_digest(request, content) if request_id else b"",
         capture_time=time,
         app=fields.text(request.app, "app"),

@@ -97,17 +97,17 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         if kind == "native":
             native = codec.decode_native(request.native)
             key = native_digest(principal.tenant, native)
-            sighting = codec.decode_sighting(request, key, kept)
+            sighting = codec.decode_sighting(principal, request, key, kept)
             done = await self._ingestor.native(principal, key, native, sighting, check=check)
         elif kind == "tree":
             key = message_digest(principal.tenant, request.tree)
-            sighting = codec.decode_sighting(request, key, kept)
+            sighting = codec.decode_sighting(principal, request, key, kept)
             tree = partial(decode_tree, request.tree, "tree")
             size = request.tree.ByteSize()
             done = await self._ingestor.tree(principal, key, tree, size, sighting, check=check)
         elif kind == "full_digest":
             digest = decode_digest(request.full_digest, "full_digest")
-            sighting = codec.decode_sighting(request, digest, kept)
+            sighting = codec.decode_sighting(principal, request, digest, kept)
             done = await self._ingestor.digest(principal, digest, sighting, check=check)
         else:
             raise InvalidInput.at("content", "required: native, tree or full_digest")

@@ -73,7 +73,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """What the client said around the content.
 
     Attributes:
-        request_id: client-made, empty for none.
+        request_id: stands for the one that the client made, of its principal; empty for none.
         request_digest: digest of the whole request, so that a reused request id is noticed.
         capture_time: when the client took it; None if it did not say.
         app: the application.

@@ -30,7 +30,7 @@ class StoredTemplate(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """A request id and the digest of its request, so that a repeat can be told from a reuse."""
+    """A principal's request id and the digest of its request, so that repeat is told from reuse."""
 
     request_id: str
     digest: bytes

@@ -8,6 +8,7 @@ refusals cost as much as answers, and so that whoever is known learns of every r
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from functools import cache
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from systemzero_gateway.audit import Act, AuditQueue, Decided
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.certificates import certificate_of
+from systemzero_gateway.credential import credential_of
 from systemzero_gateway.limits import (
     Bucket,
     CallerLimits,
@@ -28,12 +30,17 @@ from systemzero_gateway.limits import (
     LimitSettings,
     LimitStore,
     LocalLimits,
+    Rate,
 )
 from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import StreamBudget
 
 _AMBIGUOUS = "several"
 """Stands for several credentials; without a scheme, it is never accepted."""
+_PREFIX_DIGITS = 4
+"""Of a credential's digest, in hexadecimal: guesses that share them are limited together."""
+_PREFIXES_AT_ONCE = 10
+"""As many times as of one prefix, guesses of a network are answered in all."""
 _decisions = cache(metrics.LIMIT_DECISIONS.labels)
 
 
@@ -203,18 +210,32 @@ class Admission:
             caller = await self._authenticator.known(header, certificate)
             if caller is not None:
                 return caller
-        bucket = Bucket(network_of(address_of(context.peer())), self.limits.failures)
+        buckets = self._guesses(network_of(address_of(context.peer())), credential_of(header))
         familiar = self._authenticator.is_familiar(header, certificate)
         if not familiar:
-            _check_guess(context, self._addresses.look(bucket, 1))
+            for bucket in buckets:
+                _check_guess(context, self._addresses.look(bucket, 1))
         try:
             return await self._authenticator.authenticate(header, certificate)
         except Unauthenticated:
-            decision = self._addresses.take_one(bucket, 1)
-            if not familiar:  # calls of the same moment may have used up what was left
-                _check_guess(context, decision)
+            for bucket in buckets:
+                decision = self._addresses.take_one(bucket, 1)
+                if not familiar:  # calls of the same moment may have used up what was left
+                    _check_guess(context, decision)
             _tell(context, decision)
             raise
+
+    def _guesses(self, network: str, credential: str) -> tuple[Bucket, ...]:
+        """What a guess from `network` is counted against: its own kind first, then the network.
+
+        What can be no credential takes nothing from those that can: it costs no look at the store.
+        """
+        rate = self.limits.failures
+        if not credential:
+            return (Bucket(f"{network} none", rate),)
+        prefix = hashlib.sha256(credential.encode()).hexdigest()[:_PREFIX_DIGITS]
+        every = Rate(rate.per_minute * _PREFIXES_AT_ONCE, rate.burst * _PREFIXES_AT_ONCE)
+        return Bucket(f"{network} {prefix}", rate), Bucket(network, every)
 
     async def _limit(self, method: Method, caller: Caller, context: Context) -> None:
         decision, subject = await self._callers.take(caller, method.cost)

@@ -19,12 +19,14 @@ from typing import Final, TypeVar
 from systemzero_chassis.identity import Principal
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway import apikey
-from systemzero_gateway.caller import Caller
+from systemzero_gateway.caller import Caller, earliest
 from systemzero_gateway.certificates import CertificateCallers, both
+from systemzero_gateway.credential import credential_of, said_subject
 from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import Role, granted
+from systemzero_gateway.seen import Seen
 from systemzero_gateway.store import KeyStore
-from systemzero_gateway.tokens import MAX_CHARACTERS, TokenVerifier
+from systemzero_gateway.tokens import TokenVerifier
 
 REVALIDATE: Final = 0.5
 """Seconds for which cached answers are used without asking the store for its revision."""
@@ -35,8 +37,6 @@ PATIENCE: Final = 2.0
 T = TypeVar("T")
 
 _AWAY: Final = "the key store does not answer"
-_SCHEME: Final = "bearer "
-_ENTRIES: Final = 10_000
 
 
 class Authenticator:
@@ -63,7 +63,7 @@ class Authenticator:
         self._clock = clock
         self._ticks = ticks
         self._certificates = certificates
-        self._cache: dict[bytes, Caller | None] = {}  # None: good once, to be looked up again
+        self._seen = Seen()
         self._revision = -1
         self._valid_until = 0.0
         self._failures = 0
@@ -83,8 +83,11 @@ class Authenticator:
         tick = self._ticks()
         if tick >= self._valid_until:
             await self._revalidate()
-        caller = self._cache.get(_digest(header, certificate))
-        if caller is None or self._is_over(caller.expire_time):
+        credential = credential_of(header)
+        if header and not credential:
+            return None
+        caller = self._seen.caller(_digest(credential, certificate))
+        if caller is None or self._is_over(caller.end_time):
             return None
         self._uses.note(caller.principal.principal_id, tick)
         return caller
@@ -92,9 +95,16 @@ class Authenticator:
     def is_familiar(self, header: str, certificate: bytes = b"") -> bool:
         """Whether the caller with these credentials was seen before, whatever changed since.
 
-        Who is familiar is not held against an address that guessers share with it.
+        Who is familiar is not held against an address that guessers share with it. A new token of
+        a principal that is familiar is so, too.
         """
-        return _digest(header, certificate) in self._cache
+        credential = credential_of(header)
+        if header and not credential:
+            return False
+        if _digest(credential, certificate) in self._seen:
+            return True
+        subject = said_subject(credential)
+        return bool(subject) and self._seen.has_of(subject)
 
     async def authenticate(self, header: str, certificate: bytes = b"") -> Caller:
         """The caller behind `header` and the PEM `certificate`, by the store.
@@ -103,14 +113,18 @@ class Authenticator:
             Unauthenticated: the credential is not accepted.
             Unavailable: the store does not answer.
         """
-        revision = self._revision
-        caller = await _in_time(self._caller(header, certificate))
-        if caller is None or self._is_over(caller.expire_time):
-            self._cache.pop(_digest(header, certificate), None)
+        revision, credential = self._revision, credential_of(header)
+        digest = _digest(credential, certificate)
+        caller = None
+        if credential or not header:  # else it is refused, whatever certificate is beside it
+            caller = await _in_time(self._caller(credential, certificate))
+        if caller is None or self._is_over(caller.end_time):
+            if credential or not header:
+                self._seen.drop(digest)
             raise Unauthenticated("the credential is missing or not accepted")
         self._uses.note(caller.principal.principal_id, self._ticks())
         if revision == self._revision:  # else what was read may be older than the revision
-            self._remember(_digest(header, certificate), caller)
+            self._seen.put(digest, caller)
         return caller
 
     def forget(self) -> None:
@@ -136,31 +150,16 @@ class Authenticator:
         changes = await self._store.changes(self._revision)
         if changes.revision != self._revision:
             await self._tokens.refresh()
-            self._forget_those_of(changes.tenants)
+            self._seen.look_up_again(changes.tenants)
             self._revision = changes.revision
 
-    def _forget_those_of(self, tenants: frozenset[str] | None) -> None:
-        for digest, caller in self._cache.items():
-            if tenants is None or (caller is not None and caller.principal.tenant in tenants):
-                self._cache[digest] = None
-
-    def _remember(self, digest: bytes, caller: Caller) -> None:
-        if len(self._cache) >= _ENTRIES:
-            del self._cache[next(iter(self._cache))]
-        self._cache[digest] = caller
-
-    async def _caller(self, header: str, certificate: bytes) -> Caller | None:
+    async def _caller(self, credential: str, certificate: bytes) -> Caller | None:
         if self._certificates is None:
-            return await self._by_header(header)
+            return await self._by_credential(credential) if credential else None
         caller = await self._certificates.caller(certificate)
-        return both(caller, await self._by_header(header)) if header else caller
+        return both(caller, await self._by_credential(credential)) if credential else caller
 
-    async def _by_header(self, header: str) -> Caller | None:
-        if len(header) > MAX_CHARACTERS + len(_SCHEME):
-            return None
-        if header[: len(_SCHEME)].lower() != _SCHEME:
-            return None
-        credential = header[len(_SCHEME) :].strip(" ")
+    async def _by_credential(self, credential: str) -> Caller | None:
         if apikey.is_well_formed(credential):
             return await self._by_key(credential)
         return await self._by_token(credential)
@@ -174,7 +173,7 @@ class Authenticator:
         return Caller(
             Principal(key.tenant, key.key_id),
             granted(key.tenant, Role(key.role), key.scopes),
-            _earliest(key.expire_time, found.expire_time),
+            earliest(key.expire_time, found.expire_time),
             quotas=found.quotas,
         )
 
@@ -190,7 +189,7 @@ class Authenticator:
         return Caller(
             Principal(key.tenant, key.key_id),
             granted(key.tenant, Role(key.role), key.scopes) & frozenset(claims.scopes),
-            _earliest(key.expire_time, claims.exp * 1_000_000),
+            earliest(key.expire_time, claims.exp * 1_000_000),
             by_token=True,
             quotas=found.quotas,
         )
@@ -207,9 +206,5 @@ async def _in_time(answer: Coroutine[None, None, T]) -> T:
         raise Unavailable(_AWAY) from None
 
 
-def _digest(header: str, certificate: bytes) -> bytes:
-    return hashlib.sha256(certificate + header.encode()).digest()
-
-
-def _earliest(*times: int | None) -> int | None:
-    return min((time for time in times if time is not None), default=None)
+def _digest(credential: str, certificate: bytes) -> bytes:
+    return hashlib.sha256(certificate + credential.encode()).digest()

@@ -15,7 +15,8 @@ from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 class Caller(msgspec.Struct, frozen=True):
     """An authenticated caller.
 
-    `expire_time` (microseconds since 1970, None for never) is when its credential stops working;
+    `expire_time` (microseconds since 1970, None for never) is when its credential stops working,
+    and `certificate_expire_time` when the certificate does that it has shown beside it;
     `by_token` tells a token from an API key; `has_key` is off where there is neither, but a client
     certificate; `quotas` are its tenant's.
     """
@@ -26,6 +27,12 @@ class Caller(msgspec.Struct, frozen=True):
     by_token: bool = False
     has_key: bool = True
     quotas: Quotas = NO_QUOTAS
+    certificate_expire_time: int | None = None
+
+    @property
+    def end_time(self) -> int | None:
+        """When what the caller has shown no longer lets it in; None for never."""
+        return earliest(self.expire_time, self.certificate_expire_time)
 
     def require(self, permissions: Permissions) -> None:
         """Check that the caller holds all of `permissions`.
@@ -36,6 +43,21 @@ class Caller(msgspec.Struct, frozen=True):
         missing = permissions - self.permissions
         if missing:
             raise PermissionDenied(f"this needs the permission {min(missing)}")
+
+    def outlasts(self, expire_time: int | None) -> bool:
+        """Whether the caller's own credential lasts as long as what ends at `expire_time`.
+
+        A certificate beside it does not count: it is renewed by other means, and opens the way
+        only.
+        """
+        if self.expire_time is None:
+            return True
+        return expire_time is not None and expire_time <= self.expire_time
+
+
+def earliest(*times: int | None) -> int | None:
+    """The first of `times`, in which None is never."""
+    return min((time for time in times if time is not None), default=None)
 
 
 _current: ContextVar[Caller] = ContextVar("systemzero_gateway_caller")

@@ -117,11 +117,10 @@ def both(certificate: Caller | None, bearer: Caller | None) -> Caller | None:
         return None
     if certificate.principal.tenant != bearer.principal.tenant:
         return None
-    times = [time for time in (certificate.expire_time, bearer.expire_time) if time is not None]
     return msgspec.structs.replace(
         bearer,
         permissions=certificate.permissions & bearer.permissions,
-        expire_time=min(times),
+        certificate_expire_time=certificate.expire_time,
     )
 
 

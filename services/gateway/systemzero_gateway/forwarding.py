@@ -7,7 +7,8 @@ Invariants:
    is replaced by the gateway's, since its text names addresses.
 3. Whoever gives a call up, the other side's half ends too.
 4. A message is taken from one side only when the other had room for the one before.
-5. A call is sent a second time only where the contract calls it idempotent, the first attempt ended
+5. A call is sent a second time only where the contract calls it idempotent, it has a request id if
+   it can have one (else what a lost answer said would be done twice), the first attempt ended
    UNAVAILABLE before the first byte of a response, and the backend's budget has room for it; both
    attempts share one deadline.
 """
@@ -42,6 +43,7 @@ from systemzero_gateway.caller import Caller, set_current_caller
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.deadlines import seconds_for
 from systemzero_gateway.policy import Method
+from systemzero_gateway.requestid import has_request_id
 from systemzero_gateway.sizes import check_size
 from systemzero_gateway.streams import StreamCall
 
@@ -232,6 +234,7 @@ class Forwarded:
             code in _GONE
             and self._attempts < self._forwarder.attempts
             and time.monotonic() < self._deadline
+            and self._is_known_again()
             and backend.grants_retry()
         )
 
@@ -239,6 +242,11 @@ class Forwarded:
         """Wait until the channel has noticed what was lost: it would be chosen once more."""
         wait = self._forwarder.backend.back_off * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
         await asyncio.sleep(min(wait, self._left()))
+
+    def _is_known_again(self) -> bool:
+        """Whether the backend would tell that a second attempt is one."""
+        field = self._forwarder.method.request_id_field
+        return not field or has_request_id(self._request, field)
 
     def _left(self) -> float:
         """Seconds until the deadline."""

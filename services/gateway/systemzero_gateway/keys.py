@@ -1,8 +1,10 @@
 """API keys: creating, rotating, revoking, listing them, and the first one of all.
 
 Invariants:
-1. Nobody makes a key, or gets at the new secret of one, that may do what they may not.
-2. A secret leaves this module once, in a `Secret`; the store sees its digest.
+1. Nobody makes a key, or gets at the new secret of one, that may do what they may not, or that
+   works for longer than the credential they came with.
+2. Nobody revokes a key that may do what they may not, and nobody the last one of a full admin.
+3. A secret leaves this module once, in a `Secret`; the store sees its digest.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from systemzero_chassis import fields
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.secrets import Secret, load_or_create_secret
 from systemzero_core.characters import printable
-from systemzero_core.errors import FailedPrecondition, InvalidInput, Unavailable
+from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionDenied, Unavailable
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.firstkey import digest_of_first
@@ -101,12 +103,17 @@ class KeyRing:
         """A new key of the caller's tenant, and its secret.
 
         Raises:
-            InvalidInput: the name, a scope or the expiry is wrong.
+            InvalidInput: the name, a scope or the expiry is wrong, or the key would outlast the
+                caller's credential.
             PermissionDenied: the key could do what the caller may not.
         """
         now, tenant = self._clock(), caller.principal.tenant
         _check(name, permissions_of(tenant, role), scopes, expire_time, now)
         caller.require(granted(tenant, role, scopes))
+        if not caller.outlasts(expire_time):
+            raise InvalidInput.at(
+                "api_key.expire_time", "must be no later than that of the credential of this call"
+            )
         key, secret, digest = self.make(tenant, name, role, scopes, expire_time)
         await self._store.add_key(key, digest)
         return key, secret
@@ -131,7 +138,8 @@ class KeyRing:
         Raises:
             InvalidInput: the overlap is negative or more than `MAX_OVERLAP`.
             NotFound: the caller's tenant has no such key.
-            PermissionDenied: the key may do what the caller may not.
+            PermissionDenied: the key may do what the caller may not, or outlasts the caller's
+                credential.
             FailedPrecondition: the key is revoked.
         """
         if not 0 <= overlap <= MAX_OVERLAP:
@@ -139,6 +147,8 @@ class KeyRing:
         tenant = caller.principal.tenant
         key = await self._store.get_key(tenant, key_id)
         caller.require(granted(tenant, Role(key.role), key.scopes))
+        if not caller.outlasts(key.expire_time):
+            raise PermissionDenied("the key works for longer than the credential of this call")
         secret, now = apikey.new_secret(apikey.kind_of(tenant)), self._clock()
         digest = apikey.digest(self._pepper, secret)
         await self._store.add_secret(tenant, key_id, digest, now, now + overlap)
@@ -149,8 +159,13 @@ class KeyRing:
 
         Raises:
             NotFound: the caller's tenant has no such key.
+            PermissionDenied: the key may do what the caller may not.
+            FailedPrecondition: no other key that may do everything lasts as long.
         """
-        return await self._store.revoke_key(caller.principal.tenant, key_id, self._clock())
+        tenant = caller.principal.tenant
+        key = await self._store.get_key(tenant, key_id)
+        caller.require(granted(tenant, Role(key.role), key.scopes))
+        return await self._store.revoke_key(tenant, key_id, self._clock())
 
     async def page(
         self, caller: Caller, page_size: int, page_token: str

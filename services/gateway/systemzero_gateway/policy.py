@@ -26,6 +26,7 @@ Permissions = frozenset[str]
 """Names as the contract has them, in lower case and without prefix: `capture_write`."""
 
 _PREFIX: Final = "PERMISSION_"
+_REQUEST_ID: Final = "request_id"
 
 PLATFORM_TENANT: Final = "platform"
 """The tenant that administers the others."""
@@ -43,7 +44,8 @@ class Method(msgspec.Struct, frozen=True):
     """One RPC and its policy.
 
     `cost` in rate-limit units, `max_bytes` of one request message, `max_stream_bytes` of all those
-    of one stream together (0: the platform's default). `idempotent` calls may be sent twice.
+    of one stream together (0: the platform's default). `idempotent` calls may be sent twice, those
+    that can carry a request id, in the field numbered `request_id_field`, where they have one.
     """
 
     path: str
@@ -55,6 +57,7 @@ class Method(msgspec.Struct, frozen=True):
     server_streaming: bool = False
     max_stream_bytes: int = 0
     idempotent: bool = False
+    request_id_field: int = 0
 
     @property
     def is_stream(self) -> bool:
@@ -134,12 +137,18 @@ def granted(tenant: str, role: Role, scopes: Iterable[str]) -> Permissions:
     return held & wanted if wanted else held
 
 
+def is_full_admin(tenant: str, role: Role, scopes: Iterable[str]) -> bool:
+    """Whether a key of `tenant` may do all that anybody there may."""
+    return granted(tenant, role, scopes) == permissions_of(tenant, Role.ADMIN)
+
+
 def methods_with_policy(descriptors: Mapping[str, MethodDescriptor]) -> dict[str, Method]:
     """The methods that may be called from outside at all, by path."""
     found = {}
     for path, descriptor in descriptors.items():
         access = descriptor.GetOptions().Extensions[policy_pb2.access]
         if access.permission and not access.internal:
+            request_id = descriptor.input_type.fields_by_name.get(_REQUEST_ID)
             found[path] = Method(
                 path=path,
                 permission=permission_name(access.permission),
@@ -150,5 +159,6 @@ def methods_with_policy(descriptors: Mapping[str, MethodDescriptor]) -> dict[str
                 client_streaming=descriptor.client_streaming,
                 server_streaming=descriptor.server_streaming,
                 max_stream_bytes=access.max_stream_bytes,
+                request_id_field=0 if request_id is None else request_id.number,
             )
     return found

@@ -16,7 +16,7 @@ from typing import Final
 from systemzero_chassis import fields
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.secrets import Secret
-from systemzero_core.errors import FailedPrecondition, InvalidInput
+from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionDenied
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.keys import FIRST_KEY, KeyRing
 from systemzero_gateway.policy import PLATFORM_TENANT, Role
@@ -48,14 +48,19 @@ class Tenants:
         self._clock = clock
 
     async def create(
-        self, tenant_id: str, quotas: Quotas
+        self, caller: Caller, tenant_id: str, quotas: Quotas
     ) -> tuple[TenantRecord, KeyRecord, Secret]:
         """A new tenant, its first admin key and that key's secret.
 
         Raises:
+            PermissionDenied: that key never ends, and the caller's credential does.
             InvalidInput: the id or a quota is out of bounds.
             AlreadyExists: there is such a tenant.
         """
+        if not caller.outlasts(None):
+            raise PermissionDenied(
+                "a tenant's first key never ends; make the tenant with a key that never ends either"
+            )
         if _ID.fullmatch(tenant_id) is None:
             raise InvalidInput.at(
                 "tenant_id",

@@ -6,11 +6,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from systemzero_chassis.admin import adopt, backup, check, encryption, keys, log_key, migrate
+from systemzero_chassis.admin import (
+    adopt,
+    backup,
+    check,
+    encryption,
+    keys,
+    log_key,
+    migrate,
+    recovery,
+)
 from systemzero_chassis.config import ConfigError
 from systemzero_core.errors import DomainError
 
-_COMMANDS = (migrate, check, backup, keys, log_key, adopt, encryption)
+_COMMANDS = (migrate, check, backup, keys, recovery, log_key, adopt, encryption)
 """Each has `add(subparsers)`, which sets `run`: a function of the parsed arguments."""
 
 

@@ -23,7 +23,9 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
     ) -> pb.CreateTenantResponse:
         """See the contract."""
         quotas = codec.quotas_of(request.quotas)
-        tenant, key, secret = await self._tenants.create(request.tenant_id, quotas)
+        tenant, key, secret = await self._tenants.create(
+            current_caller(), request.tenant_id, quotas
+        )
         self._authenticator.forget()
         return pb.CreateTenantResponse(
             tenant=codec.tenant(tenant), api_key=codec.api_key(key), secret=secret.reveal()

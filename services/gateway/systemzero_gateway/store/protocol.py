@@ -27,6 +27,12 @@ class KeyRecord(msgspec.Struct, frozen=True):
         """Whether it is neither revoked nor expired at `now`."""
         return self.revoke_time is None and (self.expire_time is None or now < self.expire_time)
 
+    def lasts_as_long_as(self, other: KeyRecord) -> bool:
+        """Whether it ends no sooner than `other`."""
+        if self.expire_time is None or other.expire_time is None:
+            return self.expire_time is None
+        return self.expire_time >= other.expire_time
+
 
 class Credential(msgspec.Struct, frozen=True):
     """What a secret or a token stands for.
@@ -111,6 +117,9 @@ class KeyStore(Protocol):
 
         Raises:
             NotFound: the tenant has no such key.
+            FailedPrecondition: it is a full admin's, works, and no other such key of the tenant
+                works for as long. Looked at in the same transaction: of two admins who revoke each
+                other, one is left.
         """
         ...
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from systemzero_chassis.database import TENANT, Database
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_gateway.store._changes import change, changes
-from systemzero_gateway.store._keys import KEY_COLUMNS, add_key, add_secret, key_of
+from systemzero_gateway.store._keys import KEY_COLUMNS, add_key, add_secret, keep_an_admin, key_of
 from systemzero_gateway.store.protocol import Changes, Credential, KeyRecord
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVOKED_TOKENS, TENANTS
 from systemzero_gateway.store.tenants import QUOTA_COLUMNS, quotas_of
@@ -126,7 +126,7 @@ class SqlKeyStore:
         """See `KeyStore.revoke_key`."""
 
         def revoke(connection: Connection) -> KeyRecord:
-            _get(connection, tenant, key_id)
+            keep_an_admin(connection, _get(connection, tenant, key_id), now)
             connection.execute(
                 update(API_KEYS)
                 .where(API_KEYS.c.key_id == key_id)
