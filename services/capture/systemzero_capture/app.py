@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero_capture.checker import DiffServiceChecker
-from systemzero_capture.config import CaptureSettings
+from systemzero_capture.config import CaptureSettings, RulesByTenant
 from systemzero_capture.erasing import Eraser
 from systemzero_capture.handlers import CaptureServicer
 from systemzero_capture.ingest import Ingestor
+from systemzero_capture.originals import Keeper
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import SCHEMA, SqlCaptureStore
@@ -59,13 +60,15 @@ class CaptureService:
             NAME, settings.data, self._database, logger, loops, pools=[self._executor]
         )
         store, bell = SqlCaptureStore(self._database), Bell()
+        formats, rules = load_formats(), RulesByTenant(settings.redact)
         ingestor = Ingestor(
             store,
             DiffServiceChecker(diff, signer),
             Lru(settings.known_captures),
             bell,
             self._executor,
-            load_formats(),
+            formats,
+            rules,
             new_id,
             clock,
         )
@@ -81,7 +84,7 @@ class CaptureService:
             bell,
             self._executor,
             settings.stream_window,
-            settings.originals,
+            Keeper(settings.originals, formats, rules),
             self._eraser,
         )
 

@@ -24,6 +24,7 @@ import msgspec
 
 from systemzero_capture import metrics, pipeline
 from systemzero_capture.checker import Checker
+from systemzero_capture.config import RulesByTenant
 from systemzero_capture.known import tree_digest
 from systemzero_capture.model import Decoded, Known, Sighting, StoredCapture
 from systemzero_capture.store import CaptureStore
@@ -50,6 +51,7 @@ class Ingestor:
         bell: Bell,
         executor: Executor,
         formats: Formats,
+        rules: RulesByTenant,
         new_id: Callable[[str], str],
         clock: Callable[[], int],
     ) -> None:
@@ -59,6 +61,7 @@ class Ingestor:
         self._bell = bell
         self._executor = executor
         self._formats = formats
+        self._rules = rules
         self._new_id = new_id
         self._clock = clock
 
@@ -77,10 +80,11 @@ class Ingestor:
             InvalidInput, TooLarge: the document can't be read.
             Conflict: the request id belongs to another request.
         """
+        rules = self._rules.of(principal.tenant)
 
         async def decode() -> Decoded:
             return await self._off_loop(
-                lambda: pipeline.decode_native(native, self._formats), native.size
+                lambda: pipeline.decode_native(native, self._formats, rules), native.size
             )
 
         return await self._take(principal, key, decode, sighting, check)
@@ -96,10 +100,11 @@ class Ingestor:
         check: bool,
     ) -> StoredCapture:
         """Take in a tree message of `size` serialised bytes, which have the digest `key`."""
+        rules = self._rules.of(principal.tenant)
 
         async def decode() -> Decoded:
             return await self._off_loop(
-                lambda: pipeline.decode_tree(tree()), pipeline.TERSEST * size
+                lambda: pipeline.decode_tree(tree(), rules), pipeline.TERSEST * size
             )
 
         return await self._take(principal, key, decode, sighting, check)
