@@ -16,9 +16,18 @@ import pytest
 import zstandard
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
-from systemzero.diff.v1 import diff_service_pb2, drift_service_pb2, template_service_pb2
+from systemzero.diff.v1 import (
+    diff_service_pb2,
+    drift_service_pb2,
+    template_pb2,
+    template_service_pb2,
+)
 from systemzero.tree.v1 import tree_pb2
+from systemzero_chassis.tree_codec import encode_tree
 from systemzero_client import Client, Document, Sighting
+from systemzero_core.formats import own
+from systemzero_core.template import Template, to_yaml
+from systemzero_core.tree import Node, Tree
 from tests.support.cli import Sz
 from tests.support.otlp import Receiver, receiving
 from tests.support.planted import Planted, captures
@@ -27,7 +36,9 @@ from tests.support.platform import Platform, Services, running
 SECRET = "Xq7hunterZ42"
 OTHER = "Wv3correctK95"
 CARD = "4111 1111 1111 1111"
-PLANTED = (SECRET, OTHER, CARD)
+MEMBER = "MB8-member-Q31"
+PLANTED = (SECRET, OTHER, CARD, MEMBER)
+RULES = json.dumps({"names": ["^member"], "selectors": [{"attribute": "data-private"}]})
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and so on"
 _FORMATS = {
     "cdp": tree_pb2.FORMAT_CDP,
@@ -43,6 +54,8 @@ _FRAME = b"\x28\xb5\x2f\xfd"
 SETTINGS = {
     "SZ_STANDALONE_CAPTURE__ORIGINALS__NATIVE": "asked",
     "SZ_STANDALONE_CAPTURE__ORIGINALS__SCREENSHOTS": "true",
+    "SZ_STANDALONE_CAPTURE__REDACT": RULES,
+    "SZ_STANDALONE_DIFF__REDACT": RULES,
     "SZ_STANDALONE_LOG__LEVEL": "debug",
 }
 
@@ -109,6 +122,39 @@ def judge(services: Services, answers: list[Any]) -> None:
     answers.append(services.drift.ListEvents(drift_service_pb2.ListEventsRequest()))
 
 
+def as_trees(services: Services, answers: list[Any]) -> None:
+    """Trees that a client made itself, as captures and as the baselines of templates."""
+    private = (("data-private", "yes"),)
+    nodes = (
+        Node("document", "Shop"),
+        Node("textbox", "Access", SECRET, ("protected",)),
+        Node("textbox", "Member number", MEMBER),
+        Node("text", MEMBER, attributes=private),
+        Node("heading", f"Hello {MEMBER}"),
+    )
+    tree = Tree(nodes, (-1, 0, 0, 0, 0))
+    request = pb.IngestRequest(tree=encode_tree(tree), check=True, screenshot=PNG)
+    answers.append(services.capture.Ingest(request))
+    assert answers[-1].withheld
+    native = tree_pb2.NativeCapture(data=own.encode(tree), format=tree_pb2.FORMAT_TREE)
+    answers.append(services.capture.Ingest(pb.IngestRequest(native=native, keep_native=True)))
+    judged = diff_service_pb2.CheckRequest(tree=tree_pb2.TreeSource(native=native))
+    answers.append(services.diff.Check(judged))
+    made = template_pb2.Template(screen_id="made", tree=encode_tree(tree))
+    created = services.template.CreateTemplate(
+        template_service_pb2.CreateTemplateRequest(template=made)
+    )
+    made.template_id, made.etag = created.template.template_id, created.template.etag
+    change = template_service_pb2.UpdateTemplateRequest(template=made)
+    change.update_mask.paths.append("tree")
+    answers += [created, services.template.UpdateTemplate(change)]
+    yaml = to_yaml(Template(template_id="", screen_id="imported", tree=tree))
+    imported = template_service_pb2.ImportTemplateRequest(yaml=yaml)
+    answers.append(services.template.ImportTemplate(imported))
+    asked = template_service_pb2.GetTemplateRequest(template_id="imported")
+    answers.append(services.template.GetTemplate(asked))
+
+
 def malformed(services: Services, answers: list[Any]) -> None:
     """Documents that can't be read, each wrong where the secret stands."""
     broken = [
@@ -131,11 +177,12 @@ async def from_edge(platform: Platform, answers: list[Any]) -> None:
     async with Client(platform.target, api_key=platform.admin_key, tls=False) as client:
         for planted in all_planted(OTHER):
             document = Document(planted.data, planted.format, planted.dom, planted.frames)
-            how = {"check": True, "at_edge": True}
             sighting = Sighting(app=f"edge-{planted.name}")
-            answers.append(await client.ingest(document, sighting, screenshot=PNG, **how))
+            answers.append(
+                await client.ingest(document, sighting, check=True, at_edge=True, screenshot=PNG)
+            )
             assert answers[-1].withheld
-            many = client.ingest_many([(document, sighting)], **how)
+            many = client.ingest_many([(document, sighting)], check=True, at_edge=True)
             answers += [outcome async for outcome in many]
 
 
@@ -189,9 +236,7 @@ def values(folder: Path) -> dict[str, bytes]:
     import sqlite3
 
     found: dict[str, bytes] = {}
-    for path in folder.rglob("*.sqlite*"):
-        if path.suffix.endswith(("-wal", "-shm")):
-            continue
+    for path in folder.rglob("*.db"):
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
             for (table,) in tables.fetchall():
@@ -268,6 +313,7 @@ def test_a_planted_secret_is_nowhere(
             with platform.services() as services:
                 take_in(services, answers)
                 judge(services, answers)
+                as_trees(services, answers)
                 malformed(services, answers)
                 asyncio.run(from_edge(platform, answers))
             (tmp_path / "cli").mkdir()

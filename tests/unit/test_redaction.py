@@ -12,7 +12,7 @@ from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.originals import Document, clean
-from systemzero_core.redaction import MARK, Rules, Selector
+from systemzero_core.redaction import DEFAULT, MARK, Rules, Selector
 from systemzero_core.redaction.cards import card_numbers_in
 from systemzero_core.tree import Node, Tree
 from tests.support.planted import Planted, captures
@@ -22,10 +22,13 @@ CARD = "4111 1111 1111 1111"
 FORMATS = [planted.name for planted in captures("")]
 
 
-def taken(planted: Planted, rules: Rules | None = None) -> Intake:
-    more = {} if rules is None else {"rules": rules}
+def taken(planted: Planted, rules: Rules = DEFAULT) -> Intake:
     return take_in(
-        planted.data, format=planted.format, dom=planted.dom, frames=planted.frames, **more
+        planted.data,
+        format=planted.format,
+        dom=planted.dom,
+        frames=planted.frames,
+        rules=rules,
     )
 
 
@@ -137,6 +140,12 @@ def test_a_text_that_repeats_the_password_has_a_mark_of_one_length() -> None:
 def test_bullets_tell_no_length() -> None:
     three, nine = (aria(f'textbox "Access": "{"•" * n}"') for n in (3, 9))
     assert three.signatures.full == nine.signatures.full == aria('textbox "Access"').signatures.full
+
+
+def test_the_hint_of_an_empty_field_stays_what_its_label_says() -> None:
+    intake = aria('text: "Password:"', 'textbox: "Password"')
+    assert "Password:" in said(intake)
+    assert intake.signatures.full == aria('text: "Password:"', "textbox").signatures.full
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero_capture.checker import DiffServiceChecker
-from systemzero_capture.config import CaptureSettings, RulesByTenant
+from systemzero_capture.config import CaptureSettings
 from systemzero_capture.erasing import Eraser
 from systemzero_capture.handlers import CaptureServicer
 from systemzero_capture.ingest import Ingestor
@@ -24,6 +24,7 @@ from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_formats
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.reaching import ReachableChannel
+from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret

@@ -7,15 +7,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from systemzero_chassis.config import ConfigError, Count, Seconds, Settings
+from systemzero_chassis.config import Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.ops import OpsSettings
+from systemzero_chassis.redacting import RedactSettings
 from systemzero_chassis.sealing import EncryptionSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_chassis.tracing import TraceSettings
-from systemzero_core.errors import InvalidInput
-from systemzero_core.redaction import Rules, Selector
 
 ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
 
@@ -95,83 +94,6 @@ class KeepingSettings(Keeping, frozen=True, kw_only=True):
         return self.tenants.get(tenant, self)
 
 
-class Selecting(Settings, frozen=True, kw_only=True):
-    """Nodes whose text is a secret: all that is set must hold.
-
-    Attributes:
-        role: a role, normal or the platform's own; empty for any.
-        name: a regular expression found in the name; empty for any.
-        attribute: the name of an attribute that the node has; empty for none.
-        value: a regular expression found in that attribute; empty for any.
-    """
-
-    role: str = ""
-    name: str = ""
-    attribute: str = ""
-    value: str = ""
-
-
-class Redacting(Settings, frozen=True, kw_only=True):
-    """What is redacted of captures, beside what is typed into fields of type password.
-
-    Attributes:
-        names: regular expressions: fields with such names hold secrets.
-        selectors: further nodes whose text is a secret.
-        known_names: whether fields called a password, a PIN, a security code hold secrets, in many
-            languages.
-        card_numbers: whether numbers of payment cards are redacted, wherever they stand.
-    """
-
-    names: tuple[str, ...] = ()
-    selectors: tuple[Selecting, ...] = ()
-    known_names: bool = True
-    card_numbers: bool = True
-
-    def rules(self) -> Rules:
-        """Compiled.
-
-        Raises:
-            ConfigError: an expression is none.
-        """
-        selectors = [Selector(s.role, s.name, s.attribute, s.value) for s in self.selectors]
-        try:
-            return Rules(
-                names=self.names,
-                selectors=selectors,
-                known_names=self.known_names,
-                card_numbers=self.card_numbers,
-            )
-        except InvalidInput as error:
-            raise ConfigError(f"redact.{error.message}") from None
-
-
-class RedactSettings(Redacting, frozen=True, kw_only=True):
-    """What is redacted of captures.
-
-    Attributes:
-        tenants: something else for some tenants, by tenant id.
-    """
-
-    tenants: dict[str, Redacting] = msgspec.field(default_factory=dict)
-
-
-class RulesByTenant:
-    """The compiled rules of every tenant."""
-
-    def __init__(self, settings: RedactSettings) -> None:
-        """Compiles them.
-
-        Raises:
-            ConfigError: an expression is none.
-        """
-        self._rules = settings.rules()
-        self._tenants = {tenant: own.rules() for tenant, own in settings.tenants.items()}
-
-    def of(self, tenant: str) -> Rules:
-        """What holds for a tenant."""
-        return self._tenants.get(tenant, self._rules)
-
-
 class CaptureSettings(Settings, frozen=True, kw_only=True):
     """What can be set.
 
@@ -193,7 +115,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         known_captures: how many digests of captures seen before are kept in memory.
         retention: how long captures are kept; for good, if nothing is set.
         originals: what is kept of them as the client sent it; nothing, if nothing is set.
-        redact: which of their texts are secrets, and never kept.
+        redact: which of their texts are secrets, and never kept; the same in the diff service.
         stream_window: how many captures of one stream are worked on at a time.
     """
 

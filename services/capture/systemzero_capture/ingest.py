@@ -24,13 +24,13 @@ import msgspec
 
 from systemzero_capture import metrics, pipeline
 from systemzero_capture.checker import Checker
-from systemzero_capture.config import RulesByTenant
 from systemzero_capture.known import tree_digest
 from systemzero_capture.model import Decoded, Known, Sighting, StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
 from systemzero_chassis.lru import Lru
+from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.stages import off_loop
 from systemzero_chassis.tree_body import document
 from systemzero_core.errors import Unavailable

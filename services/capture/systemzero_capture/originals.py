@@ -16,8 +16,9 @@ import zstandard
 
 from systemzero.capture.v1 import capture_service_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.config import Keeping, KeepingSettings, RulesByTenant
+from systemzero_capture.config import Keeping, KeepingSettings
 from systemzero_capture.model import Original, OriginalKind
+from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.tree_codec import decode_format, decode_tree, encode_format
 from systemzero_core.errors import FailedPrecondition, InvalidInput, TooLarge
 from systemzero_core.formats import Formats

@@ -1,12 +1,14 @@
-"""Which parts of a capture are secrets: what always is, and what an installation adds."""
+"""Which parts of a capture are secrets: what always is, and what an installation adds.
+
+Configured expressions are RE2's: no capture can make one slow.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from systemzero_core.errors import InvalidInput
+from systemzero_core.errors import InvalidInput, quote
 from systemzero_core.redaction import words
 from systemzero_core.tree import Node
 
@@ -29,21 +31,25 @@ class Selector(NamedTuple):
     value: str = ""
 
 
+_Found = Callable[[str], bool]
+"""Whether an expression is found in a text."""
+
+
 class _Compiled(NamedTuple):
     role: str
-    name: re.Pattern[str] | None
+    name: _Found | None
     attribute: str
-    value: re.Pattern[str] | None
+    value: _Found | None
 
     def holds(self, node: Node, role: str) -> bool:
         if self.role and self.role not in (role, node.role, node.platform_role):
             return False
-        if self.name is not None and self.name.search(node.name) is None:
+        if self.name is not None and not self.name(node.name):
             return False
         if not self.attribute:
             return True
         found = node.attribute(self.attribute)
-        return found is not None and (self.value is None or self.value.search(found) is not None)
+        return found is not None and (self.value is None or self.value(found))
 
 
 class Rules:
@@ -70,13 +76,14 @@ class Rules:
         """
         self.card_numbers = card_numbers
         self._names = [_compiled(name, "names") for name in names]
-        if known_names:
-            self._names.append(words.NAMES)
+        self._known_names = known_names
         self.selectors = tuple(map(_selector, selectors))
 
     def names_a_secret(self, text: str) -> bool:
         """Whether `text` is what a field for a secret is called."""
-        return any(name.search(text) for name in self._names)
+        if self._known_names and words.NAMES.search(text):
+            return True
+        return any(found(text) for found in self._names)
 
 
 def _selector(given: Selector) -> _Compiled:
@@ -89,13 +96,21 @@ def _selector(given: Selector) -> _Compiled:
     return _Compiled(given.role, name, given.attribute, value)
 
 
-def _compiled(expression: str, field: str) -> re.Pattern[str]:
-    if not expression or len(expression) > _LONGEST:
+def _compiled(expression: str, field: str) -> _Found:
+    import re2  # most have none
+
+    if not 1 <= len(expression) <= _LONGEST:
         raise InvalidInput.at(field, f"an expression has 1 to {_LONGEST} characters")
+    options = re2.Options()
+    options.case_sensitive, options.log_errors = False, False
     try:
-        return re.compile(expression, re.IGNORECASE)
-    except re.error as error:
-        raise InvalidInput.at(field, f"{expression!r:.80} is no expression: {error}") from None
+        pattern = re2.compile(expression.encode(), options)
+    except (re2.error, UnicodeEncodeError) as error:
+        said = error.args[0] if isinstance(error, re2.error) else b"a lone surrogate"
+        raise InvalidInput.at(
+            field, f"{quote(expression)} is no expression: {said.decode()}"
+        ) from None
+    return lambda text: pattern.search(text.encode("utf-8", "replace")) is not None
 
 
 DEFAULT = Rules()

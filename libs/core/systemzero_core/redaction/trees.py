@@ -55,10 +55,16 @@ def redact(tree: Tree, rules: Rules = DEFAULT, known: Iterable[str] = ()) -> Red
     nodes = list(tree.nodes)
     for i, (node, _) in typed.items():
         nodes[i] = node
-    spread = {text for text in secrets if len(text) >= ALONE and not words.MASKED.fullmatch(text)}
+    spread = {text for text in secrets if len(text) >= ALONE and not _is_shown_empty(text)}
     if spread:
         nodes = _cleaned(nodes, spread)
     return Redacted(Tree(nodes, tree.parents), frozenset(secrets))
+
+
+def _is_shown_empty(text: str) -> bool:
+    """Whether a field's text is no secret itself: bullets, or the hint of an empty field."""
+    hint = text.strip(" *:.…")
+    return bool(words.MASKED.fullmatch(text) or words.NAMES.fullmatch(hint))
 
 
 @lru_cache(4096)
