@@ -12,7 +12,7 @@ from systemzero_core.completeness import Incompleteness, assess
 from systemzero_core.errors import InvalidInput, TruncatedInput
 from systemzero_core.formats import BUILT_IN, Formats, Gap, GapKind
 from systemzero_core.normalize import normalize
-from systemzero_core.redaction import DEFAULT, MARK, Rules, redact, unquoted
+from systemzero_core.redaction import DEFAULT, Rules, redact, unquoted
 from systemzero_core.signature import Signatures, sign
 from systemzero_core.tree import Tree
 
@@ -83,13 +83,13 @@ def _take_in(
 ) -> Intake:
     redacted = redact(tree, rules, known)
     if redacted.secrets:
-        gaps = [gap._replace(detail=_without(gap.detail, redacted.secrets)) for gap in gaps]
+        gaps = [gap._replace(detail=_without_quotes(gap.detail)) for gap in gaps]
     incompleteness = assess(redacted.tree, gaps)
     normal = normalize(redacted.tree)
     return Intake(normal, sign(normal), incompleteness, form, redacted.secrets)
 
 
-def _without(detail: str, secrets: frozenset[str]) -> str:
+def _without_quotes(detail: str) -> str:
     """What a gap says, without what it quotes: a quote is cut, and so may be a secret in it."""
     quotes = [at for at in map(detail.find, "'\"") if at >= 0]
-    return f"{detail[: min(quotes)]}{MARK}" if quotes and secrets else detail
+    return f"{detail[: min(quotes)].rstrip(' (')} …" if quotes else detail

@@ -104,10 +104,14 @@ def _rewritten(
     except (DomainError, msgspec.MsgspecError, ValueError, RecursionError):
         return None
     reads = _json_texts if taken.format in _JSON else _readings
-    same = again.signatures == taken.signatures and again.incompleteness == taken.incompleteness
+    same = again.signatures == taken.signatures and _reasons(again) == _reasons(taken)
     if not same or any(is_among(reads(part), taken.secrets) for part in _parts(made)):
         return None
     return made if not again.secrets - {MARK} else None
+
+
+def _reasons(taken: Intake) -> list[str]:
+    return [why.reason for why in taken.incompleteness]
 
 
 def _json_without(data: bytes, secrets: frozenset[str]) -> bytes:

@@ -35,7 +35,7 @@ def unquoted(error: InvalidInput, parts: Iterable[bytes], rules: Rules) -> Inval
 def speaks_of_secrets(part: bytes, rules: Rules) -> bool:
     """Whether a document, read or not, may hold a secret."""
     text = part.replace(b"\0", b"").decode("utf-8", "ignore")  # UTF-16 as well, near enough
-    if rules.names_a_secret(text) or words.KINDS.search(text) or '"protected"' in text:
+    if rules.names_a_secret([text]) or words.KINDS.search(text) or '"protected"' in text:
         return True
     return rules.card_numbers and bool(card_numbers_in(text))
 

@@ -79,11 +79,11 @@ class Rules:
         self._known_names = known_names
         self.selectors = tuple(map(_selector, selectors))
 
-    def names_a_secret(self, text: str) -> bool:
-        """Whether `text` is what a field for a secret is called."""
-        if self._known_names and words.NAMES.search(text):
+    def names_a_secret(self, labels: Sequence[str]) -> bool:
+        """Whether one of `labels` is what a field for a secret is called."""
+        if self._known_names and words.NAMES.search("\n".join(labels)):
             return True
-        return any(found(text) for found in self._names)
+        return any(found(label) for found in self._names for label in labels)
 
 
 def _selector(given: Selector) -> _Compiled:

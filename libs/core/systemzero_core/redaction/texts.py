@@ -7,8 +7,8 @@ from typing import Final
 
 from systemzero_core.normalize.text import normal_text
 
-MARK: Final = "[redacted]"
-"""What stands in the place of a secret: the same for every length."""
+MARK: Final = "(redacted)"
+"""What stands in the place of a secret: the same for every length, and itself in every format."""
 INSIDE: Final = 4
 """Characters from which a secret is looked for inside of other texts; shorter ones would be found
 in what has nothing to do with them."""

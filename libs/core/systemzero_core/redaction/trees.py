@@ -104,7 +104,7 @@ def _is_secret(tree: Tree, index: int, rules: Rules) -> bool:
         return True
     labels = [value for name, value in node.attributes if name in words.LABELS]
     before = _before(tree, index) if index and not node.name else ""
-    return rules.names_a_secret("\n".join((node.name, before, *labels)))
+    return rules.names_a_secret([node.name, before, *labels])
 
 
 def _tells(attribute: str, value: str) -> bool:
