@@ -283,14 +283,11 @@ def cli(sz: Sz, platform: Platform, folder: Path) -> dict[str, bytes]:
     other.write_bytes(captures(OTHER)[2].data)
     one = folder / "one.aria.yaml"
     one.write_bytes(captures(SECRET)[2].data.replace(b"Welcome", b"Hello"))
-    for command in (
-        ("diff", one, other),
-        ("events", "list"),
-        ("captures", "list"),
-        ("log", "verify"),
-    ):
-        ran = sz(*command)
-        said[f"sz {command}"] = (ran.out + ran.err).encode()
+    asked: list[list[str | Path]]
+    asked = [["diff", one, other], ["events", "list"], ["captures", "list"], ["log", "verify"]]
+    for arguments in asked:
+        ran = sz(*arguments)
+        said[f"sz {arguments[0]}"] = (ran.out + ran.err).encode()
     return said
 
 
