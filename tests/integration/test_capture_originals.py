@@ -12,13 +12,16 @@ import pytest
 
 from systemzero.capture.v1 import capture_pb2
 from systemzero.capture.v1 import capture_service_pb2 as pb
+from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.audit import check_service
 from systemzero_capture.config import Keeping, KeepingSettings, RetentionSettings
 from systemzero_capture.model import Original, OriginalKind
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
+from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import Database
 from systemzero_chassis.logs import get_logger
+from systemzero_chassis.redacting import Redacting, RedactSettings, RulesByTenant
 from systemzero_chassis.tree_body import compress
 from systemzero_core.errors import DataCorrupted
 from tests.support.databases import OpenDatabase
@@ -30,6 +33,7 @@ from tests.support.stores import DAY, NOW, document, known, plain, sighting, tre
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and so on"
 JPEG = b"\xff\xd8\xff\xe0 and so on"
 WEBP = b"RIFF\x10\0\0\0WEBPVP8 and so on"
+_ARIA = tree_pb2.FORMAT_ARIA
 ASKED = KeepingSettings(native="asked", screenshots=True)
 
 
@@ -229,3 +233,60 @@ async def test_an_altered_one_is_found_by_the_full_check(database: Database) -> 
     await database.write(lambda c: c.exec_driver_sql("UPDATE blobs SET size = size + 1").close())
     with pytest.raises(DataCorrupted, match=r"blobs row [0-9a-f]{64} was altered"):
         _ = [line async for line in check_service(database, Path(), "", [])]
+
+
+def signed_in(typed: str) -> tree_pb2.NativeCapture:
+    data = f'- textbox "Password": {typed}\n- button "Go"\n'.encode()
+    return tree_pb2.NativeCapture(data=data, format=tree_pb2.FORMAT_ARIA)
+
+
+async def test_a_document_with_a_password_is_kept_without_it_and_no_screenshot_is(
+    tmp_path: Path,
+) -> None:
+    request = pb.IngestRequest(native=signed_in("hunter2"), keep_native=True, screenshot=PNG)
+    async with capture_house(tmp_path, originals=ASKED) as house:
+        done = await house.captures().Ingest(request)
+        originals = (await kept(house, done.capture.capture_id)).originals
+    assert originals.native == signed_in("(redacted)")
+    assert (
+        originals.native_info.sha256
+        == hashlib.sha256(originals.native.SerializeToString(deterministic=True)).digest()
+    )
+    assert not originals.HasField("screenshot_info")
+    [sentence] = done.withheld
+    assert sentence.startswith("the screenshot is not kept: a secret was redacted")
+
+
+async def test_a_document_that_cannot_be_freed_of_a_password_is_not_kept(tmp_path: Path) -> None:
+    request = pb.IngestRequest(native=signed_in("42"), keep_native=True)
+    async with capture_house(tmp_path, originals=ASKED) as house:
+        done = await house.captures().Ingest(request)
+        assert not (await kept(house, done.capture.capture_id)).HasField("originals")
+    [sentence] = done.withheld
+    assert sentence.startswith("the native document is not kept: it holds a secret")
+
+
+async def test_a_screenshot_of_a_secret_is_kept_where_that_is_set(tmp_path: Path) -> None:
+    settings = KeepingSettings(screenshots=True, screenshots_of_secrets=True)
+    async with capture_house(tmp_path, originals=settings) as house:
+        done = await house.captures().Ingest(
+            pb.IngestRequest(native=signed_in("hunter2"), screenshot=PNG)
+        )
+        assert (await kept(house, done.capture.capture_id)).originals.screenshot == PNG
+        assert not done.withheld
+
+
+async def test_what_is_a_secret_is_set_by_tenant(tmp_path: Path) -> None:
+    native = tree_pb2.NativeCapture(data=b'- textbox "Member": hunter2\n', format=_ARIA)
+    redact = RedactSettings(tenants={"acme": Redacting(names=("^member",))})
+    async with capture_house(tmp_path, originals=ASKED, redact=redact) as house:
+        for tenant, holds in (("acme", False), ("globex", True)):
+            request = pb.IngestRequest(native=native, keep_native=True)
+            done = await house.captures(tenant).Ingest(request)
+            found = await kept(house, done.capture.capture_id, tenant)
+            assert (b"hunter2" in found.originals.native.data) is holds
+
+
+def test_a_rule_that_is_none_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"redact\.names: '\(' is no expression"):
+        RulesByTenant(RedactSettings(names=("(",)))

@@ -49,6 +49,11 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
             self._came.notify_all()
         return pb.ExportTraceServiceResponse()
 
+    def received(self) -> list[Received]:
+        """All spans that came so far."""
+        with self._came:
+            return list(self._spans)
+
     def until(self, enough: Callable[[list[Received]], bool], trace_id: str) -> list[Received]:
         """The spans of a trace, once they are `enough`."""
 

@@ -17,6 +17,7 @@ from systemzero_client.ingest_stream import IngestStream
 from systemzero_client.messages import encode_document, timestamp
 from systemzero_client.outcomes import IngestFailure, IngestReply, Outcome
 from systemzero_client.streams import Backoff, OnRetry, resumed
+from systemzero_core.redaction import DEFAULT, Rules
 from systemzero_core.tree import Tree
 
 __all__ = ["Captures", "IngestFailure", "IngestReply", "Item", "Outcome", "WatchedCapture"]
@@ -25,6 +26,7 @@ Item: TypeAlias = Document | tuple[Document, Sighting]
 """One capture of many, with or without what is known of it."""
 
 _NOTHING_KNOWN = Sighting()
+_NOT_SENT = "the screenshot was not sent: a secret was redacted from the capture at the edge"
 
 
 class WatchedCapture(NamedTuple):
@@ -37,8 +39,9 @@ class WatchedCapture(NamedTuple):
 class Captures:
     """CaptureService."""
 
-    def __init__(self, transport: Transport, backoff: Backoff) -> None:
+    def __init__(self, transport: Transport, backoff: Backoff, redaction: Rules = DEFAULT) -> None:
         self._transport = transport
+        self._rules = redaction
         self._backoff = backoff
         self._stub = capture_service_pb2_grpc.CaptureServiceStub(transport.channel)
 
@@ -62,7 +65,8 @@ class Captures:
             at_edge: normalise and sign here, and send the digest first; the body only where the
                 service does not know it.
             keep_native: have the document itself kept, too; not `at_edge`, which does not send it.
-            screenshot: a picture of the screen to keep (PNG, JPEG, WebP).
+            screenshot: a picture of the screen to keep (PNG, JPEG, WebP); not sent `at_edge` where
+                a secret was redacted, and the response says so in `withheld`.
             request_id: 1 to 100 characters that make a repeat of the call answer as the first did;
                 one is made if none is given, so that gRPC's own retries are safe.
 
@@ -77,14 +81,26 @@ class Captures:
         request = new_request(sighting, check=check, request_id=request_id)
         request.keep_native, request.screenshot = keep_native, screenshot
         if at_edge:
-            edge = await at_edge_async(document)
-            document = edge.body
-            if edge.digest is not None:
-                known = await self._ingest_digest(request, edge.digest)
-                if known is not None:
-                    return known
+            return await self._ingest_at_edge(request, document)
         request.native.CopyFrom(encode_document(document))
         return await self._ingest(request)
+
+    async def _ingest_at_edge(
+        self, request: pb.IngestRequest, document: Document
+    ) -> pb.IngestResponse:
+        edge = await at_edge_async(document, self._rules)
+        withheld = bool(request.screenshot) and edge.has_secrets
+        if withheld:
+            request.ClearField("screenshot")
+        response = None
+        if edge.digest is not None:
+            response = await self._ingest_digest(request, edge.digest)
+        if response is None:
+            request.native.CopyFrom(encode_document(edge.body))
+            response = await self._ingest(request)
+        if withheld:
+            response.withheld.append(_NOT_SENT)
+        return response
 
     async def _ingest_digest(
         self, request: pb.IngestRequest, digest: bytes
@@ -136,7 +152,9 @@ class Captures:
             made.keep_native = keep_native
             return made
 
-        stream = IngestStream(self._transport, self._stub, self._backoff, window, at_edge=at_edge)
+        stream = IngestStream(
+            self._transport, self._stub, self._backoff, window, at_edge=at_edge, rules=self._rules
+        )
         async with aclosing(stream.run(captures, request)) as outcomes:
             async for outcome in outcomes:
                 yield outcome

@@ -16,6 +16,7 @@ from systemzero_client.screens import Screens
 from systemzero_client.streams import Backoff
 from systemzero_client.templates import Templates
 from systemzero_client.tenants import Tenants
+from systemzero_core.redaction import DEFAULT, Rules
 
 _DEFAULT_BACKOFF = Backoff()
 
@@ -43,6 +44,7 @@ class Client:
         timeout: float = DEFAULT_TIMEOUT,
         context: Context | None = None,
         backoff: Backoff = _DEFAULT_BACKOFF,
+        redaction: Rules = DEFAULT,
     ) -> None:
         """Connects with the first call.
 
@@ -56,6 +58,8 @@ class Client:
             context: asked before each call for the trace that it is part of: `traceparent`,
                 `tracestate`, and an `x-request-id` of the caller's own.
             backoff: pauses before a broken stream is taken up again.
+            redaction: which texts are secrets and do not leave this machine in what is normalised
+                here (`at_edge`).
 
         Raises:
             ValueError: both an API key and a token, or one that cannot stand in a header.
@@ -65,7 +69,7 @@ class Client:
         self.transport = Transport(
             target, credential=api_key or token, tls=tls, timeout=timeout, context=context
         )
-        self.captures = Captures(self.transport, backoff)
+        self.captures = Captures(self.transport, backoff, redaction)
         self.screens = Screens(self.transport)
         self.templates = Templates(self.transport)
         self.events = Events(self.transport, backoff)

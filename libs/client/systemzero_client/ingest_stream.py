@@ -32,6 +32,7 @@ from systemzero_client.items import each
 from systemzero_client.outcomes import IngestFailure, Outcome, Slot
 from systemzero_client.streams import Backoff, asked_pause
 from systemzero_core.errors import DomainError
+from systemzero_core.redaction import Rules
 
 _MOST_FAILURES = 8
 """Streams in a row that break without a single answer before it is given up."""
@@ -51,6 +52,7 @@ class IngestStream:
         window: int,
         *,
         at_edge: bool,
+        rules: Rules,
     ) -> None:
         if window < 1:
             raise ValueError("a window holds at least one capture")
@@ -58,6 +60,7 @@ class IngestStream:
         self._stub: capture_service_pb2_grpc.CaptureServiceAsyncStub = stub
         self._backoff = backoff
         self._at_edge = at_edge
+        self._rules = rules
         self._room = asyncio.Semaphore(window)
         self._in_order: asyncio.Queue[Slot | BaseException | None] = asyncio.Queue()
         self._to_send: asyncio.Queue[Slot | None] = asyncio.Queue()
@@ -118,7 +121,7 @@ class IngestStream:
         try:
             capture = EdgeCapture(None, document)
             if self._at_edge:
-                capture = await at_edge_async(document)
+                capture = await at_edge_async(document, self._rules)
         except DomainError as error:
             slot = Slot(index, request, EdgeCapture(None, document))
             slot.outcome.set_result(IngestFailure(index, error))

@@ -8,6 +8,7 @@ from systemzero_client.documents import Document
 from systemzero_core.errors import UnknownFormat
 from systemzero_core.formats import BUILT_IN, ENTRY_POINT_GROUP, Formats
 from systemzero_core.intake import Intake, take_in
+from systemzero_core.redaction import DEFAULT, Rules
 
 
 @cache
@@ -22,8 +23,8 @@ def formats() -> Formats:
     return Formats(point.load()() for point in entry_points(group=ENTRY_POINT_GROUP))
 
 
-def take_in_document(document: Document) -> Intake:
-    """`document`, read and normalised here.
+def take_in_document(document: Document, rules: Rules = DEFAULT) -> Intake:
+    """`document`, read, freed of its secrets by `rules` and normalised here.
 
     Plug-ins are looked for where no built-in format fits: they come after those, and have other
     names, so that the answer is the same.
@@ -33,16 +34,17 @@ def take_in_document(document: Document) -> Intake:
         TooLarge: it has too many bytes or nodes.
     """
     try:
-        return _take_in(document, BUILT_IN)
+        return _take_in(document, BUILT_IN, rules)
     except UnknownFormat:
-        return _take_in(document, formats())
+        return _take_in(document, formats(), rules)
 
 
-def _take_in(document: Document, known: Formats) -> Intake:
+def _take_in(document: Document, known: Formats, rules: Rules) -> Intake:
     return take_in(
         document.data,
         format=document.format,
         dom=document.dom,
         frames=document.frames,
         formats=known,
+        rules=rules,
     )

@@ -1,6 +1,6 @@
 """The way of a capture up to its signatures, whoever takes it in: service, client or test.
 
-native document -> tree -> completeness gate -> normal form -> signatures
+native document -> tree -> without its secrets -> completeness gate -> normal form -> signatures
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from systemzero_core.completeness import Incompleteness, assess
-from systemzero_core.errors import TruncatedInput
+from systemzero_core.errors import InvalidInput, TruncatedInput
 from systemzero_core.formats import BUILT_IN, Formats, Gap, GapKind
 from systemzero_core.normalize import normalize
+from systemzero_core.redaction import DEFAULT, Rules, redact, unquoted
 from systemzero_core.signature import Signatures, sign
 from systemzero_core.tree import Tree
 
@@ -24,12 +25,14 @@ class Intake(NamedTuple):
         signatures: of `tree`.
         incompleteness: why it can't be judged; empty for a complete capture.
         format: the format it came in; None where a tree was given, or none could be told.
+        secrets: the texts that were taken out of it; they are not to be kept.
     """
 
     tree: Tree
     signatures: Signatures
     incompleteness: tuple[Incompleteness, ...]
     format: str | None
+    secrets: frozenset[str] = frozenset()
 
 
 def take_in(
@@ -39,6 +42,7 @@ def take_in(
     dom: bytes | None = None,
     frames: Sequence[bytes] = (),
     formats: Formats = BUILT_IN,
+    rules: Rules = DEFAULT,
 ) -> Intake:
     """Take in a native document. One that ends too early is an empty, incomplete capture.
 
@@ -48,18 +52,23 @@ def take_in(
     """
     try:
         parsed = formats.parse(data, format=format, dom=dom, frames=frames)
-    except TruncatedInput as error:
-        gap = Gap(GapKind.TRUNCATION, error.message)
-        return _take_in(Tree((), ()), (gap,), format)
-    return _take_in(parsed.tree, parsed.gaps, parsed.format)
+    except InvalidInput as error:
+        told = unquoted(error, (data, dom or b"", *frames), rules)
+        if not isinstance(told, TruncatedInput):
+            raise told from None
+        gap = Gap(GapKind.TRUNCATION, told.message)
+        return _take_in(Tree((), ()), (gap,), format, rules)
+    return _take_in(parsed.tree, parsed.gaps, parsed.format, rules, parsed.secrets)
 
 
-def take_in_tree(tree: Tree, known: Sequence[Incompleteness] = ()) -> Intake:
+def take_in_tree(
+    tree: Tree, known: Sequence[Incompleteness] = (), rules: Rules = DEFAULT
+) -> Intake:
     """Take in a tree that is one already; normalising a normal form changes nothing.
 
     `known` is what it was told to lack when it was read: a normal form no longer shows that.
     """
-    taken = _take_in(tree, (), None)
+    taken = _take_in(tree, (), None, rules)
     return taken._replace(incompleteness=tuple(dict.fromkeys((*known, *taken.incompleteness))))
 
 
@@ -69,7 +78,18 @@ def equal(a: Intake, b: Intake) -> bool:
     return whole and a.signatures.full == b.signatures.full
 
 
-def _take_in(tree: Tree, gaps: Sequence[Gap], form: str | None) -> Intake:
-    incompleteness = assess(tree, gaps)
-    normal = normalize(tree)
-    return Intake(normal, sign(normal), incompleteness, form)
+def _take_in(
+    tree: Tree, gaps: Sequence[Gap], form: str | None, rules: Rules, known: Sequence[str] = ()
+) -> Intake:
+    redacted = redact(tree, rules, known)
+    if redacted.secrets:
+        gaps = [gap._replace(detail=_without_quotes(gap.detail)) for gap in gaps]
+    incompleteness = assess(redacted.tree, gaps)
+    normal = normalize(redacted.tree)
+    return Intake(normal, sign(normal), incompleteness, form, redacted.secrets)
+
+
+def _without_quotes(detail: str) -> str:
+    """What a gap says, without what it quotes: a quote is cut, and so may be a secret in it."""
+    quotes = [at for at in map(detail.find, "'\"") if at >= 0]
+    return f"{detail[: min(quotes)].rstrip(' (')} …" if quotes else detail

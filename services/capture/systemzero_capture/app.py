@@ -10,6 +10,7 @@ from systemzero_capture.config import CaptureSettings
 from systemzero_capture.erasing import Eraser
 from systemzero_capture.handlers import CaptureServicer
 from systemzero_capture.ingest import Ingestor
+from systemzero_capture.originals import Keeper
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import SCHEMA, SqlCaptureStore
@@ -23,6 +24,7 @@ from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_formats
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.reaching import ReachableChannel
+from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
@@ -59,13 +61,15 @@ class CaptureService:
             NAME, settings.data, self._database, logger, loops, pools=[self._executor]
         )
         store, bell = SqlCaptureStore(self._database), Bell()
+        formats, rules = load_formats(), RulesByTenant(settings.redact)
         ingestor = Ingestor(
             store,
             DiffServiceChecker(diff, signer),
             Lru(settings.known_captures),
             bell,
             self._executor,
-            load_formats(),
+            formats,
+            rules,
             new_id,
             clock,
         )
@@ -81,7 +85,7 @@ class CaptureService:
             bell,
             self._executor,
             settings.stream_window,
-            settings.originals,
+            Keeper(settings.originals, formats, rules),
             self._eraser,
         )
 

@@ -11,6 +11,7 @@ from systemzero_chassis.config import Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.ops import OpsSettings
+from systemzero_chassis.redacting import RedactSettings
 from systemzero_chassis.sealing import EncryptionSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_chassis.tracing import TraceSettings
@@ -64,6 +65,8 @@ class Keeping(Settings, frozen=True, kw_only=True):
         native: native documents: `never`; `asked`, where the request asks for it; `always`, where
             they are no larger than `max_native_bytes`.
         screenshots: whether a request may bring a screenshot.
+        screenshots_of_secrets: whether a screenshot is kept of a capture from which a secret was
+            redacted: nobody can redact a picture.
         max_native_bytes: of one native document with its parts.
         max_screenshot_bytes: of one screenshot.
         days: they are erased when so old; 0 keeps them as long as their capture.
@@ -71,6 +74,7 @@ class Keeping(Settings, frozen=True, kw_only=True):
 
     native: Literal["never", "asked", "always"] = "never"
     screenshots: bool = False
+    screenshots_of_secrets: bool = False
     max_native_bytes: Bytes = 2_000_000
     max_screenshot_bytes: Annotated[int, msgspec.Meta(gt=0, le=3_000_000)] = 2_000_000
     days: Limit = 30
@@ -111,6 +115,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         known_captures: how many digests of captures seen before are kept in memory.
         retention: how long captures are kept; for good, if nothing is set.
         originals: what is kept of them as the client sent it; nothing, if nothing is set.
+        redact: which of their texts are secrets, and never kept; the same in the diff service.
         stream_window: how many captures of one stream are worked on at a time.
     """
 
@@ -131,3 +136,4 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     stream_window: Count = 16
     retention: RetentionSettings = RetentionSettings()
     originals: KeepingSettings = KeepingSettings()
+    redact: RedactSettings = RedactSettings()

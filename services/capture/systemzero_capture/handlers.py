@@ -14,13 +14,12 @@ from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import codec
-from systemzero_capture.config import KeepingSettings
 from systemzero_capture.erasing import Eraser
 from systemzero_capture.ingest import Ingestor
 from systemzero_capture.known import message_digest, native_digest
 from systemzero_capture.metrics import verdict_reached
-from systemzero_capture.model import Original, OriginalKind, StoredCapture
-from systemzero_capture.originals import kept_of
+from systemzero_capture.model import OriginalKind, StoredCapture
+from systemzero_capture.originals import Keeper, Kept
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis import fields
 from systemzero_chassis.bell import Bell
@@ -51,10 +50,10 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         bell: Bell,
         executor: Executor,
         stream_window: int,
-        originals: KeepingSettings,
+        keeper: Keeper,
         eraser: Eraser,
     ) -> None:
-        self._originals = originals
+        self._keeper = keeper
         self._eraser = eraser
         self._ingestor = ingestor
         self._store = store
@@ -97,30 +96,30 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         if kind == "native":
             native = codec.decode_native(request.native)
             key = native_digest(principal.tenant, native)
-            sighting = codec.decode_sighting(principal, request, key, kept)
+            sighting = codec.decode_sighting(principal, request, key, kept.originals)
             done = await self._ingestor.native(principal, key, native, sighting, check=check)
         elif kind == "tree":
             key = message_digest(principal.tenant, request.tree)
-            sighting = codec.decode_sighting(principal, request, key, kept)
+            sighting = codec.decode_sighting(principal, request, key, kept.originals)
             tree = partial(decode_tree, request.tree, "tree")
             size = request.tree.ByteSize()
             done = await self._ingestor.tree(principal, key, tree, size, sighting, check=check)
         elif kind == "full_digest":
             digest = decode_digest(request.full_digest, "full_digest")
-            sighting = codec.decode_sighting(principal, request, digest, kept)
+            sighting = codec.decode_sighting(principal, request, digest, kept.originals)
             done = await self._ingestor.digest(principal, digest, sighting, check=check)
         else:
             raise InvalidInput.at("content", "required: native, tree or full_digest")
         response = _encode(done)
+        response.withheld.extend(kept.withheld)
         if response.HasField("verdict"):
             verdict_reached(response.verdict, time.perf_counter() - started)
         return response
 
-    async def _kept(self, tenant: str, request: pb.IngestRequest) -> tuple[Original, ...]:
-        keeping = self._originals.of(tenant)
-        if not (request.keep_native or request.screenshot or keeping.native == "always"):
-            return ()
-        kept: tuple[Original, ...] = await self._off_loop(lambda: kept_of(request, keeping))
+    async def _kept(self, tenant: str, request: pb.IngestRequest) -> Kept:
+        if not self._keeper.keeps(tenant, request):
+            return Kept()
+        kept: Kept = await self._off_loop(lambda: self._keeper.kept_of(tenant, request))
         return kept
 
     async def GetCapture(

@@ -30,6 +30,7 @@ from systemzero_capture.store import CaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
 from systemzero_chassis.lru import Lru
+from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.stages import off_loop
 from systemzero_chassis.tree_body import document
 from systemzero_core.errors import Unavailable
@@ -50,6 +51,7 @@ class Ingestor:
         bell: Bell,
         executor: Executor,
         formats: Formats,
+        rules: RulesByTenant,
         new_id: Callable[[str], str],
         clock: Callable[[], int],
     ) -> None:
@@ -59,6 +61,7 @@ class Ingestor:
         self._bell = bell
         self._executor = executor
         self._formats = formats
+        self._rules = rules
         self._new_id = new_id
         self._clock = clock
 
@@ -77,10 +80,11 @@ class Ingestor:
             InvalidInput, TooLarge: the document can't be read.
             Conflict: the request id belongs to another request.
         """
+        rules = self._rules.of(principal.tenant)
 
         async def decode() -> Decoded:
             return await self._off_loop(
-                lambda: pipeline.decode_native(native, self._formats), native.size
+                lambda: pipeline.decode_native(native, self._formats, rules), native.size
             )
 
         return await self._take(principal, key, decode, sighting, check)
@@ -96,10 +100,11 @@ class Ingestor:
         check: bool,
     ) -> StoredCapture:
         """Take in a tree message of `size` serialised bytes, which have the digest `key`."""
+        rules = self._rules.of(principal.tenant)
 
         async def decode() -> Decoded:
             return await self._off_loop(
-                lambda: pipeline.decode_tree(tree()), pipeline.TERSEST * size
+                lambda: pipeline.decode_tree(tree(), rules), pipeline.TERSEST * size
             )
 
         return await self._take(principal, key, decode, sighting, check)

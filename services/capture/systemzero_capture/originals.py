@@ -1,7 +1,8 @@
 """What is kept of a capture as the client sent it: whether, what exactly, in which form.
 
 A native document is kept as its serialised message, compressed with Zstandard (RFC 8878); a
-screenshot as it is, since images are compressed already. Both are known by the SHA-256 of their
+screenshot as it is, since images are compressed already. A document in which a secret stands is
+kept without it, or not at all, and no screenshot of it is. Both are known by the SHA-256 of their
 bytes as they were sent, and equal ones of a tenant are stored once.
 """
 
@@ -9,18 +10,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import zstandard
 
 from systemzero.capture.v1 import capture_service_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.config import Keeping
+from systemzero_capture.config import Keeping, KeepingSettings
 from systemzero_capture.model import Original, OriginalKind
+from systemzero_chassis.redacting import RulesByTenant
+from systemzero_chassis.tree_codec import decode_format, decode_tree, encode_format
 from systemzero_core.errors import FailedPrecondition, InvalidInput, TooLarge
+from systemzero_core.formats import Formats
+from systemzero_core.intake import take_in_tree
+from systemzero_core.originals import Clean, Document, clean
 
 NATIVE_TYPE: Final = "application/x-protobuf"
 _LEVEL: Final = 3
+_NO_NATIVE: Final = (
+    "the native document is not kept: it holds a secret, and can't be shown to be free of it"
+)
+_NO_SCREENSHOT: Final = (
+    "the screenshot is not kept: a secret was redacted from the capture, and a picture can't be "
+    "(`originals.screenshots_of_secrets` of the service)"
+)
 _IMAGES: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
     ("image/png", lambda d: d[:8] == b"\x89PNG\r\n\x1a\n" and d[12:16] == b"IHDR"),
     ("image/jpeg", lambda d: d[:3] == b"\xff\xd8\xff"),
@@ -28,18 +41,62 @@ _IMAGES: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
 )
 
 
-def kept_of(request: capture_service_pb2.IngestRequest, keeping: Keeping) -> tuple[Original, ...]:
-    """What is to be kept of a request's capture as it was sent.
+class Kept(NamedTuple):
+    """What is kept of a capture as it was sent, and what is not since it shows a secret."""
 
-    Nothing that the client asked to be kept is left out in silence.
+    originals: tuple[Original, ...] = ()
+    withheld: tuple[str, ...] = ()
 
-    Raises:
-        InvalidInput: the screenshot is no image, or there is no native document to keep.
-        FailedPrecondition: the installation does not keep what the request asks to be kept.
-        TooLarge: it is larger than the installation keeps.
-    """
-    found = (_native(request, keeping), _screenshot(request.screenshot, keeping))
-    return tuple(original for original in found if original is not None)
+
+class Keeper:
+    """Says what is kept of captures as they were sent; nothing of it holds a secret."""
+
+    def __init__(self, keeping: KeepingSettings, formats: Formats, rules: RulesByTenant) -> None:
+        self._keeping, self._formats, self._rules = keeping, formats, rules
+
+    def keeps(self, tenant: str, request: capture_service_pb2.IngestRequest) -> bool:
+        """Whether anything of the request may be kept, so that `kept_of` is to be asked."""
+        always = self._keeping.of(tenant).native == "always"
+        return bool(request.keep_native or request.screenshot or always)
+
+    def kept_of(self, tenant: str, request: capture_service_pb2.IngestRequest) -> Kept:
+        """What is to be kept of a request's capture as it was sent; work for a thread.
+
+        Nothing that the client asked to be kept is left out in silence.
+
+        Raises:
+            InvalidInput: the screenshot is no image, there is no native document to keep, or the
+                capture can't be read.
+            FailedPrecondition: the installation does not keep what the request asks to be kept.
+            TooLarge: it is larger than the installation keeps.
+        """
+        keeping = self._keeping.of(tenant)
+        native, screenshot = _native(request, keeping), _screenshot(request.screenshot, keeping)
+        if native is None and screenshot is None:
+            return Kept()
+        cleaned = self._clean(tenant, request)
+        if not cleaned.has_secrets:
+            return Kept(tuple(filter(None, (native, screenshot))))
+        withheld = []
+        if native is not None:
+            native = _kept_native(cleaned.document)
+            withheld += [] if native else [_NO_NATIVE]
+        if screenshot is not None and not keeping.screenshots_of_secrets:
+            screenshot = None
+            withheld.append(_NO_SCREENSHOT)
+        return Kept(tuple(filter(None, (native, screenshot))), tuple(withheld))
+
+    def _clean(self, tenant: str, request: capture_service_pb2.IngestRequest) -> Clean:
+        rules, content = self._rules.of(tenant), request.WhichOneof("content")
+        if content == "native":
+            native = request.native
+            form = decode_format(native, "native")
+            document = Document(native.data, form, native.dom or None, tuple(native.frames))
+            return clean(document, formats=self._formats, rules=rules)
+        if content == "tree":
+            taken = take_in_tree(decode_tree(request.tree, "tree"), rules=rules)
+            return Clean(None, bool(taken.secrets))
+        return Clean(None, has_secrets=False)  # whoever normalised it redacted it
 
 
 def decode_native(body: bytes) -> tree_pb2.NativeCapture:
@@ -73,6 +130,25 @@ def _native(request: capture_service_pb2.IngestRequest, keeping: Keeping) -> Ori
         if asked:
             raise _too_large("keep_native", len(raw), keeping.max_native_bytes)
         return None
+    return _native_original(raw)
+
+
+def _kept_native(document: Document | None) -> Original | None:
+    """A rewritten document, in the message that it is kept as."""
+    if document is None:
+        return None
+    form, format_name = encode_format(document.format)
+    message = tree_pb2.NativeCapture(
+        data=document.data,
+        dom=document.dom or b"",
+        frames=document.frames,
+        format=form,
+        format_name=format_name,
+    )
+    return _native_original(message.SerializeToString(deterministic=True))
+
+
+def _native_original(raw: bytes) -> Original:
     body = zstandard.ZstdCompressor(level=_LEVEL).compress(raw)
     return _original(OriginalKind.NATIVE, NATIVE_TYPE, raw, body)
 

@@ -1,6 +1,6 @@
 """From a native capture to a normalised, signed tree: pure work, off the event loop if it is much.
 
-decode -> completeness gate -> normalise -> sign
+decode -> without secrets -> completeness gate -> normalise -> sign
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from systemzero_capture.model import Decoded, Known, Reason
 from systemzero_chassis.tree_body import pack
 from systemzero_core.formats import Format, Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
+from systemzero_core.redaction import Rules
 from systemzero_core.tree import Tree
 
 _NODE_BYTES = 128
@@ -61,17 +62,22 @@ class Held:
         return pack(self.encode())
 
 
-def decode_native(native: Native, formats: Formats) -> Decoded:
+def decode_native(native: Native, formats: Formats, rules: Rules) -> Decoded:
     """A native document, decoded; see `take_in`."""
     intake = take_in(
-        native.data, format=native.form, dom=native.dom, frames=native.frames, formats=formats
+        native.data,
+        format=native.form,
+        dom=native.dom,
+        frames=native.frames,
+        formats=formats,
+        rules=rules,
     )
     return _decoded(intake)
 
 
-def decode_tree(tree: Tree) -> Decoded:
+def decode_tree(tree: Tree, rules: Rules) -> Decoded:
     """A tree that the client sent as a message."""
-    return _decoded(take_in_tree(tree))
+    return _decoded(take_in_tree(tree, rules=rules))
 
 
 def _decoded(intake: Intake) -> Decoded:

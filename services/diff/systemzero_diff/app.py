@@ -23,6 +23,7 @@ from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_detectors, load_formats
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.reaching import ReachableChannel
+from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
@@ -77,7 +78,8 @@ class DiffService:
         self._cosigning = cosigning(self.loops, self._log.cosigners)
         sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
         self.vitals = self._watched(sets)
-        sources = TreeSources(capture, signer, self._executor, load_formats())
+        rules = RulesByTenant(settings.redact)
+        sources = TreeSources(capture, signer, self._executor, load_formats(), rules)
         detectors = load_detectors()
         checker = Checker(
             store,

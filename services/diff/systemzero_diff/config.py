@@ -12,6 +12,7 @@ from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.logstore import Witness
 from systemzero_chassis.ops import OpsSettings
+from systemzero_chassis.redacting import RedactSettings
 from systemzero_chassis.sealing import EncryptionSettings
 from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_chassis.tracing import TraceSettings
@@ -87,6 +88,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         session_days: how long the path of a session is remembered at least after it was seen last;
             twice as long at most.
         match: how captures are matched to templates.
+        redact: which texts of captures are secrets, and never kept; the same in the capture
+            service.
     """
 
     listen: str = "127.0.0.1:50053"
@@ -109,3 +112,4 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     known_drifts: Count = 500
     session_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 1
     match: MatchSettings = MatchSettings()
+    redact: RedactSettings = RedactSettings()

@@ -16,6 +16,7 @@ from systemzero_chassis.asking import AWAY, ask
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.reaching import ReachableChannel
+from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.stages import SMALL_BYTES, off_loop
 from systemzero_chassis.tree_codec import decode_format, decode_incompleteness, decode_tree
 from systemzero_core.errors import (
@@ -27,6 +28,7 @@ from systemzero_core.errors import (
 )
 from systemzero_core.formats import Formats
 from systemzero_core.intake import Intake, take_in, take_in_tree
+from systemzero_core.redaction import Rules
 from systemzero_core.tree import Tree
 
 AUDIENCE = "capture"
@@ -53,6 +55,7 @@ class TreeSources:
         signer: IdentitySigner,
         executor: Executor,
         formats: Formats,
+        rules: RulesByTenant,
     ) -> None:
         """`captures` is a channel to the capture service."""
         self._channel = captures
@@ -60,6 +63,11 @@ class TreeSources:
         self._signer = signer
         self._executor = executor
         self._formats = formats
+        self._rules = rules
+
+    def rules_of(self, tenant: str) -> Rules:
+        """Which texts are a tenant's secrets."""
+        return self._rules.of(tenant)
 
     async def resolve(
         self, principal: Principal, source: tree_pb2.TreeSource, field: str, *, hold: bool = False
@@ -74,19 +82,21 @@ class TreeSources:
             FailedPrecondition: the capture's body was erased.
             Unavailable: the capture service does not answer.
         """
-        kind = source.WhichOneof("source")
+        kind, rules = source.WhichOneof("source"), self._rules.of(principal.tenant)
         if kind == "tree":
             return SourcedTree(
-                await self.off_loop(lambda: take_in_tree(decode_tree(source.tree, field)))
+                await self.off_loop(
+                    lambda: take_in_tree(decode_tree(source.tree, field), rules=rules)
+                )
             )
         if kind == "native":
             return SourcedTree(
-                await self.off_loop(lambda: self._native(source.native, f"{field}.native"))
+                await self.off_loop(lambda: self._native(source.native, f"{field}.native", rules))
             )
         if kind == "capture_id":
             fields.text(source.capture_id, f"{field}.capture_id", least=1)
             answer = await self._get(principal, source.capture_id, include_tree=True, hold=hold)
-            intake = await self.off_loop(lambda: _taken_in(answer.capture))
+            intake = await self.off_loop(lambda: _taken_in(answer.capture, rules))
             return SourcedTree(intake, source.capture_id)
         raise InvalidInput.at(field, "required: tree, capture_id or native")
 
@@ -116,22 +126,23 @@ class TreeSources:
         """See `stages.off_loop`."""
         return await off_loop(self._executor, work, size)
 
-    def _native(self, message: tree_pb2.NativeCapture, field: str) -> Intake:
+    def _native(self, message: tree_pb2.NativeCapture, field: str, rules: Rules) -> Intake:
         return take_in(
             message.data,
             format=decode_format(message, field),
             dom=message.dom or None,
             frames=tuple(message.frames),
             formats=self._formats,
+            rules=rules,
         )
 
 
-def _taken_in(capture: capture_pb2.Capture) -> Intake:
+def _taken_in(capture: capture_pb2.Capture, rules: Rules) -> Intake:
     known = [
         decode_incompleteness(reason, f"capture.incompleteness[{i}]")
         for i, reason in enumerate(capture.incompleteness)
     ]
-    return take_in_tree(decode_tree(capture.tree, "capture.tree"), known)
+    return take_in_tree(decode_tree(capture.tree, "capture.tree"), known, rules)
 
 
 def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:

@@ -90,6 +90,8 @@ class _Reporter:
     def stored(self, name: str, response: capture_service_pb2.IngestResponse) -> None:
         """A capture was taken in."""
         value = {"file": name, **to_dict(response)}
+        for sentence in response.withheld:
+            note(f"sz: {printable(name)}: {printable(sentence)}")
         if response.HasField("verdict"):
             self._verdict(name, response.verdict, value)
             return

@@ -7,14 +7,15 @@ to their own document; those are moved to where the document's frame stands in t
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from systemzero_core.characters import apart
 from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import _json
-from systemzero_core.formats._values import box
+from systemzero_core.formats._values import box, text_of
 from systemzero_core.tree import Bounds
 
 KEPT = frozenset(
@@ -29,12 +30,16 @@ KEPT = frozenset(
 """The DOM attributes that become the node's; `class` and `style` are looks, not meaning."""
 
 
+_PASSWORD: Final = "password"  # noqa: S105 # nosec B105 - a type of fields
+
+
 class Element(msgspec.Struct, gc=False):
-    """One DOM node."""
+    """One DOM node; a recorder may add what is typed into it as `value`."""
 
     tag: str = ""
     attrs: dict[str, str] = {}
     box: tuple[float, float, float, float] | None = None
+    value: Any = None
 
     @property
     def bounds(self) -> Bounds | None:
@@ -49,11 +54,13 @@ class Dom(NamedTuple):
         elements: by backend node id.
         owners: for a frame id, the backend node id of the element that owns the frame.
         relative: whether the boxes of a child frame start at the frame, not at the page.
+        secrets: what is typed into its password fields.
     """
 
     elements: dict[int, Element]
     owners: dict[str, int]
     relative: bool
+    secrets: tuple[str, ...] = ()
 
 
 class _Nodes(msgspec.Struct, gc=False, rename="camel"):
@@ -61,6 +68,10 @@ class _Nodes(msgspec.Struct, gc=False, rename="camel"):
     backend_node_id: list[int]
     attributes: list[list[int]] = []
     content_document_index: _Rare | None = None
+    parent_index: list[int] = []
+    node_value: list[int] = []
+    input_value: _Rare | None = None
+    text_value: _Rare | None = None
 
 
 class _Rare(msgspec.Struct, gc=False):
@@ -103,7 +114,8 @@ def read(data: bytes) -> Dom:
         head = data[:200].lstrip()
     if head.startswith((b'{"documents"', b'{"strings"')) or b'"documents"' in head[:40]:
         return _from_snapshot(_json.decode(_snapshot, data, "dom"))
-    return Dom(_json.decode(_map, data, "dom"), {}, relative=True)
+    elements = _json.decode(_map, data, "dom")
+    return Dom(elements, {}, relative=True, secrets=_typed(elements.values()))
 
 
 def _from_snapshot(snapshot: _Snapshot) -> Dom:
@@ -112,9 +124,48 @@ def _from_snapshot(snapshot: _Snapshot) -> Dom:
         offsets = _offsets(snapshot, dom.owners)
         for document, (left, top) in zip(snapshot.documents, offsets, strict=True):
             _read_document(document, snapshot.strings, left, top, dom.elements)
+        secrets = _typed(dom.elements.values())
+        if _holds_passwords(snapshot.strings):
+            for document in snapshot.documents:
+                secrets += tuple(_typed_in(document.nodes, snapshot.strings))
     except (IndexError, ValueError):
         raise InvalidInput.at("dom.documents", "an index that leads nowhere") from None
-    return dom
+    return dom._replace(secrets=secrets)
+
+
+def _holds_passwords(strings: list[str]) -> bool:
+    return any(text.lower() == _PASSWORD for text in strings if len(text) == len(_PASSWORD))
+
+
+def _is_password(attrs: dict[str, str]) -> bool:
+    return attrs.get("type", "").lower() == _PASSWORD
+
+
+def _typed(elements: Iterable[Element]) -> tuple[str, ...]:
+    """What the elements themselves say is typed into password fields."""
+    fields = [element for element in elements if _is_password(element.attrs)]
+    told = [element.attrs.get("value", "") for element in fields]
+    told += [text_of(element.value) for element in fields if element.value is not None]
+    return tuple(filter(None, told))
+
+
+def _typed_in(nodes: _Nodes, strings: list[str]) -> Iterator[str]:
+    """What a snapshot says is typed into password fields: beside them, or as texts below them."""
+    inside: set[int] = set()
+    for at, flat in enumerate(nodes.attributes):
+        pairs = zip(flat[::2], flat[1::2], strict=True)
+        if _is_password({_string(strings, k): _string(strings, v) for k, v in pairs}):
+            inside.add(at)
+    for at, parent in enumerate(nodes.parent_index):
+        if parent in inside:
+            inside.add(at)
+    for rare in (nodes.input_value, nodes.text_value):
+        if rare is not None:
+            told = zip(rare.index, rare.value, strict=True)
+            yield from (_string(strings, value) for at, value in told if at in inside)
+    yield from (
+        _string(strings, value) for at, value in enumerate(nodes.node_value) if at in inside
+    )
 
 
 def _read_document(

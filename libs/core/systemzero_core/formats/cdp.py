@@ -49,7 +49,13 @@ def read(source: Source) -> Parsed:
     frames = [frame for answer in answers for frame in _frames_of(answer)]
     walk = _Walk(frames, dom)
     walk.run()
-    return Parsed(Tree(walk.nodes, walk.parents), Format.CDP, tuple(walk.gaps), url=frames[0].url)
+    return Parsed(
+        Tree(walk.nodes, walk.parents),
+        Format.CDP,
+        tuple(walk.gaps),
+        url=frames[0].url,
+        secrets=dom.secrets if dom is not None else (),
+    )
 
 
 def _without_nodes(answer: Answer, field: str) -> InvalidInput:

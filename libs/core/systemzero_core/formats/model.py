@@ -51,6 +51,7 @@ class Parsed(NamedTuple):
         gaps: what is known to be missing, in document order.
         url: address of the page or screen, empty where the format tells none.
         viewport: width and height in the platform's own pixels, or None where unknown.
+        secrets: what is typed into password fields, as it stands beside the tree (a page's DOM).
     """
 
     tree: Tree
@@ -58,6 +59,7 @@ class Parsed(NamedTuple):
     gaps: tuple[Gap, ...] = ()
     url: str = ""
     viewport: tuple[int, int] | None = None
+    secrets: tuple[str, ...] = ()
 
 
 class Source(NamedTuple):

@@ -101,7 +101,7 @@ def _texts(role: str, given: _xml.Attributes, checked: str | None, hint: str) ->
     text, said = given.get("text", ""), given.get("content-desc", "")
     if is_true(given.get("showing-hint")) or text == hint:
         text = ""
-    if role.endswith(_FIELDS) or is_true(given.get("editable")):
+    if role.endswith(_FIELDS) or is_true(given.get("editable")) or is_true(given.get("password")):
         return said, text
     if _android_class.is_switch(role):
         text = without_state(text, checked)

@@ -11,6 +11,7 @@ from systemzero_chassis.tree_codec import decode_tree, encode_signatures, encode
 from systemzero_core.drift import at_most_per_thousand, per_thousand
 from systemzero_core.errors import InvalidInput
 from systemzero_core.normalize import normalize
+from systemzero_core.redaction import Rules, redact
 from systemzero_core.signature import sign
 from systemzero_core.template import (
     DEFAULT_BOX_TOLERANCE,
@@ -114,15 +115,15 @@ def decode_selector(message: pb.NodeSelector, field: str, depth: int = 0) -> Sel
     )
 
 
-def decode_baseline(message: pb.Template) -> Tree | None:
-    """The normalised baseline of a template message, None where it has none.
+def decode_baseline(message: pb.Template, rules: Rules) -> Tree | None:
+    """The normalised baseline of a template message without secrets, None where it has none.
 
     Raises:
         InvalidInput, TooLarge: it is no tree.
     """
     if not message.HasField("tree"):
         return None
-    return normalize(decode_tree(message.tree, "template.tree"))
+    return normalize(redact(decode_tree(message.tree, "template.tree"), rules).tree)
 
 
 def decode_selectors(messages: Iterable[pb.NodeSelector]) -> tuple[Selector, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from systemzero.diff.v1 import template_pb2, template_service_pb2_grpc
 from systemzero.diff.v1 import template_service_pb2 as pb
 from systemzero.errors.v1 import errors_pb2
@@ -13,6 +15,7 @@ from systemzero_chassis.identity import current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_core.drift import Detector
 from systemzero_core.errors import InvalidInput
+from systemzero_core.redaction import Rules, redact
 from systemzero_core.template import Template, from_yaml, to_yaml, violations_of
 from systemzero_diff.codec import templates as codec
 from systemzero_diff.handlers.common import answered
@@ -77,7 +80,8 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.CreateTemplateRequest, context: Any
     ) -> pb.CreateTemplateResponse:
         principal = current_principal()
-        template = await self._sources.off_loop(lambda: _decode(request.template))
+        rules = self._sources.rules_of(principal.tenant)
+        template = await self._sources.off_loop(lambda: _decode(request.template, rules))
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
@@ -112,8 +116,9 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.UpdateTemplateRequest, context: Any
     ) -> pb.UpdateTemplateResponse:
         principal = current_principal()
+        rules = self._sources.rules_of(principal.tenant)
         template_id = fields.text(request.template.template_id, "template.template_id", least=1)
-        changes = await self._sources.off_loop(lambda: _changes(request))
+        changes = await self._sources.off_loop(lambda: _changes(request, rules))
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
@@ -141,7 +146,8 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.ImportTemplateRequest, context: Any
     ) -> pb.ImportTemplateResponse:
         principal = current_principal()
-        template = await self._sources.off_loop(lambda: from_yaml(request.yaml))
+        rules = self._sources.rules_of(principal.tenant)
+        template = await self._sources.off_loop(lambda: _imported(request.yaml, rules))
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
@@ -192,12 +198,20 @@ def _answer(response: Callable[..., Any]) -> Callable[[Versioned], bytes]:
     return encode
 
 
-def _decode(message: template_pb2.Template) -> Template:
+def _imported(yaml: bytes, rules: Rules) -> Template:
+    """The template in `yaml`; what somebody typed while it was written is no part of it."""
+    template = from_yaml(yaml)
+    if template.tree is None:
+        return template
+    return msgspec.structs.replace(template, tree=redact(template.tree, rules).tree)
+
+
+def _decode(message: template_pb2.Template, rules: Rules) -> Template:
     return Template(
         template_id="",
         screen_id=fields.text(message.screen_id, "template.screen_id", least=1),
         app=fields.text(message.app, "template.app"),
-        tree=codec.decode_baseline(message),
+        tree=codec.decode_baseline(message, rules),
         required_nodes=codec.decode_selectors(message.required_nodes),
         policy=codec.decode_policy(message.policy),
         valid_transitions=tuple(message.valid_transitions),
@@ -205,10 +219,10 @@ def _decode(message: template_pb2.Template) -> Template:
     )
 
 
-def _changes(request: pb.UpdateTemplateRequest) -> dict[str, Any]:
+def _changes(request: pb.UpdateTemplateRequest, rules: Rules) -> dict[str, Any]:
     message = request.template
     decoders: dict[str, Callable[[], Any]] = {
-        "tree": lambda: codec.decode_baseline(message),
+        "tree": lambda: codec.decode_baseline(message, rules),
         "required_nodes": lambda: codec.decode_selectors(message.required_nodes),
         "policy": lambda: codec.decode_policy(message.policy),
         "valid_transitions": lambda: tuple(message.valid_transitions),

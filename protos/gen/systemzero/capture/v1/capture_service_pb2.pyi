@@ -108,6 +108,7 @@ class IngestResponse(_message.Message):
     CAPTURE_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     BODY_NEEDED_FIELD_NUMBER: _builtins.int
+    WITHHELD_FIELD_NUMBER: _builtins.int
     body_needed: _builtins.bool
     """Output only. The digest is unknown here: send the body."""
     @_builtins.property
@@ -118,16 +119,23 @@ class IngestResponse(_message.Message):
     def verdict(self) -> _verdict_pb2.Verdict:
         """Output only. The verdict, if one was asked for."""
 
+    @_builtins.property
+    def withheld(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. What was to be kept of the capture as it was sent and is not, since it shows a
+        secret: a sentence for each.
+        """
+
     def __init__(
         self,
         *,
         capture: _capture_pb2.Capture | None = ...,
         verdict: _verdict_pb2.Verdict | None = ...,
         body_needed: _builtins.bool = ...,
+        withheld: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["capture", b"capture", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_needed", b"body_needed", "capture", b"capture", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_needed", b"body_needed", "capture", b"capture", "verdict", b"verdict", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
