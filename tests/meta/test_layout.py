@@ -184,4 +184,6 @@ def of_the_image(name: str) -> dict[str, str]:
 
 
 def listed(folder: Path) -> dict[str, bytes]:
-    return {str(p): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """All files, but the newest checkpoints: where a service can't write it goes without them."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(p): p.read_bytes() for p in files if p.parent.suffix != ".heads"}
