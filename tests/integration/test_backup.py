@@ -103,6 +103,34 @@ def test_what_cannot_be_backed_up_is_told_and_nothing_is_written(
     assert not (tmp_path / "backup").exists()
 
 
+def test_a_way_around_by_a_link_leads_into_no_data_folder(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(data)
+    for source, target in ((data, tmp_path / "link" / "in"), (tmp_path / "link", data / "in")):
+        with pytest.raises(FailedPrecondition, match="is within"):
+            back_up(source, target, SCHEMAS)
+
+
+def test_a_backup_that_failed_can_be_tried_again(data: Path, tmp_path: Path) -> None:
+    file = data / SCHEMAS[-1].name / SCHEMAS[-1].file
+    whole = file.read_bytes()
+    file.write_bytes(b"no database" * 1000)
+    with pytest.raises(DataCorrupted):
+        back_up(data, tmp_path / "backup", SCHEMAS)
+    file.write_bytes(whole)
+    back_up(data, tmp_path / "backup", SCHEMAS)
+    restore(tmp_path / "backup", tmp_path / "again")
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_a_link_or_a_file_is_no_place_to_restore_to(
+    backup: Path, tmp_path: Path, kind: str
+) -> None:
+    target = tmp_path / "target"
+    target.symlink_to(tmp_path / "nowhere") if kind == "link" else target.touch()
+    with pytest.raises(FailedPrecondition, match="is a link or a file"):
+        restore(backup, target)
+
+
 def test_folders_on_the_way_to_a_data_folder_are_private_too(tmp_path: Path) -> None:
     old = os.umask(0o022)
     try:

@@ -70,15 +70,23 @@ def back_up(data: Path, to: Path, schemas: Sequence[Schema]) -> Manifest:
     """
     known = [f"{schema.name}/{schema.file}" for schema in _named_last(schemas)]
     databases = [path for path in known if (data / path).exists()]
-    if to.absolute().is_relative_to(data.absolute()):
+    if to.resolve().is_relative_to(data.resolve()):
         raise FailedPrecondition(f"{to} is within {data}: a backup stands beside it")
     if not databases:
         raise FailedPrecondition(f"no service has a database below {data}")
     others = [path for path in _files(data) if path not in databases]
-    if to.exists() and any(to.iterdir()):
-        raise FailedPrecondition(f"{to} is not empty: a backup goes into a folder of its own")
+    _refuse_what_is_there(to, "a backup goes into a folder of its own")
     private_folder(to)
     to.chmod(0o700)  # it holds keys
+    try:
+        return _written(data, to, databases, others)
+    except BaseException:
+        for entry in to.iterdir():  # so that it can be tried again
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        raise
+
+
+def _written(data: Path, to: Path, databases: Sequence[str], others: Sequence[str]) -> Manifest:
     begun = datetime.now(UTC).isoformat()
     for path in databases:
         _copy_database(data / path, to / path)
@@ -90,6 +98,13 @@ def back_up(data: Path, to: Path, schemas: Sequence[Schema]) -> Manifest:
     return manifest
 
 
+def _refuse_what_is_there(folder: Path, advice: str) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise FailedPrecondition(f"{folder} is a link or a file, and no folder: {advice}")
+    if folder.exists() and any(folder.iterdir()):
+        raise FailedPrecondition(f"{folder} is not empty: {advice}")
+
+
 def restore(backup: Path, data: Path) -> Manifest:
     """Make the data folder `data` from a backup.
 
@@ -98,8 +113,7 @@ def restore(backup: Path, data: Path) -> Manifest:
         DataCorrupted: the backup is not whole; the message names the file.
         OSError: a file can't be read or written.
     """
-    if data.exists() and any(data.iterdir()):
-        raise FailedPrecondition(f"{data} is not empty: move what is there out of the way first")
+    _refuse_what_is_there(data, "move what is there out of the way first")
     manifest = _manifest(backup)
     private_folder(data.parent)
     made = Path(tempfile.mkdtemp(dir=data.parent, prefix=f".{data.name}."))  # mode 0700
