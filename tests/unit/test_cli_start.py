@@ -25,6 +25,7 @@ from tests.support.written_log import WrittenLog, write_log
 
 APP = CAPTURES / "parcel-console"
 BEFORE = APP / "4.15.5__1-console.ax.json.gz"
+KEY = "s0_live_" + "0" * 30 + "42dRNB"  # as docs/design/gateway.md has it
 AGAIN = APP / "4.15.5__1-console-reload.ax.json.gz"
 
 WIRE = ("grpc", "google", "systemzero", "grpc_status", "ssl", "asyncio")
@@ -92,8 +93,28 @@ def test_no_help_imports_what_talks_to_a_server() -> None:
         assert (status, loaded(modules, *NOT_FOR_HELP)) == (0, set()), path
 
 
-def test_a_mistake_is_told_before_anything_is_loaded() -> None:
-    mistakes = [("nope",), ("capture",), ("approve", "evt_1"), ("token", "revoke", "nope")]
+MISTAKES = (
+    ("nope",),
+    ("capture",),
+    ("approve", "evt_1"),
+    ("token", "revoke", "nope"),
+    ("check", "a.json", "b.json", "--dom", "c.json"),
+    ("capture", "a.json", "b.json", "--frame", "c.json"),
+    ("capture", "a.json", "--edge", "--keep-raw"),
+    ("capture", "a.json", "b.json", "--screenshot", "c.png"),
+    ("log", "verify", "--file", "a.jsonl", "--tiles", "b"),
+    ("log", "proof"),
+)
+
+
+@pytest.mark.parametrize("logged_in", [False, True])
+def test_a_mistake_is_told_before_anything_is_loaded(
+    logged_in: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "admin.key").write_text(KEY)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("SYSTEMZERO_API_KEY_FILE", str(tmp_path / "admin.key") if logged_in else "")
+    mistakes = list(MISTAKES)
     for mistake, (status, modules) in zip(mistakes, modules_after(mistakes), strict=True):
         assert (status, loaded(modules, *NOT_FOR_HELP)) == (2, set()), mistake
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from systemzero.capture.v1 import capture_service_pb2
     from systemzero.diff.v1 import verdict_pb2
     from systemzero_client.captures import Outcome
+
+_FLAGS = ("files", "form", "dom", "frames", "app", "screen", "session", "all_edits")
+"""What `_capture_options` adds."""
 
 _ABOUT_THE_CAPTURE = frozenset(
     (
@@ -79,6 +83,27 @@ class _Request:
         self.all_edits = all_edits
 
 
+def _requesting(command: Callable[..., Exit]) -> Callable[..., Exit]:
+    """Adds the flags that say what to judge; the command gets them as one `request`.
+
+    Mistakes in them are told before anything that calls a server is imported.
+    """
+
+    @_capture_options
+    @wraps(command)
+    def run(**given: Any) -> Exit:
+        request = _Request(**{name: given.pop(name) for name in _FLAGS})
+        if given.get("edge") and given.get("keep_raw"):
+            raise click.UsageError(
+                "--edge does not send the file, so that --keep-raw keeps nothing"
+            )
+        if given.get("screenshot") and len(request.names) > 1:
+            raise click.UsageError("--screenshot belongs to one capture, not to several")
+        return command(request=request, **given)
+
+    return run
+
+
 class _Reporter:
     """Prints what became of each file, and remembers the statuses."""
 
@@ -131,25 +156,20 @@ def error_dict(error: Exception) -> dict[str, Any]:
 
 
 @click.command()
-@_capture_options
+@_requesting
 @click.option("--check/--no-check", default=True, help="Judge each capture (yes).")
 @click.option("--edge", is_flag=True, help="Normalise here; send the body only if it is unknown.")
 @click.option("--keep-raw", is_flag=True, help="Have the file itself kept, too.")
 @click.option("--screenshot", default="", help="A picture of the screen to keep (PNG, JPEG, WebP).")
 @remote
 async def capture(
-    remote: Remote, check: bool, edge: bool, keep_raw: bool, screenshot: str, **flags: Any
+    remote: Remote, request: _Request, check: bool, edge: bool, keep_raw: bool, screenshot: str
 ) -> Exit:
     """Store captures and have them judged.
 
     FILE is a capture in any format, gzipped or not, a folder of them, or - for standard input.
     X.dom.json and X.frameN.ax.json beside X.ax.json are joined to it.
     """
-    request = _Request(**flags)
-    if edge and keep_raw:
-        raise click.UsageError("--edge does not send the file, so that --keep-raw keeps nothing")
-    if screenshot and len(request.names) > 1:
-        raise click.UsageError("--screenshot belongs to one capture, not to several")
     reporter = _Reporter(remote.output, all_edits=request.all_edits)
     if len(request.names) == 1:
         name = request.names[0]
@@ -208,11 +228,10 @@ def _report(reporter: _Reporter, name: str, outcome: Outcome) -> None:
 
 
 @click.command()
-@_capture_options
+@_requesting
 @remote
-async def check(remote: Remote, **flags: Any) -> Exit:
+async def check(remote: Remote, request: _Request) -> Exit:
     """Judge captures without storing them; drift is recorded all the same."""
-    request = _Request(**flags)
     reporter = _Reporter(remote.output, all_edits=request.all_edits)
     with Progress(len(request.names)) as progress:
         for name in request.names:

@@ -61,14 +61,19 @@ async def introspect(remote: Remote, token_file: str | None) -> Exit:
     return Exit.UNCHANGED if found.active else Exit.DRIFT
 
 
+def _an_id(_: click.Context, __: click.Parameter, value: str) -> str:
+    """`value`, if it is an id. What it is instead is not repeated: it may be a token."""
+    if value and not value.startswith("tok_"):
+        raise Problem("a token's id, `tok_…`, is expected; its text comes from --token-file")
+    return value
+
+
 @token.command()
-@click.argument("token_id", default="", metavar="[TOKEN_ID]")
+@click.argument("token_id", default="", metavar="[TOKEN_ID]", callback=_an_id)
 @_token_file
 @remote
 async def revoke(remote: Remote, token_id: str, token_file: str | None) -> None:
     """Revoke a token: by its id, `tok_…`, or by its text, from a file or stdin."""
-    if token_id and not token_id.startswith("tok_"):
-        raise Problem("a token's id, `tok_…`, is expected; its text comes from --token-file")
     if token_id:
         await remote.client.keys.revoke_token(token_id=token_id)
     else:
