@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import json
@@ -19,7 +20,7 @@ from systemzero_client.cli.main import main
 from systemzero_client.cli.output import Progress
 from systemzero_client.cli.verdicts import of_verdict, verdict_lines
 from tests.support.captures import CAPTURES
-from tests.support.cli import Sz
+from tests.support.cli import COMMAND, Sz
 from tests.support.patience import PATIENCE
 
 KEY = "s0_live_" + "0" * 30 + "42dRNB"  # as docs/design/gateway.md has it
@@ -307,3 +308,69 @@ def test_json_is_one_object_a_line_whatever_the_text(sz: Sz, tmp_path: Path) -> 
     assert main(["diff", str(path), str(other), "--json"]) == 1
     ran = sz("diff", path, other, "--json")
     assert json.loads(ran.out)["script"]["edits"]
+
+
+def run_in_shell(*arguments: object, redirected: str) -> subprocess.CompletedProcess[str]:
+    """`sz` as a shell starts it, with its streams as `redirected` says."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *COMMAND, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
+@pytest.mark.parametrize("arguments", [("diff", BEFORE, AGAIN), ("--help",), ("--version",)])
+@pytest.mark.parametrize(
+    ("redirected", "why"), [(">&-", "closed"), (">/dev/full", "No space left on device")]
+)
+def test_a_result_that_cannot_be_written_is_an_error_in_one_line(
+    arguments: tuple[object, ...], redirected: str, why: str
+) -> None:
+    ran = run_in_shell(*arguments, redirected=redirected)
+    assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 1)
+    assert ran.stderr.startswith("sz: standard output")
+    assert why in ran.stderr
+
+
+@pytest.mark.parametrize("redirected", ["2>&-", "2>/dev/full"])
+def test_a_verdict_does_not_depend_on_whether_notes_can_be_written(redirected: str) -> None:
+    assert run_in_shell("diff", BEFORE, AGAIN, redirected=redirected).returncode == 0
+    loading = APP / "4.15.5__1-console-loading.ax.json.gz"
+    ran = run_in_shell("diff", BEFORE, loading, redirected=redirected)
+    assert (ran.returncode, "inconclusive" in ran.stdout) == (3, True)
+    assert run_in_shell("nope", redirected=redirected).returncode == 2
+    assert run_in_shell("status", redirected=f">/dev/full {redirected}").returncode == 2
+
+
+def test_standard_input_that_is_closed_is_empty() -> None:
+    closed = run_in_shell("diff", BEFORE, "-", redirected="<&-")
+    empty = run_in_shell("diff", BEFORE, "-", redirected="</dev/null")
+    assert (closed.returncode, closed.stderr) == (empty.returncode, empty.stderr)
+
+
+def test_progress_goes_on_where_it_cannot_be_written() -> None:
+    with Path("/dev/full").open("w") as full:
+        progress = Progress(2, stream=full, clock=iter((0.0, 9.0, 18.0)).__next__)
+        progress.show(1, "captures")
+        progress.show(2, "captures")
+
+
+@pytest.mark.parametrize("fault", [TypeError("s0_secret"), asyncio.CancelledError()])
+def test_a_fault_of_ours_is_an_error_in_one_line_that_says_what_to_report(
+    sz: Sz, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    def broken(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("systemzero_client.cli.diff.diff", broken)
+    ran = sz("diff", BEFORE, AGAIN)
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert f"{type(fault).__name__} at test_cli_offline.py:" in ran.err
+    assert "report" in ran.err
+    assert "SYSTEMZERO_DEBUG" in ran.err
+    assert "s0_secret" not in ran.err
+    monkeypatch.setenv("SYSTEMZERO_DEBUG", "1")
+    shown = sz("diff", BEFORE, AGAIN)
+    assert (shown.status, "Traceback" in shown.err) == (2, True)

@@ -82,7 +82,8 @@ def test_the_first_help_imports_no_command(tmp_path: Path) -> None:
     assert ran.status == 0
     assert not ran.loaded(*NOT_FOR_HELP, "msgspec", "systemzero_core", "json")
     assert {name for name in ran.modules if name.startswith("systemzero_client.")} == {
-        f"systemzero_client.cli{name}" for name in ("", ".commands", ".exits", ".lazy", ".main")
+        f"systemzero_client.cli{name}"
+        for name in ("", ".commands", ".exits", ".lazy", ".main", ".standard")
     }
 
 

@@ -99,4 +99,4 @@ class Progress:
         if self._terminal:
             terminal.draw(line, self._stream)
         else:
-            self._stream.write(f"{line}\n")
+            terminal.aside(f"{line}\n", self._stream)

@@ -20,6 +20,8 @@ from typing import TextIO
 
 import click
 
+from systemzero_client.cli.standard import silence
+
 
 class Marked(str):
     """A line, or lines, that may be printed as they are: escaped before colours were added."""
@@ -65,13 +67,21 @@ def document() -> Iterator[Callable[[bytes], object]]:
 
 
 def note(text: str) -> None:
-    """A line for people on stderr, apart from the result."""
-    click.echo(printable(text), err=True)
+    """A line for people on stderr, apart from the result; lost where it cannot be written."""
+    aside(f"{printable(text)}\n", sys.stderr)
 
 
 def draw(text: str, stream: TextIO) -> None:
     """Write `text`, which is none of anybody else's, over the line that stands there."""
-    click.echo(f"\r\x1b[K{text}", stream, nl=False)
+    aside(f"\r\x1b[K{text}", stream)
+
+
+def aside(text: str, stream: TextIO) -> None:
+    """Write `text` to `stream`, or lose it: a result does not depend on what is said beside it."""
+    try:
+        click.echo(text, stream, nl=False)
+    except OSError:
+        silence(stream)
 
 
 def _escaped(character: str) -> str:
