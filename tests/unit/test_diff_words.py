@@ -17,6 +17,7 @@ from systemzero_core.diff import (
     to_json,
 )
 from systemzero_core.diff.describe import Paths
+from systemzero_core.diff.quoting import MAX_QUOTED, quoted_pair
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.unit.diff_trees import outline, trees
 
@@ -105,6 +106,35 @@ def test_a_value_is_told_with_both_sides_and_long_ones_are_cut() -> None:
     assert one_sentence(Node("text", "12 items"), Node("text", "13 items")) == (
         "text “12 items” changed to “13 items”"
     )
+
+
+BOND = "By pressing this button I agree that the house may charge my account the sum of"
+
+
+@pytest.mark.parametrize("field", ["name", "value"])
+def test_long_texts_are_cut_around_what_differs(field: str) -> None:
+    old, new = (
+        msgspec.structs.replace(Node("button", "Pay"), **{field: f"{BOND} {sum_} hundred euros"})
+        for sum_ in ("one", "nine")
+    )
+    before, after = (f"“… account the sum of {sum_} hundred euros”" for sum_ in ("one", "nine"))
+    said = f"{before} renamed to" if field == "name" else f"“Pay” value changed from {before} to"
+    assert one_sentence(old, new) == f"button {said} {after}"
+
+
+def test_a_text_that_grew_at_its_end_shows_its_end() -> None:
+    sentence = one_sentence(Node("text", BOND), Node("text", f"{BOND} one hundred euros"))
+    was = "account the sum of"
+    assert sentence == f"text “… {was}” changed to “… {was} one hundred euros”"
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=300), st.text(max_size=300))
+def test_what_differs_is_seen_in_both_and_bounded(head: str, a: str, b: str, tail: str) -> None:
+    old, new = quoted_pair(head + a + tail, head + b + tail)
+    assert max(len(old), len(new)) <= MAX_QUOTED + 2
+    assert "\n" not in old + new
+    if " ".join((head + a + tail).split()) != " ".join((head + b + tail).split()):
+        assert old != new
 
 
 def test_inserts_deletes_and_moves_name_the_place() -> None:

@@ -140,3 +140,36 @@ def test_a_tree_can_be_inspected_before_it_is_approved() -> None:
     found = inspect(tree(item("text", "Hurry up!"), item("checkbox", NEWS, states=("checked",))))
     assert [(f.code, f.target) for f in found] == [("urgency", 1), ("consent_prechecked", 2)]
     assert {f.severity for f in found} == {Severity.INFO}
+
+
+AGREED = "Cancel nothing: by pressing this I agree that the house may charge me the sum of"
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        ("button", "is now called"),
+        ("heading", "now reads"),
+    ],
+)
+def test_a_finding_shows_where_long_names_differ(role: str, said: str) -> None:
+    before, after = (tree(item(role, f"{AGREED} {sum_} euros"), TEXT) for sum_ in ("one", "nine"))
+    code = "control_renamed" if role == "button" else "heading_changed"
+    assert finding(before, after, code).message == (
+        f"{role} “… me the sum of one euros” {said} “… me the sum of nine euros”"
+    )
+
+
+def test_a_way_out_that_is_renamed_late_in_its_name_shows_where() -> None:
+    long = "By pressing this button I say that what the house sent me"
+    before, after = (tree(item("button", f"{long} {end}"), TEXT) for end in ("I decline", "I want"))
+    message = finding(before, after, "decline_renamed").message
+    assert "I decline”" in message
+    assert "I want”" in message
+
+
+def test_a_heading_without_words_lost_its_text() -> None:
+    message = finding(
+        tree(item("heading", "Stock"), TEXT), tree(item("heading", ""), TEXT), "heading_changed"
+    ).message
+    assert message == "heading “Stock” lost its text"

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from systemzero_core.characters import known
+from systemzero_core.diff.quoting import quoted, quoted_pair
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
     Change,
@@ -16,9 +17,6 @@ from systemzero_core.diff.script import (
 )
 from systemzero_core.diff.walk import children_of
 from systemzero_core.tree import Bounds, Node, Tree
-
-MAX_QUOTED = 60
-"""Characters of a name or value that a sentence quotes, at most."""
 
 _ASKED_OFTEN = 4
 """Children asked for before all children of a parent are sorted by role and name."""
@@ -124,7 +122,7 @@ def format_path(path: Sequence[PathStep]) -> str:
 
 
 def _step_text(step: PathStep) -> str:
-    name = f" {_quoted(step.name)}" if step.name else ""
+    name = f" {quoted(step.name)}" if step.name else ""
     return f"{step.role}{name} [{step.nth}]" if step.nth else f"{step.role}{name}"
 
 
@@ -142,11 +140,11 @@ def say(
     nodes: Sequence[Node] = (),
 ) -> str:
     """The sentence of an edit that has these fields; see `Edit`."""
-    subject = _called(path[-1])
     if kind is EditKind.UPDATE:
-        role = path[-1].role
+        subject, role = _changed(path[-1], changes), path[-1].role
         texts = [text for change in changes for text in _change_texts(change, role)]
         return f"{subject} {', '.join(texts)}"
+    subject = _called(path[-1])
     if kind is EditKind.MOVE:
         return subject + _moved(path[:-1], parent)
     if not path[-1].name:
@@ -161,17 +159,20 @@ def _content(nodes: Sequence[Node]) -> str:
     """What tells one nameless node from the next: the first name in it that says something."""
     for node in nodes:
         if len(node.name) > 2 and not known(node.name).isdigit():
-            return f" with {_quoted(node.name)}"
+            return f" with {quoted(node.name)}"
     return ""
 
 
 def _called(step: PathStep) -> str:
-    return f"{step.role or 'node'} {_quoted(step.name)}" if step.name else step.role or "node"
+    return f"{step.role or 'node'} {quoted(step.name)}" if step.name else step.role or "node"
 
 
-def _quoted(text: str) -> str:
-    line = " ".join(text[: 4 * MAX_QUOTED].split())
-    return f"“{line if len(line) <= MAX_QUOTED else line[: MAX_QUOTED - 1] + '…'}”"
+def _changed(step: PathStep, changes: Sequence[Change]) -> str:
+    """What an update is about: of a long name, the part that is another one now."""
+    for change in changes:
+        if change.field == "name" and change.old == step.name and step.name:
+            return f"{step.role or 'node'} {quoted_pair(step.name, str(change.new))[0]}"
+    return _called(step)
 
 
 def _where(path: Sequence[PathStep], preposition: str) -> str:
@@ -222,18 +223,19 @@ def _words(value: FieldValue) -> tuple[str, ...]:
 
 def _renamed(old: str, new: str, role: str) -> str:
     if role in _TEXT_ROLES:
-        return f"changed to {_quoted(new)}" if new else "became empty"
+        return f"changed to {quoted_pair(old, new)[1]}" if new else "became empty"
     if not old:
-        return f"named {_quoted(new)}"
-    return f"renamed to {_quoted(new)}" if new else "lost its name"
+        return f"named {quoted(new)}"
+    return f"renamed to {quoted_pair(old, new)[1]}" if new else "lost its name"
 
 
 def _from_to(old: FieldValue, new: FieldValue) -> str:
     if old in (None, ""):
-        return f"set to {_quoted(str(new))}"
+        return f"set to {quoted(str(new))}"
     if new in (None, ""):
-        return f"{_quoted(str(old))} removed"
-    return f"changed from {_quoted(str(old))} to {_quoted(str(new))}"
+        return f"{quoted(str(old))} removed"
+    before, after = quoted_pair(str(old), str(new))
+    return f"changed from {before} to {after}"
 
 
 def _state_texts(

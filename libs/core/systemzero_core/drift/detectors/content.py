@@ -13,6 +13,7 @@ from systemzero_core.drift.detectors.reading import (
     baseline_of,
     called,
     removed,
+    renamed,
     updates,
 )
 from systemzero_core.drift.model import Context, Finding, Severity
@@ -49,15 +50,16 @@ class ContentDetector:
 def _renamed(report: Reporter, old: Node, new: Node, index: int, target: int) -> Iterator[Finding]:
     if old.name == new.name:
         return
+    before, after = renamed(old, new)
     if old.role in CONTROLS and not new.name:
         message = f"{called(old)} lost its name: assistive technology cannot say what it does"
         yield report.here("name_lost", Severity.WARNING, message, target, index)
     elif old.role in FORM_CONTROLS:
-        message = f"{called(old)} is now called “{new.name[:60]}”"
+        message = f"{before} is now called {after}"
         yield report.here("control_renamed", Severity.WARNING, message, target, index)
     elif old.role == "heading":
         top = old.attribute("level") == "1"
-        message = f"{called(old)} now reads “{new.name[:60]}”"
+        message = f"{before} now reads {after}" if new.name else f"{before} lost its text"
         severity = Severity.WARNING if top else Severity.INFO
         yield report.here("heading_changed", severity, message, target, index)
 

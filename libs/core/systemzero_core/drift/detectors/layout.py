@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from systemzero_core.diff.quoting import quoted
 from systemzero_core.drift.detectors.reading import (
     Reporter,
     added,
@@ -58,7 +59,7 @@ def _missing(detector: str, context: Context) -> Iterator[Finding]:
 
 def _described(selector: Selector) -> str:
     role = selector.role or "node"
-    return f"{role} “{selector.name}”" if selector.name else role
+    return f"{role} {quoted(selector.name)}" if selector.name else role
 
 
 def _removals(report: Reporter, context: Context) -> Iterator[Finding]:
@@ -85,7 +86,7 @@ def _changes(report: Reporter, context: Context) -> Iterator[Finding]:
             yield report.here("control_disabled", Severity.WARNING, message, edit.target, edit.node)
         role = changes.get("role")
         if role is not None and (role.old in FORM_CONTROLS or role.new in FORM_CONTROLS):
-            message = f"{role.old} “{node.name}” became a {role.new}"
+            message = f"{role.old} {quoted(node.name)} became a {role.new}"
             yield report.here("role_changed", Severity.WARNING, message, edit.target, edit.node)
 
 

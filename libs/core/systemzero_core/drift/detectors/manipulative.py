@@ -27,6 +27,7 @@ from systemzero_core.drift.detectors.reading import (
     called,
     gained_states,
     removed,
+    renamed,
 )
 from systemzero_core.drift.model import Context, Finding, Severity
 from systemzero_core.template.roles import CONTROLS
@@ -166,7 +167,9 @@ def _way_out(
     if "role" in changes and (new.role not in CONTROLS or new.role == "link"):
         yield "decline_demoted", Severity.WARNING, f"{called(old)} is only a {new.role} now"
     if "name" in changes and not DECLINE.search(new.name[:_MAX_READ]):
-        message = f"{called(old)}, a way out, is called “{new.name[:60]}” now"
+        before, after = renamed(old, new)
+        what = f"is called {after} now" if new.name else "lost its name"
+        message = f"{before}, a way out, {what}"
         yield "decline_renamed", Severity.WARNING, message
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from systemzero_core.diff import Change, Edit, EditKind
 from systemzero_core.diff.describe import Paths
+from systemzero_core.diff.quoting import quoted, quoted_pair
 from systemzero_core.drift.model import Context, Finding, Severity
 from systemzero_core.template.roles import REPEATING
 from systemzero_core.tree import Node, Tree
@@ -67,8 +68,13 @@ def among_rows(tree: Tree, index: int) -> bool:
 
 def called(node: Node) -> str:
     """How a sentence names a node."""
-    name = node.name if len(node.name) <= 60 else node.name[:59] + "…"
-    return f"{node.role} “{name}”" if name else f"a {node.role} without a name"
+    return f"{node.role} {quoted(node.name)}" if node.name else f"a {node.role} without a name"
+
+
+def renamed(old: Node, new: Node) -> tuple[str, str]:
+    """How a sentence names a node whose name is another one now, and that name."""
+    before, after = quoted_pair(old.name, new.name)
+    return (f"{old.role} {before}" if old.name else called(old)), after
 
 
 class Reporter:
