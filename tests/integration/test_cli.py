@@ -176,6 +176,22 @@ def test_a_folder_goes_over_one_stream(user: Sz, tmp_path: Path) -> None:
     assert claimed == [not each for each in incomplete]
 
 
+@pytest.mark.parametrize("command", ["check", "capture"])
+@pytest.mark.parametrize("broken", ["missing", "damaged"])
+def test_a_file_that_cannot_be_read_leaves_the_others_to_be_judged(
+    user: Sz, tmp_path: Path, command: str, broken: str
+) -> None:
+    bad = tmp_path / "bad.json.gz"
+    if broken == "damaged":
+        bad.write_bytes(b"\x1f\x8b\x00")
+    for files in ((bad, SAME), (SAME, bad), (bad,)):
+        ran = user(command, *files)
+        assert (ran.status, ran.err.count(str(bad)), len(ran.err.splitlines())) == (2, 1, 1)
+        assert ran.out.count("UNCHANGED") == len(files) - 1
+        told = [found for found in user(command, "--json", *files).json() if "error" in found]
+        assert [(one["file"], one["error"]["reason"]) for one in told] == [(str(bad), "UNREADABLE")]
+
+
 def test_an_empty_folder_is_an_error(user: Sz, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()

@@ -133,7 +133,9 @@ class _Reporter:
     def failed(self, name: str, error: Exception) -> None:
         """A capture was not taken in; the others go on."""
         self.statuses.append(Exit.ERROR)
-        note(f"sz: {printable(name)}: {describe(error)}")
+        line = describe(error)
+        of_file = "" if line.startswith(printable(name)) else f"{printable(name)}: "
+        note(f"sz: {of_file}{line}")
         if self._output.as_json:
             self._output.result({"file": name, "error": error_dict(error)}, ())
 
@@ -173,15 +175,16 @@ async def capture(
     reporter = _Reporter(remote.output, all_edits=request.all_edits)
     if len(request.names) == 1:
         name = request.names[0]
+        picture = read_file(screenshot) if screenshot else b""
         try:
-            document = read_capture(name, request.parts)
+            document = _read(name, request)
             response = await remote.client.ingest(
                 document,
                 request.sighting,
                 check=check,
                 at_edge=edge,
                 keep_native=keep_raw,
-                screenshot=read_file(screenshot) if screenshot else b"",
+                screenshot=picture,
             )
         except (DomainError, Problem) as error:
             reporter.failed(name, error)
@@ -197,6 +200,18 @@ async def capture(
     return worst(reporter.statuses)
 
 
+def _read(name: str, request: _Request) -> Document:
+    """The capture in a file.
+
+    Raises:
+        Problem: it is damaged, or cannot be read, which is no reason to leave the others out.
+    """
+    try:
+        return read_capture(name, request.parts)
+    except OSError as error:
+        raise Problem(describe(error)) from error
+
+
 async def _capture_many(
     remote: Remote, request: _Request, reporter: _Reporter, how: Mapping[str, bool]
 ) -> None:
@@ -205,8 +220,8 @@ async def _capture_many(
     def items() -> Iterator[tuple[Document, Sighting]]:
         for name in request.names:
             try:
-                document = read_capture(name, request.parts)
-            except (OSError, Problem) as error:
+                document = _read(name, request)
+            except Problem as error:
                 reporter.failed(name, error)
                 continue
             sent.append(name)
@@ -236,7 +251,7 @@ async def check(remote: Remote, request: _Request) -> Exit:
     with Progress(len(request.names)) as progress:
         for name in request.names:
             try:
-                document = read_capture(name, request.parts)
+                document = _read(name, request)
                 verdict = await remote.client.check(document, request.sighting)
             except Problem as error:
                 reporter.failed(name, error)
