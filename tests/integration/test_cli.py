@@ -361,6 +361,21 @@ def test_templates_go_out_and_come_back(user: Sz, tmp_path: Path) -> None:
     assert "doomed" not in user("templates").out
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"<html><body>Sign in</body></html>", b"\x1f\x8b\x00", b"<hierarchy><node></hierarchy>"],
+)
+def test_learning_names_the_file_that_is_no_capture(
+    user: Sz, tmp_path: Path, content: bytes
+) -> None:
+    bad = tmp_path / "bad.xml"
+    bad.write_bytes(content)
+    ran = user("learn", "multi", GOOD[0], bad, GOOD[1])
+    assert (ran.status, ran.err.count(str(bad)), len(ran.err.splitlines())) == (2, 1, 1)
+    assert ran.err.startswith(f"sz: {bad}")
+    assert "captures[" not in ran.err
+
+
 def test_learning_says_what_was_inferred(user: Sz) -> None:
     later = APP / "4.15.5__1-console-later.ax.json.gz"
     ran = user("learn", "console", GOOD[0], later)

@@ -133,6 +133,9 @@ def test_a_bomb_is_not_unpacked(sz: Sz, tmp_path: Path) -> None:
         ("status", "--timeout", "0"),
         ("events", "--limit", "0"),
         ("log", "verify", "--key", "nonsense", "--file", __file__),
+        ("diff", "-", "-"),
+        ("check", "-", __file__, "-"),
+        ("capture", "-", "--dom", "-"),
     ],
 )
 def test_a_mistake_is_one_line_on_stderr_and_status_2(sz: Sz, arguments: tuple[str, ...]) -> None:
@@ -374,3 +377,8 @@ def test_a_fault_of_ours_is_an_error_in_one_line_that_says_what_to_report(
     monkeypatch.setenv("SYSTEMZERO_DEBUG", "1")
     shown = sz("diff", BEFORE, AGAIN)
     assert (shown.status, "Traceback" in shown.err) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [("diff", "-", "-"), ("check", "-", "-")])
+def test_standard_input_is_one_capture_only(sz: Sz, arguments: tuple[str, ...]) -> None:
+    assert "standard input (-) can be only one" in sz(*arguments).err

@@ -21,9 +21,12 @@ from systemzero_chassis.stages import SMALL_BYTES, off_loop
 from systemzero_chassis.tree_codec import decode_format, decode_incompleteness, decode_tree
 from systemzero_core.errors import (
     DataCorrupted,
+    DomainError,
     FailedPrecondition,
+    FieldViolation,
     InvalidInput,
     NotFound,
+    TooLarge,
     Unavailable,
 )
 from systemzero_core.formats import Formats
@@ -35,6 +38,9 @@ AUDIENCE = "capture"
 _GET_CAPTURE = "/systemzero.capture.v1.CaptureService/GetCapture"
 TIMEOUT = 10.0
 """Seconds that the capture service may take to send a tree."""
+
+_ALONE = frozenset(("tree.native",))
+"""Fields of requests that have one document: what is wrong with it needs no more words."""
 
 T = TypeVar("T")
 
@@ -127,14 +133,28 @@ class TreeSources:
         return await off_loop(self._executor, work, size)
 
     def _native(self, message: tree_pb2.NativeCapture, field: str, rules: Rules) -> Intake:
-        return take_in(
-            message.data,
-            format=decode_format(message, field),
-            dom=message.dom or None,
-            frames=tuple(message.frames),
-            formats=self._formats,
-            rules=rules,
+        form = decode_format(message, field)
+        try:
+            return take_in(
+                message.data,
+                format=form,
+                dom=message.dom or None,
+                frames=tuple(message.frames),
+                formats=self._formats,
+                rules=rules,
+            )
+        except (InvalidInput, TooLarge) as error:
+            raise error if field in _ALONE else _within(field, error) from None
+
+
+def _within(field: str, error: DomainError) -> DomainError:
+    """`error`, which is about the document in `field` of a request that has several."""
+    error.message = f"{field}: {error.message}"
+    if isinstance(error, InvalidInput):
+        error.violations = tuple(
+            FieldViolation(f"{field}.{v.field}", v.description) for v in error.violations
         )
+    return error
 
 
 def _taken_in(capture: capture_pb2.Capture, rules: Rules) -> Intake:

@@ -7,7 +7,7 @@ import msgspec
 
 from systemzero_client.cli import terminal
 from systemzero_client.cli.exits import Exit
-from systemzero_client.cli.files import Parts, read_capture
+from systemzero_client.cli.files import Parts, read_capture, stdin_once
 from systemzero_client.cli.options import format_option, json_option
 from systemzero_client.cli.output import Output
 from systemzero_client.cli.problems import Problem, describe
@@ -51,6 +51,7 @@ def diff_command(a: str, b: str, form: str | None, as_json: bool) -> Exit:
     Shows every edit that turns the normal form of A into that of B. Exit status 0: equal, 1: they
     differ, 3: a capture is incomplete, so that nobody can tell.
     """
+    stdin_once((a, b))
     before, after = _take_in(a, form), _take_in(b, form)
     script = diff(before.tree, after.tree)
     output = Output(as_json=as_json)

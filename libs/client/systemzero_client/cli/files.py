@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import click
+
 from systemzero_client.cli.problems import Problem
 from systemzero_client.documents import Document
 
@@ -95,12 +97,27 @@ def expand(names: Iterable[str]) -> Iterator[str]:
 
     In a folder, parts of other captures are left out, and an aria snapshot is where the CDP tree of
     the same moment lies beside it.
+
+    Raises:
+        click.UsageError: standard input is to be several of them.
     """
+    names = tuple(names)
+    stdin_once(names)
     for name in names:
         if name != STDIN and Path(name).is_dir():
             yield from map(str, _in_folder(Path(name)))
         else:
             yield name
+
+
+def stdin_once(names: Iterable[str]) -> None:
+    """Refuse standard input in several places: whatever reads it second would find nothing.
+
+    Raises:
+        click.UsageError: it is.
+    """
+    if sum(name == STDIN for name in names) > 1:
+        raise click.UsageError("standard input (-) can be only one of the captures")
 
 
 def _in_folder(folder: Path) -> list[Path]:

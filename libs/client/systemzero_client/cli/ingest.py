@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from systemzero_client.cli.exits import Exit, worst
-from systemzero_client.cli.files import Parts, expand, read_capture, read_file
+from systemzero_client.cli.files import Parts, expand, read_capture, read_file, stdin_once
 from systemzero_client.cli.options import format_option
 from systemzero_client.cli.output import Output, Progress, to_dict
 from systemzero_client.cli.problems import Problem, describe
@@ -73,6 +73,7 @@ class _Request:
         session: str,
         all_edits: bool,
     ) -> None:
+        stdin_once((*files, dom, *frames))
         self.names = list(expand(files))
         if not self.names:
             raise Problem(f"no capture in {', '.join(files)}")

@@ -22,7 +22,7 @@ from systemzero_client.writing import write_whole
 if TYPE_CHECKING:
     from systemzero.diff.v1 import template_pb2
 
-_CAPTURE_FIELD = re.compile(r"captures\[([0-9]+)\]")
+_CAPTURE_FIELD = re.compile(r"captures\[([0-9]+)\](?:\.native(?=:))?")
 
 
 @click.command()
