@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 
 from systemzero.diff.v1 import verdict_pb2
@@ -18,7 +19,9 @@ from systemzero_client.cli.exits import Exit, worst
 from systemzero_client.cli.files import expand, siblings
 from systemzero_client.cli.main import main
 from systemzero_client.cli.output import Progress
+from systemzero_client.cli.problems import describe
 from systemzero_client.cli.verdicts import of_verdict, verdict_lines
+from systemzero_client.errors import SystemZeroError
 from tests.support.captures import CAPTURES
 from tests.support.cli import COMMAND, Sz
 from tests.support.patience import PATIENCE
@@ -382,3 +385,21 @@ def test_a_fault_of_ours_is_an_error_in_one_line_that_says_what_to_report(
 @pytest.mark.parametrize("arguments", [("diff", "-", "-"), ("check", "-", "-")])
 def test_standard_input_is_one_capture_only(sz: Sz, arguments: tuple[str, ...]) -> None:
     assert "standard input (-) can be only one" in sz(*arguments).err
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(5.0, "5.0"), (0.0, "0.1")])
+def test_a_rate_limit_says_once_when_to_try_again(seconds: float, said: str) -> None:
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    told = f"the key's rate limit is used up; try again in {seconds} seconds"
+    for message in (told, "the key's rate limit is used up"):
+        line = describe(SystemZeroError(code, "RATE_LIMITED", message, retry_after=seconds))
+        assert line.count("try again") == 1
+        assert "0 s" not in line.replace(".0 s", "")
+    assert line.endswith(f"try again in {said} seconds")
+
+
+@pytest.mark.parametrize("cause", ["Connection refused", "Misformatted domain name", "abc"])
+def test_a_server_that_cannot_be_reached_is_told_without_stray_brackets(cause: str) -> None:
+    details = f"DNS resolution failed for x ([type:Y; last error: UNKNOWN: 127.0.0.1: {cause}])"
+    line = describe(SystemZeroError(grpc.StatusCode.UNAVAILABLE, "", details), "x")
+    assert f"({cause})" in line

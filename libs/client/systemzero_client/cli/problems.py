@@ -41,8 +41,10 @@ def _describe_call(error: SystemZeroError, target: str) -> str:
     if not error.reason:
         return _describe_transport(error, target)
     line = _with_violations(error.message, error.violations)
+    if "try again" in line:  # the server has said when
+        return line
     if error.reason == "RATE_LIMITED" and error.retry_after is not None:
-        return f"{line}; try again in {error.retry_after:.0f} s"
+        return f"{line}; try again in {max(error.retry_after, 0.1):.1f} seconds"
     hint = _HINTS.get(error.reason)
     return f"{line}; {hint}" if hint else line
 
@@ -64,7 +66,8 @@ def _cause(details: str) -> str:
     if "WRONG_VERSION_NUMBER" in details:
         return "it does not speak TLS; `--plaintext` if it should not"
     last = details.rpartition("last error: ")[2]
-    return last.rpartition(": ")[2].rstrip() or "no connection"
+    cause = last.rpartition(": ")[2].rstrip()
+    return cause.removesuffix("])").removesuffix("]") or "no connection"
 
 
 def _with_violations(message: str, violations: object) -> str:
