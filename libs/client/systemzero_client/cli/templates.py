@@ -34,7 +34,10 @@ _CAPTURE_FIELD = re.compile(r"captures\[([0-9]+)\](?:\.native(?=:))?")
 async def learn(
     remote: Remote, screen: str, files: tuple[str, ...], app: str, transitions: tuple[str, ...]
 ) -> None:
-    """Learn SCREEN from good captures of it; what varies between them is not drift."""
+    """Learn SCREEN from good captures of it; what varies between them is not drift.
+
+    Of a screen that is known already, a new version is learnt, which adds to the one before.
+    """
     names = list(expand(files))
     captures = [read_capture(name) for name in names]
     try:
