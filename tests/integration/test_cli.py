@@ -237,7 +237,9 @@ def test_what_was_sent_is_kept_read_back_and_deleted(user: Sz, tmp_path: Path) -
     assert (folder / f"{capture_id}.ax.json").read_bytes() == gzip.decompress(DRIFTED.read_bytes())
     assert user("captures", "--limit", "1").out.startswith(capture_id)
 
-    assert "erased" in user("captures", "delete", capture_id).out
+    unasked = user("captures", "delete", capture_id)
+    assert (unasked.status, unasked.out, "--yes" in unasked.err) == (2, "", True)
+    assert "erased" in user("captures", "delete", capture_id, "--yes").out
     event = user("events", event_id, "--json").one()
     assert event["verdict"]["explanation"] == "erased with its capture"
     assert user("log", "verify").status == 0
@@ -248,6 +250,13 @@ def test_what_was_sent_is_kept_read_back_and_deleted(user: Sz, tmp_path: Path) -
         2,
         f"sz: no screenshot is kept of {capture_id}\n",
     )
+
+
+def test_what_is_kept_is_written_beside_what_is_not(user: Sz, tmp_path: Path) -> None:
+    capture_id = user("capture", SAME, "--json").one()["capture"]["capture_id"]
+    ran = user("captures", "get", capture_id, "--tree", "--native", "-o", tmp_path)
+    assert (ran.status, ran.err) == (2, f"sz: no native document is kept of {capture_id}\n")
+    assert (tmp_path / f"{capture_id}.tree.json").stat().st_size > 0
 
 
 def test_a_session_and_a_screen_are_recorded(user: Sz) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from systemzero_client.cli.options import ListingGroup
+from systemzero_client.cli.exits import Exit
+from systemzero_client.cli.options import ListingGroup, confirmation
 from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.problems import Problem
 from systemzero_client.cli.remote import Remote, first, remote
+from systemzero_client.cli.terminal import note
 from systemzero_client.cli.text import printable, time_text
 from systemzero_client.writing import component, write_whole
 from systemzero_core.formats import Format, own
@@ -67,7 +69,7 @@ async def get(
     wants_native: bool,
     wants_screenshot: bool,
     folder: Path,
-) -> None:
+) -> Exit:
     """Show a capture; write what was kept of it into files, named after its id.
 
     A native document is written so that `sz capture` takes it again: CDP's parts lie beside it.
@@ -78,10 +80,9 @@ async def get(
         include_native=wants_native,
         include_screenshot=wants_screenshot,
     )
-    if wants_native and not found.originals.HasField("native"):
-        raise Problem(f"no native document is kept of {found.capture_id}")
-    if wants_screenshot and not found.originals.screenshot:
-        raise Problem(f"no screenshot is kept of {found.capture_id}")
+    missing = list(
+        _not_kept(found, tree=wants_tree, native=wants_native, screenshot=wants_screenshot)
+    )
     if found.capture_id != capture:
         raise Problem(f"the server did not answer with {capture}, but with another capture")
     written = _write_files(found, folder)
@@ -90,10 +91,26 @@ async def get(
     found.originals.ClearField("screenshot")
     lines = [_line(found), *_originals(found.originals), *(f"  wrote {name}" for name in written)]
     remote.output.result({"capture": to_dict(found), "files": written}, lines)
+    for what in missing:
+        note(f"sz: no {what} is kept of {found.capture_id}")
+    return Exit.ERROR if missing else Exit.UNCHANGED
+
+
+def _not_kept(
+    found: capture_pb2.Capture, *, tree: bool, native: bool, screenshot: bool
+) -> Iterator[str]:
+    """What is wanted of a capture and is not there."""
+    if tree and not found.HasField("tree"):
+        yield "tree"
+    if native and not found.originals.HasField("native"):
+        yield "native document"
+    if screenshot and not found.originals.screenshot:
+        yield "screenshot"
 
 
 @captures.command()
 @click.argument("capture")
+@confirmation("The capture and what its events say of it are erased. Go on?")
 @remote
 async def delete(remote: Remote, capture: str) -> None:
     """Erase a capture, what was kept of it, and what its events say of the screen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,6 +43,20 @@ _TLS_OPTIONS = (
     click.option("--certificate", default="", type=PATH, help="PEM of a certificate to show."),
     click.option("--certificate-key", default="", type=PATH, help="PEM of its private key."),
 )
+
+
+def confirmation(prompt: str) -> Callable[..., Any]:
+    """Adds `--yes`: what cannot be undone is asked for, and refused where nobody can be asked."""
+
+    def ask(_: click.Context, __: click.Parameter, yes: bool) -> None:
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"{prompt} Nobody can be asked here; --yes says so")
+        click.confirm(prompt, abort=True, err=True)
+
+    said = "Do not ask."
+    return click.option("--yes", is_flag=True, callback=ask, expose_value=False, help=said)
 
 
 class ListingGroup(click.Group):

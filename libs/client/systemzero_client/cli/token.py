@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from systemzero_client.cli.exits import Exit
-from systemzero_client.cli.options import Span
+from systemzero_client.cli.options import Span, confirmation
 from systemzero_client.cli.output import to_dict
 from systemzero_client.cli.problems import Problem
 from systemzero_client.cli.remote import Remote, remote
@@ -82,7 +82,7 @@ async def revoke(remote: Remote, token_id: str, token_file: str | None) -> None:
 
 
 @token.command("end-all")
-@click.confirmation_option(prompt="Every token of every tenant ends. Go on?")
+@confirmation("Every token of every tenant ends. Go on?")
 @remote
 async def end_all(remote: Remote) -> None:
     """Replace the keys that sign tokens: every token ends. With a key of the platform's own."""
