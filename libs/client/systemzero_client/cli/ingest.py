@@ -90,7 +90,6 @@ def _requesting(command: Callable[..., Exit]) -> Callable[..., Exit]:
     Mistakes in them are told before anything that calls a server is imported.
     """
 
-    @_capture_options
     @wraps(command)
     def run(**given: Any) -> Exit:
         request = _Request(**{name: given.pop(name) for name in _FLAGS})
@@ -102,7 +101,8 @@ def _requesting(command: Callable[..., Exit]) -> Callable[..., Exit]:
             raise click.UsageError("--screenshot belongs to one capture, not to several")
         return command(request=request, **given)
 
-    return run
+    told: Callable[..., Exit] = _capture_options(run)
+    return told
 
 
 class _Reporter:
