@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from systemzero_chassis.admin.encryption import add_config, keks_of
 from systemzero_chassis.admin.schemas import installed
-from systemzero_chassis.database import Database, DatabaseSettings, Schema, open_database
+from systemzero_chassis.database import Database, DatabaseSettings, Schema, look_at_database
+from systemzero_chassis.database.backup import is_backup
 from systemzero_chassis.sealing import Keks, SealedDatabase, with_keys
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import parse_checkpoint
@@ -95,7 +96,9 @@ async def _check(
     origin: str,
     notes: list[str],
 ) -> None:
-    database = with_keys(open_database(folder, schema, settings), schema, keks)
+    at_rest = is_backup(folder.parent)
+    looked_at = look_at_database(folder, schema, settings, at_rest=at_rest)
+    database = with_keys(looked_at, schema, keks)
     try:
         if not settings.location():
             await database.read(_check_file)

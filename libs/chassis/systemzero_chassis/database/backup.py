@@ -130,6 +130,11 @@ def restore(backup: Path, data: Path) -> Manifest:
     return manifest
 
 
+def is_backup(folder: Path) -> bool:
+    """Whether this is a folder that `back_up` made, in which nothing may change."""
+    return (folder / MANIFEST).exists()
+
+
 def _copy_checked(file: BackedUp, backup: Path, made: Path) -> None:
     _copy(backup / file.path, made / file.path)
     if _described(made, file.path) != file:

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
@@ -36,13 +36,21 @@ T = TypeVar("T")
 _READERS: Final = 2
 
 
+class Writes(Protocol):
+    """What write jobs are given to; see `Writer`."""
+
+    async def run(self, function: Callable[[Connection], T]) -> T: ...  # noqa: D102
+    def waiting(self) -> int: ...  # noqa: D102
+    async def close(self) -> None: ...  # noqa: D102
+
+
 class SqliteDatabase:
     """A `Database` on one file; see `open_sqlite`."""
 
     is_file = True
 
     def __init__(
-        self, name: str, version: int, writer: Writer, readers: Readers, trouble: Trouble
+        self, name: str, version: int, writer: Writes, readers: Readers, trouble: Trouble
     ) -> None:
         """`version` is the schema's."""
         self._trouble = trouble
