@@ -12,6 +12,7 @@ from systemzero_chassis.admin.__main__ import main
 from systemzero_chassis.admin.schemas import installed
 from systemzero_chassis.database import DatabaseSettings, open_database
 from systemzero_chassis.database.backup import back_up, restore
+from systemzero_core.errors import FailedPrecondition
 
 SCHEMAS = installed()
 
@@ -82,3 +83,69 @@ def test_a_database_of_another_release_is_told_as_a_service_would_tell_it(
     file.close()
     assert check("--data", data) == 2
     assert "a later release wrote it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["nope", "data/diff", "empty"])
+def test_where_no_service_has_a_database_nothing_is_whole(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    capsys.readouterr()
+    assert check("--data", tmp_path / where) == 2
+    said = capsys.readouterr()
+    assert f"no service has a database below {tmp_path / where}" in said.err
+    assert said.out == ""
+    assert data.is_dir()
+    assert not (tmp_path / "nope").exists()
+
+
+def test_a_database_that_is_missing_beside_its_keys_is_told(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lose(data / "diff" / "diff.db")
+    assert check("--data", data) == 2
+    said = capsys.readouterr()
+    assert f"{data}/diff/diff.db is missing, though diff/" in said.err
+    assert "restore it from a backup" in said.err
+    assert "whole" not in said.out  # of the others neither: it is not all there
+    assert check("--data", data, "--service", "capture") == 0
+
+
+def test_a_service_whose_database_is_gone_neither_starts_nor_is_backed_up(
+    data: Path, tmp_path: Path
+) -> None:
+    for schema in SCHEMAS:
+        folder = data / schema.name
+        lose(folder / schema.file)
+        with pytest.raises(FailedPrecondition, match=rf"{schema.file} is missing.*restore it"):
+            open_database(folder, schema, DatabaseSettings())
+        assert not (folder / schema.file).exists()
+        with pytest.raises(FailedPrecondition, match=rf"{schema.file} is missing.*restore it"):
+            back_up(data, tmp_path / "backup", SCHEMAS)
+        assert not (tmp_path / "backup").exists()
+        folder.rename(tmp_path / schema.name)  # as the message says
+        asyncio.run(open_database(folder, schema, DatabaseSettings()).close())
+
+
+def test_a_restored_folder_whose_database_is_gone_is_refused_before_any_start(
+    data: Path, tmp_path: Path
+) -> None:
+    back_up(data, tmp_path / "backup", SCHEMAS)
+    restore(tmp_path / "backup", tmp_path / "again")
+    lose(tmp_path / "again" / "diff" / "diff.db")
+    diff = next(schema for schema in SCHEMAS if schema.name == "diff")
+    with pytest.raises(FailedPrecondition, match=r"diff\.db is missing"):
+        open_database(tmp_path / "again" / "diff", diff, DatabaseSettings())
+
+
+def test_a_database_of_an_earlier_release_is_marked_at_its_next_start(data: Path) -> None:
+    diff = next(schema for schema in SCHEMAS if schema.name == "diff")
+    (data / "diff" / "diff.db.made").unlink()
+    for _ in range(2):
+        asyncio.run(open_database(data / "diff", diff, DatabaseSettings()).close())
+    assert (data / "diff" / "diff.db.made").exists()
+
+
+def lose(database: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)

@@ -39,7 +39,8 @@ def open_database(folder: Path, schema: Schema, settings: DatabaseSettings) -> D
     Raises:
         ConfigError: the settings contradict themselves, or name what is no URL of PostgreSQL.
         SchemaMismatch: the database holds another version of the schema, or something else.
-        FailedPrecondition: the role on PostgreSQL is one that row-level security does not hold.
+        FailedPrecondition: the role on PostgreSQL is one that row-level security does not hold; or
+            the file was there, and is gone.
         Unavailable, DataCorrupted: the database can't be used.
     """
     url = settings.location()

@@ -21,6 +21,7 @@ from systemzero_chassis.database._readers import Readers
 from systemzero_chassis.database._trouble import Trouble
 from systemzero_chassis.database._writer import Writer
 from systemzero_chassis.database.errors import translated
+from systemzero_chassis.database.made import check_not_lost, note_made
 from systemzero_chassis.database.protocol import Load
 from systemzero_chassis.database.schema import check_not_older, ensure_schema, rewrite_version
 from systemzero_chassis.database.tenant import (
@@ -122,15 +123,18 @@ def open_sqlite(
     The file has mode 0600; a missing folder is made with 0700. Blocks; for the start of a service.
 
     Raises:
+        FailedPrecondition: it was here, and is gone.
         SchemaMismatch: the file holds another version of the schema, or another's database.
         Unavailable: the file cannot be opened or is locked.
         DataCorrupted: the file is not a database, or damaged.
     """
+    check_not_lost(path)
     try:
         create_private_file(path)
         engine = writer_engine(path)
         with engine.connect() as connection, transaction(connection, "BEGIN IMMEDIATE"):
             ensure_schema(connection, metadata, schema_version)
+        note_made(path)
         trouble = Trouble()
         writer = Writer(engine, path, trouble)
         reading = Readers(reader_engine(path), readers, trouble)
