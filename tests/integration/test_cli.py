@@ -375,6 +375,9 @@ def test_the_audit_log_is_listed_exported_and_verified(user: Sz) -> None:
     export = user.home / "audit.jsonl"
     assert user("audit", "export", "-o", export).status == 0
     assert user("audit", "verify", "--file", export, "--json").one()["verified"]
+    taken_for_another = user("log", "verify", "--file", export)
+    assert taken_for_another.status == 2
+    assert "this is the audit log" in taken_for_another.err
     export.write_bytes(export.read_bytes().replace(b"allowed", b"denied!", 1))
     assert user("audit", "verify", "--file", export).status == 2
 
@@ -391,6 +394,9 @@ def test_the_log_is_verified_online_and_offline(user: Sz, tmp_path: Path) -> Non
     export = tmp_path / "log.jsonl"
     assert user("log", "export", "-o", export, "--json").one()["bytes"] == export.stat().st_size
     assert user("log", "verify", "--file", export, "--json").one()["size"] == found["size"]
+    taken_for_another = user("audit", "verify", "--file", export)
+    assert taken_for_another.status == 2
+    assert "this is the evidence log" in taken_for_another.err
     assert user("log", "entries", "--limit", 1, "--json").one()["index"] == "0"
 
 

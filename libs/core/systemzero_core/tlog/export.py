@@ -61,6 +61,7 @@ def verify_export(
     pinned: Checkpoint | None = None,
     progress: Callable[[int], None] | None = None,
     after: CompactRange | None = None,
+    check_kind: Callable[[str], None] | None = None,
 ) -> ExportReport:
     """Check a whole export, or one of the entries that come after those of a known tree.
 
@@ -70,12 +71,13 @@ def verify_export(
         pinned: the last checkpoint that was verified; the export must extend it.
         progress: called with the number of entries verified, every 10,000.
         after: the tree of the entries before the export's first; it is changed.
+        check_kind: called with the kind of each entry; raises where the log can't have such.
 
     Raises:
         LogVerificationError: the first thing that is wrong, with `line` and `entry` in `metadata`.
     """
     tree = CompactRange() if after is None else after
-    return _Verification(frozenset(vkeys), pinned, tree).run(lines, progress)
+    return _Verification(frozenset(vkeys), pinned, tree, check_kind).run(lines, progress)
 
 
 def export_leaves(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -88,8 +90,13 @@ def export_leaves(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 class _Verification:
     def __init__(
-        self, trusted: frozenset[VerifierKey], pinned: Checkpoint | None, tree: CompactRange
+        self,
+        trusted: frozenset[VerifierKey],
+        pinned: Checkpoint | None,
+        tree: CompactRange,
+        check_kind: Callable[[str], None] | None,
     ) -> None:
+        self._check_kind = check_kind
         self._trusted = trusted
         self._pinned = pinned
         self._line = 0
@@ -157,6 +164,8 @@ class _Verification:
                 "entries were dropped, doubled or moved"
             )
         entry = parsed.checked()
+        if self._check_kind is not None:
+            self._check_kind(entry.kind)
         self._erasures.take(entry)
         self._tree.push(entry.leaf_hash)
         if self._pinned is not None and self._tree.size == self._pinned.size:
