@@ -421,6 +421,19 @@ def test_an_export_that_was_tampered_with_names_the_entry(user: Sz, tmp_path: Pa
     assert f"the first that is missing is entry {len(lines) - 3}" in missing.err
 
 
+def test_an_older_export_is_called_older_and_not_cut(user: Sz, tmp_path: Path) -> None:
+    export = tmp_path / "log.jsonl"
+    drift(user)
+    assert user("log", "export", "-o", export).status == 0
+    assert user("events", "approve", "--all", "--yes").status in (0, 2)
+    drift(user)
+    size = user("log", "verify", "--json").one()["size"]
+    ran = user("log", "verify", "--file", export, "--json")
+    assert (ran.status, ran.one()["verified"], ran.one()["older"]) == (3, False, True)
+    assert ran.err.startswith("sz: OLDER: ")
+    assert f"that one had {size}" in ran.err
+
+
 def test_the_log_is_mirrored_into_tiles_and_verified_there(user: Sz, tmp_path: Path) -> None:
     drift(user)
     folder = tmp_path / "tiles"

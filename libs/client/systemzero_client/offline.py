@@ -118,6 +118,7 @@ def verify_export_file(
     """Verify an export, of the evidence log or the `audit` log, offline.
 
     Raises:
+        OlderExport: it is whole, and ends before what is pinned.
         LogVerificationError: the first thing that is wrong, with `line` and `entry`.
         FailedPrecondition: no key is given or known.
     """

@@ -87,13 +87,20 @@ def verifying(
 ) -> Exit:
     """Do `work` and show what it proved.
 
+    An export that is whole, but older than what was verified before, is undecided.
+
     Raises:
         Problem: it proved nothing; the JSON form has been printed.
     """
-    from systemzero_core.tlog import LogVerificationError
+    from systemzero_core.tlog import LogVerificationError, OlderExport
 
     try:
         found = work()
+    except OlderExport as error:
+        told = {"verified": False, "older": True, "error": error.message}
+        output.result(told, ())
+        note(f"sz: OLDER: {error.message}")
+        return Exit.UNDECIDED
     except LogVerificationError as error:
         problem = Problem(f"VERIFICATION FAILED: {error.message}")
         if output.as_json:
