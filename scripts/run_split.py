@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -27,15 +27,29 @@ def main() -> int:
     parser.add_argument("--listen", default="127.0.0.1:50051", help="address of the gateway")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of all state")
     arguments = parser.parse_args()
-    processes = [
-        subprocess.Popen([sys.executable, "-m", f"systemzero_{name}"], env=environment)
+    processes = {
+        name: subprocess.Popen([sys.executable, "-m", f"systemzero_{name}"], env=environment)
         for name, environment in environments(arguments.listen, arguments.data).items()
-    ]
+    }
     signal.signal(signal.SIGINT, _to_wake_the_wait)
     signal.signal(signal.SIGTERM, _to_wake_the_wait)
     with suppress(InterruptedError):
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-    return stop(processes)
+        for line in ended(processes):
+            sys.stderr.write(f"run_split: {line}: all are stopped\n")
+    return stop(list(processes.values()))
+
+
+def ended(processes: Mapping[str, subprocess.Popen[bytes]]) -> list[str]:
+    """Which of the processes have ended, and how."""
+    statuses = {name: process.poll() for name, process in processes.items()}
+    return [f"{name} {_how(status)}" for name, status in statuses.items() if status is not None]
+
+
+def _how(status: int) -> str:
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
 
 
 def _to_wake_the_wait(_number: int, _frame: FrameType | None) -> None:

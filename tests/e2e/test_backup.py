@@ -76,6 +76,8 @@ def test_a_restored_instance_continues_the_same_log(tmp_path: Path, sz: Sz) -> N
         drift(services)
         after.write_text(note(services))
         platform.kill()
+    looked_at = admin("check", "--data", backup, "--extends", before)
+    assert looked_at.returncode == 0, looked_at.stderr
     restored = admin("restore", backup, "--data", again)
     assert restored.returncode == 0, restored.stderr
     checked = admin("check", "--data", again, "--extends", before)

@@ -415,6 +415,9 @@ def test_the_audit_log_is_listed_exported_and_verified(user: Sz) -> None:
     export = user.home / "audit.jsonl"
     assert user("audit", "export", "-o", export).status == 0
     assert user("audit", "verify", "--file", export, "--json").one()["verified"]
+    taken_for_another = user("log", "verify", "--file", export)
+    assert taken_for_another.status == 2
+    assert "this is the audit log" in taken_for_another.err
     export.write_bytes(export.read_bytes().replace(b"allowed", b"denied!", 1))
     assert user("audit", "verify", "--file", export).status == 2
 
@@ -431,6 +434,9 @@ def test_the_log_is_verified_online_and_offline(user: Sz, tmp_path: Path) -> Non
     export = tmp_path / "log.jsonl"
     assert user("log", "export", "-o", export, "--json").one()["bytes"] == export.stat().st_size
     assert user("log", "verify", "--file", export, "--json").one()["size"] == found["size"]
+    taken_for_another = user("audit", "verify", "--file", export)
+    assert taken_for_another.status == 2
+    assert "this is the evidence log" in taken_for_another.err
     assert user("log", "entries", "--limit", 1, "--json").one()["index"] == "0"
 
 
@@ -453,6 +459,19 @@ def test_an_export_that_was_tampered_with_names_the_entry(user: Sz, tmp_path: Pa
     export.write_bytes(b"".join(lines[:-2] + lines[-1:]))
     missing = user("log", "verify", "--file", export)
     assert f"the first that is missing is entry {len(lines) - 3}" in missing.err
+
+
+def test_an_older_export_is_called_older_and_not_cut(user: Sz, tmp_path: Path) -> None:
+    export = tmp_path / "log.jsonl"
+    drift(user)
+    assert user("log", "export", "-o", export).status == 0
+    assert user("events", "approve", "--all", "--yes").status in (0, 2)
+    drift(user)
+    size = user("log", "verify", "--json").one()["size"]
+    ran = user("log", "verify", "--file", export, "--json")
+    assert (ran.status, ran.one()["verified"], ran.one()["older"]) == (3, False, True)
+    assert ran.err.startswith("sz: OLDER: ")
+    assert f"that one had {size}" in ran.err
 
 
 def test_the_log_is_mirrored_into_tiles_and_verified_there(user: Sz, tmp_path: Path) -> None:

@@ -399,7 +399,7 @@ async def test_an_older_backup_is_caught_by_the_pin(
         "DELETE FROM log_checkpoints WHERE size > 5",
     )
     await store_on(database).check()  # nothing on this disk knows better
-    with pytest.raises(LogVerificationError, match="tail was cut off"):
+    with pytest.raises(LogVerificationError, match="older than the checkpoint"):
         await verified(log, pinned)
 
 

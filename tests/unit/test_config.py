@@ -11,6 +11,7 @@ import yaml
 from systemzero_capture.config import CaptureSettings
 from systemzero_chassis.config import ConfigError, Count, LogLevel, Seconds, Settings, load
 from systemzero_diff.config import DiffSettings
+from systemzero_gateway.config import GatewaySettings
 from systemzero_standalone.config import StandaloneSettings
 
 
@@ -141,3 +142,28 @@ def test_a_window_or_an_interval_of_nothing_is_refused() -> None:
         load(CaptureSettings, None, {"SZ_STREAM_WINDOW": "0"}, "SZ_")
     with pytest.raises(ConfigError, match="checkpoint_interval"):
         load(DiffSettings, None, {"SZ_CHECKPOINT_INTERVAL": "0"}, "SZ_")
+
+
+@pytest.mark.parametrize("value", ["abc", "127.0.0.1", "", "127.0.0.1:99999", ":1", "a:-1", "a: 1"])
+@pytest.mark.parametrize(
+    ("cls", "key"),
+    [
+        (cls, key)
+        for cls in (CaptureSettings, DiffSettings, GatewaySettings, StandaloneSettings)
+        for key in ("listen", "health", "ops.listen", "ops.channelz")
+        if not (cls is StandaloneSettings and key.startswith("ops."))
+    ],
+)
+def test_an_address_is_a_host_and_a_port(cls: type[Settings], key: str, value: str) -> None:
+    given = {f"SZ_{key.upper().replace('.', '__')}": value}
+    if value == "" and key != "listen":  # nowhere
+        load(cls, None, given, "SZ_")
+        return
+    with pytest.raises(ConfigError, match=rf"{key}\b.*host:port") as raised:
+        load(cls, None, given, "SZ_")
+    assert "0 to 65535" in str(raised.value)
+
+
+def test_addresses_of_both_families_and_of_names_are_taken() -> None:
+    for value in ("0.0.0.0:0", "[::]:65535", "localhost:50051"):
+        assert load(DiffSettings, None, {"SZ_LISTEN": value}, "SZ_").listen == value

@@ -21,6 +21,7 @@ from systemzero_core.tlog import (
     CompactRange,
     Entry,
     LogVerificationError,
+    OlderExport,
     Signer,
     canonical_json,
     checkpoint_line,
@@ -153,7 +154,12 @@ def test_nothing_is_no_export() -> None:
 
 def test_a_shorter_log_than_the_pinned_one_is_cut() -> None:
     pinned = checkpoint_of(entries())
-    assert "10 entries were pinned, 4 are here" in fails(export_of(_before(4)), pinned).message
+    older = fails(export_of(_before(4)), pinned)
+    assert isinstance(older, OlderExport)
+    assert "older than the checkpoint verified before: 4 entries, that one had 10" in older.message
+    cut = fails([*export_of(entries())[:5], export_of(entries())[-1]], pinned)
+    assert not isinstance(cut, OlderExport)
+    assert "the tail was cut off: 10 entries were signed, 4 are here" in cut.message
 
 
 def _before(count: int) -> tuple[Entry, ...]:

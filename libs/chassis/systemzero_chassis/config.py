@@ -9,6 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -29,6 +30,16 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 """How many of something: at least one."""
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 """A span of time."""
+
+
+_PORT: Final = "(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_ADDRESS: Final = rf"^(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):{_PORT}$"
+Address = Annotated[str, msgspec.Meta(pattern=_ADDRESS)]
+"""Where to listen: `host:port`, with an IPv6 host in brackets."""
+AddressOrNowhere = Annotated[str, msgspec.Meta(pattern=f"^$|{_ADDRESS}")]
+_NO_ADDRESS: Final = "must be host:port, with a port from 0 to 65535 and an IPv6 host in brackets"
+_IN_BRACKETS: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]:[0-9]+")
+_PLACED: Final = re.compile(r"(?P<what>.*) - at `\$\.(?P<key>.*)`", re.DOTALL)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,7 +64,16 @@ def load(cls: type[T], file: Path | None, environ: Mapping[str, str], prefix: st
     try:
         return msgspec.convert(merged, cls, strict=False, dec_hook=_decode)
     except (msgspec.ValidationError, InvalidInput) as error:
-        raise ConfigError(f"configuration: {error}") from None
+        raise ConfigError(f"configuration: {_told(str(error))}") from None
+
+
+def _told(error: str) -> str:
+    """An error with the key first, and without patterns."""
+    placed = _PLACED.fullmatch(error)
+    if placed is None:
+        return error
+    what = _NO_ADDRESS if _PORT in error else placed["what"]
+    return f"{placed['key']}: {what}"
 
 
 def _refuse_unheeded(environ: Mapping[str, str], prefix: str, fields: Sequence[str]) -> None:
@@ -93,7 +113,8 @@ def _set(tree: dict[str, Any], path: list[str], value: str, key: str) -> None:
             raise ConfigError(f"{key}: {part} is not a section")
         tree = branch
     try:
-        tree[path[-1]] = yaml.safe_load(value) if value[:1] in ("[", "{") else value
+        is_text = value[:1] not in ("[", "{") or _IN_BRACKETS.fullmatch(value)
+        tree[path[-1]] = value if is_text else yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise ConfigError(f"{key}: {error}") from None
 

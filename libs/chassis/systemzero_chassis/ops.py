@@ -33,7 +33,7 @@ from prometheus_client.exposition import ThreadingWSGIServer
 from systemzero_chassis.accepting import AcceptingServer
 from systemzero_chassis.addresses import split
 from systemzero_chassis.background import Loops, Streak
-from systemzero_chassis.config import ConfigError, Settings
+from systemzero_chassis.config import AddressOrNowhere, ConfigError, Settings
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.telemetry import EXEMPLARS
 
@@ -73,8 +73,8 @@ class OpsSettings(Settings, frozen=True):
         channelz: `host:port` of channelz; the second worker has the port after it, and so on.
     """
 
-    listen: str = "127.0.0.1:9464"
-    channelz: str = "127.0.0.1:9465"
+    listen: AddressOrNowhere = "127.0.0.1:9464"
+    channelz: AddressOrNowhere = "127.0.0.1:9465"
 
     def of_worker(self, number: int) -> OpsSettings:
         """Those of one worker, from 0: the HTTP pages are the supervisor's."""

@@ -87,16 +87,38 @@ def trusted_for_file(
     return Trusted(tuple(key for pin in pins for key in pin.keys), _largest(matching))
 
 
+def check_evidence_kind(kind: str) -> None:
+    """Refuse an entry of the audit log, for who verifies the evidence log.
+
+    Raises:
+        LogVerificationError: it is one.
+    """
+    if kind.startswith("call."):
+        raise LogVerificationError("this is the audit log: `sz audit verify` verifies it")
+
+
+def check_audit_kind(kind: str) -> None:
+    """Refuse an entry of the evidence log, for who verifies the audit log.
+
+    Raises:
+        LogVerificationError: it is one.
+    """
+    if kind.startswith(("drift.", "template.")):
+        raise LogVerificationError("this is the evidence log: `sz log verify` verifies it")
+
+
 def verify_export_file(
     file: BinaryIO,
     *,
+    audit: bool = False,
     store: PinStore | None = None,
     key: str = "",
     progress: Progress | None = None,
 ) -> ExportReport:
-    """Verify an export, offline.
+    """Verify an export, of the evidence log or the `audit` log, offline.
 
     Raises:
+        OlderExport: it is whole, and ends before what is pinned.
         LogVerificationError: the first thing that is wrong, with `line` and `entry`.
         FailedPrecondition: no key is given or known.
     """
@@ -104,7 +126,11 @@ def verify_export_file(
     file.seek(0)
     trusted = trusted_for_file(_text(header, "origin"), _vkeys(header), store=store, key=key)
     return verify_export(
-        lines_of(file), vkeys=trusted.keys, pinned=trusted.pinned, progress=progress
+        lines_of(file),
+        vkeys=trusted.keys,
+        pinned=trusted.pinned,
+        progress=progress,
+        check_kind=check_audit_kind if audit else check_evidence_kind,
     )
 
 

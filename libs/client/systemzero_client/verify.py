@@ -25,6 +25,7 @@ from systemzero_core.tlog import (
     CompactRange,
     ExportReport,
     LogVerificationError,
+    OlderExport,
     VerifiedBundle,
     VerifierKey,
     follow,
@@ -158,9 +159,19 @@ class LogVerifier:
             file.write(chunk)
         file.seek(0)
         lines = lines_of(file)
-        report = await asyncio.to_thread(
-            verify_export, lines, vkeys=[pin.key], pinned=checkpoint, progress=progress, after=tree
-        )
+        try:
+            report = await asyncio.to_thread(
+                verify_export,
+                lines,
+                vkeys=[pin.key],
+                pinned=checkpoint,
+                progress=progress,
+                after=tree,
+            )
+        except OlderExport as error:  # the server had more a moment ago
+            raise LogVerificationError(
+                f"the tail was cut off: {error.message}", metadata=error.metadata
+            ) from error
         self._store.put(msgspec.structs.replace(pin, note=report.note))
         return report
 

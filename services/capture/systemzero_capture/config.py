@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from systemzero_chassis.config import Count, Seconds, Settings
+from systemzero_chassis.config import Address, AddressOrNowhere, Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.ops import OpsSettings
@@ -54,8 +54,8 @@ class RetentionSettings(Retention, frozen=True, kw_only=True):
 class CaptureOpsSettings(OpsSettings, frozen=True, kw_only=True):
     """Where operators ask; other ports than the gateway's, for all on one machine."""
 
-    listen: str = "127.0.0.1:9474"
-    channelz: str = "127.0.0.1:9475"
+    listen: AddressOrNowhere = "127.0.0.1:9474"
+    channelz: AddressOrNowhere = "127.0.0.1:9475"
 
 
 class Keeping(Settings, frozen=True, kw_only=True):
@@ -119,8 +119,8 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         stream_window: how many captures of one stream are worked on at a time.
     """
 
-    listen: str = "127.0.0.1:50052"
-    health: str = ""
+    listen: Address = "127.0.0.1:50052"
+    health: AddressOrNowhere = ""
     data: Path = Path("data/capture")
     database: DatabaseSettings = DatabaseSettings()
     encryption: EncryptionSettings = EncryptionSettings()

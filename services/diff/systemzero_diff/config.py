@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from systemzero_chassis.config import Count, Seconds, Settings
+from systemzero_chassis.config import Address, AddressOrNowhere, Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.logstore import Witness
@@ -55,8 +55,8 @@ class MatchSettings(Settings, frozen=True, kw_only=True):
 class DiffOpsSettings(OpsSettings, frozen=True, kw_only=True):
     """Where operators ask; other ports than the gateway's, for all on one machine."""
 
-    listen: str = "127.0.0.1:9484"
-    channelz: str = "127.0.0.1:9485"
+    listen: AddressOrNowhere = "127.0.0.1:9484"
+    channelz: AddressOrNowhere = "127.0.0.1:9485"
 
 
 class DiffSettings(Settings, frozen=True, kw_only=True):
@@ -92,8 +92,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
             service.
     """
 
-    listen: str = "127.0.0.1:50053"
-    health: str = ""
+    listen: Address = "127.0.0.1:50053"
+    health: AddressOrNowhere = ""
     data: Path = Path("data/diff")
     database: DatabaseSettings = DatabaseSettings()
     encryption: EncryptionSettings = EncryptionSettings()

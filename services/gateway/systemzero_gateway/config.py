@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from systemzero_chassis.config import Count, Settings
+from systemzero_chassis.config import Address, AddressOrNowhere, Count, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.ops import OpsSettings
@@ -132,8 +132,8 @@ class GatewaySettings(Settings, frozen=True):
         traces: which calls are traced beside those that are sampled.
     """
 
-    listen: str = "127.0.0.1:50051"
-    health: str = ""
+    listen: Address = "127.0.0.1:50051"
+    health: AddressOrNowhere = ""
     data: Path = Path("data/gateway")
     database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.config import Count, Seconds, Settings
+from systemzero_chassis.config import Address, AddressOrNowhere, Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.sealing import EncryptionSettings
@@ -46,8 +46,8 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
         diff: the diff service's settings.
     """
 
-    listen: str = "127.0.0.1:50051"
-    health: str = ""
+    listen: Address = "127.0.0.1:50051"
+    health: AddressOrNowhere = ""
     data: Path = Path("data")
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()

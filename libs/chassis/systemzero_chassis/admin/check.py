@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from systemzero_chassis.admin.encryption import add_config, keks_of
 from systemzero_chassis.admin.schemas import installed
-from systemzero_chassis.database import Database, DatabaseSettings, Schema, open_database
+from systemzero_chassis.database import Database, DatabaseSettings, Schema, look_at_database
+from systemzero_chassis.database.backup import is_backup
 from systemzero_chassis.sealing import Keks, SealedDatabase, with_keys
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import parse_checkpoint
@@ -65,19 +66,18 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises:
         DataCorrupted: the first thing that is not as it was stored, named.
-        FailedPrecondition: a checkpoint is of no log that was checked.
+        FailedPrecondition: a checkpoint is of no log that was checked; or a database is missing.
         ConfigError: `--config` can't be used.
         DomainError: a database can't be opened, or what is sealed in it.
     """
     settings = DatabaseSettings(url=arguments.url or "", url_file=arguments.url_file)
     notes = [path.read_text() for path in arguments.extends]
     keks = keks_of(arguments.config)
-    for schema in installed(arguments.service):
+    schemas = installed(arguments.service)
+    if not settings.location():
+        schemas = _with_a_file(arguments.data, schemas, named=bool(arguments.service))
+    for schema in schemas:
         folder = arguments.data / schema.name
-        if not settings.location() and not (folder / schema.file).exists():
-            if arguments.service:
-                raise FailedPrecondition(f"{folder / schema.file} is not there")
-            continue
         # the gateway's log is the audit log; nobody else has one but the diff service
         is_gateway = schema.name == "gateway"
         origin = arguments.audit_origin if is_gateway else arguments.origin
@@ -85,6 +85,23 @@ def run(arguments: argparse.Namespace) -> None:
     if notes:
         origins = ", ".join(repr(parse_checkpoint(note).origin) for note in notes)
         raise FailedPrecondition(f"no log here is the checkpoint's: {origins:.300}")
+
+
+def _with_a_file(data: Path, schemas: Sequence[Schema], *, named: bool) -> list[Schema]:
+    """The services that have a database in `data`; all that were `named` must have one."""
+    found = [schema for schema in schemas if (data / schema.name / schema.file).exists()]
+    if not found:
+        raise FailedPrecondition(f"no service has a database below {data}")
+    for schema in schemas:
+        folder = data / schema.name
+        beside = next((path for path in sorted(folder.glob("*")) if path.is_file()), None)
+        if schema not in found and (named or beside):
+            though = f", though {schema.name}/{beside.name} is there" if beside else ""
+            raise FailedPrecondition(
+                f"{folder / schema.file} is missing{though}: restore it from a backup, or name the "
+                "services that have a database here by --service"
+            )
+    return found
 
 
 async def _check(
@@ -95,7 +112,9 @@ async def _check(
     origin: str,
     notes: list[str],
 ) -> None:
-    database = with_keys(open_database(folder, schema, settings), schema, keks)
+    at_rest = is_backup(folder.parent)
+    looked_at = look_at_database(folder, schema, settings, at_rest=at_rest)
+    database = with_keys(looked_at, schema, keks)
     try:
         if not settings.location():
             await database.read(_check_file)

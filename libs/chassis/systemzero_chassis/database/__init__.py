@@ -5,7 +5,7 @@ PostgreSQL's is in `postgres`, and imported with it alone.
 """
 
 from systemzero_chassis.database.bodies import ERASED, BodyErased
-from systemzero_chassis.database.opening import Schema, open_database
+from systemzero_chassis.database.opening import Schema, look_at_database, open_database
 from systemzero_chassis.database.protocol import Database
 from systemzero_chassis.database.schema import SchemaMismatch
 from systemzero_chassis.database.scope import TENANT, Unscoped
@@ -25,6 +25,7 @@ __all__ = [
     "TenantConnection",
     "TenantDatabase",
     "Unscoped",
+    "look_at_database",
     "open_database",
     "open_sqlite",
 ]

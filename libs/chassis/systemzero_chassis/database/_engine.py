@@ -76,9 +76,25 @@ def reader_engine(path: Path) -> Engine:
     return _engine(path, _READER_PRAGMAS)
 
 
+def looker_engine(path: Path, *, at_rest: bool) -> Engine:
+    """An engine that does not write into the file, and makes none; see `database.looking`.
+
+    `at_rest` is for a file that nobody writes to: nothing is then made beside it either.
+    """
+    how = {"immutable": "1"} if at_rest else {"mode": "ro"}
+    name = path.absolute().as_uri()
+    return _engine_at(
+        URL.create("sqlite", database=name, query={**how, "uri": "true"}), _READER_PRAGMAS
+    )
+
+
 def _engine(path: Path, pragmas: Sequence[str]) -> Engine:
+    return _engine_at(URL.create("sqlite", database=str(path)), pragmas)
+
+
+def _engine_at(url: URL, pragmas: Sequence[str]) -> Engine:
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        url,
         poolclass=NullPool,
         # isolation_level None: the driver begins nothing by itself, `transaction` does
         connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT, "check_same_thread": False},

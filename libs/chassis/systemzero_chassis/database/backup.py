@@ -28,6 +28,7 @@ import msgspec
 
 from systemzero_chassis.database._engine import create_private_file
 from systemzero_chassis.database.errors import translated
+from systemzero_chassis.database.made import check_not_lost
 from systemzero_chassis.database.opening import Schema
 from systemzero_chassis.secrets import private_folder, sync_folder, write_private
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
@@ -64,11 +65,13 @@ def back_up(data: Path, to: Path, schemas: Sequence[Schema]) -> Manifest:
 
     Raises:
         FailedPrecondition: `to` has something in it, no service has a database in `data`, or
-            something there can't be backed up; nothing was written.
+            something there can't be backed up, or is gone; nothing was written.
         Unavailable, DataCorrupted: a database can't be read.
         OSError: a file can't be read or written.
     """
     known = [f"{schema.name}/{schema.file}" for schema in _named_last(schemas)]
+    for path in known:
+        check_not_lost(data / path)
     databases = [path for path in known if (data / path).exists()]
     if to.resolve().is_relative_to(data.resolve()):
         raise FailedPrecondition(f"{to} is within {data}: a backup stands beside it")
@@ -128,6 +131,11 @@ def restore(backup: Path, data: Path) -> Manifest:
         raise
     sync_folder(data.parent)
     return manifest
+
+
+def is_backup(folder: Path) -> bool:
+    """Whether this is a folder that `back_up` made, in which nothing may change."""
+    return (folder / MANIFEST).exists()
 
 
 def _copy_checked(file: BackedUp, backup: Path, made: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import MetaData
 
+from systemzero_chassis.database.looking import look_at_sqlite
 from systemzero_chassis.database.protocol import Database
 from systemzero_chassis.database.settings import DatabaseSettings
 from systemzero_chassis.database.sqlite import open_sqlite
@@ -38,7 +39,8 @@ def open_database(folder: Path, schema: Schema, settings: DatabaseSettings) -> D
     Raises:
         ConfigError: the settings contradict themselves, or name what is no URL of PostgreSQL.
         SchemaMismatch: the database holds another version of the schema, or something else.
-        FailedPrecondition: the role on PostgreSQL is one that row-level security does not hold.
+        FailedPrecondition: the role on PostgreSQL is one that row-level security does not hold; or
+            the file was there, and is gone.
         Unavailable, DataCorrupted: the database can't be used.
     """
     url = settings.location()
@@ -48,3 +50,18 @@ def open_database(folder: Path, schema: Schema, settings: DatabaseSettings) -> D
 
         return open_postgres(url, schema.name, schema.version, settings)
     return open_sqlite(folder / schema.file, schema.metadata, schema.version)
+
+
+def look_at_database(
+    folder: Path, schema: Schema, settings: DatabaseSettings, *, at_rest: bool
+) -> Database:
+    """As `open_database`, for who only reads: a file is left as it is, and none is made.
+
+    `at_rest` says that nobody writes to the file; see `look_at_sqlite`.
+
+    Raises:
+        ConfigError, SchemaMismatch, FailedPrecondition, Unavailable, DataCorrupted: as there.
+    """
+    if settings.location():
+        return open_database(folder, schema, settings)
+    return look_at_sqlite(folder / schema.file, schema.version, at_rest=at_rest)

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +21,7 @@ from systemzero_chassis.database._readers import Readers
 from systemzero_chassis.database._trouble import Trouble
 from systemzero_chassis.database._writer import Writer
 from systemzero_chassis.database.errors import translated
+from systemzero_chassis.database.made import check_not_lost, note_made
 from systemzero_chassis.database.protocol import Load
 from systemzero_chassis.database.schema import check_not_older, ensure_schema, rewrite_version
 from systemzero_chassis.database.tenant import (
@@ -36,13 +37,21 @@ T = TypeVar("T")
 _READERS: Final = 2
 
 
+class Writes(Protocol):
+    """What write jobs are given to; see `Writer`."""
+
+    async def run(self, function: Callable[[Connection], T]) -> T: ...  # noqa: D102
+    def waiting(self) -> int: ...  # noqa: D102
+    async def close(self) -> None: ...  # noqa: D102
+
+
 class SqliteDatabase:
     """A `Database` on one file; see `open_sqlite`."""
 
     is_file = True
 
     def __init__(
-        self, name: str, version: int, writer: Writer, readers: Readers, trouble: Trouble
+        self, name: str, version: int, writer: Writes, readers: Readers, trouble: Trouble
     ) -> None:
         """`version` is the schema's."""
         self._trouble = trouble
@@ -114,15 +123,18 @@ def open_sqlite(
     The file has mode 0600; a missing folder is made with 0700. Blocks; for the start of a service.
 
     Raises:
+        FailedPrecondition: it was here, and is gone.
         SchemaMismatch: the file holds another version of the schema, or another's database.
         Unavailable: the file cannot be opened or is locked.
         DataCorrupted: the file is not a database, or damaged.
     """
+    check_not_lost(path)
     try:
         create_private_file(path)
         engine = writer_engine(path)
         with engine.connect() as connection, transaction(connection, "BEGIN IMMEDIATE"):
             ensure_schema(connection, metadata, schema_version)
+        note_made(path)
         trouble = Trouble()
         writer = Writer(engine, path, trouble)
         reading = Readers(reader_engine(path), readers, trouble)

@@ -77,7 +77,7 @@ def verify(file: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
             progress.show(done, "entries")
 
         if file:
-            return verifying(output, lambda: verify_file(file, key, show), reported)
+            return verifying(output, lambda: verify_file(file, key, show, audit=True), reported)
 
         async def online(remote: Remote) -> ExportReport:
             from systemzero_client.verify import LogVerifier

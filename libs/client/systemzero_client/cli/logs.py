@@ -67,8 +67,10 @@ def _opened(target: str) -> Iterator[Callable[[bytes], object]]:
             yield file.write
 
 
-def verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportReport:
-    """Verify an export.
+def verify_file(
+    name: str, key: str, progress: Callable[[int], None], *, audit: bool = False
+) -> ExportReport:
+    """Verify an export of the evidence log, or of the `audit` log.
 
     Raises:
         LogVerificationError: it proves nothing.
@@ -77,7 +79,7 @@ def verify_file(name: str, key: str, progress: Callable[[int], None]) -> ExportR
     from systemzero_client.offline import verify_export_file
 
     with Path(name).open("rb") as file:
-        return verify_export_file(file, key=key, progress=progress)
+        return verify_export_file(file, key=key, progress=progress, audit=audit)
 
 
 def verifying(
@@ -85,13 +87,20 @@ def verifying(
 ) -> Exit:
     """Do `work` and show what it proved.
 
+    An export that is whole, but older than what was verified before, is undecided.
+
     Raises:
         Problem: it proved nothing; the JSON form has been printed.
     """
-    from systemzero_core.tlog import LogVerificationError
+    from systemzero_core.tlog import LogVerificationError, OlderExport
 
     try:
         found = work()
+    except OlderExport as error:
+        told = {"verified": False, "older": True, "error": error.message}
+        output.result(told, ())
+        note(f"sz: OLDER: {error.message}")
+        return Exit.UNDECIDED
     except LogVerificationError as error:
         problem = Problem(f"VERIFICATION FAILED: {error.message}")
         if output.as_json:

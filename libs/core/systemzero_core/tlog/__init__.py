@@ -23,7 +23,7 @@ from systemzero_core.tlog.entry import (
     parse_time,
 )
 from systemzero_core.tlog.erasure import ERASURE_KIND, Erasures
-from systemzero_core.tlog.errors import LogVerificationError
+from systemzero_core.tlog.errors import LogVerificationError, OlderExport
 from systemzero_core.tlog.export import ExportReport, export_leaves, verify_export
 from systemzero_core.tlog.lines import EXPORT_FORMAT, checkpoint_line, entry_line, header_line
 from systemzero_core.tlog.merkle import (
@@ -77,6 +77,7 @@ __all__ = [
     "HashReader",
     "LogVerificationError",
     "NodeId",
+    "OlderExport",
     "Signer",
     "TileFile",
     "TileTree",

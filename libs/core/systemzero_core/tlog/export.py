@@ -20,7 +20,7 @@ from systemzero_core.tlog.checkpoint import Checkpoint
 from systemzero_core.tlog.compact import CompactRange
 from systemzero_core.tlog.entry import leaf_of
 from systemzero_core.tlog.erasure import Erasures
-from systemzero_core.tlog.errors import LogVerificationError
+from systemzero_core.tlog.errors import LogVerificationError, OlderExport
 from systemzero_core.tlog.lines import (
     EXPORT_FORMAT,
     CheckpointLine,
@@ -61,6 +61,7 @@ def verify_export(
     pinned: Checkpoint | None = None,
     progress: Callable[[int], None] | None = None,
     after: CompactRange | None = None,
+    check_kind: Callable[[str], None] | None = None,
 ) -> ExportReport:
     """Check a whole export, or one of the entries that come after those of a known tree.
 
@@ -70,12 +71,14 @@ def verify_export(
         pinned: the last checkpoint that was verified; the export must extend it.
         progress: called with the number of entries verified, every 10,000.
         after: the tree of the entries before the export's first; it is changed.
+        check_kind: called with the kind of each entry; raises where the log can't have such.
 
     Raises:
+        OlderExport: it is whole, and ends before `pinned`.
         LogVerificationError: the first thing that is wrong, with `line` and `entry` in `metadata`.
     """
     tree = CompactRange() if after is None else after
-    return _Verification(frozenset(vkeys), pinned, tree).run(lines, progress)
+    return _Verification(frozenset(vkeys), pinned, tree, check_kind).run(lines, progress)
 
 
 def export_leaves(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -88,8 +91,13 @@ def export_leaves(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 class _Verification:
     def __init__(
-        self, trusted: frozenset[VerifierKey], pinned: Checkpoint | None, tree: CompactRange
+        self,
+        trusted: frozenset[VerifierKey],
+        pinned: Checkpoint | None,
+        tree: CompactRange,
+        check_kind: Callable[[str], None] | None,
     ) -> None:
+        self._check_kind = check_kind
         self._trusted = trusted
         self._pinned = pinned
         self._line = 0
@@ -120,6 +128,8 @@ class _Verification:
 
     def _located(self, error: DomainError, line: bytes) -> LogVerificationError:
         """The error with its place: that of the current line, unless it names another entry."""
+        if isinstance(error, OlderExport):
+            return OlderExport.at(error.message, line=self._line)
         if "entry" in error.metadata:
             entry = int(error.metadata["entry"])
             line_of_entry = entry - self._first + 2
@@ -157,6 +167,8 @@ class _Verification:
                 "entries were dropped, doubled or moved"
             )
         entry = parsed.checked()
+        if self._check_kind is not None:
+            self._check_kind(entry.kind)
         self._erasures.take(entry)
         self._tree.push(entry.leaf_hash)
         if self._pinned is not None and self._tree.size == self._pinned.size:
@@ -174,6 +186,12 @@ class _Verification:
                 "at least one was rewritten together with its hashes"
             )
         self._erasures.finish()
+        if self._pinned is not None and self._tree.size < self._pinned.size:
+            raise OlderExport(
+                f"the export is older than the checkpoint verified before: {self._tree.size} "
+                f"entries, that one had {self._pinned.size}; all that it has is as it was signed, "
+                "and what came after is not in it"
+            )
         return ExportReport(checkpoint, note, self._erasures.count)
 
     def _check_size(self, checkpoint: Checkpoint) -> None:
@@ -187,11 +205,6 @@ class _Verification:
             raise LogVerificationError(
                 f"{size} entries are here, but only {checkpoint.size} were signed",
                 metadata={"entry": str(checkpoint.size)},
-            )
-        if self._pinned is not None and size < self._pinned.size:
-            raise LogVerificationError(
-                f"the tail was cut off: {self._pinned.size} entries were pinned, {size} are here; "
-                f"the first that is missing is entry {size}"
             )
 
     def _check_pin(self, pinned: Checkpoint) -> None:
