@@ -169,6 +169,35 @@ async def test_a_deleted_event_is_decided_about_no_more(served: Pair) -> None:
         assert code is grpc.StatusCode.FAILED_PRECONDITION
 
 
+async def test_a_group_speaks_by_its_last_event_that_was_not_erased(served: Pair) -> None:
+    seen = [await drifted(served, request_id=f"{n}") for n in range(6)]
+    await delete(served, seen[0].capture.capture_id)
+    for number in (5, 4):
+        await delete(served, seen[number].capture.capture_id)
+        group = await only_group(served)
+        assert (group.events, group.last_event_id) == (6, seen[number - 1].verdict.event_id)
+        assert any(SECRET in sentence for sentence in group.sentences)
+        assert group.last_time == (await event_of(served, seen[5].verdict.event_id)).create_time
+    request = drift_pb.RejectEventRequest(event_id=group.last_event_id, reason="no")
+    await served.drift().RejectEvent(request)
+    assert (await only_group(served)).open_events == 0
+
+
+async def test_a_group_that_was_erased_whole_names_its_last_event(served: Pair) -> None:
+    seen = [await drifted(served, request_id=f"{n}") for n in range(2)]
+    for answer in seen:
+        await delete(served, answer.capture.capture_id)
+    group = await only_group(served)
+    assert (group.events, group.last_event_id) == (2, seen[1].verdict.event_id)
+    assert list(group.sentences) == []
+
+
+async def only_group(served: Pair) -> drift_pb.EventGroup:
+    group: drift_pb.EventGroup
+    (group,) = (await served.drift().GetSummary(drift_pb.GetSummaryRequest())).groups
+    return group
+
+
 @pytest.mark.parametrize("said", SILENCE)
 async def test_a_deletion_that_the_diff_service_missed_is_completed(
     tmp_path: Path, served: Pair, said: grpc.StatusCode

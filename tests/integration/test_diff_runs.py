@@ -10,20 +10,28 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
-from systemzero_chassis.database import Database, SqliteDatabase, TenantConnection
+from systemzero_chassis.database import TENANT, Database, SqliteDatabase, TenantConnection
 from systemzero_chassis.database._engine import driver_of
 from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import DecisionKind, DecisionScope, Severity
+from systemzero_core.errors import DataCorrupted
 from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision, StoredEvent
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.store.events import day_of
+from systemzero_diff.store.evidence_runs import check_runs
 from systemzero_diff.store.sql import SqlTransaction
+from systemzero_diff.store.tables import RUNS
 from tests.support.databases import OpenDatabase
+from tests.support.patience import UNHURRIED
 from tests.support.stores import DAY, NOW, decision, event
 
 APPROVE, REJECT, SNOOZE = DecisionKind.APPROVE, DecisionKind.REJECT, DecisionKind.SNOOZE
 ALIKE = "f" * 64
+_PLACES = select(RUNS.c.first_position, RUNS.c.last_position, RUNS.c.first_time).where(
+    RUNS.c.tenant == TENANT
+)
 
 
 @pytest.fixture
@@ -119,6 +127,11 @@ class Model:
         ]
         return holding[-1] if holding else "open"
 
+    async def place(self, number: int) -> int:
+        """Where an event stands among the events of the store."""
+        stored: StoredEvent = await self.read(lambda t: t.event(self.events[number].event_id))
+        return stored.position
+
     async def read(self, job: Callable[[Transaction], Any]) -> Any:
         return await self.store.read(self.tenant, job)
 
@@ -194,6 +207,87 @@ async def check_summary(model: Model, now: int) -> None:
         assert list(group.screen_ids) == sorted({e.screen_id for e in alike})
         assert group.first_time == min(e.create_time for e in alike)
         assert group.last == alike[-1]
+
+
+# Events that are decided about one by one leave runs that seem to have ended later than they did.
+
+
+def alone(number: int, scope: DecisionScope = DecisionScope.NODE) -> Op:
+    """A decision about one event."""
+    return "decision", {"on": number, "kind": REJECT, "scope": scope, "expire_time": None}
+
+
+@settings(max_examples=40, suppress_health_check=UNHURRIED)
+@given(
+    st.lists(st.sampled_from("xyz"), min_size=8, max_size=16),
+    st.sets(st.integers(1, 6), min_size=1),
+    st.integers(1, 2),
+)
+async def test_no_page_loses_events_beside_some_that_were_decided_about_alone(
+    store: SqlDiffStore, database: Database, screens: list[str], back: set[int], size: int
+) -> None:
+    model = Model(store)
+    await model.play([("event", {"values_digest": ALIKE, "screen_id": name}) for name in screens])
+    await model.play([alone(len(screens) - number) for number in back])
+    for word in ("open", "reject"):
+        wanted = [e.event_id for e in model.events if model.state(e.event_id, NOW) == word]
+        assert await listed(model, EventFilter(state=word, now=NOW), size) == wanted[::-1]
+    await database.of(model.tenant).read(check_runs)
+
+
+@pytest.mark.parametrize("scope", [DecisionScope.NODE, DecisionScope.SUBTREE])
+async def test_more_runs_than_a_page_has_may_have_lost_their_last_event(
+    store: SqlDiffStore, database: Database, scope: DecisionScope
+) -> None:
+    often, once = [f"often {n}" for n in range(25)], [f"once {n}" for n in range(10)]
+    model = Model(store)
+    await model.play(
+        [("event", {"values_digest": ALIKE, "screen_id": name}) for name in [*often, *once, *often]]
+        + [alone(on, scope) for on in range(35, 60)]
+    )
+    wanted = [f"evt_{n}" for n in reversed(range(35))]
+    for size in (1, 2, 5, 50, 200):
+        assert await listed(model, EventFilter(state="open", now=NOW), size) == wanted
+        everything = EventFilter(fingerprint=ALIKE[0], now=NOW)
+        assert len(await listed(model, everything, size)) == 60
+    await database.of(model.tenant).read(check_runs)
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+async def test_a_run_begins_and_ends_with_events_that_are_in_it(
+    store: SqlDiffStore, database: Database, gone: int
+) -> None:
+    model = Model(store)
+    times = [NOW, NOW + 1, NOW + 2]
+    await model.play([("event", {"values_digest": ALIKE, "time": time}) for time in times])
+    await model.play([alone(gone)])
+    left = [number for number in range(3) if number != gone]
+    rows = await database.of(model.tenant).read(lambda c: c.execute(_PLACES).all())
+    ends = {
+        (await model.place(run[0]), await model.place(run[-1]), times[run[0]])
+        for run in (left, [gone])
+    }
+    assert {tuple(row) for row in rows} == ends
+    # a run whose last event leaves it is no more
+    await model.play([alone(on) for on in left])
+    rows = await database.of(model.tenant).read(lambda c: c.execute(_PLACES).all())
+    assert sorted(tuple(row) for row in rows) == [
+        (await model.place(n), await model.place(n), times[n]) for n in range(3)
+    ]
+
+
+async def test_a_run_that_ends_after_its_last_event_is_found_altered(
+    store: SqlDiffStore, database: Database
+) -> None:
+    model = Model(store)
+    await model.play([("event", {"values_digest": ALIKE})] * 2)
+    await model.play([alone(1)])
+    await database.of(model.tenant).read(check_runs)
+    places = {"last_position": await model.place(1)}
+    alter = update(RUNS).where(RUNS.c.tenant == TENANT, RUNS.c.event_id == "").values(places)
+    await database.of(model.tenant).write(lambda c: c.execute(alter))
+    with pytest.raises(DataCorrupted, match="last_position was altered"):
+        await database.of(model.tenant).read(check_runs)
 
 
 # What it costs: counted in rows, and on SQLite in steps of its machine.

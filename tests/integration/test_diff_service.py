@@ -211,6 +211,21 @@ async def test_an_approval_for_good_makes_a_version(house: House) -> None:
     assert [e.state for e in await events(house)][-1] == drift_pb.EVENT_STATE_APPROVED
 
 
+async def test_of_approvals_at_once_the_later_ones_are_told_to_check_again(house: House) -> None:
+    await learn(house, "order", ORDER)
+    verdicts = [await stored(house, CHANGED, f"cap_{number}") for number in range(4)]
+    size = await log_size(house)
+    calls = [house.drift().ApproveEvent(approve(verdict.event_id)) for verdict in verdicts]
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    failed = [error for error in done if isinstance(error, grpc.aio.AioRpcError)]
+    assert len(failed) == len(calls) - 1
+    assert {error.code() for error in failed} == {grpc.StatusCode.FAILED_PRECONDITION}
+    assert {error.details() for error in failed} == {
+        "template order has moved on from version 1 to 2: check the screen again"
+    }
+    assert await log_size(house) == size + 2  # of the one that was first
+
+
 async def test_an_approval_needs_the_template_that_the_event_is_about(house: House) -> None:
     await learn(house, "order", ORDER)
     verdict = await stored(house, CHANGED, "cap_1")

@@ -156,14 +156,16 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     ) -> pb.ListCapturesResponse:
         tenant = current_principal().tenant
         size = fields.page_size(request.page_size)
-        scope = f"captures\n{tenant}\n{request.app}\n{request.session_id}"
+        app = fields.text(request.app, "app")
+        session_id = fields.text(request.session_id, "session_id")
+        scope = f"captures\n{tenant}\n{app}\n{session_id}"
         position = self._tokens.open(scope, request.page_token)
         start = int(position[0]) if position else None
 
         async def older(last: StoredCapture | None, count: int) -> Sequence[StoredCapture]:
             before = last.position if last else start
             return await self._store.newest(
-                tenant, count, before=before, app=request.app, session_id=request.session_id
+                tenant, count, before=before, app=app, session_id=session_id
             )
 
         page, more = await page_of(older, size, lambda capture: len(capture.verdict))

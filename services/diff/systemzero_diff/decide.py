@@ -155,6 +155,8 @@ class Decider:
             return first
         event = transaction.event(wish.event_id)
         _check_not_erased(event)
+        if made.template:  # another approval may have been written meanwhile
+            _check_version(event, transaction.template(event.event.template_id).template)
         record = events.decision_record(made.decision, wish.event_id)
         index = transaction.append(DECISION_KIND, record, made.decision.create_time)
         transaction.put_decision(made.decision, wish.event_id, index)

@@ -134,7 +134,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         screen_ids: the screens by name, the first of them.
         screens: how many screens.
         first_time: when the first was recorded.
-        last: the last of them.
+        last_time: when the last was recorded.
+        last: the last of them that was not erased; of erased ones alone, the last.
     """
 
     fingerprint: str
@@ -144,6 +145,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     screen_ids: tuple[str, ...]
     screens: int
     first_time: int
+    last_time: int
     last: NewEvent
 
 

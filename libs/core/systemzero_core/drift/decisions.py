@@ -57,13 +57,15 @@ def decide(
     """The decision on all edits of a judgement; `now` and `expire_time` in microseconds.
 
     Raises:
-        InvalidInput: no edits, no reason or one too long, a snooze without an expiry, an expiry
-            that is not in the future.
+        InvalidInput: no edits, no reason, one too long or with U+0000, a snooze without an expiry,
+            an expiry that is not in the future.
     """
     if not judgement.edits:
         raise InvalidInput.at("event", "there is nothing to decide: nothing differs")
     if not reason.strip() or len(reason) > MAX_REASON:
         raise InvalidInput.at("reason", f"give one, of at most {MAX_REASON} characters")
+    if "\0" in reason:
+        raise InvalidInput.at("reason", "must not have the character U+0000")
     if kind is DecisionKind.SNOOZE and expire_time is None:
         raise InvalidInput.at("expire_time", "a snooze has an end")
     if expire_time is not None and expire_time <= now:

@@ -28,6 +28,7 @@ MAX_METADATA_TEXT = 1_000
 """Characters of a metadata key or value, at most."""
 
 MAX_TOLERANCE = 100_000
+_NUL = "must not have the character U+0000"
 _MAX_UNDER = 16
 
 
@@ -62,6 +63,8 @@ def _metadata(template: Template) -> _Wrong:
     for key, value in template.metadata.items():
         if max(len(key), len(value)) > MAX_METADATA_TEXT:
             yield f"metadata.{quote(key)}", f"is longer than {MAX_METADATA_TEXT} characters"
+        if "\0" in key or "\0" in value:
+            yield f"metadata.{quote(key)}", _NUL
 
 
 def _transitions(template: Template) -> _Wrong:
@@ -70,6 +73,8 @@ def _transitions(template: Template) -> _Wrong:
     for screen, count in Counter(template.valid_transitions).items():
         if not screen:
             yield "valid_transitions", "has an empty screen id"
+        if "\0" in screen:
+            yield "valid_transitions", _NUL
         if count > 1:
             yield "valid_transitions", f"names {quote(screen)} more than once"
 
@@ -115,6 +120,8 @@ def _rule(rule: Rule, field: str) -> _Wrong:
             yield f"{field}.rows", "0 <= minimum <= maximum must hold"
     if rule.box_tolerance is not None and not 0 <= rule.box_tolerance <= MAX_TOLERANCE:
         yield f"{field}.box_tolerance", f"must be from 0 to {MAX_TOLERANCE} pixels"
+    if "\0" in rule.why:
+        yield f"{field}.why", _NUL
     if rule == Rule(rule.select, scope=rule.scope, why=rule.why):
         yield field, "says nothing about the nodes that it selects"
 

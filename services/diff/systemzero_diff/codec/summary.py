@@ -62,7 +62,7 @@ def _group(group: Group) -> pb.EventGroup:
         screen_ids=group.screen_ids,
         screens=group.screens,
         first_time=fields.timestamp(group.first_time),
-        last_time=fields.timestamp(group.last.create_time),
+        last_time=fields.timestamp(group.last_time),
         last_event_id=group.last.event_id,
         sentences=[edit.sentence for edit in script.edits[:_SENTENCES]],
     )

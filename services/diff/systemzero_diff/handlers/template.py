@@ -101,10 +101,11 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
     ) -> pb.ListTemplatesResponse:
         tenant = current_principal().tenant
         size = fields.page_size(request.page_size)
-        scope = f"templates\n{tenant}\n{request.app}"
+        app = fields.text(request.app, "app")
+        scope = f"templates\n{tenant}\n{app}"
         position = self._tokens.open(scope, request.page_token)
         after = str(position[0]) if position else ""
-        found = await self._store.read(tenant, lambda t: t.templates(after, size + 1, request.app))
+        found = await self._store.read(tenant, lambda t: t.templates(after, size + 1, app))
         page = found[:size]
         more = len(found) > size
         return pb.ListTemplatesResponse(
@@ -118,13 +119,12 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         principal = current_principal()
         rules = self._sources.rules_of(principal.tenant)
         template_id = fields.text(request.template.template_id, "template.template_id", least=1)
+        etag = fields.text(request.template.etag, "template.etag")
         changes = await self._sources.off_loop(lambda: _changes(request, rules))
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.updated(
-                t, principal, template_id, request.template.etag, changes
-            ),
+            lambda t: self._librarian.updated(t, principal, template_id, etag, changes),
             _answer(pb.UpdateTemplateResponse),
         )
         return pb.UpdateTemplateResponse.FromString(answer)
@@ -134,10 +134,11 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
     ) -> pb.DeleteTemplateResponse:
         principal = current_principal()
         template_id = fields.text(request.template_id, "template_id", least=1)
+        etag = fields.text(request.etag, "etag")
         await self._librarian.once(
             principal.tenant,
             _NO_REQUEST_ID,  # a template that was deleted stays so
-            lambda t: self._librarian.deleted(t, principal, template_id, request.etag),
+            lambda t: self._librarian.deleted(t, principal, template_id, etag),
             lambda _versioned: b"",
         )
         return pb.DeleteTemplateResponse()

@@ -48,9 +48,7 @@ _RUNS = (
     .outerjoin_from(RUNS, _FOUND, _R.run == _FOUND.c.run)
     .where(_R.tenant == TENANT)
 )
-_AT = select(EVENTS).where(
-    _E.tenant == TENANT, _E.position.in_(bindparam("positions", expanding=True))
-)
+_FIRST_TIME = select(_E.create_time).where(_E.tenant == TENANT, _E.position == bindparam("at"))
 
 
 def check_runs(own: TenantConnection) -> None:
@@ -63,28 +61,18 @@ def check_runs(own: TenantConnection) -> None:
     if stray is not None:
         raise DataCorrupted(f"events row {stray}: run was altered, or its row in runs")
     for run in own.execute(_RUNS).all():
-        places = {
-            event.position: event
-            for event in own.execute(_AT, {"positions": [run.first_position, run.last_position]})
-        }
-        first, last = places.get(run.first_position), places.get(run.last_position)
         right = {
             "run": key_of({name: getattr(run, name) for name in KEY}) == run.run,
             "events": run.events == run.count,
-            # an event that was set apart may have been the first or the last
-            "first_position": _is_of(first, run) and run.first_position <= run.first,
-            "last_position": _is_of(last, run) and run.last_position >= run.last,
-            "first_time": first is not None and first.create_time == run.first_time,
+            "first_position": run.first_position == run.first,
+            "last_position": run.last_position == run.last,
+            "first_time": own.execute(_FIRST_TIME, {"at": run.first}).scalar() == run.first_time,
             "since": own.execute(_between(run)).scalar() is None,
         }
         for name, holds in right.items():
             if not holds:
                 where = f"events {run.first_position} to {run.last_position}"
                 raise DataCorrupted(f"runs row of {where}: {name} was altered")
-
-
-def _is_of(event: Row[Any] | None, run: Row[Any]) -> bool:
-    return event is not None and all(getattr(event, n) == getattr(run, n) for n in SHARED)
 
 
 def _between(run: Row[Any]) -> Any:

@@ -4,7 +4,8 @@ Invariants:
 1. Of all events of a run the same decisions hold, at any time: they show the same values, on the
    same screen of the same application, and no decision about these values came between. So they
    have the same fingerprint, too, which a group has in common; it decides nothing.
-2. A decision about one event alone takes it out of its run, into one of its own, before.
+2. A decision about one event alone takes it out of its run, into one of its own, before. The run
+   it leaves begins and ends with events that are in it still: pages are read by where runs end.
 3. A decision holds of the events that came before it, of no later ones.
 """
 
@@ -39,8 +40,22 @@ _SINCE = select(func.coalesce(func.max(_D.position), 0)).where(
 _THIS = (_R.tenant == TENANT, _R.run == bindparam("this"))
 _RUN = select(RUNS).where(*_THIS)
 _INSERT = insert(RUNS)
-_DROP_EMPTY = delete(RUNS).where(*_THIS, _R.events == 0)
-_TAKE_ONE = update(RUNS).where(*_THIS).values(events=_R.events - 1)
+_OF_THIS = (_E.tenant == TENANT, _E.run == bindparam("this"))
+_DROP_LAST = delete(RUNS).where(*_THIS, _R.events == 1)
+_TAKE_ONE = (
+    update(RUNS)
+    .where(*_THIS)
+    .values(
+        events=_R.events - 1,
+        first_time=select(_E.create_time)
+        .where(*_OF_THIS)
+        .order_by(_E.position)
+        .limit(1)
+        .scalar_subquery(),
+        first_position=select(func.min(_E.position)).where(*_OF_THIS).scalar_subquery(),
+        last_position=select(func.max(_E.position)).where(*_OF_THIS).scalar_subquery(),
+    )
+)
 _ADD = update(RUNS).where(*_THIS).values(events=_R.events + 1, last_position=bindparam("last"))
 _MOVE = (
     update(EVENTS)
@@ -106,8 +121,9 @@ def set_apart(connection: TenantConnection, event: Row[Any]) -> None:
     own = shared | {"run": key_of(shared)}
     _insert(connection, own, event.position, event.create_time)
     connection.execute(_MOVE, {"at": event.position, "to": own["run"]})
-    connection.execute(_TAKE_ONE, {"this": event.run})
-    connection.execute(_DROP_EMPTY, {"this": event.run})
+    left = {"this": event.run}
+    if connection.execute(_DROP_LAST, left).rowcount == 0:
+        connection.execute(_TAKE_ONE, left)
 
 
 def _insert(

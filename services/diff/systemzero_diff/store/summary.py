@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, case, desc, distinct, func, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, desc, distinct, func, select
 
 from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_diff.model import Counts, Group
@@ -16,6 +16,15 @@ from systemzero_diff.store.tables import EVENTS, RUNS, VERDICT_COUNTS
 _MOST_GROUPS: Final = 20
 _GROUP_SCREENS: Final = 20
 _E, _R, _V = EVENTS.c, RUNS.c, VERDICT_COUNTS.c
+_AT = select(EVENTS).where(_E.tenant == TENANT, _E.position == bindparam("position"))
+_TOLD = (
+    select(_E.position)
+    .where(_E.tenant == TENANT, _E.run == _R.run, _E.erase_time.is_(None))
+    .order_by(_E.position.desc())
+    .limit(1)
+    .correlate(RUNS)
+    .scalar_subquery()
+)
 
 
 def summary(connection: TenantConnection, first_day: str, last_day: str, now: int) -> Counts:
@@ -71,9 +80,11 @@ def _group(
         .order_by(_R.screen_id)
         .limit(_GROUP_SCREENS)
     )
-    last = connection.execute(
-        select(EVENTS).where(_E.tenant == TENANT, _E.position == row.last)
-    ).one()
+    last = told = connection.execute(_AT, {"position": row.last}).one()
+    if last.erase_time is not None:  # nobody can decide about it any more
+        kept = select(func.max(_TOLD)).where(*within, _R.fingerprint == row.fingerprint)
+        if (position := connection.execute(kept).scalar()) is not None:
+            told = connection.execute(_AT, {"position": position}).one()
     return Group(
         fingerprint=row.fingerprint,
         events=int(row.events),
@@ -82,5 +93,6 @@ def _group(
         screen_ids=tuple(connection.execute(names).scalars()),
         screens=row.screens,
         first_time=row.first_time,
-        last=rows.event_of_row(connection, last, ()).event,
+        last_time=last.create_time,
+        last=rows.event_of_row(connection, told, ()).event,
     )

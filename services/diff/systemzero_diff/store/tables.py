@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 from systemzero_chassis.database import Schema
@@ -51,6 +52,8 @@ TEMPLATES: Final = Table(
     sqlite_autoincrement=True,
 )
 
+_TOLD: Final = text("erase_time IS NULL")
+
 EVENTS: Final = Table(
     "events",
     METADATA,
@@ -75,6 +78,7 @@ EVENTS: Final = Table(
     Index("events_by_position", "tenant", "position"),
     Index("events_by_capture", "tenant", "capture_id"),
     Index("events_by_run", "tenant", "run", "position"),
+    Index("events_told", "tenant", "run", "position", sqlite_where=_TOLD, postgresql_where=_TOLD),
     sqlite_autoincrement=True,
 )
 

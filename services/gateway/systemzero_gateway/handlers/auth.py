@@ -6,6 +6,7 @@ from typing import Any
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc
+from systemzero_chassis import fields
 from systemzero_gateway import codec
 from systemzero_gateway.caller import current_caller
 from systemzero_gateway.identity import Identity
@@ -40,9 +41,10 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         self, request: pb.RotateApiKeyRequest, context: Any
     ) -> pb.RotateApiKeyResponse:
         """See the contract."""
+        key_id = fields.text(request.key_id, "key_id")
         overlap = codec.microseconds_of(request, "overlap")
         key, secret, old_expire_time = await self._keys.rotate(
-            current_caller(), request.key_id, DEFAULT_OVERLAP if overlap is None else overlap
+            current_caller(), key_id, DEFAULT_OVERLAP if overlap is None else overlap
         )
         self._authenticator.forget()
         return pb.RotateApiKeyResponse(
@@ -55,7 +57,8 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         self, request: pb.RevokeApiKeyRequest, context: Any
     ) -> pb.RevokeApiKeyResponse:
         """See the contract."""
-        key = await self._keys.revoke(current_caller(), request.key_id)
+        key_id = fields.text(request.key_id, "key_id")
+        key = await self._keys.revoke(current_caller(), key_id)
         self._authenticator.forget()
         return pb.RevokeApiKeyResponse(api_key=codec.api_key(key))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from systemzero.gateway.v1 import tenant_service_pb2 as pb
 from systemzero.gateway.v1 import tenant_service_pb2_grpc
+from systemzero_chassis import fields
 from systemzero_gateway import codec
 from systemzero_gateway.caller import current_caller
 from systemzero_gateway.identity import Identity
@@ -33,7 +34,7 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
 
     async def GetTenant(self, request: pb.GetTenantRequest, context: Any) -> pb.GetTenantResponse:
         """See the contract."""
-        tenant = await self._tenants.get(current_caller(), request.tenant_id)
+        tenant = await self._tenants.get(current_caller(), _id(request))
         return pb.GetTenantResponse(tenant=codec.tenant(tenant))
 
     async def ListTenants(
@@ -52,7 +53,7 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
     ) -> pb.UpdateTenantQuotasResponse:
         """See the contract."""
         quotas = codec.quotas_of(request.quotas)
-        tenant = await self._tenants.set_quotas(request.tenant_id, quotas)
+        tenant = await self._tenants.set_quotas(_id(request), quotas)
         self._authenticator.forget()
         return pb.UpdateTenantQuotasResponse(tenant=codec.tenant(tenant))
 
@@ -60,7 +61,7 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
         self, request: pb.SuspendTenantRequest, context: Any
     ) -> pb.SuspendTenantResponse:
         """See the contract."""
-        tenant = await self._tenants.suspend(request.tenant_id)
+        tenant = await self._tenants.suspend(_id(request))
         self._authenticator.forget()
         return pb.SuspendTenantResponse(tenant=codec.tenant(tenant))
 
@@ -68,6 +69,10 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
         self, request: pb.ResumeTenantRequest, context: Any
     ) -> pb.ResumeTenantResponse:
         """See the contract."""
-        tenant = await self._tenants.resume(request.tenant_id)
+        tenant = await self._tenants.resume(_id(request))
         self._authenticator.forget()
         return pb.ResumeTenantResponse(tenant=codec.tenant(tenant))
+
+
+def _id(request: Any) -> str:
+    return fields.text(request.tenant_id, "tenant_id")

@@ -103,6 +103,14 @@ def upgrade() -> None:
     op.create_index("events_by_id", "events", ["tenant", "event_id"], unique=True)
     op.create_index("events_by_position", "events", ["tenant", "position"], unique=False)
     op.create_index("events_by_run", "events", ["tenant", "run", "position"], unique=False)
+    op.create_index(
+        "events_told",
+        "events",
+        ["tenant", "run", "position"],
+        unique=False,
+        sqlite_where=sa.text("erase_time IS NULL"),
+        postgresql_where=sa.text("erase_time IS NULL"),
+    )
     op.create_table(
         "log_checkpoints",
         sa.Column("tenant", sa.Text(), nullable=False),
