@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 
 from systemzero_core.completeness import Incompleteness, Reason, assess
-from systemzero_core.completeness.survey import says_loading
 from systemzero_core.formats import Gap, GapKind, parse
 from systemzero_core.intake import take_in
+from systemzero_core.normalize.loading import says_loading
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.captures import capture, captures
 from tests.unit.normal_strategies import trees
@@ -189,6 +189,7 @@ def test_words_for_loading(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["Loading dock 4 opens at nine", "Starting up the server", "Downloads", "Unloading",
+     "Loading failed", "Loading: paused", "Connecting has been stopped…",
      "Wait list", "", "…", "Loading" + " x" * 60],
 )  # fmt: skip
 def test_words_that_are_content(text: str) -> None:
