@@ -76,3 +76,54 @@ def test_a_spinner_that_leaves_a_screen_is_no_change(sz: Sz, tmp_path: Path, nam
     assert status(sz, tmp_path, aria(f"- progressbar{name}\n"), aria("")) == 0
     alone = f"- progressbar{name}\n"
     assert status(sz, tmp_path, alone, alone) == 3
+
+
+WINDOW = '<node package="{}" class="android.widget.FrameLayout" bounds="{}">{}</node>'
+APP = (
+    '<node package="test.parcels" class="android.widget.FrameLayout" bounds="[0,0][1080,2400]">'
+    f"{VIEWS}</node>"
+)
+
+
+def over(
+    *texts: str, bounds: str = "[0,1400][1080,2400]", package: str = "com.android.systemui"
+) -> str:
+    inner = "".join(
+        f'<node class="android.widget.Button" package="{package}" text="{text}"/>' for text in texts
+    )
+    return f'<hierarchy rotation="0">{APP}{WINDOW.format(package, bounds, inner)}</hierarchy>'
+
+
+ALONE = f'<hierarchy rotation="0">{APP}</hierarchy>'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (ALONE, over("Use PIN")),
+        (ALONE, over("Power off", bounds="[0,0][1080,2400]")),
+        (ALONE, over("Media volume", bounds="[900,700][1080,1700]")),
+        (over("Start recording?", "Cancel"), over("Start recording?", "Start now")),
+        (ALONE, over("Screenshot saved", bounds="[100,1800][980,1920]")),
+    ],
+)
+def test_a_window_of_the_system_over_the_application(
+    sz: Sz, tmp_path: Path, before: str, after: str
+) -> None:
+    assert status(sz, tmp_path, before, after) == 1
+
+
+GMS = "com.google.android.gms"
+BANNER = "com.whatsapp"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (over("Accept all", bounds="[0,2250][1080,2400]", package=GMS),
+         over("Reject", bounds="[0,2250][1080,2400]", package=GMS)),
+        (ALONE, over("Anna: hi", bounds="[0,0][1080,150]", package=BANNER)),
+    ],
+)  # fmt: skip
+def test_a_thin_window_of_another_program(sz: Sz, tmp_path: Path, before: str, after: str) -> None:
+    assert status(sz, tmp_path, before, after) == 1
