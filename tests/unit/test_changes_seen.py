@@ -127,3 +127,55 @@ BANNER = "com.whatsapp"
 )  # fmt: skip
 def test_a_thin_window_of_another_program(sz: Sz, tmp_path: Path, before: str, after: str) -> None:
     assert status(sz, tmp_path, before, after) == 1
+
+
+def ios(inner: str, *, beside: str = "") -> str:
+    buttons = "".join(
+        f'<XCUIElementTypeButton label="Go {i}" x="0" y="{40 * i}" width="60" height="40"/>'
+        for i in range(6)
+    )
+    box = 'x="0" y="0" width="390" height="844"'
+    return (
+        f'<XCUIElementTypeApplication label="Desk" {box}><XCUIElementTypeWindow {box}>{buttons}'
+        f"{inner}</XCUIElementTypeWindow>{beside}</XCUIElementTypeApplication>"
+    )
+
+
+def scroller(label: str, value: str, box: str, kind: str = "ScrollView") -> str:
+    x, y, width, height = box.split()
+    return ios(
+        f'<XCUIElementType{kind} x="0" y="100" width="390" height="600">'
+        '<XCUIElementTypeStaticText label="Sounds" x="0" y="100" width="200" height="30"/>'
+        f'<XCUIElementTypeOther label="{label}" value="{value}" x="{x}" y="{y}" '
+        f'width="{width}" height="{height}"/></XCUIElementType{kind}>'
+    )
+
+
+def toast(text: str) -> str:
+    inner = f'<XCUIElementTypeStaticText label="{text}" x="20" y="20" width="200" height="20"/>'
+    return ios(
+        "",
+        beside=f'<XCUIElementTypeWindow x="0" y="0" width="390" height="60">{inner}'
+        "</XCUIElementTypeWindow>",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (scroller("4 reviews", "80%", "20 300 120 24"),
+         scroller("9 reviews", "20%", "20 300 120 24")),
+        (scroller("3 of 10 lessons", "30%", "0 690 390 10"),
+         scroller("4 of 10 lessons", "40%", "0 690 390 10")),
+        (scroller("Step 2 of 5", "40%", "0 100 390 20"),
+         scroller("Step 3 of 5", "60%", "0 100 390 20")),
+        (scroller("5 GB storage used", "80%", "20 640 350 40", "Table"),
+         scroller("6 GB storage used", "90%", "20 640 350 40", "Table")),
+        (toast("Saved"), toast("Payment failed")),
+        (toast("Saved at 10:30"), toast("Payment failed at 10:30")),
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_bar_of_an_iphone(
+    sz: Sz, tmp_path: Path, before: str, after: str
+) -> None:
+    assert status(sz, tmp_path, before, after) == 1
