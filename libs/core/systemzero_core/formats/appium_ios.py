@@ -126,6 +126,8 @@ def _attributes(given: _xml.Attributes, name: str) -> dict[str, str]:
     if identifier not in ("", name) and not _NIB_ID.fullmatch(identifier):
         found["id"] = identifier
     found.update((word, given[key]) for key, word in _ATTRIBUTES.items() if given.get(key))
+    if given.get("title", "") not in ("", name):
+        found["title"] = given["title"]  # what the eye sees, where VoiceOver says something else
     lasting = [t.strip() for t in given.get("traits", "").split(",")]
     traits = ", ".join(trait for trait in lasting if trait and trait.lower() not in _STATE_TRAITS)
     if traits:
