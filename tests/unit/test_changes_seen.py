@@ -179,3 +179,31 @@ def test_what_looks_like_a_bar_of_an_iphone(
     sz: Sz, tmp_path: Path, before: str, after: str
 ) -> None:
     assert status(sz, tmp_path, before, after) == 1
+
+
+def mac(given: str) -> str:
+    return ios(f'<XCUIElementTypeButton {given} x="0" y="400" width="60" height="40"/>')
+
+
+def seen(word: str) -> str:
+    return android(f'<node class="android.widget.Button" text="Pay" visibility="{word}"/>')
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (mac('label="close dialog" title="Cancel"'), mac('label="close dialog" title="Discard"')),
+        *((seen("0"), seen(word)) for word in ("8", "4", "View.GONE", "0x8", "false", "G", "I")),
+        *(
+            (seen("visible"), seen(word))
+            for word in ("INVISIBLE", "0x4", "View.INVISIBLE", "veiled")
+        ),
+    ],
+)
+def test_what_an_attribute_says(sz: Sz, tmp_path: Path, before: str, after: str) -> None:
+    assert status(sz, tmp_path, before, after) == 1
+
+
+@pytest.mark.parametrize("word", ["0", "0x0", "V", "View.VISIBLE", "VISIBLE", "visible", "true"])
+def test_any_word_for_visible_is_the_same(sz: Sz, tmp_path: Path, word: str) -> None:
+    assert status(sz, tmp_path, seen("visible"), seen(word)) == 0
