@@ -207,3 +207,42 @@ def test_what_an_attribute_says(sz: Sz, tmp_path: Path, before: str, after: str)
 @pytest.mark.parametrize("word", ["0", "0x0", "V", "View.VISIBLE", "VISIBLE", "visible", "true"])
 def test_any_word_for_visible_is_the_same(sz: Sz, tmp_path: Path, word: str) -> None:
     assert status(sz, tmp_path, seen("visible"), seen(word)) == 0
+
+
+def listed(off: str, kind: str = "List", item: str = "ListItem", y: int = 10) -> str:
+    return windows(
+        f'<{kind} Name="Log" x="0" y="0" width="300" height="300">'
+        f'<{item} Name="Err" x="10" y="{y}" width="50" height="10" IsOffscreen="{off}"/></{kind}>'
+    )
+
+
+@pytest.mark.parametrize(("kind", "item"), [("List", "ListItem"), ("Document", "Button")])
+def test_a_control_that_goes_off_the_screen_where_it_stands(
+    sz: Sz, tmp_path: Path, kind: str, item: str
+) -> None:
+    assert status(sz, tmp_path, listed("False", kind, item), listed("True", kind, item)) == 1
+    beyond = (listed("False", kind, item, y=400), listed("True", kind, item, y=400))
+    assert status(sz, tmp_path, *beyond) == 0
+
+
+def test_what_is_scrolled_away_stays_with_all_in_it(sz: Sz, tmp_path: Path) -> None:
+    def screen(off: str) -> str:
+        return windows(
+            '<List Name="Log" x="0" y="0" width="300" height="300">'
+            '<Group x="0" y="0" width="300" height="900">'
+            f'<ListItem Name="Err" x="0" y="600" width="300" height="20" IsOffscreen="{off}">'
+            f'<Text Name="twice" x="5" y="602" width="90" height="9" IsOffscreen="{off}"/>'
+            "</ListItem></Group></List>"
+        )
+
+    assert status(sz, tmp_path, screen("False"), screen("True")) == 0
+
+
+SPINNER = '<XCUIElementTypeActivityIndicator label="In progress" value="1"/>'
+
+
+def test_a_spinner_of_an_iphone_is_one(sz: Sz, tmp_path: Path) -> None:
+    box = 'x="0" y="0" width="390" height="844"'
+    alone = f"<XCUIElementTypeApplication {box}>{SPINNER}</XCUIElementTypeApplication>"
+    assert status(sz, tmp_path, alone, alone) == 3
+    assert status(sz, tmp_path, ios(SPINNER), ios("")) == 0
