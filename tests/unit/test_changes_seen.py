@@ -246,3 +246,31 @@ def test_a_spinner_of_an_iphone_is_one(sz: Sz, tmp_path: Path) -> None:
     alone = f"<XCUIElementTypeApplication {box}>{SPINNER}</XCUIElementTypeApplication>"
     assert status(sz, tmp_path, alone, alone) == 3
     assert status(sz, tmp_path, ios(SPINNER), ios("")) == 0
+
+
+def spoken(kind: str) -> str:
+    return windows(f'<Custom Name="Parcel" LocalizedControlType="{kind}"/>')
+
+
+def test_what_windows_calls_a_control_of_a_programs_own(sz: Sz, tmp_path: Path) -> None:
+    assert status(sz, tmp_path, spoken("card"), spoken("tile")) == 1
+
+
+def atspi(fields: str) -> str:
+    buttons = "".join(f'{{"role": "push button", "name": "Go {i}"}},' for i in range(6))
+    slider = f'{{"role": "slider", "name": "Volume", {fields}}}'
+    children = f'"children": [{buttons}{slider}]'
+    application = f'{{"role": "application", "name": "Desk", {children}}}'
+    return f'{{"captured": "now", "applications": [{application}]}}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"value": {"current": 3, "maximum": 9}', '"value": {"current": 4, "maximum": 9}'),
+        ('"value": {"current": 3, "maximum": 9}', '"value": {"current": 3, "maximum": 8}'),
+        ('"help": "How loud"', '"help": "How quiet"'),
+    ],
+)
+def test_what_a_field_of_at_spi_says(sz: Sz, tmp_path: Path, before: str, after: str) -> None:
+    assert status(sz, tmp_path, atspi(before), atspi(after)) == 1
