@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 
 from systemzero_core.completeness import Incompleteness, Reason, assess
-from systemzero_core.completeness.survey import says_loading
 from systemzero_core.formats import Gap, GapKind, parse
 from systemzero_core.intake import take_in
+from systemzero_core.normalize.loading import says_loading
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.captures import capture, captures
 from tests.unit.normal_strategies import trees
@@ -138,6 +138,24 @@ def test_a_splash_screen_is_only_what_the_application_is_called() -> None:
     assert reasons(screen(logo, Node("button", "Shop"))) == []
 
 
+@pytest.mark.parametrize("version", ["v1.2.3", "Version 4.0 (512)", "2.10.0-beta.1", "1.2"])
+def test_a_version_beside_a_logo_is_a_splash_screen(version: str) -> None:
+    text = Node("StaticText", version)
+    assert reasons(screen(Node("img"), text)) == [Reason.SPLASH]
+    assert reasons(screen(text)) == []
+    assert reasons(screen(Node("img"), text, Node("button", "Start"))) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Keine Rückmeldung", "Ne répond pas", "No responde", "Non risponde", "Não está respondendo",
+     "Não está a responder", "Nie odpowiada", "Brak odpowiedzi", "Reageert niet"],
+)  # fmt: skip
+def test_windows_says_in_its_own_language_that_a_program_hangs(said: str) -> None:
+    window = Node("Window", f"Ledger ({said})")
+    assert reasons(screen(Node("Button", "Close"), root=window)) == [Reason.NOT_RESPONDING]
+
+
 def test_a_screen_with_little_on_it_is_complete() -> None:
     assert reasons(screen(Node("StaticText", "You have no saved shows."))) == []
     login = [Node("textbox", "User"), Node("textbox", "Password"), Node("button", "Log in")]
@@ -189,6 +207,7 @@ def test_words_for_loading(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["Loading dock 4 opens at nine", "Starting up the server", "Downloads", "Unloading",
+     "Loading failed", "Loading: paused", "Connecting has been stopped…",
      "Wait list", "", "…", "Loading" + " x" * 60],
 )  # fmt: skip
 def test_words_that_are_content(text: str) -> None:

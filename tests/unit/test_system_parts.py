@@ -213,8 +213,11 @@ def test_many_windows_and_bars_take_linear_time() -> None:
     app = '<node class="a.TextView" package="test.parcels" text="a" bounds="[0,0][99,99]"/>'
     found = normal(f"<hierarchy>{bar * count}{app}</hierarchy>".encode())
     assert len(found) == 2
-    scroll = '<XCUIElementTypeOther name="bar, 2" value="1%"/>' * count
-    data = f"<XCUIElementTypeScrollView label='a'>{scroll}</XCUIElementTypeScrollView>"
+    scroll = (
+        '<XCUIElementTypeOther name="b, 2" value="1%" x="9" y="0" width="1" height="9"/>' * count
+    )
+    box = "x='0' y='0' width='10' height='10'"
+    data = f"<XCUIElementTypeScrollView label='a' {box}>{scroll}</XCUIElementTypeScrollView>"
     assert len(normal(data.encode())) == 1
     off = '<Pane IsOffscreen="True">' * count + "</Pane>" * count
     assert len(normal(f'<Window AutomationId="">{off}</Window>'.encode())) == 1

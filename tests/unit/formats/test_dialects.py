@@ -249,7 +249,7 @@ def test_a_list_that_windows_does_not_show_hides_its_items() -> None:
 
 def test_what_windows_has_scrolled_away_stays() -> None:
     items = "".join(
-        f'<ListItem Name="{i}" IsOffscreen="{i > 1}" x="0" y="{20 * i}" width="90" height="20"/>'
+        f'<ListItem Name="{i}" IsOffscreen="{i > 1}" x="0" y="{160 * i}" width="90" height="20"/>'
         for i in range(4)
     )
     below = '<Text Name="Foot" IsOffscreen="True" x="0" y="900" width="90" height="20"/>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -29,10 +30,24 @@ _TOLD_GAPS = 20
 
 _SPLASH_TEXTS = 2
 _SPLASH_IMAGES = 3
+_VERSION = re.compile(
+    r"(?:version|v|ver\.|release)?[ ]?[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}"
+    r"(?:[-+ ][0-9a-z.()+-]{1,20})?"
+)
+"""What a splash screen says beside a logo: `v1.2.3`, `Version 4.0 (512)`."""
 _FRAME_AREA = 10_000  # square pixels: a frame of 100 by 100 is there to be looked at
 _SCREENFULS = 4  # a web view of a quarter of the screen is what the screen is for
 _NOT_RESPONDING_IDS = frozenset(("android:id/aerr_close", "android:id/aerr_wait"))
-_NOT_RESPONDING_TITLE = "(Not Responding)"
+_NOT_RESPONDING_TITLES = tuple(
+    f"({words})"
+    for words in (
+        *("not responding", "keine rückmeldung", "reagiert nicht", "ne répond pas", "no responde"),
+        *("non risponde", "não está respondendo", "não responde", "não está a responder"),
+        *("nie odpowiada", "brak odpowiedzi", "reageert niet", "не отвечает", "応答なし"),
+        *("未响应", "沒有回應", "没有响应", "응답 없음", "yanıt vermiyor"),
+    )
+)
+"""What Windows appends to a title, in the language of the system."""
 
 
 class Reason(StrEnum):
@@ -127,12 +142,15 @@ def _is_splash(survey: Survey) -> bool:
     count = survey.kinds.count
     if count(Kind.USE) or count(Kind.READ) > _SPLASH_TEXTS or count(Kind.IMAGE) > _SPLASH_IMAGES:
         return False
+    pictures = count(Kind.IMAGE)
     told = list(zip(survey.kinds, survey.tree.nodes, strict=True))
     titles = {_plain(node.name) for kind, node in told if kind in (Kind.TITLE, Kind.IMAGE)}
     package = next(filter(None, (node.attribute("package") for _, node in told)), "")
     letters = package.replace(".", "").casefold()
     return all(
-        text in titles or text.replace(" ", "") in letters
+        text in titles
+        or text.replace(" ", "") in letters
+        or (pictures and _VERSION.fullmatch(text))
         for text in (_plain(node.name or node.value) for kind, node in told if kind is Kind.READ)
     )
 
@@ -193,9 +211,13 @@ def _not_responding(survey: Survey) -> Iterator[Incompleteness]:
         return
     for kind, node in zip(survey.kinds, survey.tree.nodes, strict=True):
         asks = any(value in _NOT_RESPONDING_IDS for _, value in node.attributes)
-        if asks or (kind is Kind.TITLE and node.name.endswith(_NOT_RESPONDING_TITLE)):
+        if asks or (kind is Kind.TITLE and _says_hung(node.name)):
             yield Incompleteness(Reason.NOT_RESPONDING, "the application does not respond")
             return
+
+
+def _says_hung(title: str) -> bool:
+    return _plain(title).endswith(_NOT_RESPONDING_TITLES)
 
 
 def _called(node: Node, role: str) -> str:

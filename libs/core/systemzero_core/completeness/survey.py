@@ -7,26 +7,11 @@ from enum import IntEnum
 from itertools import accumulate
 
 from systemzero_core.characters import known
+from systemzero_core.normalize.loading import is_part_of_spinner, is_spinner, says_loading
 from systemzero_core.normalize.role_tables import words
 from systemzero_core.normalize.roles import aria_role
-from systemzero_core.normalize.text import normal_text
 from systemzero_core.tree import Node, Tree
 
-_LONGEST_PHRASE = 60
-
-_LOADING_WORDS = re.compile(
-    r"""[\W\d_]*(?:
-        (?:now[ ]|still[ ])?
-        (?:loading|initiali[sz]ing|connecting|starting(?:[ ]up)?|fetching|preparing)
-        (?P<what>(?:[ ][^\W_]+){0,4})
-      | (?:please[ ])?wait(?:[ ]a[ ]moment)? | (?:just[ ]a|one)[ ](?:moment|second)(?:[ ]please)?
-      | wird[ ]geladen | laden? | lade[ ]daten | bitte[ ]warten | chargement(?:[ ]en[ ]cours)?
-      | veuillez[ ]patienter | cargando | espere[ ]por[ ]favor | caricamento(?:[ ]in[ ]corso)?
-      | carregando | a[ ]carregar | загрузка | 読み込み中 | ロード中 | 加载中 | 正在加载
-      | 載入中 | 로딩[ ]?중? | 불러오는[ ]중 | yükleniyor | ładowanie | wczytywanie
-    )[\W\d_]*""",
-    re.VERBOSE | re.IGNORECASE,
-)
 _ASKS_FOR_SCRIPT = re.compile(
     r"""(?:enable|activate|turn[ ]on|allow|requires?|needs?|without|no
         |aktivier\w*|benötigt|activer|activez|activa\w*|habilit\w*|abilit\w*|attiva\w*)
@@ -36,8 +21,6 @@ _ASKS_FOR_SCRIPT = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _LONGEST_REQUEST = 200
-
-_ENDS_LIKE_WAITING = ("…", "...", "%")
 
 _TITLED = words("document window application iframe")
 _USABLE = words("""
@@ -104,8 +87,8 @@ class Survey:
                 place = known[key] = _place(node.role, node.platform_role or node.role)
             if above is _AROUND or place is _CHROME_PLACE:
                 kind = _AROUND
-            elif above is _LOADING:
-                kind = _LOADING  # what lies within an indicator is part of it
+            elif above is _LOADING and _is_part(node):
+                kind = _LOADING  # what an indicator is made of; a button in it is none
             elif above >= _READ and nodes[parent].name == node.name:
                 kind = _NOTHING  # a text that repeats its parent
             else:
@@ -176,10 +159,14 @@ def _kind(node: Node, place: _Place) -> Kind:
     if place is _Place.IMAGE:
         return _IMAGE
     if place is _Place.PROGRESS:
-        return _READ if node.value else _LOADING
+        return _LOADING if is_spinner(node) else _READ
     if not said or said.isspace():
         return _NOTHING
     return Kind.TITLE if place in (_Place.TITLED, _FRAME, _WEB) else _READ
+
+
+def _is_part(node: Node) -> bool:
+    return is_part_of_spinner(node, aria_role(node.role))
 
 
 def without_loading_words(survey: Survey, part: int) -> tuple[int, int | None]:
@@ -192,8 +179,9 @@ def without_loading_words(survey: Survey, part: int) -> tuple[int, int | None]:
     for i in range(part, tree.ends[part]):
         kind, node = survey.kinds[i], tree.nodes[i]
         above = waiting[tree.parents[i] - part] if i > part else 0
-        if kind is _LOADING or above or (kind is _READ and _says_so(node)):
-            waiting[i - part] = 1
+        says_so = kind is _READ and _says_so(node)
+        if kind is _LOADING or above or says_so:
+            waiting[i - part] = above or says_so  # in a spinner, what can be used is content
             first = i if first is None else first
         else:
             left += kind >= _READ
@@ -202,22 +190,6 @@ def without_loading_words(survey: Survey, part: int) -> tuple[int, int | None]:
 
 def _says_so(node: Node) -> bool:
     return says_loading(node.name or node.value)
-
-
-def says_loading(text: str) -> bool:
-    """Whether `text` is nothing but a word for "loading" (in some dozen languages), in any case.
-
-    More than one word of what is loaded counts only where the text trails off (`Loading your
-    workspace…`), so that a heading such as "Starting up the server" is content.
-    """
-    if len(text) > _LONGEST_PHRASE:
-        return False
-    clean = normal_text(text)
-    found = _LOADING_WORDS.fullmatch(known(clean))
-    if found is None:
-        return False
-    what = (found["what"] or "").split()
-    return len(what) <= 1 or clean.endswith(_ENDS_LIKE_WAITING)
 
 
 def asks_for_script(text: str) -> bool:

@@ -1,13 +1,15 @@
 """What of an Android dump is the system's own: bars beside the application's windows.
 
 A dump of several windows holds the status bar, with its clock and battery, and the navigation bar.
-They are known by their place: a window of com.android.systemui beside another program's, or a thin
-one of another program than the largest. Such a window gets the role `SystemBar`, which the filter
-`system-bar` takes out; a capture of the system's own screens stays as it is.
+A bar is a thin window at an edge of the screen, of com.android.systemui or, if it is a navigation
+bar, of a launcher, beside another program's. It gets the role `SystemBar`, which the filter
+`system-bar` takes out. A dialog of the system, a banner, or a sheet of any other program, however
+thin, is seen and stays; so does a capture of the system's own screens.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from systemzero_core.formats._values import SYSTEM_BAR, with_roles
@@ -15,6 +17,7 @@ from systemzero_core.normalize.role_tables import words
 from systemzero_core.tree import Node, Tree
 
 _SYSTEM_UI = "com.android.systemui"
+_LAUNCHER = re.compile(r"launcher|^com\.miui\.home$")
 _AROUND = words("hierarchy displays display window")
 _THIN = 6
 """A bar is so many times longer than it is wide."""
@@ -23,12 +26,12 @@ _THIN = 6
 def marked_bars(tree: Tree) -> Tree:
     """`tree` with the role of its system's bars told."""
     tops = {top: _package(tree, top) for top in _tops(tree)}
-    others = [top for top, package in tops.items() if package != _SYSTEM_UI]
-    main = tops[max(others, key=lambda top: _area(tree.nodes[top]))] if others else None
+    main = tops[max(tops, key=lambda top: _area(tree.nodes[top]))] if tops else ""
+    screen = screen_of(tree)
     bars = [
         _window(tree, top)
         for top, package in tops.items()
-        if _is_bar(tree.nodes[top], package, main)
+        if _has_bars(package, main) and _is_bar(tree.nodes[top], screen)
     ]
     return with_roles(tree, dict.fromkeys(bars, SYSTEM_BAR))
 
@@ -68,17 +71,26 @@ def _package(tree: Tree, top: int) -> str:
     return ""
 
 
-def _is_bar(node: Node, package: str, main: str | None) -> bool:
-    if package == _SYSTEM_UI and main is not None:
-        return True
-    return package not in ("", main) and _is_thin(node) and (main or package) != ""
+def _has_bars(package: str, main: str) -> bool:
+    """Whether bars may be of `package`, beside a window of `main`: a launcher draws some."""
+    return package == _SYSTEM_UI or (package != main and _LAUNCHER.search(package) is not None)
 
 
-def _is_thin(node: Node) -> bool:
-    if node.bounds is None:
+def _is_bar(node: Node, screen: tuple[int, int] | None) -> bool:
+    """Whether `node` is thin and about as long as the edge of the screen that it lies at."""
+    box = node.bounds
+    if box is None or screen is None:
         return False
-    short, long = sorted(node.bounds[2:])
-    return 0 < short * _THIN <= long
+    width, height = screen
+    flat = box.y <= 0 or box.y + box.height >= height
+    upright = box.x <= 0 or box.x + box.width >= width
+    return (flat and _is_along(box.height, box.width, width)) or (
+        upright and _is_along(box.width, box.height, height)
+    )
+
+
+def _is_along(thick: int, long: int, edge: int) -> bool:
+    return 0 < thick * _THIN <= long and long * 5 >= edge * 4
 
 
 def _area(node: Node) -> int:

@@ -10,12 +10,14 @@ import re
 from typing import Final
 
 from systemzero_core.normalize.role_tables import ANDROID_CLASSES, ANDROID_SUFFIXES, words
+from systemzero_core.normalize.roles import aria_role
 
 _STRUCTURE = words("hierarchy displays display window")
 _VIEW: Final = "android.view.View"
 _LAST = re.compile(r"[^.$]*$")
 _LONGEST_OBFUSCATED = 3
 _SWITCHES = ("Switch", "SwitchCompat", "SwitchMaterial", "ToggleButton")
+_RANGES = words("progressbar slider")
 _CHECKABLE = (*_SWITCHES, "CheckBox", "CheckedTextView", "CompoundButton", "RadioButton")
 
 
@@ -37,6 +39,11 @@ def role_of(tag: str, class_name: str | None) -> str:
 def is_switch(role: str) -> bool:
     """Whether the class shows its state as a word."""
     return role.endswith(_SWITCHES)
+
+
+def is_range(role: str) -> bool:
+    """Whether the class stands somewhere between two ends."""
+    return aria_role(role) in _RANGES
 
 
 def is_checkable(role: str) -> bool:

@@ -28,7 +28,11 @@ _SHOWN = words("""
 _NOT_SHOWN = words("aria-hidden hidden invisible is-hidden isHidden")
 _VISIBILITY = "visibility"
 _HIDE_ALL = frozenset((_VISIBILITY, "aria-hidden"))
-_UNSEEN = words("gone invisible hidden collapse collapsed")
+_UNSEEN = words("""
+    gone invisible hidden collapse collapsed g i 4 8 0x4 0x8 0x00000004 0x00000008 false no off
+""")
+_SEEN = words("visible shown inherit v 0 0x0 0x00000000 true yes on 1") | {""}
+"""`View.VISIBLE`, `INVISIBLE` and `GONE` are 0, 4 and 8, and V, I and G in a dump of activities."""
 VISIBILITY_WORDS = _SHOWN | _NOT_SHOWN | {_VISIBILITY}
 """Attributes that say whether a node is shown, in any dumper's words."""
 
@@ -64,16 +68,33 @@ def hides_all(given: Mapping[str, str]) -> bool:
 
 def _hides(word: str, value: str) -> bool:
     if word == _VISIBILITY:
-        return value.lower() in _UNSEEN
+        return _visibility(value) in _UNSEEN
     return is_false(value) if word in _SHOWN else is_true(value)
 
 
+def _visibility(value: str) -> str:
+    return value.strip().lower().rpartition(".")[2]
+
+
+def _is_unknown(key: str, value: str, known: AbstractSet[str]) -> bool:
+    if key not in VISIBILITY_WORDS:
+        return key not in known
+    if key == _VISIBILITY:
+        return _visibility(value) not in _SEEN | _UNSEEN
+    return not is_true(value) and not is_false(value)
+
+
 def unknown(given: Mapping[str, str], known: AbstractSet[str]) -> dict[str, str]:
-    """Of the attributes `given`, those that are not `known` and say something."""
-    if given.keys() <= known:
+    """Of the attributes `given`, those that are not `known` and say something.
+
+    One of `VISIBILITY_WORDS` is known only with a value that says whether the node is shown.
+    """
+    if given.keys() <= known and not given.keys() & VISIBILITY_WORDS:
         return {}
     return {
         key: value
         for key, value in given.items()
-        if key not in known and value not in _SAYS_NOTHING and not _ADDRESS.search(value)
+        if _is_unknown(key, value, known)
+        and value not in _SAYS_NOTHING
+        and not _ADDRESS.search(value)
     }

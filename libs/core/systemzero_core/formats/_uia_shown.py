@@ -1,8 +1,8 @@
 """What of a Windows program is not shown, and what is merely scrolled away.
 
-UI Automation has one word for both, `IsOffscreen`. What lies in something that scrolls, or beyond
-the box of what holds it, is scrolled away: state `offscreen`, a moment. All else is not shown:
-`hidden`. In a minimised window, whose root is off the screen itself, nothing is.
+UI Automation has one word for both, `IsOffscreen`. What lies beyond the box of what holds it is
+scrolled away, and so is what has no box in something that scrolls: state `offscreen`, a moment. All
+else is not shown: `hidden`. In a minimised window, whose root is off the screen itself, nothing is.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ def with_hidden(tree: Tree) -> Tree:
     if not off or off[0] == 0:
         return tree
     scrolled = _scrolled(tree)
-    nodes = list(tree.nodes)
+    nodes, seen = list(tree.nodes), _seen_boxes(tree)
     for i in off:
         above = nodes[tree.parents[i]]
-        stands = not scrolled[i] and _is_within(nodes[i].bounds, above.bounds)
+        around = seen[tree.parents[i]]
+        stands = _stands(nodes[i].bounds, around, scrolls=bool(scrolled[i]))
+        stands = stands and "offscreen" not in above.states  # it is scrolled with what holds it
         if stands or "hidden" in above.states:
             states = {*nodes[i].states, "hidden"} - {"offscreen"}
             nodes[i] = replace(nodes[i], states=tuple(sorted(states)))
@@ -53,6 +55,31 @@ def _scrolled(tree: Tree) -> bytearray:
         parent = tree.parents[i]
         within[i] = within[parent] or scrolls[parent]
     return within
+
+
+def _seen_boxes(tree: Tree) -> list[Bounds | None]:
+    """What of each node's box lies within all that is around it; None where no box is known."""
+    seen: list[Bounds | None] = []
+    for node, parent in zip(tree.nodes, tree.parents, strict=True):
+        around = seen[parent] if parent >= 0 else None
+        seen.append(
+            _common(node.bounds, around) if node.bounds and around else node.bounds or around
+        )
+    return seen
+
+
+def _common(one: Bounds, other: Bounds) -> Bounds:
+    x, y = max(one.x, other.x), max(one.y, other.y)
+    right = min(one.x + one.width, other.x + other.width)
+    below = min(one.y + one.height, other.y + other.height)
+    return Bounds(x, y, max(0, right - x), max(0, below - y))
+
+
+def _stands(inner: Bounds | None, outer: Bounds | None, *, scrolls: bool) -> bool:
+    """Whether what is off the screen is not there, and not merely scrolled away."""
+    if scrolls and (inner is None or outer is None or not inner.width or not inner.height):
+        return False  # a long list has no boxes for what it does not show
+    return _is_within(inner, outer)
 
 
 def _is_within(inner: Bounds | None, outer: Bounds | None) -> bool:

@@ -28,6 +28,9 @@ _PREFIX = "XCUIElementType"
 _CHECKABLE = frozenset(_PREFIX + kind for kind in ("CheckBox", "RadioButton", "Switch", "Toggle"))
 _DISCLOSURE = _PREFIX + "DisclosureTriangle"
 _TEXT = _PREFIX + "StaticText"
+_SPINNER = _PREFIX + "ActivityIndicator"
+_TURNS = ("0", "1")
+"""Whether a spinner turns: no progress."""
 _EXPANDED = {"checked": "expanded", "unchecked": "collapsed"}
 _ATTRIBUTES = {
     "bundleId": "package",
@@ -83,6 +86,8 @@ def _texts(role: str, given: _xml.Attributes) -> tuple[str, str]:
     """Name and value; a value that repeats the name, or the hint of an empty field, is none."""
     name = given.get("label") or given.get("title") or given.get("name", "")
     value = given.get("value", "")
+    if role == _SPINNER and value in _TURNS:
+        return name, ""
     if value in (name, given.get("placeholderValue")):
         return name, ""
     if role == _TEXT and not name:
@@ -121,6 +126,8 @@ def _attributes(given: _xml.Attributes, name: str) -> dict[str, str]:
     if identifier not in ("", name) and not _NIB_ID.fullmatch(identifier):
         found["id"] = identifier
     found.update((word, given[key]) for key, word in _ATTRIBUTES.items() if given.get(key))
+    if given.get("title", "") not in ("", name):
+        found["title"] = given["title"]  # what the eye sees, where VoiceOver says something else
     lasting = [t.strip() for t in given.get("traits", "").split(",")]
     traits = ", ".join(trait for trait in lasting if trait and trait.lower() not in _STATE_TRAITS)
     if traits:

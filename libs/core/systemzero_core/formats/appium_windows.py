@@ -100,7 +100,7 @@ def _node(tag: str, own: _xml.Attributes) -> Node:
         value=value,
         states=words(_states(tag, given)),
         bounds=box_from_text([given.get(side, "") for side in _SIDES]),
-        attributes=pairs(_attributes(given)),
+        attributes=pairs(_attributes(tag, given)),
     )
 
 
@@ -137,11 +137,13 @@ def _as_button(toggled: str) -> str:
     return {"checked": "pressed", "unchecked": "unpressed"}.get(toggled, toggled)
 
 
-def _attributes(given: _xml.Attributes) -> dict[str, str]:
+def _attributes(tag: str, given: _xml.Attributes) -> dict[str, str]:
     others = unknown(given, _KNOWN)
     found = {key: value for key, value in others.items() if not _OFFERED.fullmatch(key)}
     found.update((name, given[key]) for key, name in _ATTRIBUTES.items() if given.get(key))
     orientation = given.get("Orientation", "None")
     if orientation != "None":
         found["orientation"] = apart(orientation, str.lower)
+    if tag == "Custom" and given.get("LocalizedControlType", "custom") not in ("", "custom"):
+        found["roledescription"] = given["LocalizedControlType"]  # all that says what it is
     return found

@@ -33,6 +33,12 @@ _STATES = {
     "required": "required",
     "selected": "selected",
 }
+_READ = frozenset(
+    (
+        *("actions", "attributes", "children", "description", "extents", "index_in_parent", "name"),
+        *("role", "states", "text", "toolkit", "value"),
+    )
+)
 _ORIENTATION = frozenset(("horizontal", "vertical"))
 _CHECKABLE = frozenset(
     ("check box", "check menu item", "radio button", "radio menu item", "switch")
@@ -121,12 +127,18 @@ def _value(item: dict[str, Any]) -> str:
     text = text_of(item.get("text"))
     if text and text != text_of(item.get("name")):
         return text
-    return text_of(item.get("value"))
+    value = item.get("value")
+    return text_of(value.get("current") if isinstance(value, dict) else value)
 
 
 def _attributes(item: dict[str, Any], states: frozenset[str]) -> dict[str, str]:
     given = item.get("attributes")
     found = {k: text_of(v) for k, v in given.items()} if isinstance(given, dict) else {}
+    value = item.get("value")
+    others = {key: item[key] for key in item.keys() - _READ}
+    if isinstance(value, dict):
+        others |= {f"value-{key}": value[key] for key in value if key != "current"}
+    found |= {key: text for key, other in others.items() if (text := text_of(other))}
     if item.get("description"):
         found["description"] = text_of(item["description"])
     for word in sorted(states & _ORIENTATION):

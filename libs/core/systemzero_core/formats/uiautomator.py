@@ -27,6 +27,8 @@ from systemzero_core.normalize.role_tables import words as word_set
 from systemzero_core.tree import Bounds, Node
 
 _BOUNDS = re.compile(r"\[(-?\d{1,9}),(-?\d{1,9})\]\[(-?\d{1,9}),(-?\d{1,9})\]", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,9}(?:[.,]\d{1,9})?(?:[eE]-?\d{1,3})?", re.ASCII)
+"""UiAutomator2 writes where a range stands as its text."""
 _LENGTH = re.compile(r"\d{1,9}", re.ASCII)
 
 _STATES = {
@@ -102,6 +104,8 @@ def _texts(role: str, given: _xml.Attributes, checked: str | None, hint: str) ->
     if is_true(given.get("showing-hint")) or text == hint:
         text = ""
     if role.endswith(_FIELDS) or is_true(given.get("editable")) or is_true(given.get("password")):
+        return said, text
+    if _android_class.is_range(role) and _NUMBER.fullmatch(text):
         return said, text
     if _android_class.is_switch(role):
         text = without_state(text, checked)

@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from systemzero_core.errors import InvalidInput
+from systemzero_core.normalize.loading import is_spinner
 from systemzero_core.normalize.role_tables import words
 from systemzero_core.tree import Node
 
@@ -28,7 +29,8 @@ class Filter(StrEnum):
     HIDDEN = "hidden"
     """Nodes in state `hidden`, alone: a visible child of a hidden parent is seen."""
     SPINNER = "spinner"
-    """Progress indicators that tell no progress (no value), with all below them."""
+    """Progress indicators that tell no progress and say no more than "loading", with the pictures
+    and texts in them that say no more either; what else is in them moves up."""
     SCROLLBAR = "scrollbar"
     """Scroll bars with their thumbs and arrows, and page indicators: where one has scrolled to."""
     LIST_MARKER = "list-marker"
@@ -79,7 +81,6 @@ platforms name so: a list's cells, merged groups)."""
 
 TAKES_SUBTREE: Final = frozenset(
     (
-        Filter.SPINNER,
         Filter.SCROLLBAR,
         Filter.LIST_MARKER,
         Filter.LINE_BREAK,
@@ -115,7 +116,7 @@ def verdict(node: Node, enabled: frozenset[Filter]) -> Filter | None:
     if node.role in ("text", "generic"):
         found = _empty(node)
     elif node.role == "progressbar":
-        found = None if node.value else Filter.SPINNER
+        found = Filter.SPINNER if is_spinner(node) else None
     elif node.role == "status":
         found = Filter.SYSTEM_BAR if node.platform_role in _SYSTEM_BARS else None
     else:

@@ -17,6 +17,7 @@ from systemzero_core.normalize.filters import (
     is_mute,
     verdict,
 )
+from systemzero_core.normalize.loading import is_part_of_spinner
 from systemzero_core.normalize.nodes import node_normalizer
 from systemzero_core.tree import Node, Tree
 
@@ -81,6 +82,7 @@ class _Walk:
         nodes, parents, sources = self._nodes, self._parents, self._sources
         own, enabled = self._tree.nodes, self._enabled
         normal = node_normalizer(Address.of(own[0].attribute("url") or ""))
+        spinners: set[int] = set()
         places: list[int] = []  # for each given node: the kept node that its children hang on
         for i, parent in enumerate(self._tree.parents):
             place = places[parent] if i else -1
@@ -89,7 +91,9 @@ class _Walk:
                 continue
             node = normal(own[i])
             found = None
-            if i and (not node.name or node.role in SUSPECTS or "hidden" in node.states):
+            if i and parent in spinners and is_part_of_spinner(node, node.role):
+                found = Filter.SPINNER
+            elif i and (not node.name or node.role in SUSPECTS or "hidden" in node.states):
                 found = verdict(node, enabled)
             if found is None:
                 places.append(len(nodes))
@@ -97,6 +101,8 @@ class _Walk:
                 parents.append(place)
                 sources.append(i)
             else:
+                if found is Filter.SPINNER:
+                    spinners.add(i)
                 places.append(_GONE if found in TAKES_SUBTREE else place)
                 self.removed.append(Removal(found, i, node.role, node.name))
 
