@@ -92,10 +92,16 @@ async def test_a_job_that_fails_is_rolled_back_alone(database: SqliteDatabase) -
     assert await database.read(texts) == ["a", "b", "c"]
 
 
+def connection_of(database: SqliteDatabase) -> sqlite3.Connection:
+    """The writer's own."""
+    writer: Any = database._writer
+    return driver_of(writer._connection)
+
+
 def commits_of(database: SqliteDatabase) -> list[None]:
     """One item for each commit from now on."""
     commits: list[None] = []
-    driver_of(database._writer._connection).set_trace_callback(
+    connection_of(database).set_trace_callback(
         lambda sql: commits.append(None) if sql == "COMMIT" else None
     )
     return commits
@@ -207,7 +213,7 @@ async def test_a_cancelled_write_happens_whole_or_not_at_all(database: SqliteDat
             committing.set()
             leave.wait(PATIENCE)
 
-    driver_of(database._writer._connection).set_trace_callback(wait)
+    connection_of(database).set_trace_callback(wait)
     running = asyncio.create_task(database.write(add("slow")))
     await asyncio.to_thread(committing.wait)
     queued = asyncio.create_task(database.write(add("queued")))
