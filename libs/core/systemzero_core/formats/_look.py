@@ -29,6 +29,11 @@ _WITHIN_WRAPPER = 2
 _ARIA_LINE = re.compile(
     rb"(?:[ \t\r]*(?:#[^\n]*|---[ \t\r]*|```[^\n]*)?\n)*[ \t\r]*- ['\"/<]?[A-Za-z]"
 )
+_ARIA_BLOCK = re.compile(
+    rb"^```(?:(?i:ya?ml|aria)[ \t\r]*\n\s*(?:-\s|#)|[^\n]{0,40}\n\s*- ['\"/<]?[A-Za-z])"
+    rb"|^### (?:Ran Playwright code|Modal state)\b",
+    re.MULTILINE,
+)
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _DECIDES = frozenset(("format", "root", "applications", "captured"))
@@ -80,8 +85,12 @@ class Look:
         return _UIA.search(self._element[1]) is not None
 
     def is_aria(self) -> bool:
-        """A line that starts with a dash."""
-        return _ARIA_LINE.match(self._head) is not None
+        """A line that starts with a dash, or a tool's answer with a block of such lines."""
+        if _ARIA_LINE.match(self._head) is not None:
+            return True
+        return not self._head.startswith((b"{", b"[", b"<")) and (
+            _ARIA_BLOCK.search(self.data) is not None
+        )
 
     def describe(self, wanted: str | None, known: Sequence[str]) -> str:
         """Why no adapter took it, for an error message."""
