@@ -343,7 +343,7 @@ ANSWERS = {
     "navigate": f"### Ran Playwright code\n{RAN}### Page\n- Page URL: x\n### Snapshot\n{SNAPSHOT}",
     "older": f"- Ran Playwright code:\n{RAN}\n- Page URL: x\n- Page Snapshot:\n{SNAPSHOT}",
     "tabs": f"### Open tabs\n- 0: (current) [T](http://x)\n### Snapshot\n{SNAPSHOT}",
-    "tabs and code": f"### Ran Playwright code\n{RAN}### Open tabs\n- 0: (current) [T](x)\n{SNAPSHOT}",
+    "tabs and code": f"### Ran Playwright code\n{RAN}### Open tabs\n- 0: [T](x)\n{SNAPSHOT}",
     "result": f"### Result\n```json\n[1]\n```\n### Snapshot\n{SNAPSHOT}### Events\n```\nx\n```\n",
     "prose": f"Page snapshot:\n{SNAPSHOT}",
     "no language": f"### Ran Playwright code\n{RAN}### Snapshot\n{SNAPSHOT.replace('yaml', '')}",

@@ -1,7 +1,8 @@
 """The rows of an aria snapshot, page by page: what stands around them is left out.
 
 A snapshot may come within a tool's answer (between fences of three backquotes, behind other such
-blocks: the code that ran, a result), as several YAML documents, and with texts of several lines (`- text: |-`), as YAML libraries write them.
+blocks: the code that ran, a result), as several YAML documents, and with texts of several lines
+(`- text: |-`), as YAML libraries write them.
 """
 
 from __future__ import annotations
