@@ -1,4 +1,4 @@
-"""A node renamed away from its texts, which the normal form had left out: one rename, no arrival."""
+"""A node renamed away from its texts, which the normal form had left out: one rename alone."""
 
 import json
 from textwrap import dedent
@@ -48,10 +48,10 @@ def screen(said: str, text: str = "Pay") -> Tree:
     return take_in(
         dedent(f"""\
         <hierarchy rotation="0"><node class="android.widget.FrameLayout" bounds="[0,0][100,200]">
-        <node class="android.view.View" content-desc="{said}" clickable="true" bounds="[0,0][90,40]">
+        <node class="android.view.View" content-desc="{said}" clickable="true" bounds="[0,0][9,9]">
         <node class="android.widget.TextView" text="{text}" bounds="[0,0][90,40]"/></node>
-        <node class="android.widget.TextView" text="Total" bounds="[0,60][90,80]"/></node></hierarchy>
-        """).encode()
+        <node class="android.widget.TextView" text="Total" bounds="[0,60][90,80]"/></node>
+        </hierarchy>""").encode()
     ).tree
 
 

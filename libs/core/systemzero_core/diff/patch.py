@@ -1,8 +1,9 @@
 """`apply` and `invert`: what makes an edit script evidence and not only a story.
 
-Applying reads the edits, the composed names and the unfolded texts alone. Nodes that neither moved nor went keep their
-order under their nearest surviving ancestor, so that it is enough to know where inserted nodes
-begin and end and under which parent moved ones begin: document order settles the rest.
+Applying reads the edits, the composed names and the unfolded texts alone. Nodes that neither moved
+nor went keep their order under their nearest surviving ancestor, so that it is enough to know where
+inserted nodes begin and end and under which parent moved ones begin: document order settles the
+rest.
 """
 
 from __future__ import annotations
