@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import (
@@ -349,6 +350,7 @@ def test_a_failed_creation_leaves_nothing_of_the_schema(path: Path) -> None:
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from tests.integration.test_database import METADATA, add
 from systemzero_chassis.database import open_sqlite
 

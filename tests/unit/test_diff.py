@@ -57,8 +57,18 @@ def test_a_tree_does_not_differ_from_itself(tree: Tree) -> None:
 @given(trees(), trees())
 def test_every_node_is_mapped_or_in_one_edit(a: Tree, b: Tree) -> None:
     script = diff(a, b)
-    gone = [p.at for e in script.edits if e.kind is EditKind.DELETE for p in e.places]
-    new = [p.at for e in script.edits if e.kind is EditKind.INSERT for p in e.places]
+    gone = [
+        p.at
+        for e in (*script.edits, *script.unfolded)
+        if e.kind is EditKind.DELETE
+        for p in e.places
+    ]
+    new = [
+        p.at
+        for e in (*script.edits, *script.unfolded)
+        if e.kind is EditKind.INSERT
+        for p in e.places
+    ]
     assert sorted(gone) == [x for x, y in enumerate(script.mapping) if y < 0]
     assert sorted(new) == [y for y, x in enumerate(script.sources()) if x < 0]
 

@@ -219,7 +219,7 @@ def test_the_text_is_two_lines_an_edit_and_steers_no_terminal() -> None:
 def test_the_json_names_every_field_stably(a: Tree, b: Tree) -> None:
     script = diff(a, b)
     body = json.loads(to_json(script))
-    assert set(body) == {"edits", "mapping", "target_size", "degraded", "composed"}
+    assert set(body) == {"edits", "mapping", "target_size", "degraded", "composed", "unfolded"}
     assert len(body["edits"]) == len(script.edits)
     for plain, edit in zip(body["edits"], script.edits, strict=True):
         assert plain["kind"] in ("insert", "delete", "update", "move")

@@ -335,3 +335,45 @@ def test_hostile_lines_take_no_more_steps_than_they_are_long() -> None:
     for text in _HOSTILE:
         with contextlib.suppress(DomainError):
             parse(text.encode())
+
+
+SNAPSHOT = '```yaml\n- button "A" [ref=e2]\n```\n'
+RAN = "```js\nawait page.goto('x');\n- x\n```\n"
+ANSWERS = {
+    "navigate": f"### Ran Playwright code\n{RAN}### Page\n- Page URL: x\n### Snapshot\n{SNAPSHOT}",
+    "older": f"- Ran Playwright code:\n{RAN}\n- Page URL: x\n- Page Snapshot:\n{SNAPSHOT}",
+    "tabs": f"### Open tabs\n- 0: (current) [T](http://x)\n### Snapshot\n{SNAPSHOT}",
+    "tabs and code": f"### Ran Playwright code\n{RAN}### Open tabs\n- 0: [T](x)\n{SNAPSHOT}",
+    "result": f"### Result\n```json\n[1]\n```\n### Snapshot\n{SNAPSHOT}### Events\n```\nx\n```\n",
+    "prose": f"Page snapshot:\n{SNAPSHOT}",
+    "no language": f"### Ran Playwright code\n{RAN}### Snapshot\n{SNAPSHOT.replace('yaml', '')}",
+    "yml": f"### Ran Playwright code\n{RAN}### Snapshot\n{SNAPSHOT.replace('yaml', 'yml ')}",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_the_snapshot_is_found_among_what_a_tool_answers(answer: str) -> None:
+    for text in (answer, answer.replace("\n", "\r\n")):
+        assert detect(text.encode()) is Format.ARIA
+        assert outline(parse(text.encode())) == ["document", ".button A"]
+
+
+def test_an_answer_that_is_cut_off_before_its_end_is_truncated() -> None:
+    answer = ANSWERS["navigate"]
+    for end in (answer.index("- button"), answer.index(" [ref"), answer.index("await"), -5):
+        with pytest.raises(TruncatedInput):
+            parse(answer[:end].encode(), format=Format.ARIA)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"### Ran Playwright code\n{RAN}### Page\n- Page URL: x\n",
+        "### Page\n- Page URL: x\n### Snapshot\n- [Snapshot](page-1.yml)\n",
+        f"### Page\n- Page URL: x\n### Modal state\n- [dialog]: can be handled\n{RAN}",
+    ],
+)
+def test_an_answer_without_a_snapshot_says_so(answer: str) -> None:
+    with pytest.raises(InvalidInput, match="browser_snapshot") as caught:
+        parse(answer.encode())
+    assert not isinstance(caught.value, TruncatedInput)

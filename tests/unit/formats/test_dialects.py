@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,12 +127,21 @@ def test_what_cannot_be_checked_has_no_such_state() -> None:
     ("text", "checked", "name"),
     [("ON", "true", ""), ("OFF", "false", ""), ("Wi-Fi ON", "true", "Wi-Fi"),
      ("WLAN AUS", "false", "WLAN"), ("移动数据 关闭", "false", "移动数据"),
-     ("Wi-Fi ON", "false", "Wi-Fi ON"), ("Log on", "false", "Log on"), ("Wi-Fi", "true", "Wi-Fi")],
+     ("Wi-Fi ON", "false", "Wi-Fi ON"), ("Log on", "false", "Log on"), ("Wi-Fi", "true", "Wi-Fi"),
+     ("Always on", "true", "Always on"), ("Always On", "true", "Always On"), ("on", "true", ""),
+     ("Schalte Licht aus", "false", "Schalte Licht aus"), ("Claro que sí", "true", "Claro que sí"),
+     ("Wi-Fi&#10;ON", "true", "Wi-Fi"), ("Wi-Fi&#10;Off", "false", "Wi-Fi"),
+     ("Wi-Fi, on", "true", "Wi-Fi"), ("Wi-Fi, ON", "true", "Wi-Fi"),
+     ("Wi-Fi,Off", "false", "Wi-Fi"),
+     ("Wi-Fi AÇIK", "true", "Wi-Fi"), ("Wi-Fi KAPALI", "false", "Wi-Fi"), ("Açık", "true", ""),
+     ("Wi-Fi WŁ.", "true", "Wi-Fi"), ("Wi-Fi WYŁ.", "false", "Wi-Fi"),
+     ("Вход ВЫКЛ.", "false", "Вход"),
+     ("Wi-Fi 켜짐", "true", "Wi-Fi")],
 )  # fmt: skip
 def test_a_switch_does_not_say_its_state_a_second_time(text: str, checked: str, name: str) -> None:
     flags = {"class": "android.widget.Switch", "checkable": "true", "checked": checked}
     assert view(text=text, **flags).name == name
-    assert view(text=text, **{**flags, "class": "android.widget.Button"}).name == text
+    assert view(text=text, **{**flags, "class": "android.widget.Button"}).name == unescape(text)
 
 
 def test_a_switch_that_is_turned_is_one_edit() -> None:

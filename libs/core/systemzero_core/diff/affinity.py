@@ -114,7 +114,26 @@ class Affinity:
         old, new = self.a.tree.nodes[x], self.b.tree.nodes[y]
         if old.role == new.role:
             return _SAME_ROLE + _name_similarity(old.name, new.name)
-        return _SAME_NAME if old.name and old.name == new.name else 0
+        if not old.name or old.name != new.name or self._is_part(x, y):
+            return 0
+        return _SAME_NAME
+
+    def _is_part(self, x: int, y: int) -> bool:
+        """Whether one is a text that the other one's name stood for, below what is now named so.
+
+        A button `Pay` over a text `Pay`, renamed `Buy`, is no text: its name left the text bare.
+        """
+        return _is_text_within(self.b, y, self.a.tree.nodes[x].role) or _is_text_within(
+            self.a, x, self.b.tree.nodes[y].role
+        )
+
+
+def _is_text_within(side: Prepared, at: int, role: str) -> bool:
+    """Whether node `at` is a text without content below another node of `role` that has a name."""
+    nodes, parent = side.tree.nodes, side.tree.parents[at]
+    if nodes[at].role != "text" or side.ends[at] != at + 1 or parent < 0:
+        return False
+    return nodes[parent].role == role and nodes[parent].name not in ("", nodes[at].name)
 
 
 def _name_similarity(old: str, new: str) -> int:

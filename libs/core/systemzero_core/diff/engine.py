@@ -9,6 +9,7 @@ from systemzero_core.diff.mapper import Mapper
 from systemzero_core.diff.moves import find_moves
 from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.script import EditScript
+from systemzero_core.diff.unfolded import apart
 from systemzero_core.tree import Tree
 
 
@@ -34,5 +35,7 @@ def diff(a: Tree | Prepared, b: Tree, *, budget: Budget = DEFAULT_BUDGET) -> Edi
     composed = composed_names(before.tree, b, mapping.to_b, changed)
     findings = Findings(deleted, inserted, moved, changed, composed.keys())
     edits = build_edits(before, after, mapping, findings)
+    told = apart(before.tree, b, edits)
     names = tuple(composed.values())
-    return EditScript(edits, tuple(mapping.to_b), len(b), mapper.degraded, names)
+    to_b = tuple(mapping.to_b)
+    return EditScript(told.edits, to_b, len(b), mapper.degraded, names, told.unfolded)

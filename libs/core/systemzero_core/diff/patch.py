@@ -1,8 +1,9 @@
 """`apply` and `invert`: what makes an edit script evidence and not only a story.
 
-Applying reads the edits and the composed names alone. Nodes that neither moved nor went keep their
-order under their nearest surviving ancestor, so that it is enough to know where inserted nodes
-begin and end and under which parent moved ones begin: document order settles the rest.
+Applying reads the edits, the composed names and the unfolded texts alone. Nodes that neither moved
+nor went keep their order under their nearest surviving ancestor, so that it is enough to know where
+inserted nodes begin and end and under which parent moved ones begin: document order settles the
+rest.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def invert(script: EditScript) -> EditScript:
         target_size=len(script.mapping),
         degraded=script.degraded,
         composed=tuple(sorted(Composed(c.target, c.node, c.new, c.old) for c in script.composed)),
+        unfolded=tuple(_inverted(edit) for edit in script.unfolded),
     )
 
 
@@ -93,7 +95,7 @@ class _Edits:
         self.updated: dict[int, Edit] = {}  # by node
         self.inserted: dict[int, tuple[Place, Node]] = {}  # by target
         self.composed = {name.node: name for name in script.composed}
-        for edit in script.edits:
+        for edit in (*script.edits, *script.unfolded):
             if len(edit.places) != len(edit.nodes):
                 raise FailedPrecondition("an edit of the script has other places than nodes")
             if edit.kind is EditKind.INSERT:

@@ -52,7 +52,7 @@ def printable(text: str) -> str:
 
 
 def to_json(script: EditScript) -> bytes:
-    """The script as UTF-8 JSON: `edits`, `mapping`, `target_size`, `degraded`, `composed`.
+    """The script as UTF-8 JSON, an object of all its fields.
 
     Field names are those of `EditScript`, `Edit`, `Change` and `PathStep`; fields at their default
     are left out; boxes are `[x, y, width, height]`, places `[at, parent, end]`,

@@ -132,6 +132,7 @@ class EditScript(msgspec.Struct, frozen=True, gc=False):
         degraded: empty, or what was approximated because the work budget was used up. The script
             is exact either way; a degraded one may be longer than it need be.
         composed: names that changed with the content that they are made of, by node.
+        unfolded: inserts and deletes of texts that a name stood for on the other side.
     """
 
     edits: tuple[Edit, ...]
@@ -139,6 +140,7 @@ class EditScript(msgspec.Struct, frozen=True, gc=False):
     target_size: int
     degraded: str = ""
     composed: tuple[Composed, ...] = ()
+    unfolded: tuple[Edit, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything differs."""

@@ -102,7 +102,8 @@ def _key(content: str, where: str, *, whole: bool) -> tuple[Line, str]:
     role = _ROLE.match(content)
     if role is None:
         refuse_yaml(content, where)
-        raise InvalidInput.at(where, f"expected a role, not {quote(content)}")
+        error = CutOff if content in ("", "/") else InvalidInput
+        raise error.at(where, f"expected a role, not {quote(content)}")
     if content.startswith(" /", role.end()):
         return _slashed(role[0], content[role.end() + 1 :], where, whole=whole)
     at, name = role.end(), ""

@@ -1,18 +1,28 @@
 """The rows of an aria snapshot, page by page: what stands around them is left out.
 
-A snapshot may come within a tool's answer (between fences of three backquotes), as several YAML
-documents, and with texts of several lines (`- text: |-`), as YAML libraries write them.
+A snapshot may come within a tool's answer (between fences of three backquotes, behind other such
+blocks: the code that ran, a result), as several YAML documents, and with texts of several lines
+(`- text: |-`), as YAML libraries write them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
-from systemzero_core.errors import TruncatedInput
+from systemzero_core.errors import InvalidInput, TruncatedInput
 
 _FENCE = "```"
+_LANGUAGES = frozenset(("yaml", "yml", "aria"))
+_HEADING = re.compile(
+    r"### (?:Ran Playwright code|Open tabs|Page|Snapshot|Modal state|Result|Error|Events)\b"
+)
+NO_SNAPSHOT = (
+    "the tool's answer holds no snapshot: give the one that it put into a file, or what "
+    "`browser_snapshot` answers"
+)
 _BLOCK = re.compile(r"( *)(- .*:) ([|>])[+-]?", re.DOTALL)
 _BETWEEN_PAGES = frozenset(("---", "..."))
 _DEEPER = 2
@@ -53,15 +63,24 @@ def pages_of(text: str) -> list[list[Row]]:
 
 
 def _fenced(lines: list[str]) -> tuple[int, int]:
-    """Where the snapshot begins and ends: within the first fences, if there are any."""
-    fences = (i for i, line in enumerate(lines) if line.startswith(_FENCE))
-    start = next(fences, None)
-    if start is None:
-        return 0, len(lines)
-    end = next(fences, None)
-    if end is None:
-        raise TruncatedInput.at("aria", "truncated: the block around the snapshot is not closed")
-    return start + 1, end
+    """Where the snapshot begins and ends: within the first fences around one, if there are any."""
+    fences = [i for i, line in enumerate(lines) if line.startswith(_FENCE)]
+    for start, end in zip_longest(fences[::2], fences[1::2]):
+        if end is None:
+            raise TruncatedInput.at("aria", "truncated: a block of the answer is not closed")
+        if _is_snapshot(lines, start, end):
+            return start + 1, end
+    if fences or any(map(_HEADING.match, lines)):
+        raise InvalidInput.at("aria", NO_SNAPSHOT)
+    return 0, len(lines)
+
+
+def _is_snapshot(lines: list[str], start: int, end: int) -> bool:
+    """Whether a block is one, by its language or its first line."""
+    if lines[start].removeprefix(_FENCE).strip().lower() in _LANGUAGES:
+        return True
+    first = next((line for line in lines[start + 1 : end] if line.strip()), "")
+    return first.lstrip(" ").startswith("- ")
 
 
 def _rows(lines: list[str], at: int, end: int) -> Iterator[Row]:

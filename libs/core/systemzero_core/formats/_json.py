@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 BOM = b"\xef\xbb\xbf"
 _BYTE = re.compile(r"\(byte (\d+)\)")
+_CUT_NUMBER = re.compile(rb"[\s:,\[](?:-|-?\d{1,40}(?:\.\d{0,400})?(?:[eE][-+]?)?)\Z")
 _QUOTED = 40
 _AT = re.compile(r" - at `\$\.?(?P<path>.*)`$", re.DOTALL)
 
@@ -73,12 +74,13 @@ def _mending(read: Callable[[bytes], T], data: bytes, what: str) -> T:
 
 def _typed(error: Exception, what: str, data: bytes) -> InvalidInput:
     message = str(error)
-    if "truncated" in message:
+    place = _BYTE.search(message)
+    is_at_end = place is not None and int(place[1]) >= len(data)
+    if "truncated" in message or (is_at_end and _CUT_NUMBER.search(data[-500:])):
         return TruncatedInput.at(what, "the JSON is truncated: it ends before it is complete")
     at = _AT.search(message)
     if at:
         return InvalidInput.at(at["path"] or what, message[: at.start()])
-    place = _BYTE.search(message)
     if place is None:
         return InvalidInput.at(what, message)
     if "trailing characters" in message:

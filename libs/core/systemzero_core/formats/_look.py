@@ -24,10 +24,19 @@ _ELEMENT = re.compile(r"<([^\s<>/!?]+)([^<>]*)")
 _ANDROID_BOX = re.compile(r"\sbounds\s*=\s*[\"']\[-?\d")
 _UIA = re.compile(r"\s(?:AutomationId|RuntimeId|LocalizedControlType)\s*=")
 _XML_BYTES = re.compile(rb"<(?:\?xml|hierarchy|displays|AppiumAUT|XCUIElementType)")
+_CUT_XML = re.compile(
+    r"<(?:\?|!-?-?|\?x[^<>]*|[A-Za-z_][^<>]*)"
+    r"|<\?xml[^<>]*>\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)?(?:<(?:!-?-?|[A-Za-z_][^<>]*)?)?"
+)
 _WRAPPERS = frozenset(("AppiumAUT",))
 _WITHIN_WRAPPER = 2
 _ARIA_LINE = re.compile(
     rb"(?:[ \t\r]*(?:#[^\n]*|---[ \t\r]*|```[^\n]*)?\n)*[ \t\r]*- ['\"/<]?[A-Za-z]"
+)
+_ARIA_BLOCK = re.compile(
+    rb"^```(?:(?i:ya?ml|aria)[ \t\r]*\n\s*(?:-\s|#)|[^\n]{0,40}\n\s*- ['\"/<]?[A-Za-z])"
+    rb"|^### (?:Ran Playwright code|Modal state)\b",
+    re.MULTILINE,
 )
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -80,8 +89,21 @@ class Look:
         return _UIA.search(self._element[1]) is not None
 
     def is_aria(self) -> bool:
-        """A line that starts with a dash."""
-        return _ARIA_LINE.match(self._head) is not None
+        """A line that starts with a dash, or a tool's answer with a block of such lines."""
+        if _ARIA_LINE.match(self._head) is not None:
+            return True
+        return not self._head.startswith((b"{", b"[", b"<")) and (
+            _ARIA_BLOCK.search(self.data) is not None
+        )
+
+    def is_cut_off(self) -> bool:
+        """XML that ends before its first element does, so that nothing tells what it is."""
+        return len(self.data) < _HEAD_BYTES and _CUT_XML.fullmatch(self._marks) is not None
+
+    @cached_property
+    def _marks(self) -> str:
+        """The beginning as far as it is ASCII, whichever encoding of Unicode it is in."""
+        return self._head.decode("ascii", "ignore").replace("\0", "").lstrip()
 
     def describe(self, wanted: str | None, known: Sequence[str]) -> str:
         """Why no adapter took it, for an error message."""
@@ -119,8 +141,9 @@ class Look:
             return "", ""
         try:
             document = document_of(self.data)
-        except InvalidInput:
-            if _XML_BYTES.search(self.data):
+        except InvalidInput as error:
+            is_markup = self._marks.startswith("<") and isinstance(error, TruncatedInput)
+            if is_markup or _XML_BYTES.search(self.data):
                 raise
             return "", ""
         is_other = self.is_aria() or document.text.lstrip("\ufeff\0 \t\r\n").startswith(("{", "["))

@@ -146,6 +146,10 @@ class Formats:
             raise UnknownFormat.at(
                 "format", f"no format is named {wanted!r:.60}; known are {known}"
             )
+        if look.is_cut_off():
+            raise TruncatedInput.at(
+                "data", "truncated: the XML ends before its first element does; capture again"
+            )
         raise UnknownFormat.at("format" if wanted else "data", look.describe(wanted, self.names))
 
 
