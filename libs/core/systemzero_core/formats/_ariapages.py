@@ -21,7 +21,7 @@ _HEADING = re.compile(
 )
 NO_SNAPSHOT = (
     "the tool's answer holds no snapshot: give the one that it put into a file, or what "
-    "`browser_snapshot` answers"
+    "`browser_snapshot` answers once no dialog is open"
 )
 _BLOCK = re.compile(r"( *)(- .*:) ([|>])[+-]?", re.DOTALL)
 _BETWEEN_PAGES = frozenset(("---", "..."))

@@ -14,6 +14,8 @@ _PAGE = re.compile(
 )
 _TITLE = re.compile(r"<(?:title|h1)[^<>]{0,100}>([^<]{0,500})", re.IGNORECASE)
 _LOOKED_AT = 4096
+_NOTHING = frozenset((b"undefined", b"None", b"null", b"nil"))
+_MCP = re.compile(rb"\{\s*\"content\"\s*:\s*\[\s*\{\s*\"type\"")
 
 SEVERAL = (
     "several captures stand in one file: give each by itself, and the child frames of one page "
@@ -26,6 +28,16 @@ def of_another_kind(data: bytes) -> str | None:
     head = data[:_LOOKED_AT].lstrip()
     if _SEVERAL_BYTES.match(head):
         return SEVERAL
+    if head.startswith(b"\x89PNG"):
+        return "this is a picture of the screen: capture its accessibility tree"
+    if head.strip() in _NOTHING and len(data) < _LOOKED_AT:
+        return (
+            "a script printed nothing in place of the capture: capture again, and print its result"
+        )
+    if head.startswith(b"{") and _MCP.match(head):
+        return (
+            "this is the whole answer of an MCP server: give its `content[0].text`, as plain text"
+        )
     if head.startswith(b'"'):
         return _quoted(data, head)
     if head.startswith(b"{") and _is_followed(data):

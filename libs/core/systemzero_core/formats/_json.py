@@ -84,6 +84,19 @@ def _typed(error: Exception, what: str, data: bytes) -> InvalidInput:
     if place is None:
         return InvalidInput.at(what, message)
     if "trailing characters" in message:
-        message = f"another document begins after the first {place[0]}"
-    there = data[int(place[1]) :][:_QUOTED].decode("utf-8", "replace")
-    return InvalidInput.at(what, f"{message}, at {quote(there)}")
+        message = "another document begins after the first"
+    at = int(place[1])
+    if "trailing characters" in message:
+        at += len(data[at:]) - len(data[at:].lstrip())
+    message = _BYTE.sub("", message).strip()
+    line, column = data.count(b"\n", 0, at) + 1, len(_last_line(data[:at])) + 1
+    there = data[at:][:_QUOTED].decode("utf-8", "replace")
+    return InvalidInput.at(
+        what,
+        f"{message}: line {line}, column {column}, at {quote(there)}; mend it there, or capture "
+        "again",
+    )
+
+
+def _last_line(data: bytes) -> str:
+    return data[data.rfind(b"\n") + 1 :].decode("utf-8", "replace")

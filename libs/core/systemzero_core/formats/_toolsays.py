@@ -25,6 +25,8 @@ _KILLED = "the device ended the dump before it wrote anything; dump again with l
 _NO_DEVICE = (
     "adb reached no device; look at `adb devices`, reconnect or name one with -s, dump again"
 )
+_SEVERAL = "adb reached several devices; choose one with -s (`adb devices` lists them), dump again"
+_NO_SERVER = "the server was not reached; start it, look at the address, capture again"
 _NO_FILE = "the file that was to be read is not there: the dump before it failed; dump again"
 _NO_TOOL = "the device's shell could not run the dump; look at what it says, dump again"
 _CRASHED = "the tool that captures failed; look at its own log, capture again"
@@ -36,10 +38,12 @@ _SAID = tuple(
         (r"null root node|root node is null|could not get root", _NO_ROOT),
         (_DUMPED_TO, _ELSEWHERE),
         (r"^\s*(?:\S+: ){0,3}(?:Killed|Terminated|Aborted|Segmentation fault)\b", _KILLED),
+        (r"\bmore than one (?:device|emulator)", _SEVERAL),
+        (r"^curl: \(\d+\)", _NO_SERVER),
         (
             (
                 r"\bdevice (?:offline|unauthorized|'.{0,80}' not found|not found|still )"
-                r"|no devices/emulators|error: closed|protocol fault|more than one device"
+                r"|no devices/emulators|error: closed|protocol fault"
                 r"|waiting for (?:any )?device"
                 r"|cannot connect to daemon|failed to get feature set"
             ),
@@ -49,7 +53,8 @@ _SAID = tuple(
         (r"\b(?:not found|inaccessible or not found|Permission denied)\s*$", _NO_TOOL),
         (
             (
-                r"^\s*(?:error\b|fatal\b|exception in thread|traceback \(most recent|"
+                r"^\s*(?:error\b|\w*Error: |node:internal/|\[\w+\] Error: |(?:\w+\.)+_?\w*Error\b|"
+                r"fatal\b|exception in thread|traceback \(most recent|"
                 r"INSTRUMENTATION_(?:FAILED|CODE|RESULT)|(?:[a-z]\w*\.)+\w*(?:Exception|Error)\b)"
             ),
             _CRASHED,

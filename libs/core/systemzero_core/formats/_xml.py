@@ -137,5 +137,7 @@ def _typed(error: expat.ExpatError, place: int, mend: Mended, document: Document
     there = document.text[at : at + _SHOWN]
     escaped = _ESCAPED.get(there[:1]) if error.code == _INVALID else None
     advice = f"; in a text, {there[0]} is written {escaped}" if escaped else ""
+    if message == expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT:
+        advice = "; two captures stand in one file: give each by itself"
     what = "" if error.code == _INVALID else f": {message}"
     return InvalidInput.at(where, f"not well-formed XML{what}: here stands {quote(there)}{advice}")

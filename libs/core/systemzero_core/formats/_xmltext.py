@@ -127,7 +127,8 @@ def _decode(data: bytes, encoding: str) -> str:
         text = _with_replacements(data, encoding)
         if text.count("\ufffd") > _FEW_LOST + len(text) // _LOST_EACH:
             raise InvalidInput.at(
-                f"byte {error.start}", f"the XML is not the {encoding} text that it looks like"
+                f"byte {error.start}",
+                f"the XML is not the {encoding} text that it looks like; capture it again as utf-8",
             ) from None
         return text
 
