@@ -78,16 +78,14 @@ def _typed(error: Exception, what: str, data: bytes) -> InvalidInput:
     is_at_end = place is not None and int(place[1]) >= len(data)
     if "truncated" in message or (is_at_end and _CUT_NUMBER.search(data[-500:])):
         return TruncatedInput.at(what, "the JSON is truncated: it ends before it is complete")
-    at = _AT.search(message)
-    if at:
-        return InvalidInput.at(at["path"] or what, message[: at.start()])
+    named = _AT.search(message)
+    if named:
+        return InvalidInput.at(named["path"] or what, message[: named.start()])
     if place is None:
         return InvalidInput.at(what, message)
-    if "trailing characters" in message:
-        message = "another document begins after the first"
     at = int(place[1])
     if "trailing characters" in message:
-        at += len(data[at:]) - len(data[at:].lstrip())
+        message, at = "another document begins after the first", at - 1  # its first byte is read
     message = _BYTE.sub("", message).strip()
     line, column = data.count(b"\n", 0, at) + 1, len(_last_line(data[:at])) + 1
     there = data[at:][:_QUOTED].decode("utf-8", "replace")
