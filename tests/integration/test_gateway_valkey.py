@@ -183,8 +183,7 @@ async def test_a_store_that_hangs_below_tls_is_found_again(
     valkey: RealValkey, tmp_path: Path, idle: int
 ) -> None:
     async with tls_before(valkey, tmp_path) as (gate, url):
-        shared = Shared(url, local=False, timeout=30.0)  # of a connection, too
-        shared.store._timeout = PATIENCE
+        shared = Shared(url, local=False)
         await asyncio.gather(*(shared.take() for _ in range(idle)))
         shared.store._timeout = 1.0
         with gate.shut():

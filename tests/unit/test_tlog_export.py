@@ -156,7 +156,7 @@ def test_a_shorter_log_than_the_pinned_one_is_cut() -> None:
     pinned = checkpoint_of(entries())
     older = fails(export_of(_before(4)), pinned)
     assert isinstance(older, OlderExport)
-    assert "older than the checkpoint verified before: 4 entries, that one had 10" in older.message
+    assert "its end was cut off: it ends before entry 4 of 10" in older.message
     cut = fails([*export_of(entries())[:5], export_of(entries())[-1]], pinned)
     assert not isinstance(cut, OlderExport)
     assert "the tail was cut off: 10 entries were signed, 4 are here" in cut.message

@@ -188,9 +188,9 @@ class _Verification:
         self._erasures.finish()
         if self._pinned is not None and self._tree.size < self._pinned.size:
             raise OlderExport(
-                f"the export is older than the checkpoint verified before: {self._tree.size} "
-                f"entries, that one had {self._pinned.size}; all that it has is as it was signed, "
-                "and what came after is not in it"
+                f"the export is older than the checkpoint verified before, or its end was cut "
+                f"off: it ends before entry {self._tree.size} of {self._pinned.size}; what it has "
+                "is as it was signed"
             )
         return ExportReport(checkpoint, note, self._erasures.count)
 
