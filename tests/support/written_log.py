@@ -42,9 +42,9 @@ def entry_of(index: int, body: dict[str, object], kind: str = "drift.event") -> 
     return new_entry(index, kind, START + timedelta(seconds=index), salt, canonical_json(body))
 
 
-def write_log(folder: Path, body: dict[str, object]) -> WrittenLog:
+def write_log(folder: Path, body: dict[str, object], kind: str = "drift.event") -> WrittenLog:
     """A log of one entry with `body`, in all its forms."""
-    entry, tree = entry_of(0, body), TileTree()
+    entry, tree = entry_of(0, body, kind), TileTree()
     files = dict(tree.push(leaf_of(entry.kind, entry.create_time, entry.digest)))
     files |= dict(tree.partial_tiles())
     note = Checkpoint(ORIGIN, 1, tree.compact().root()).signed([SIGNER])

@@ -62,14 +62,20 @@ def test_every_offline_command_is_tried() -> None:
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> WrittenLog:
-    return write_log(tmp_path_factory.mktemp("log"), {"screen": "parcels"})
+def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, WrittenLog]:
+    """One of each kind, by the command that is about it."""
+    kinds = {"log": "drift.event", "audit": "call.allowed"}
+    return {
+        name: write_log(tmp_path_factory.mktemp(name), {"screen": "parcels"}, kind)
+        for name, kind in kinds.items()
+    }
 
 
 @pytest.mark.parametrize("name", OFFLINE)
 def test_an_offline_command_imports_nothing_that_talks_to_a_server(
-    name: str, log: WrittenLog, tmp_path: Path
+    name: str, logs: dict[str, WrittenLog], tmp_path: Path
 ) -> None:
+    log = logs.get(name.split()[0], logs["log"])
     arguments = [str(part).format(**log._asdict()) for part in OFFLINE[name]]
     ran = start(*arguments, home=tmp_path)
     assert (ran.status, ran.err) == (0, "")
