@@ -319,7 +319,7 @@ async def test_an_earlier_backup_of_all_is_found_by_clients_and_by_the_witness(
     folder = Path(shutil.copytree(evidence.backup, tmp_path / "earlier"))
     assert await audited(folder)
     async with opened(folder) as (database, log):
-        with pytest.raises(LogVerificationError, match="tail was cut off"):
+        with pytest.raises(LogVerificationError, match="its end was cut off"):
             await exported(log, pinned)
         asked = LogStore(
             database,
