@@ -48,6 +48,7 @@ CASES: dict[str, Callable[[str], Message]] = {
     ),
     "ImportTemplate": lambda i: template_pb.ImportTemplateRequest(request_id=i, yaml=b"{}"),
     "ApproveEvent": lambda i: drift_pb.ApproveEventRequest(request_id=i, **UNKNOWN),
+    "ApprovePattern": lambda i: drift_pb.ApprovePatternRequest(request_id=i, **UNKNOWN),
     "RejectEvent": lambda i: drift_pb.RejectEventRequest(request_id=i, **UNKNOWN),
     "SnoozeEvent": lambda i: drift_pb.SnoozeEventRequest(request_id=i, **UNKNOWN),
 }
