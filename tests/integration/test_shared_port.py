@@ -31,9 +31,9 @@ def listening(address: tuple[str, int], *, shared: bool) -> Iterator[socket.sock
 
 def read_to_the_end(client: socket.socket) -> None:
     """Close second, having read all: so the server's end stays behind in TIME_WAIT."""
-    while client.recv(4096):
-        pass
-    client.close()
+    with client:
+        while client.recv(4096):
+            pass
 
 
 def left_behind(port: int) -> bool:
@@ -102,7 +102,12 @@ async def test_a_killed_gateway_is_back_on_its_ports_at_once(tmp_path: Path, wor
             addresses["OPS__CHANNELZ"] = here.channelz
         ports = [int(address.rpartition(":")[2]) for address in addresses.values()]
         clients = [socket.create_connection(("127.0.0.1", port)) for port in ports]
-        await here.page("/livez")  # the pages' server takes one after the other
+        # One that nobody has taken yet would be reset. gRPC greets whom it takes, and the server of
+        # the pages takes one after the other.
+        for address, client in zip(addresses, clients, strict=True):
+            if address != "OPS__LISTEN":
+                await asyncio.to_thread(client.recv, 1)
+        await here.page("/livez")
         all_ended = [ended(worker) for worker in here.workers()]
         os.killpg(here.process.pid, signal.SIGKILL)
         await asyncio.gather(here.process.wait(), *all_ended)
