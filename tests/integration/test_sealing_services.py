@@ -164,7 +164,7 @@ async def test_a_misspelt_variable_of_sz_admin_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SZ_ADMIN_ENCRYPTON__KEK_FILE", str(tmp_path / "kek"))
-    with pytest.raises(AssertionError, match="unknown field `encrypton`"):
+    with pytest.raises(AssertionError, match="encrypton: no such setting; did you mean encryption"):
         await admin("rewrap", "--config", config(tmp_path, KEY), "--data", tmp_path)
 
 

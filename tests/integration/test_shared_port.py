@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from systemzero_chassis.workers import shared_port
+from systemzero_gateway.process import main
 from tests.support.operated import ended, gateway
 
 TIME_WAIT = "06"
@@ -117,3 +119,21 @@ async def test_a_killed_gateway_is_back_on_its_ports_at_once(tmp_path: Path, wor
     async with gateway(tmp_path / "after", "--workers", workers, **addresses) as again:
         assert (again.target, again.metrics) == (here.target, here.metrics)
         await again.ask()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_in_use_is_told_in_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    workers: str,
+) -> None:
+    with listening(("127.0.0.1", 0), shared=False) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        monkeypatch.setenv("SZ_GATEWAY_LISTEN", address)
+        monkeypatch.setenv("SZ_GATEWAY_DATA", str(tmp_path / "data"))
+        monkeypatch.setattr(sys, "argv", ["gateway", "--workers", workers])
+        assert main() == 2
+    told = f"systemzero_gateway: {address} is in use: is another System//Zero running here?\n"
+    assert capsys.readouterr().err == told
+    assert not (tmp_path / "data").exists()

@@ -403,3 +403,32 @@ def test_a_server_that_cannot_be_reached_is_told_without_stray_brackets(cause: s
     details = f"DNS resolution failed for x ([type:Y; last error: UNKNOWN: 127.0.0.1: {cause}])"
     line = describe(SystemZeroError(grpc.StatusCode.UNAVAILABLE, "", details), "x")
     assert f"({cause})" in line
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        ("localhost", "'localhost': name the server as HOST:PORT, as in localhost:50051"),
+        ("http://localhost:50051", "name the server as HOST:PORT, without http://"),
+        ("HTTPS://sz.example", "name the server as HOST:PORT, without HTTPS://"),
+        ("::1", "name the server as HOST:PORT"),
+        ("host:", "name the server as HOST:PORT"),
+    ],
+)
+@pytest.mark.parametrize("command", ["login", "status"])
+def test_a_server_that_is_none_is_told_with_how_it_is_named(
+    sz: Sz, server: str, told: str, command: str
+) -> None:
+    given = [server] if command == "login" else ["--server", server]
+    ran = sz(command, *given, stdin=KEY.encode())
+    assert ran.status == 2
+    assert told in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "server", ["[::1]:1", "dns:///gateway:1", "unix:/run/sz.sock", "ipv4:127.0.0.1:1,127.0.0.1:2"]
+)
+def test_every_target_of_grpc_is_a_server(sz: Sz, server: str) -> None:
+    ran = sz("status", "--server", server)
+    assert "no API key for" in ran.err

@@ -53,6 +53,29 @@ def test_lists_and_sections_may_be_given_as_yaml(tmp_path: Path) -> None:
     assert load_(tmp_path, SZ_X_LIMITS__NAMES="[c]").limits.names == ("c",)
 
 
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ({"lissen": "x"}, "lissen: no such setting; did you mean listen?"),
+        ({"limits": {"burts": 1}}, "limits.burts: no such setting; did you mean burst?"),
+        ({"limits": {"zzz": 1}}, "limits.zzz: no such setting; there are burst, names"),
+    ],
+)
+def test_an_unknown_setting_is_told_whole_with_what_was_perhaps_meant(
+    tmp_path: Path, file: Any, told: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_(tmp_path, file)
+    assert str(refused.value) == f"configuration: {told}"
+
+
+def test_sections_that_may_be_absent_know_their_settings_too(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("tls: {certificat: x}\n")
+    with pytest.raises(ConfigError, match=r"tls\.certificat: no such setting; did you mean cert"):
+        load(GatewaySettings, path, {}, "SZ_GATEWAY_")
+
+
 def test_other_programs_keys_are_left_alone(tmp_path: Path) -> None:
     assert load_(tmp_path, GRACE="y", SYSTEMZERO_SERVER="z", SZ_PROBE="a:1") == Example()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import socket
 
 from systemzero_chassis.config import ConfigError
 
@@ -25,3 +27,29 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def refuse_taken(address: str) -> None:
+    """Refuse an address that somebody listens on already; what else is wrong shows at the start.
+
+    Raises:
+        ConfigError: it is in use.
+    """
+    host, port = split(address)
+    if not port:
+        return
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return
+    for family, kind, protocol, _, place in found:
+        with socket.socket(family, kind, protocol) as tried:
+            # as the server itself does: connections of one that has ended are in nobody's way
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind(place)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise ConfigError(
+                        f"{address} is in use: is another System//Zero running here?"
+                    ) from None

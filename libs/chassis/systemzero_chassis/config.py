@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 import yaml
@@ -39,6 +40,9 @@ Address = Annotated[str, msgspec.Meta(pattern=_ADDRESS)]
 AddressOrNowhere = Annotated[str, msgspec.Meta(pattern=f"^$|{_ADDRESS}")]
 _NO_ADDRESS: Final = "must be host:port, with a port from 0 to 65535 and an IPv6 host in brackets"
 _IN_BRACKETS: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]:[0-9]+")
+_UNKNOWN: Final = re.compile(
+    r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.(?P<section>[^`]*)`)?"
+)
 _PLACED: Final = re.compile(r"(?P<what>.*) - at `\$\.(?P<key>.*)`", re.DOTALL)
 
 
@@ -64,16 +68,34 @@ def load(cls: type[T], file: Path | None, environ: Mapping[str, str], prefix: st
     try:
         return msgspec.convert(merged, cls, strict=False, dec_hook=_decode)
     except (msgspec.ValidationError, InvalidInput) as error:
-        raise ConfigError(f"configuration: {_told(str(error))}") from None
+        raise ConfigError(f"configuration: {_told(str(error), cls)}") from None
 
 
-def _told(error: str) -> str:
+def _told(error: str, cls: type[msgspec.Struct]) -> str:
     """An error with the key first, and without patterns."""
+    if unknown := _UNKNOWN.fullmatch(error):
+        return _unknown(unknown["section"] or "", unknown["key"], cls)
     placed = _PLACED.fullmatch(error)
     if placed is None:
         return error
     what = _NO_ADDRESS if _PORT in error else placed["what"]
     return f"{placed['key']}: {what}"
+
+
+def _unknown(section: str, key: str, cls: type[msgspec.Struct]) -> str:
+    """That there is no such setting, by its whole name, and which one was perhaps meant."""
+    known = _fields(cls, section.split(".") if section else [])
+    meant = get_close_matches(key, known, n=1)
+    said = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(known)}"
+    return f"{section}{section and '.'}{key}: no such setting{f'; {said}' if known else ''}"
+
+
+def _fields(cls: Any, section: Sequence[str]) -> Sequence[str]:
+    """The keys of a section; none where what it is can't be told from its name."""
+    for name in section:
+        held = get_type_hints(cls).get(name) if hasattr(cls, "__struct_fields__") else None
+        cls = next((c for c in (held, *get_args(held)) if hasattr(c, "__struct_fields__")), None)
+    return tuple(getattr(cls, "__struct_fields__", ()))
 
 
 def _refuse_unheeded(environ: Mapping[str, str], prefix: str, fields: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ import grpc
 import msgspec
 
 from systemzero_chassis import config, logs, loop
+from systemzero_chassis.addresses import refuse_taken
 from systemzero_chassis.background import Loops
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.drain import Drain
@@ -96,7 +97,10 @@ def _run(
     def checked() -> int:
         settings = load(name, settings_class, prefix)
         check(settings)
-        return 0 if _arguments(name, settings_class).check_config else start(settings)
+        if _arguments(name, settings_class).check_config:
+            return 0
+        refuse_taken(getattr(settings, "listen"))  # noqa: B009 - no type says it of all settings
+        return start(settings)
 
     return _guarded(name, checked)
 

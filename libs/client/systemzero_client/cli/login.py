@@ -39,13 +39,14 @@ def login(
     with --certificate it may be left out, and the certificate stands for it.
     The standalone server writes its first admin key to data/gateway/admin.key.
     """
-    from systemzero_client.cli.profiles import Profile, store
+    from systemzero_client.cli.profiles import Profile, check_server, store
 
     if server.startswith("s0_"):
         raise Problem(
             "an API key on the command line can be read by everybody on this machine; rotate it, "
             "and hand it over by --key-file or standard input"
         )
+    check_server(server)
     api_key = "" if files["certificate"] and not key_file else _key(key_file)
     paths = {name: str(Path(file).resolve()) if file else "" for name, file in files.items()}
     chosen = Profile(server, api_key, plaintext, **paths)

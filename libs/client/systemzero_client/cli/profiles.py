@@ -9,6 +9,7 @@ Invariants:
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SERVER_VARIABLE = "SYSTEMZERO_SERVER"
 KEY_FILE_VARIABLE = "SYSTEMZERO_API_KEY_FILE"
+_TARGET = re.compile(r"^(?:[^\s:/]+|\[[^\s/\]]+\]):[0-9]+$|^(?:unix|unix-abstract|ipv4|ipv6):|/")
 _DEFAULT_PROFILE = "default"
 
 
@@ -76,7 +78,7 @@ def resolve(wanted: Wanted) -> Profile:
     """The server and key that a command is to use; no key, where a certificate stands for it.
 
     Raises:
-        Problem: there is no key, or none for this server; it says what to do.
+        Problem: there is no key, or none for this server, or it is no server; it says what to do.
     """
     stored = _stored(wanted.profile)
     named = stored if wanted.profile else None
@@ -86,6 +88,7 @@ def resolve(wanted: Wanted) -> Profile:
         or os.environ.get(SERVER_VARIABLE, "")
         or (stored.server if stored else DEFAULT_SERVER)
     )
+    check_server(server)
     known = stored if stored and stored.server == server else None
     key_file = wanted.api_key_file or ("" if named else os.environ.get(KEY_FILE_VARIABLE, ""))
     if key_file:
@@ -107,6 +110,20 @@ def resolve(wanted: Wanted) -> Profile:
         wanted.certificate or (known.certificate if known else ""),
         wanted.certificate_key or (known.certificate_key if known else ""),
     )
+
+
+def check_server(server: str) -> None:
+    """Refuse what is a URL of the web, or a host alone.
+
+    Raises:
+        Problem: it says how the server is named.
+    """
+    scheme, found, _ = server.partition("://")
+    if found and scheme.lower() in ("http", "https"):
+        raise Problem(f"{server}: name the server as HOST:PORT, without {scheme}://")
+    if not _TARGET.search(server):
+        port = DEFAULT_SERVER.rpartition(":")[2]
+        raise Problem(f"{server!r}: name the server as HOST:PORT, as in {server or 'HOST'}:{port}")
 
 
 def open_client(profile: Profile, timeout: float) -> Client:
