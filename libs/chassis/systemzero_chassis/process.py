@@ -99,7 +99,8 @@ def _run(
         check(settings)
         if _arguments(name, settings_class).check_config:
             return 0
-        refuse_taken(getattr(settings, "listen"))  # noqa: B009 - no type says it of all settings
+        if listen := getattr(settings, "listen", ""):
+            refuse_taken(listen)
         return start(settings)
 
     return _guarded(name, checked)
