@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from scripts.samples import android, mac
 from systemzero_core.diff import diff
-from systemzero_core.diff.describe import sentence
 from systemzero_core.errors import UnknownFormat
 from systemzero_core.formats import Format, detect, parse
 from systemzero_core.normalize import aria_role, normalize
@@ -41,7 +40,7 @@ def control(kind: str, **attributes: str) -> Node:
 
 
 def sentences(before: bytes, after: bytes) -> list[str]:
-    return [sentence(edit) for edit in diff(normal(before), normal(after)).edits]
+    return [edit.sentence for edit in diff(normal(before), normal(after)).edits]
 
 
 def test_a_mac_says_names_in_title_and_ids_in_identifier() -> None:

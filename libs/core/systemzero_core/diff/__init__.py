@@ -19,6 +19,8 @@ from systemzero_core.diff.script import (
     FieldValue,
     PathStep,
     Place,
+    Teller,
+    Told,
 )
 
 __all__ = [
@@ -34,6 +36,8 @@ __all__ = [
     "PathStep",
     "Place",
     "Prepared",
+    "Teller",
+    "Told",
     "apply",
     "diff",
     "format_path",

@@ -62,44 +62,34 @@ class Paths:
     # would wait for the garbage collector, which then takes a tenth of the time.
     def __init__(self, tree: Tree, children: dict[int, tuple[int, ...]] | None = None) -> None:
         """Paths of `tree`; `children` holds those of the nodes that were asked for theirs."""
-        self._tree = tree
+        self.tree = tree
         self._children = {} if children is None else children
-        self._paths: dict[int, tuple[PathStep, ...]] = {-1: ()}
         self._steps: dict[int, PathStep] = {}
         self._asked: dict[int, int] = {}
         self._families: dict[int, dict[tuple[str, str], list[int]]] = {}
 
-    def path(self, index: int) -> tuple[PathStep, ...]:
-        """The steps from the root to node `index`, at most the last `MAX_PATH_STEPS`."""
-        todo: list[int] = []
-        at = index
-        while at not in self._paths and len(todo) < MAX_PATH_STEPS:
-            todo.append(at)
-            at = self._tree.parents[at]
-        path = self._paths.get(at, ())
-        known = at in self._paths  # else the path begins in the middle: not for others
-        while todo:
-            at = todo.pop()
-            path = (*path, self._step(at))[-MAX_PATH_STEPS:]
-            if known and todo:  # an ancestor: others will ask for it
-                self._paths[at] = path
-        return path
+    def path(self, index: int, most: int = MAX_PATH_STEPS) -> tuple[PathStep, ...]:
+        """The steps from the root to node `index`, at most the last `most`."""
+        steps: list[PathStep] = []
+        while index >= 0 and len(steps) < most:
+            steps.append(self._steps.get(index) or self._step(index))
+            index = self.tree.parents[index]
+        steps.reverse()
+        return tuple(steps)
 
     def _step(self, index: int) -> PathStep:
-        step = self._steps.get(index)
-        if step is None:
-            node = self._tree.nodes[index]
-            alike = self._alike(index, node.role, node.name)
-            nth = bisect_left(alike, index) + 1 if len(alike) > 1 else 0
-            step = self._steps[index] = PathStep(node.role, node.name, nth)
+        node = self.tree.nodes[index]
+        alike = self._alike(index, node.role, node.name)
+        nth = bisect_left(alike, index) + 1 if len(alike) > 1 else 0
+        step = self._steps[index] = PathStep(node.role, node.name, nth)
         return step
 
     def _children_of(self, index: int) -> tuple[int, ...]:
-        return children_of(self._tree.ends, index, self._children)
+        return children_of(self.tree.ends, index, self._children)
 
     def _alike(self, index: int, role: str, name: str) -> Sequence[int]:
         """The siblings of node `index` that share its role and name, itself included."""
-        tree = self._tree
+        tree = self.tree
         parent = tree.parents[index]
         families = self._families.get(parent)
         if families is not None:
@@ -126,33 +116,57 @@ def _step_text(step: PathStep) -> str:
     return f"{step.role}{name} [{step.nth}]" if step.nth else f"{step.role}{name}"
 
 
-def sentence(edit: Edit) -> str:
-    """What the edit does, in one sentence without a full stop."""
-    return say(edit.kind, edit.path, edit.parent, edit.size, edit.changes, edit.nodes)
+class Sight:
+    """Tells of the edits between two trees; see `Edit`."""
+
+    def __init__(self, old: Paths, new: Paths) -> None:
+        self._old = old
+        self._new = new
+
+    def path(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
+        """The path of the node."""
+        if edit.kind is EditKind.INSERT:
+            return self._new.path(edit.target, most)
+        return self._old.path(edit.node, most)
+
+    def parent(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
+        """The path of the parent."""
+        if edit.kind in (EditKind.INSERT, EditKind.DELETE):
+            return self.path(edit, min(most + 1, MAX_PATH_STEPS))[:-1]
+        return self._new.path(edit.to_parent, most)
+
+    def depth(self, edit: Edit) -> int:
+        """The length of the whole path."""
+        if edit.kind is EditKind.INSERT:
+            return self._new.tree.depths[edit.target] + 1
+        return self._old.tree.depths[edit.node] + 1
+
+    def sentence(self, edit: Edit) -> str:
+        """What the edit does, in one sentence without a full stop."""
+        said = _sentence(edit)
+        return f"{said}, and {edit.beside}" if edit.beside else said
+
+    def turned(self) -> Sight:
+        """Who tells of the edits that lead back."""
+        return Sight(self._new, self._old)
 
 
-def say(
-    kind: EditKind,
-    path: Sequence[PathStep],
-    parent: Sequence[PathStep],
-    size: int,
-    changes: Sequence[Change],
-    nodes: Sequence[Node] = (),
-) -> str:
-    """The sentence of an edit that has these fields; see `Edit`."""
+def _sentence(edit: Edit) -> str:
+    kind = edit.kind
     if kind is EditKind.UPDATE:
-        subject, role = _changed(path[-1], changes), path[-1].role
-        texts = [text for change in changes for text in _change_texts(change, role)]
-        return f"{subject} {', '.join(texts)}"
-    subject = _called(path[-1])
+        (step,) = edit.last_steps(1)
+        texts = [text for change in edit.changes for text in _change_texts(change, step.role)]
+        return f"{_changed(step, edit.changes)} {', '.join(texts)}"
+    *above, step = edit.path
+    subject = _called(step)
     if kind is EditKind.MOVE:
-        return subject + _moved(path[:-1], parent)
-    if not path[-1].name:
-        subject += _content(nodes)
-    extent = f" ({size} nodes)" if size > 1 else ""
+        return subject + _moved(above, edit.parent)
+    if not step.name:
+        subject += _content(edit.nodes)
+    extent = f" ({edit.size} nodes)" if edit.size > 1 else ""
     if kind is EditKind.INSERT:
-        return f"{subject}{extent} added{_where(path[:-1], ' to ')}"
-    return f"{subject}{extent} removed{_where(path[:-1], ' from ')}"
+        return f"{subject}{extent} added{_where(above, ' to ')}"
+    return f"{subject}{extent} removed{_where(above, ' from ')}"
 
 
 def _content(nodes: Sequence[Node]) -> str:

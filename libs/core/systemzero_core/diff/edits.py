@@ -13,7 +13,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from systemzero_core.diff.describe import say
+from systemzero_core.diff.describe import Sight
 from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.script import Change, Edit, EditKind, Place
 from systemzero_core.diff.sequences import longest_increasing
@@ -219,37 +219,28 @@ class _Writer:
         self._a = a.tree
         self._b = b.tree
         self._to_b = mapping.to_b
-        self._paths_a = a.paths
-        self._paths_b = b.paths
+        self._teller = Sight(a.paths, b.paths)
 
     def delete(self, root: int, part: list[int]) -> Edit:
-        path = self._paths_a.path(root)
-        nodes = tuple([self._a.nodes[i] for i in part])
         return Edit(
             kind=EditKind.DELETE,
             node=root,
             size=len(part),
-            path=path,
-            parent=path[:-1],
-            sentence=say(EditKind.DELETE, path, (), len(part), (), nodes),
             from_parent=self._a.parents[root],
-            nodes=nodes,
+            nodes=tuple([self._a.nodes[i] for i in part]),
             places=_places(self._a, part),
+            teller=self._teller,
         )
 
     def insert(self, root: int, part: list[int]) -> Edit:
-        path = self._paths_b.path(root)
-        nodes = tuple([self._b.nodes[i] for i in part])
         return Edit(
             kind=EditKind.INSERT,
             target=root,
             size=len(part),
-            path=path,
-            parent=path[:-1],
-            sentence=say(EditKind.INSERT, path, (), len(part), (), nodes),
             to_parent=self._b.parents[root],
-            nodes=nodes,
+            nodes=tuple([self._b.nodes[i] for i in part]),
             places=_places(self._b, part),
+            teller=self._teller,
         )
 
     def move(self, node: int) -> Edit:
@@ -265,19 +256,15 @@ class _Writer:
 
     def _edit(self, kind: EditKind, node: int, size: int, changes: tuple[Change, ...]) -> Edit:
         target = self._to_b[node]
-        to_parent = self._b.parents[target]
-        path, parent = self._paths_a.path(node), self._paths_b.path(to_parent)
         return Edit(
             kind=kind,
             node=node,
             target=target,
             size=size,
             changes=changes,
-            path=path,
-            parent=parent,
-            sentence=say(kind, path, parent, size, changes),
             from_parent=self._a.parents[node],
-            to_parent=to_parent,
+            to_parent=self._b.parents[target],
+            teller=self._teller,
         )
 
 

@@ -8,11 +8,10 @@ rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from systemzero_core.diff.describe import sentence
 from systemzero_core.diff.script import (
     Change,
     Composed,
@@ -20,8 +19,8 @@ from systemzero_core.diff.script import (
     EditKind,
     EditScript,
     FieldValue,
-    PathStep,
     Place,
+    Teller,
 )
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tree import Node, Tree
@@ -44,13 +43,14 @@ def apply(script: EditScript, a: Tree) -> Tree:
 
 def invert(script: EditScript) -> EditScript:
     """The script that leads back: applying it to `b` yields `a`."""
+    tellers = {edit.teller: edit.teller.turned() for edit in (*script.edits, *script.unfolded)}
     return EditScript(
-        edits=tuple(_inverted(edit) for edit in script.edits),
+        edits=tuple(_inverted(edit, tellers) for edit in script.edits),
         mapping=tuple(script.sources()),
         target_size=len(script.mapping),
         degraded=script.degraded,
         composed=tuple(sorted(Composed(c.target, c.node, c.new, c.old) for c in script.composed)),
-        unfolded=tuple(_inverted(edit) for edit in script.unfolded),
+        unfolded=tuple(_inverted(edit, tellers) for edit in script.unfolded),
     )
 
 
@@ -62,28 +62,17 @@ _INVERSE = {
 }
 
 
-def _inverted(edit: Edit) -> Edit:
-    path, parent = edit.path, edit.parent
-    if edit.kind in (EditKind.UPDATE, EditKind.MOVE):
-        path, parent = (*edit.parent, _step_after(edit)), edit.path[:-1]
-    turned = msgspec.structs.replace(
+def _inverted(edit: Edit, tellers: Mapping[Teller, Teller]) -> Edit:
+    return msgspec.structs.replace(
         edit,
         kind=_INVERSE[edit.kind],
         node=edit.target,
         target=edit.node,
         changes=tuple(Change(c.field, c.new, c.old) for c in edit.changes),
-        path=path,
-        parent=parent,
         from_parent=edit.to_parent,
         to_parent=edit.from_parent,
+        teller=tellers[edit.teller],
     )
-    return msgspec.structs.replace(turned, sentence=sentence(turned))
-
-
-def _step_after(edit: Edit) -> PathStep:
-    step = edit.path[-1]
-    new = {c.field: c.new for c in edit.changes}
-    return PathStep(str(new.get("role", step.role)), str(new.get("name", step.name)), step.nth)
 
 
 class _Edits:

@@ -8,7 +8,8 @@ import msgspec
 
 from systemzero_core import characters
 from systemzero_core.diff.describe import format_path
-from systemzero_core.diff.script import Edit, EditKind, EditScript
+from systemzero_core.diff.script import Change, Edit, EditKind, EditScript, PathStep, Place
+from systemzero_core.tree import Node
 
 _MARKS = {EditKind.INSERT: "+", EditKind.DELETE: "-", EditKind.UPDATE: "~", EditKind.MOVE: ">"}
 _COLOURS = {
@@ -51,11 +52,39 @@ def printable(text: str) -> str:
     return characters.printable(text)
 
 
+class _Written(msgspec.Struct, omit_defaults=True):
+    """An edit's fields as JSON has them."""
+
+    kind: EditKind
+    node: int = -1
+    target: int = -1
+    size: int = 1
+    changes: tuple[Change, ...] = ()
+    path: tuple[PathStep, ...] = ()
+    parent: tuple[PathStep, ...] = ()
+    sentence: str = ""
+    from_parent: int = -1
+    to_parent: int = -1
+    nodes: tuple[Node, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+_FIELDS = _Written.__struct_fields__
+
+
+def edit_to_json(edit: Edit) -> msgspec.Raw:
+    """One edit as UTF-8 JSON: its fields, its path, its parent's and its sentence."""
+    return msgspec.Raw(msgspec.json.encode(_Written(*[getattr(edit, name) for name in _FIELDS])))
+
+
 def to_json(script: EditScript) -> bytes:
     """The script as UTF-8 JSON, an object of all its fields.
 
     Field names are those of `EditScript`, `Edit`, `Change` and `PathStep`; fields at their default
     are left out; boxes are `[x, y, width, height]`, places `[at, parent, end]`,
-    composed names `[node, target, old, new]`.
+    composed names `[node, target, old, new]`. Edits have `path`, `parent` and `sentence`, too.
     """
-    return msgspec.json.encode(script)
+    fields = {name: getattr(script, name) for name in script.__struct_fields__}
+    for name in ("edits", "unfolded"):  # one by one: written, an edit is larger than it is
+        fields[name] = [edit_to_json(edit) for edit in fields[name]]
+    return msgspec.json.encode(fields)

@@ -12,12 +12,14 @@ Invariants of every script that `diff` makes:
 3. Inserted (deleted) nodes that hang together are one edit, named by their root.
 4. Indices are document-order indices: `node` and `from_parent` in `a`, `target` and `to_parent` in
    `b`; -1 where there is none (above a root, or on the side where the node does not exist).
+5. Linear in the trees: an edit holds a node's place. Its path and its sentence are made when they
+   are asked for, and are not kept: of a deep tree, they are many times larger than the tree.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -73,6 +75,57 @@ class Place(NamedTuple):
     """The index one past its subtree's last node."""
 
 
+MAX_PATH_STEPS = 64
+"""Steps of a path, at most: those nearest to the node are kept."""
+
+
+class Teller(Protocol):
+    """Who knows the trees that edits are about, and says what people read of an edit."""
+
+    def path(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
+        """See `Edit.path`; of its steps at most the last `most`."""
+
+    def parent(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
+        """See `Edit.parent`; of its steps at most the last `most`."""
+
+    def depth(self, edit: Edit) -> int:
+        """See `Edit.depth`."""
+
+    def sentence(self, edit: Edit) -> str:
+        """See `Edit.sentence`."""
+
+    def turned(self) -> Teller:
+        """Who tells of the edits that lead back."""
+
+
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """What was told of one edit, of which the trees are not at hand."""
+
+    steps: tuple[PathStep, ...] = ()
+    parent_steps: tuple[PathStep, ...] = ()
+    said: str = ""
+
+    def path(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
+        """As it was told."""
+        return self.steps[-most:]
+
+    def parent(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
+        """As it was told."""
+        return self.parent_steps[-most:]
+
+    def depth(self, edit: Edit) -> int:
+        """The steps that were told."""
+        return len(self.steps)
+
+    def sentence(self, edit: Edit) -> str:
+        """As it was told."""
+        return self.said
+
+    def turned(self) -> Told:
+        """Nothing was told of the way back."""
+        return Told()
+
+
 class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One edit.
 
@@ -82,14 +135,12 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         target: index in `b` (of the root, for an insert), -1 for a delete.
         size: nodes inserted or deleted; for a move, nodes of the subtree in `a`; 1 for an update.
         changes: the fields of an update, in the order of `Node`'s fields.
-        path: from the root to the node in `a` (in `b` for an insert), the node itself last; of a
-            node deeper than `MAX_PATH_STEPS` the steps nearest to it.
-        parent: path of the parent in `b` (in `a` for a delete).
-        sentence: what happened, as a person would say it.
         from_parent: index in `a` of the node's parent.
         to_parent: index in `b` of the node's parent.
         nodes: the nodes inserted or deleted, in document order.
         places: where each of `nodes` stands.
+        beside: what its sentence says at its end of others that it stands for.
+        teller: who knows its path and its sentence.
     """
 
     kind: EditKind
@@ -97,13 +148,43 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     target: int = -1
     size: int = 1
     changes: tuple[Change, ...] = ()
-    path: tuple[PathStep, ...] = ()
-    parent: tuple[PathStep, ...] = ()
-    sentence: str = ""
     from_parent: int = -1
     to_parent: int = -1
     nodes: tuple[Node, ...] = ()
     places: tuple[Place, ...] = ()
+    beside: str = ""
+    teller: Teller = Told()
+
+    @property
+    def path(self) -> tuple[PathStep, ...]:
+        """From the root to the node in `a` (in `b` for an insert), the node itself last.
+
+        Of a node deeper than `MAX_PATH_STEPS` the steps nearest to it.
+        """
+        return self.teller.path(self, MAX_PATH_STEPS)
+
+    @property
+    def parent(self) -> tuple[PathStep, ...]:
+        """Path of the parent in `b` (in `a` for a delete)."""
+        return self.teller.parent(self, MAX_PATH_STEPS)
+
+    @property
+    def sentence(self) -> str:
+        """What happened, as a person would say it."""
+        return self.teller.sentence(self)
+
+    @property
+    def depth(self) -> int:
+        """Steps of the whole path from the root to the node, 1 for the root."""
+        return self.teller.depth(self)
+
+    def last_steps(self, most: int) -> tuple[PathStep, ...]:
+        """Of `path` the last steps, at most `most` (1 to `MAX_PATH_STEPS`)."""
+        return self.teller.path(self, most)
+
+    def last_parent_steps(self, most: int) -> tuple[PathStep, ...]:
+        """Of `parent` the last steps, at most `most` (1 to `MAX_PATH_STEPS`)."""
+        return self.teller.parent(self, most)
 
 
 class Composed(NamedTuple):
@@ -116,10 +197,6 @@ class Composed(NamedTuple):
     target: int
     old: str
     new: str
-
-
-MAX_PATH_STEPS = 64
-"""Steps of a path, at most: those nearest to the node are kept."""
 
 
 class EditScript(msgspec.Struct, frozen=True, gc=False):

@@ -95,13 +95,13 @@ def _digest(version: str, parts: Iterable[str]) -> str:
 def _parts(edit: Edit, form: _Form) -> Iterator[str]:
     yield edit.kind
     if edit.kind is EditKind.UPDATE:
-        yield from _named(edit.path[-1:], form)
+        yield from _named(edit.last_steps(1), form)
         for change in edit.changes:
             yield from _change(change, form)
     elif edit.kind is EditKind.MOVE:
-        yield from _named(edit.path[-1:], form)
-        yield from _named(edit.path[-2:-1], form)
-        yield from _named(edit.parent[-1:], form)
+        *above, itself = edit.last_steps(2)
+        yield from _named([itself, *above], form)
+        yield from _named(edit.last_parent_steps(1), form)
     else:
         depths: dict[int, int] = {}
         for node, place in zip(edit.nodes, edit.places, strict=True):

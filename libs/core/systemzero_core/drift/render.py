@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from systemzero_core.diff import format_path
-from systemzero_core.diff.render import edit_lines, printable
+from systemzero_core.diff.render import edit_lines, edit_to_json, printable
 from systemzero_core.drift.model import Finding, JudgedEdit, Judgement, Severity
 
 _COLOURS = {Severity.INFO: "2", Severity.WARNING: "33", Severity.CRITICAL: "31"}
@@ -60,7 +60,21 @@ def judgement_to_json(judgement: Judgement) -> bytes:
     Each of `edits` has its `weight` (share of the similarity that was lost), `volatile` and
     `fingerprint` beside the `edit`, whose fields are those of `to_json`.
     """
-    return msgspec.json.encode(judgement)
+    edits = [
+        _Written(edit_to_json(j.edit), *msgspec.structs.astuple(j)[1:]) for j in judgement.edits
+    ]
+    fields = {name: getattr(judgement, name) for name in judgement.__struct_fields__}
+    return msgspec.json.encode({**fields, "edits": edits})
+
+
+class _Written(msgspec.Struct):
+    """A judged edit as JSON has it."""
+
+    edit: msgspec.Raw
+    weight: float
+    volatile: bool
+    fingerprint: str
+    values_digest: str
 
 
 def _contribution(judged: JudgedEdit) -> str:

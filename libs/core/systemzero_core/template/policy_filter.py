@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from systemzero_core.diff import Change, Edit, EditKind, EditScript, Place
-from systemzero_core.diff.describe import Paths, sentence
 from systemzero_core.template.boxes import BoxJudge
 from systemzero_core.template.model import MatchLevel, Scope
 from systemzero_core.template.patterns import Pattern
@@ -44,7 +43,6 @@ class PolicyFilter:
         self._rows = RowBook(
             policy, (baseline, self._views[0]), (capture, self._views[1]), script.mapping
         )
-        self._paths = (Paths(baseline), Paths(capture))
         self._swapped = self._wildcard_swaps()
 
     @property
@@ -92,9 +90,7 @@ class PolicyFilter:
             return first
         alike = len({self._boxes.delta(edit) for edit in edits}) == 1
         rest = f"{len(edits) - 1} more beside it" + (" by the same" if alike else "")
-        return msgspec.structs.replace(
-            first, size=len(edits), sentence=f"{first.sentence}, and {rest}"
-        )
+        return msgspec.structs.replace(first, size=len(edits), beside=rest)
 
     def _update(self, edit: Edit) -> Edit | None:
         effective = self._views[0].at(edit.node)
@@ -105,8 +101,7 @@ class PolicyFilter:
             return edit
         if not changes:
             return None
-        reduced = msgspec.structs.replace(edit, changes=changes)
-        return msgspec.structs.replace(reduced, sentence=sentence(reduced))
+        return msgspec.structs.replace(edit, changes=changes)
 
     def _change_counts(self, change: Change, edit: Edit, effective: Effective) -> bool:
         field, level = change.field, effective.level
@@ -181,18 +176,13 @@ class PolicyFilter:
         return self._rows.may_go(rule, target)
 
     def _reduced(self, edit: Edit, side: int, kept: Sequence[tuple[Node, Place]]) -> Edit:
-        first = kept[0][1]
-        paths = self._paths[side]
-        reduced = msgspec.structs.replace(
+        return msgspec.structs.replace(
             edit,
             nodes=tuple(node for node, _ in kept),
             places=tuple(place for _, place in kept),
             size=len(kept),
-            path=paths.path(first.at),
-            parent=paths.path(first.parent) if first.parent >= 0 else (),
-            **{"node" if side == 0 else "target": first.at},
+            **{"node" if side == 0 else "target": kept[0][1].at},
         )
-        return msgspec.structs.replace(reduced, sentence=sentence(reduced))
 
     def _wildcard_swaps(self) -> frozenset[tuple[int, int]]:
         """Nodes deleted and inserted that are one node whose text went from one allowed to another.
