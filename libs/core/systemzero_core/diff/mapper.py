@@ -161,7 +161,10 @@ class Mapper:
 
     def _weigh_gap(self, left: Sequence[int], right: Sequence[int]) -> None:
         if self._is_too_much(left, right):
-            self._fill_by_key(left, right, 0)
+            if len(left) == len(right) == 1:
+                self._fill_pair_by_key(left[0], right[0])
+            else:
+                self._fill_by_key(left, right, 0)
             return
         if len(left) == len(right) > 1 and self._is_one_to_one(left, right):
             for x, y in zip(left, right, strict=True):
@@ -250,6 +253,13 @@ class Mapper:
             )
             return True
         return False
+
+    def _fill_pair_by_key(self, x: int, y: int) -> None:
+        """What `_fill_by_key` comes to for one and one: of all the keys, the last one decides."""
+        if self.affinity.unmistakable_a(x) or self.affinity.unmistakable_b(y):
+            return
+        if self.a.tree.nodes[x].role == self.b.tree.nodes[y].role:
+            self.map_pair(x, y)
 
     def _fill_by_key(self, left: Sequence[int], right: Sequence[int], tier: int) -> None:
         """Align without weighing: by label, then by role and name, then by role and place."""

@@ -16,6 +16,7 @@ from systemzero_core.drift.fingerprint import (
 )
 from systemzero_core.drift.judge import (
     judge,
+    similarity,
 )
 from systemzero_core.drift.model import (
     Context,
@@ -80,5 +81,6 @@ __all__ = [
     "render_judgement",
     "resolve",
     "script_fingerprint",
+    "similarity",
     "unapproved",
 ]

@@ -23,9 +23,9 @@ from systemzero_core.drift.model import (
     Verdict,
     Visit,
 )
-from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Scale, Thresholds, is_volatile
+from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Scale, Thresholds, volatile_fields
 from systemzero_core.errors import FailedPrecondition
-from systemzero_core.template.model import Template
+from systemzero_core.template.model import STRICT_POLICY, Template
 from systemzero_core.template.policy_filter import PolicyFilter
 from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_core.tree import Tree
@@ -78,17 +78,30 @@ def judge(
     return _judgement(template, script, edits, _findings(detectors, context), thresholds)
 
 
+def similarity(a: Tree, b: Tree, script: EditScript) -> float:
+    """What `judge` says of a template that is `a`, without a policy, and the capture `b`."""
+    sieve = PolicyFilter(script, a, b, CompiledPolicy(STRICT_POLICY))
+    scale = Scale(a, b, sieve.ignored())
+    return _similarity(scale.cost(edit, volatile_fields(edit)) for edit in sieve.edits())
+
+
 def _judged(edits: Iterable[Edit], scale: Scale) -> tuple[JudgedEdit, ...]:
-    return tuple(
-        JudgedEdit(
-            edit,
-            scale.cost(edit),
-            is_volatile(edit),
-            edit_fingerprint(edit),
-            edit_values_digest(edit),
-        )
-        for edit in edits
+    return tuple([_judged_edit(edit, scale) for edit in edits])
+
+
+def _judged_edit(edit: Edit, scale: Scale) -> JudgedEdit:
+    volatile = volatile_fields(edit)
+    return JudgedEdit(
+        edit,
+        scale.cost(edit, volatile),
+        bool(edit.changes) and len(volatile) == len(edit.changes),
+        edit_fingerprint(edit),
+        edit_values_digest(edit),
     )
+
+
+def _similarity(weights: Iterable[float]) -> float:
+    return max(0.0, 1.0 - fsum(weights))
 
 
 def _findings(detectors: Sequence[Detector], context: Context) -> tuple[Finding, ...]:
@@ -103,11 +116,11 @@ def _judgement(
     findings: tuple[Finding, ...],
     thresholds: Thresholds,
 ) -> Judgement:
-    similarity = max(0.0, 1.0 - fsum(edit.weight for edit in edits))
-    severities = [thresholds.severity(similarity), *(f.severity for f in findings)]
+    left = _similarity(edit.weight for edit in edits)
+    severities = [thresholds.severity(left), *(f.severity for f in findings)]
     return Judgement(
         verdict=Verdict.DRIFT if edits else Verdict.UNCHANGED,
-        similarity=similarity,
+        similarity=left,
         severity=max(severities, key=lambda s: s.rank) if edits else Severity.INFO,
         edits=edits,
         findings=findings,

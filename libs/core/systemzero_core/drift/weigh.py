@@ -50,12 +50,12 @@ class Thresholds(msgspec.Struct, frozen=True):
 DEFAULT_THRESHOLDS = Thresholds()
 
 
-def is_volatile(edit: Edit) -> bool:
-    """Whether an edit only changes live values of the same shape."""
-    return bool(edit.changes) and all(map(_volatile_change, edit.changes))
+def volatile_fields(edit: Edit) -> frozenset[str]:
+    """The changed fields of an edit in which only live values of the same shape differ."""
+    return frozenset([change.field for change in edit.changes if _is_volatile(change)])
 
 
-def _volatile_change(change: Change) -> bool:
+def _is_volatile(change: Change) -> bool:
     if change.field == "bounds":
         return False
     old, new = change.old, change.new
@@ -73,24 +73,24 @@ class Scale:
         self._ends = baseline.ends
         self.total = self._upto[-1] + fsum(_weights(capture, ignored[1])) or 1.0
 
-    def cost(self, edit: Edit) -> float:
-        """What an edit costs, as a share of the whole, in [0, 1]."""
-        return min(self._cost(edit) / self.total, 1.0)
+    def cost(self, edit: Edit, volatile: Collection[str]) -> float:
+        """What an edit costs, as a share of the whole, in [0, 1]; `volatile` as above."""
+        return min(self._cost(edit, volatile) / self.total, 1.0)
 
-    def _cost(self, edit: Edit) -> float:
+    def _cost(self, edit: Edit, volatile: Collection[str]) -> float:
         if edit.kind is EditKind.MOVE:
             inside = self._upto[self._ends[edit.node]] - self._upto[edit.node]
             root = self._weights[edit.node]
             return 2 * (_MOVED_ROOT_SHARE * root + _MOVED_INSIDE_SHARE * (inside - root))
         if edit.kind is EditKind.UPDATE:
-            share = min(fsum(map(_share, edit.changes)), 1.0)
+            share = min(fsum([_share(c.field, volatile) for c in edit.changes]), 1.0)
             return 2 * share * self._weights[edit.node] * edit.size
         return fsum(map(weight_of, edit.nodes))
 
 
-def _share(change: Change) -> float:
-    share = _FIELD_SHARES.get(change.field, _ATTRIBUTE_SHARE)
-    return share * _VOLATILE_FACTOR if _volatile_change(change) else share
+def _share(field: str, volatile: Collection[str]) -> float:
+    share = _FIELD_SHARES.get(field, _ATTRIBUTE_SHARE)
+    return share * _VOLATILE_FACTOR if field in volatile else share
 
 
 def _weights(tree: Tree, ignored: Collection[int]) -> Sequence[float]:

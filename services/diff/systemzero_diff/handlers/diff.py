@@ -20,11 +20,10 @@ from systemzero_chassis.tree_codec import (
     encode_signatures,
 )
 from systemzero_core.diff import EditScript, diff
-from systemzero_core.drift import judge
+from systemzero_core.drift import similarity
 from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import own
 from systemzero_core.intake import Intake, equal
-from systemzero_core.template import Template
 from systemzero_core.tree import Tree
 from systemzero_diff.check import Checker, Subject
 from systemzero_diff.codec.edits import encode_script
@@ -183,6 +182,4 @@ def _compared(a: Intake, b: Intake) -> pb.DiffResponse:
 
 
 def _similarity(a: Tree, b: Tree, script: EditScript) -> float:
-    if not len(a):
-        return 0.0
-    return judge(Template(template_id="", screen_id="", tree=a), b, script, detectors=()).similarity
+    return similarity(a, b, script) if len(a) else 0.0

@@ -150,8 +150,10 @@ def _verdicts(
         if old.role in _BOXES and new.role not in _BOXES:
             message = f"{called(old)} asked for consent and is a {new.role} now"
             yield "consent_disguised", Severity.CRITICAL, message
+    if not TOTAL.search(f"{old.name} {new.name}"[:_MAX_READ]):
+        return
     raised = _raised(old.name, new.name) or _raised(old.value, new.value)
-    if raised and TOTAL.search(f"{old.name} {new.name}"[:_MAX_READ]):
+    if raised:
         yield (
             "price_raised",
             Severity.WARNING,
