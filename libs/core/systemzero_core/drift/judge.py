@@ -29,6 +29,7 @@ from systemzero_core.template.model import STRICT_POLICY, Template
 from systemzero_core.template.policy_filter import PolicyFilter
 from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_core.tree import Tree
+from systemzero_core.work import TooMuchWork
 
 MAX_FINDINGS = 100
 """Findings of one detector, at most: the first it comes upon."""
@@ -47,6 +48,8 @@ def judge(
 ) -> Judgement:
     """UNCHANGED or DRIFT, with what differs and how much it matters.
 
+    INCONCLUSIVE, with the reason, where the policy takes more work than one judgement may.
+
     Args:
         template: the template that the capture was matched to.
         capture: the capture's tree in normal form.
@@ -62,20 +65,35 @@ def judge(
     """
     if template.tree is None:
         raise FailedPrecondition(f"template {template.template_id} has a signature but no tree")
-    sieve = PolicyFilter(script, template.tree, capture, policy or CompiledPolicy(template.policy))
-    ignored = sieve.ignored()
-    edits = _judged(sieve.edits(), Scale(template.tree, capture, ignored))
-    context = Context(
-        template=template,
-        capture=capture,
-        script=script,
-        edits=edits,
-        ignored=ignored[1],
-        row_violations=sieve.violations,
-        session=tuple(session),
-        transitions=transitions or {},
+    try:
+        sieve = PolicyFilter(
+            script, template.tree, capture, policy or CompiledPolicy(template.policy)
+        )
+        ignored = sieve.ignored()
+        context = Context(
+            template=template,
+            capture=capture,
+            script=script,
+            edits=_judged(sieve.edits(), Scale(template.tree, capture, ignored)),
+            ignored=ignored[1],
+            row_violations=sieve.violations,
+            session=tuple(session),
+            transitions=transitions or {},
+        )
+        findings = _findings(detectors, context)
+    except TooMuchWork as error:
+        return _undecided(template, error)
+    return _judgement(template, script, context.edits, findings, thresholds)
+
+
+def _undecided(template: Template, error: TooMuchWork) -> Judgement:
+    return Judgement(
+        verdict=Verdict.INCONCLUSIVE,
+        similarity=0.0,
+        reasons=(f"{error.message}: it needs fewer or narrower rules",),
+        template_id=template.template_id,
+        template_version=template.version,
     )
-    return _judgement(template, script, edits, _findings(detectors, context), thresholds)
 
 
 def similarity(a: Tree, b: Tree, script: EditScript) -> float:

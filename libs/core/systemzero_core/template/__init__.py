@@ -21,7 +21,7 @@ from systemzero_core.template.model import (
 )
 from systemzero_core.template.patterns import ANYTHING, compile_pattern, covering, escape
 from systemzero_core.template.policy_filter import PolicyFilter
-from systemzero_core.template.resolve import CompiledPolicy, Effective, Matcher, PolicyView
+from systemzero_core.template.resolve import CompiledPolicy, Effective, PolicyView
 from systemzero_core.template.update import next_version, rebased, signed
 from systemzero_core.template.validate import validate
 from systemzero_core.template.yaml_decode import from_yaml, violations_of
@@ -37,7 +37,6 @@ __all__ = [
     "Inference",
     "Learned",
     "MatchLevel",
-    "Matcher",
     "Noise",
     "Order",
     "Policy",

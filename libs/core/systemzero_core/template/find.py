@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from systemzero_core.template.model import Selector
-from systemzero_core.template.resolve import Matcher
+from systemzero_core.template.selecting import MAX_STEPS, Matcher, Selection, Selectors
 from systemzero_core.tree import Tree
+from systemzero_core.work import Work
 
 
 class Finder:
-    """The nodes of one tree by role and name. Literal selectors cost a look-up, others a role."""
+    """The nodes of one tree by role and name. Literal selectors cost a look-up, others a role.
+
+    All that is asked of one finder may take `MAX_STEPS`; past it `TooMuchWork` is raised.
+    """
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+        self._work = Work(MAX_STEPS, "finding the nodes that the template's selectors select")
         self._named: dict[tuple[str, str], list[int]] = {}
         self._by_role: dict[str, list[int]] = {}
         for i, node in enumerate(tree.nodes):
@@ -24,16 +29,19 @@ class Finder:
         """Whether `selector` selects any node; raises `InvalidInput` for a bad pattern."""
         return next(self.find(selector), None) is not None
 
+    def lacking(self, selectors: Iterable[Selector]) -> Iterator[Selector]:
+        """Those of `selectors` that select no node."""
+        return (selector for selector in selectors if not self.has(selector))
+
     def find(self, selector: Selector) -> Iterator[int]:
         """The indices of the nodes that `selector` selects, in document order."""
-        matcher = Matcher(selector)
+        selection = Selection(Selectors((selector,)), self._tree, self._work)
+        (matcher,) = selection.matchers
         if matcher.nth:
-            places = matcher.places(self._tree)
+            places = selection.places(matcher)
             yield from (i for i, place in places.items() if place == matcher.nth)
             return
-        for i in self._candidates(matcher):
-            if matcher.anchor(self._tree, i) is not None and matcher.fits(self._tree.nodes[i]):
-                yield i
+        yield from (i for i in self._candidates(matcher) if selection.selects(matcher, i))
 
     def cost(self, selector: Selector) -> int:
         """How many nodes `find` would look at."""
@@ -41,11 +49,13 @@ class Finder:
 
     def places(self, selector: Selector) -> dict[int, int]:
         """Of each node that `selector` without its `nth` selects, the `nth` that is its own."""
-        return Matcher(selector).places(self._tree)
+        selection = Selection(Selectors((selector,)), self._tree, self._work)
+        (matcher,) = selection.matchers
+        return selection.places(matcher)
 
     def _candidates(self, matcher: Matcher) -> list[int] | range:
         if matcher.role is None:
             return range(len(self._tree))
-        if matcher.literal_name is None:
+        if matcher.name is None or matcher.name.literal is None:
             return self._by_role.get(matcher.role, [])
-        return self._named.get((matcher.role, matcher.literal_name), [])
+        return self._named.get((matcher.role, matcher.name.literal), [])

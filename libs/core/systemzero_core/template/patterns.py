@@ -19,8 +19,14 @@ from systemzero_core.template.shapes import HOLES, MAX_TEXT, Hole, Shape, tokens
 MAX_HOLES = 32
 """Holes in one pattern, at most."""
 
+_HOLE = 5
+"""What looking for a hole at one place counts for, beside a literal."""
+
 MAX_PATTERN = 2_000
 """Characters of a pattern with holes, at most; a literal may be as long as a name."""
+
+_SHORT = 200
+"""Characters of a pattern that is remembered, at most: what is remembered stays small."""
 
 ANYTHING = "{any}"
 """The pattern that every text keeps to."""
@@ -38,13 +44,16 @@ class Pattern(NamedTuple):
     """A compiled pattern.
 
     `literal` is the one text it stands for, None if there are holes; `prefix` is the literal text
-    before the first hole; `matches` says whether a text keeps to the pattern.
+    before the first hole, `suffix` that behind the last; `matches` says whether a text keeps to the
+    pattern; `wording` does, where that takes reading the text.
     """
 
     source: str
     literal: str | None
     prefix: str
+    suffix: str
     matches: Callable[[str], bool]
+    wording: Wording | None = None
 
 
 def escape(text: str) -> str:
@@ -52,21 +61,27 @@ def escape(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-@lru_cache(maxsize=8192)
 def compile_pattern(source: str) -> Pattern:
     """The compiled form of `source`.
 
     Raises:
         InvalidInput: a brace that opens no hole, a hole of no known shape, too many holes.
     """
+    return _compiled(source) if len(source) > _SHORT else _compiled_before(source)
+
+
+def _compiled(source: str) -> Pattern:
     parts = _parse(source)
     if all(shape is None for shape, _ in parts):
         literal = "".join(text for _, text in parts)
-        return Pattern(source, literal, literal, literal.__eq__)
-    prefix = parts[0][1] if parts[0][0] is None else ""
+        return Pattern(source, literal, literal, literal, literal.__eq__)
     if [shape for shape, _ in parts] == [Shape.ANY]:
-        return Pattern(source, None, "", lambda text: True)
-    return Pattern(source, None, prefix, _Matcher(parts))
+        return Pattern(source, None, "", "", lambda text: True)
+    wording = Wording(parts)
+    return Pattern(source, None, parts[0][1], parts[-1][1], wording, wording)
+
+
+_compiled_before = lru_cache(maxsize=8192)(_compiled)
 
 
 def _parse(source: str) -> list[_Part]:
@@ -101,8 +116,8 @@ def _shape(word: str, source: str) -> Shape:
         ) from None
 
 
-class _Matcher:
-    """Whether a text keeps to parts that have a hole among them.
+class Wording:
+    """Says whether a text keeps to parts that have a hole among them.
 
     The parts are cut at `{any}` into segments. The first stands at the start of the text. Each
     later one is taken at the first place where it fits: that leaves the most for the rest, so
@@ -110,7 +125,8 @@ class _Matcher:
     """
 
     def __init__(self, parts: Sequence[_Part]) -> None:
-        self._start = parts[0][1]
+        self._start, self._end = parts[0][1], parts[-1][1]
+        self._rarest = max((text for shape, text in parts if shape is None), key=len, default="")
         segments: list[_Segment] = [[]]
         for shape, literal in parts:
             if shape is Shape.ANY:
@@ -120,9 +136,21 @@ class _Matcher:
         self._first, *self._later = segments
 
     def __call__(self, text: str) -> bool:
-        if len(text) > MAX_TEXT or not text.startswith(self._start):
-            return False
-        reading = _Reading(text)
+        """Whether `text` keeps to the parts."""
+        return self.may_match(text) and self.read(Reading(text))
+
+    def may_match(self, text: str) -> bool:
+        """Whether a look at the literal parts leaves it open."""
+        return (
+            len(text) <= MAX_TEXT
+            and text.startswith(self._start)
+            and text.endswith(self._end)
+            and self._rarest in text
+        )
+
+    def read(self, reading: Reading) -> bool:
+        """Whether the text of `reading` keeps to the parts."""
+        text = reading.text
         at = reading.end(self._first, 0)
         if at < 0 or not self._later:
             return at == len(text)
@@ -134,25 +162,32 @@ class _Matcher:
         return not last or any(end == len(text) for end in reading.ends(last, at))
 
 
-class _Reading:
+class Reading:
     """A text beside its spelling, in which segments are looked for.
 
-    A hole is tried at most once at each place, however many segments ask.
+    A hole is tried at most once at each place, however many segments and patterns ask.
+
+    Attributes:
+        text: the text.
+        tries: what was tried so far: a hole counts for `_HOLE`, a literal for one.
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
+        self.tries = 0
         self._spelling = spelt(text)
         self._ends: dict[tuple[Hole, int], int] = {}
+        self._firsts: dict[tuple[Hole, int], int] = {}
 
     def end(self, segment: _Segment, at: int) -> int:
         """Where `segment` ends if it starts at `at`; -1 where it does not."""
         for part in segment:
+            self.tries += 1
             if isinstance(part, Hole):
                 at = self._end(part, at)
                 if at < 0:
                     return -1
-            elif self._text.startswith(part, at):
+            elif self.text.startswith(part, at):
                 at += len(part)
             else:
                 return -1
@@ -161,6 +196,7 @@ class _Reading:
     def _end(self, hole: Hole, at: int) -> int:
         end = self._ends.get((hole, at))
         if end is None:
+            self.tries += _HOLE
             end = self._ends[hole, at] = hole.end(self._spelling, at)
         return end
 
@@ -177,9 +213,13 @@ class _Reading:
 
     def _candidate(self, part: Hole | str, at: int) -> int:
         """The first place from `at` on where `part` fits; -1 where there is none."""
-        if isinstance(part, Hole):
-            return part.first(self._spelling, at)
-        return self._text.find(part, at)
+        if isinstance(part, str):
+            return self.text.find(part, at)
+        first = self._firsts.get((part, at))
+        if first is None:
+            self.tries += _HOLE
+            first = self._firsts[part, at] = part.first(self._spelling, at)
+        return first
 
 
 def covering(texts: Sequence[str]) -> str:

@@ -13,10 +13,11 @@ import msgspec
 from systemzero_core.diff import Change, Edit, EditKind, EditScript, Place
 from systemzero_core.template.boxes import BoxJudge
 from systemzero_core.template.model import MatchLevel, Scope
-from systemzero_core.template.patterns import Pattern
 from systemzero_core.template.resolve import CompiledPolicy, Effective, PolicyView
 from systemzero_core.template.rows import RowBook
+from systemzero_core.template.selecting import MAX_STEPS, Reader
 from systemzero_core.tree import Node, Tree
+from systemzero_core.work import Work
 
 DERIVED_ATTRIBUTES = frozenset(
     {
@@ -39,6 +40,7 @@ class PolicyFilter:
         self._script = script
         self._trees = (baseline, capture)
         self._views = (policy.baseline(baseline), PolicyView(policy, capture))
+        self._reader = Reader(Work(MAX_STEPS, "holding what differs against the template's policy"))
         self._boxes = BoxJudge(script, baseline, capture)
         self._rows = RowBook(
             policy, (baseline, self._views[0]), (capture, self._views[1]), script.mapping
@@ -114,7 +116,7 @@ class PolicyFilter:
         if field == "bounds":
             retexted = any(c.field in ("name", "value", "role") for c in edit.changes)
             return not retexted and self._boxes.counts(edit, effective.box_tolerance)
-        return not _keeps_to(change, effective)
+        return not self._keeps_to(change, effective)
 
     def _move_counts(self, edit: Edit) -> bool:
         effective = self._views[0].at(edit.node)
@@ -209,26 +211,25 @@ class PolicyFilter:
         for node, place in zip(edit.nodes, edit.places, strict=True):
             above = top[place.at] = top.get(place.parent, place.parent)
             pattern = self._views[side].at(place.at).name
-            if pattern is None or not pattern.matches(node.name):
+            if pattern is None or not self._reader.keeps(node.name, pattern):
                 continue
             if side == 0 and above >= 0:
                 above = mapping[above]
             into.setdefault((above, node.role, pattern.source), []).append(place.at)
 
-
-def _keeps_to(change: Change, effective: Effective) -> bool:
-    """Whether the new value is one that a wildcard allows, or says nothing of its own."""
-    pattern: Pattern | None = None
-    if change.field == "name":
-        pattern = effective.name
-    elif change.field == "value":
-        pattern = effective.value
-    elif change.field == "states":
-        pattern = (effective.attributes or {}).get("states")
-        return pattern is not None and pattern.matches(" ".join(map(str, change.new or ())))
-    elif change.field.startswith("attributes."):
-        key = change.field.removeprefix("attributes.")
-        if key in DERIVED_ATTRIBUTES:
-            return True
-        pattern = (effective.attributes or {}).get(key)
-    return pattern is not None and pattern.matches(str(change.new or ""))
+    def _keeps_to(self, change: Change, effective: Effective) -> bool:
+        """Whether the new value is one that a wildcard allows, or says nothing of its own."""
+        text, pattern = str(change.new or ""), effective.name
+        if change.field == "value":
+            pattern = effective.value
+        elif change.field == "states":
+            pattern = (effective.attributes or {}).get("states")
+            text = " ".join(map(str, change.new or ()))
+        elif change.field.startswith("attributes."):
+            key = change.field.removeprefix("attributes.")
+            if key in DERIVED_ATTRIBUTES:
+                return True
+            pattern = (effective.attributes or {}).get(key)
+        elif change.field != "name":
+            pattern = None
+        return pattern is not None and self._reader.keeps(text, pattern)

@@ -46,15 +46,13 @@ class LayoutDetector:
 def _missing(detector: str, context: Context) -> Iterator[Finding]:
     if not context.template.required_nodes:
         return
-    finder = Finder(context.capture)
-    for selector in context.template.required_nodes:
-        if not finder.has(selector):
-            yield Finding(
-                detector,
-                "required_node_missing",
-                Severity.CRITICAL,
-                f"the required {_described(selector)} is missing",
-            )
+    for selector in Finder(context.capture).lacking(context.template.required_nodes):
+        yield Finding(
+            detector,
+            "required_node_missing",
+            Severity.CRITICAL,
+            f"the required {_described(selector)} is missing",
+        )
 
 
 def _described(selector: Selector) -> str:
