@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from math import fsum
 
@@ -28,8 +28,12 @@ from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template.model import STRICT_POLICY, Template
 from systemzero_core.template.policy_filter import PolicyFilter
 from systemzero_core.template.resolve import CompiledPolicy
+from systemzero_core.template.shapes import tokens
 from systemzero_core.tree import Tree
-from systemzero_core.work import TooMuchWork
+from systemzero_core.work import TooMuchWork, Work
+
+MAX_PIECES = 1_000_000
+"""Pieces (a number, a date, what lies between) of the texts that differ, at most: some seconds."""
 
 MAX_FINDINGS = 100
 """Findings of one detector, at most: the first it comes upon."""
@@ -48,7 +52,7 @@ def judge(
 ) -> Judgement:
     """UNCHANGED or DRIFT, with what differs and how much it matters.
 
-    INCONCLUSIVE, with the reason, where the policy takes more work than one judgement may.
+    INCONCLUSIVE, with the reason, where policy and capture take more work than one judgement may.
 
     Args:
         template: the template that the capture was matched to.
@@ -86,11 +90,21 @@ def judge(
     return _judgement(template, script, context.edits, findings, thresholds)
 
 
+def _texts(edit: Edit) -> Iterator[str]:
+    """The texts of an edit in which live values are looked for."""
+    for change in edit.changes:
+        yield from (text for text in (change.old, change.new) if isinstance(text, str))
+    for node in edit.nodes:
+        yield node.name
+        yield node.value
+        yield from (value for _, value in node.attributes)
+
+
 def _undecided(template: Template, error: TooMuchWork) -> Judgement:
     return Judgement(
         verdict=Verdict.INCONCLUSIVE,
         similarity=0.0,
-        reasons=(f"{error.message}: it needs fewer or narrower rules",),
+        reasons=(error.message,),
         template_id=template.template_id,
         template_version=template.version,
     )
@@ -104,10 +118,13 @@ def similarity(a: Tree, b: Tree, script: EditScript) -> float:
 
 
 def _judged(edits: Iterable[Edit], scale: Scale) -> tuple[JudgedEdit, ...]:
-    return tuple([_judged_edit(edit, scale) for edit in edits])
+    work = Work(MAX_PIECES, "weighing the numbers and dates in what differs")
+    return tuple([_judged_edit(edit, scale, work) for edit in edits])
 
 
-def _judged_edit(edit: Edit, scale: Scale) -> JudgedEdit:
+def _judged_edit(edit: Edit, scale: Scale, work: Work) -> JudgedEdit:
+    for text in _texts(edit):
+        work.spend(len(tokens(text)))  # remembered for what follows
     volatile = volatile_fields(edit)
     return JudgedEdit(
         edit,

@@ -119,6 +119,7 @@ _STARTS: Final = {
 }
 _WORD_STARTS: Final = r"(?:.[^\w.,]|\D[.,])"
 _WORD_ENDS: Final = {Shape.NUMBER: r"(?:[^\w.,:/\-]|[.,:/\-]\D|[.,:/\-]?\z)"}
+_MAYBE_RUN = re.compile(r"\d+|@|:|now|ago", re.IGNORECASE)
 _CONTEXT: Final = 2
 _DIGITS: Final = 40
 _SHORT: Final = 200
@@ -180,7 +181,7 @@ def tokens(text: str) -> Tokens:
     """`text` cut into literal pieces (shape None) and pieces of a recognised shape, in order."""
     if not _MAYBE.search(text):
         return ((None, text),) if text else ()
-    return _cut_before(text) if len(text) <= _SHORT else _cut(text)
+    return _cut_before(text) if len(text) <= _SHORT else _cut_lately(text)
 
 
 def _cut(text: str) -> Tokens:
@@ -204,6 +205,12 @@ def _cut(text: str) -> Tokens:
 
 # Whoever weighs, masks and reads an edit asks about the same few texts a dozen times over.
 _cut_before = lru_cache(maxsize=4096)(_cut)
+_cut_lately = lru_cache(maxsize=16)(_cut)
+
+
+def pieces_at_most(text: str) -> int:
+    """A bound, cheap to have, on how many pieces of a shape `tokens` finds in `text`."""
+    return len(_MAYBE_RUN.findall(text[:MAX_TEXT]))
 
 
 def _is_count(spelling: bytes, start: int, end: int) -> bool:

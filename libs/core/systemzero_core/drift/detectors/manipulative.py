@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from systemzero_core.diff import Change, Edit, EditKind
 from systemzero_core.diff.describe import Paths
 from systemzero_core.drift.detectors.lexicon import (
@@ -31,19 +33,25 @@ from systemzero_core.drift.detectors.reading import (
 )
 from systemzero_core.drift.model import Context, Finding, Severity
 from systemzero_core.template.roles import CONTROLS
-from systemzero_core.template.shapes import Shape, tokens
+from systemzero_core.template.shapes import Shape, pieces_at_most, tokens
 from systemzero_core.tree import Node, Tree
 
 _ON = frozenset(("checked", "pressed", "selected"))
 _BOXES = frozenset(("checkbox", "switch", "radio", "menuitemcheckbox"))
 _MAX_READ = 500
+_MAX_READ_IN_ALL = 2_000_000
+_AMOUNT_STEPS = 20
+# Whatever spells a currency, and more: what has none of these is no amount of money.
+_MAYBE_MONEY = re.compile(
+    r"[^\x00-\x7f]|\$|usd|eur|gbp|jpy|chf|cny|inr|sek|nok|dkk|pln|czk|cad|aud|kr", re.IGNORECASE
+)
 _AMOUNT = re.compile(r"[\d.,'\u2019\u00a0\u202f ]*\d")
 
 
 class ManipulativeDetector:
     """Codes: `decline_removed`, `decline_hidden`, `decline_renamed`, `decline_demoted`,
     `consent_prechecked`, `consent_disguised`, `confirm_shaming`, `urgency`, `late_fee`,
-    `price_raised`.
+    `price_raised`; `unread` where more changed than is read.
     """  # noqa: D205
 
     name = "manipulative"
@@ -53,6 +61,10 @@ class ManipulativeDetector:
         if not context.edits:
             return
         report = Reporter(self.name, context)
+        context, left_out = _readable(context)
+        if left_out:
+            message = f"more changed than is read: {left_out} changes were not looked at for signs"
+            yield Finding(self.name, "unread", Severity.WARNING, message)
         yield from _lost_ways_out(report, context)
         for judged in context.edits:
             if judged.edit.kind is EditKind.UPDATE:
@@ -63,6 +75,29 @@ class ManipulativeDetector:
             for code, message in _signs(context.capture, index, node):
                 if (node.role, node.name) not in known or code == "consent_prechecked":
                     yield report.here(code, _SEVERITIES[code], message, index)
+
+
+def _readable(context: Context) -> tuple[Context, int]:
+    """The context with as many of its edits as are read, and how many are left out."""
+    left = _MAX_READ_IN_ALL
+    baseline = baseline_of(context)
+    for k, judged in enumerate(context.edits):
+        edit = judged.edit
+        nodes = edit.nodes
+        if edit.kind is EditKind.UPDATE:
+            nodes = (baseline.nodes[edit.node], context.capture.nodes[edit.target])
+        for node in nodes:
+            left -= _reading(node.name) + _reading(node.value)
+        if left < 0:
+            edits = context.edits[:k]
+            return msgspec.structs.replace(context, edits=edits), len(context.edits) - k
+    return context, 0
+
+
+def _reading(text: str) -> int:
+    """What reading a text takes: a step a character, some more for what may be an amount."""
+    read = text[:_MAX_READ]
+    return len(read) + (_AMOUNT_STEPS * pieces_at_most(read) if _MAYBE_MONEY.search(read) else 0)
 
 
 _SEVERITIES = {
@@ -103,7 +138,8 @@ def _costs(tree: Tree, index: int, name: str) -> bool:
     """Whether an amount of money stands in the text or right beside it."""
     near = [name, tree.nodes[index].value]
     near += [node.name for node in tree.nodes[max(index - 2, 0) : index + 4]]
-    return any(shape is Shape.MONEY for text in near for shape, _ in tokens(text[:_MAX_READ]))
+    texts = [text[:_MAX_READ] for text in near if _MAYBE_MONEY.search(text[:_MAX_READ])]
+    return any(shape is Shape.MONEY for text in texts for shape, _ in tokens(text))
 
 
 def _lost_ways_out(report: Reporter, context: Context) -> Iterator[Finding]:
@@ -187,7 +223,9 @@ def _raised(old: str, new: str) -> tuple[str, str] | None:
 
 
 def _amounts(text: str) -> list[tuple[str, float]]:
-    found = []
+    found: list[tuple[str, float]] = []
+    if not _MAYBE_MONEY.search(text[:_MAX_READ]):
+        return found
     for shape, piece in tokens(text[:_MAX_READ]):
         digits = _AMOUNT.search(piece) if shape is Shape.MONEY else None
         if digits:
