@@ -159,11 +159,14 @@ def _selected(tree: Tree, rules: Rules) -> Iterator[_Change]:
     """The nodes that the rules select, their texts marked."""
     if not rules.selectors:
         return
+    done = 0  # what stands in a selected field goes with it
     for i, node in enumerate(tree.nodes):
         role = _normal(node.role)
         if any(selector.holds(node, role) for selector in rules.selectors):
             if role in _FIELDS:
-                yield from _emptied(tree, [i])
+                if i >= done:
+                    done = tree.ends[i]
+                    yield from _emptied(tree, [i])
             elif node.name or node.value:
                 marked = replace(node, name=MARK if node.name else "", value="")
                 yield i, (marked, [node.name, node.value])

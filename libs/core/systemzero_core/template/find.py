@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from systemzero_core.template.model import Selector
-from systemzero_core.template.selecting import MAX_STEPS, Matcher, Selection, Selectors
+from systemzero_core.template.selecting import (
+    MAX_STEPS,
+    Matcher,
+    NodesByText,
+    Selection,
+    Selectors,
+)
 from systemzero_core.tree import Tree
 from systemzero_core.work import Work
 
@@ -18,12 +24,8 @@ class Finder:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+        self._nodes = NodesByText(tree)
         self._work = Work(MAX_STEPS, "finding the nodes that the template's selectors select")
-        self._named: dict[tuple[str, str], list[int]] = {}
-        self._by_role: dict[str, list[int]] = {}
-        for i, node in enumerate(tree.nodes):
-            self._named.setdefault((node.role, node.name), []).append(i)
-            self._by_role.setdefault(node.role, []).append(i)
 
     def has(self, selector: Selector) -> bool:
         """Whether `selector` selects any node; raises `InvalidInput` for a bad pattern."""
@@ -35,27 +37,24 @@ class Finder:
 
     def find(self, selector: Selector) -> Iterator[int]:
         """The indices of the nodes that `selector` selects, in document order."""
-        selection = Selection(Selectors((selector,)), self._tree, self._work)
+        selection = self._selection(selector)
         (matcher,) = selection.matchers
         if matcher.nth:
             places = selection.places(matcher)
             yield from (i for i, place in places.items() if place == matcher.nth)
             return
-        yield from (i for i in self._candidates(matcher) if selection.selects(matcher, i))
+        for i in self._nodes.candidates(matcher):
+            if selection.selects(matcher, i):
+                yield i
 
     def cost(self, selector: Selector) -> int:
         """How many nodes `find` would look at."""
-        return len(self._candidates(Matcher(selector)))
+        return len(self._nodes.candidates(Matcher(selector)))
 
     def places(self, selector: Selector) -> dict[int, int]:
         """Of each node that `selector` without its `nth` selects, the `nth` that is its own."""
-        selection = Selection(Selectors((selector,)), self._tree, self._work)
-        (matcher,) = selection.matchers
-        return selection.places(matcher)
+        selection = self._selection(selector)
+        return selection.places(selection.matchers[0])
 
-    def _candidates(self, matcher: Matcher) -> list[int] | range:
-        if matcher.role is None:
-            return range(len(self._tree))
-        if matcher.name is None or matcher.name.literal is None:
-            return self._by_role.get(matcher.role, [])
-        return self._named.get((matcher.role, matcher.name.literal), [])
+    def _selection(self, selector: Selector) -> Selection:
+        return Selection(Selectors((selector,)), self._tree, self._work, self._nodes)

@@ -33,7 +33,10 @@ MAX_LEARNT_RULES = 500
 
 _MAX_LIVE = 50
 _MAX_LOOKED_AT = 1_000_000
-"""Nodes looked at to see whom else a selector selects; past it, places tell nodes apart."""
+"""Nodes looked at to see whom else a selector selects, and characters read; past it, places tell
+nodes apart."""
+_LOOKS = 10
+"""What finding the pattern of texts counts for, a text, beside its characters."""
 _MAX_ABOVE = 64
 _ROWS = frozenset({"row", "listitem", "option", "treeitem", "article"})
 _HOLDERS = frozenset({"list", "feed", "listbox", "menu", "tree"})
@@ -120,8 +123,10 @@ def live_texts(tree: Tree) -> Iterator[Inference]:
     """Of one capture: which texts look live. They are not let pass, but weigh little."""
     found = 0
     for node in tree.nodes:
+        if found == _MAX_LIVE:
+            return
         shapes = {shape for shape, _ in tokens(node.name) if shape in VOLATILE}
-        if shapes and found < _MAX_LIVE:
+        if shapes:
             found += 1
             words = " and ".join(sorted(map(str, filter(None, shapes))))
             sentence = f"{_node(node)} looks live ({words}): a second capture would tell"
@@ -137,12 +142,20 @@ class Namer:
         self._finder = Finder(evidence.baseline)
         self._found: dict[str, list[int]] = {}
         self._numbered: dict[str, dict[int, int]] = {}
+        self._patterns: dict[tuple[int, str], str] = {}
+        self._named: dict[str, set[str | None]] = {}
         self._left = _MAX_LOOKED_AT
 
     def pattern(self, index: int, field: str) -> str | None:
         """The pattern that all values of a varying field keep to; None if it did not vary."""
         values = self._values.get((index, field))
-        return None if values is None else covering(values)
+        if values is None:
+            return None
+        known = self._patterns.get((index, field))
+        if known is None:
+            self._left -= sum([_LOOKS + len(value) for value in values])
+            known = self._patterns[index, field] = covering(values)
+        return known
 
     def name(self, index: int) -> str | None:
         """The name as a selector has it: literal, a pattern, or None where it may be anything."""
@@ -157,10 +170,10 @@ class Namer:
         if self._left <= 0:
             loose = Selector(role=loose.role, under=loose.under)
             return msgspec.structs.replace(loose, nth=self._places(loose)[index])
-        name = self.pattern(index, "name")
         # Others that vary alike may share the rule; one that does not must not be let off by it.
-        others = [i for i in self._find(loose) if i != index]
-        if all(name is not None and self.pattern(i, "name") == name for i in others):
+        name = self.pattern(index, "name")
+        is_alone = self._find(loose) in ([], [index])
+        if is_alone or (name is not None and self._names(loose) == {name}):
             return loose
         return msgspec.structs.replace(loose, nth=self._places(loose)[index])
 
@@ -197,6 +210,13 @@ class Namer:
             self._numbered[key] = self._finder.places(selector)
         return self._numbered[key]
 
+    def _names(self, selector: Selector) -> set[str | None]:
+        """The patterns of the names of all nodes that `selector` selects."""
+        key = repr(selector)
+        if key not in self._named:
+            self._named[key] = {self.pattern(i, "name") for i in self._find(selector)}
+        return self._named[key]
+
     def _find(self, selector: Selector) -> list[int]:
         key = repr(selector)
         if key not in self._found:
@@ -223,9 +243,19 @@ def _rows(evidence: Evidence, namer: Namer, book: Rulebook) -> dict[int, Selecto
         book.add(rule, f"{role}s are rows of data: {said}", len(counts))
         for child in tree.children[parent]:
             if tree.nodes[child].role == role:
-                for i in range(child, tree.ends[child]):
-                    inside.setdefault(i, select)
+                _take_in(tree, child, select, inside)
     return inside
+
+
+def _take_in(tree: Tree, row: int, select: Selector, inside: dict[int, Selector]) -> None:
+    """Note all of a row but what stands in a row already, whose nodes are all noted."""
+    i = row
+    while i < tree.ends[row]:
+        if i in inside:
+            i = tree.ends[i]
+        else:
+            inside[i] = select
+            i += 1
 
 
 def _step(namer: Namer, tree: Tree, index: int) -> tuple[Selector, ...]:
@@ -315,14 +345,15 @@ def _extra(
 
 
 def _wildcards(evidence: Evidence, namer: Namer, book: Rulebook, inside: Iterable[int]) -> None:
-    fields: dict[int, dict[str, str]] = {}
+    fields: dict[int, list[str]] = {}
     covered = set(inside)
     for index, field in evidence.values:
         if index not in covered:
-            fields.setdefault(index, {})[field] = namer.pattern(index, field) or ANYTHING
-    for index, patterns in fields.items():
+            fields.setdefault(index, []).append(field)
+    for index, varied in fields.items():
         if book.full:
             break
+        patterns = {field: namer.pattern(index, field) or ANYTHING for field in varied}
         attributes = {
             field.removeprefix("attributes."): pattern
             for field, pattern in patterns.items()

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -160,15 +161,47 @@ class _Under:
         self.index = Index(self.steps)
 
 
+class NodesByText:
+    """The nodes of one tree by role and name, sorted when they are first asked for."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def candidates(self, matcher: Matcher) -> Sequence[int]:
+        """The nodes that may fit, in document order: a look-up for a literal name, else a role."""
+        if matcher.role is None:
+            return range(len(self._tree))
+        if matcher.name is None or matcher.name.literal is None:
+            return self._by_role.get(matcher.role, ())
+        return self._named.get((matcher.role, matcher.name.literal), ())
+
+    @cached_property
+    def _by_role(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for i, node in enumerate(self._tree.nodes):
+            found.setdefault(node.role, []).append(i)
+        return found
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for i, node in enumerate(self._tree.nodes):
+            found.setdefault((node.role, node.name), []).append(i)
+        return found
+
+
 class Selection:
     """What selectors select in one tree."""
 
-    def __init__(self, selectors: Selectors, tree: Tree, work: Work | None = None) -> None:
-        """`work` is what it may take, `MAX_STEPS` where none is given."""
+    def __init__(
+        self, selectors: Selectors, tree: Tree, work: Work, nodes: NodesByText | None = None
+    ) -> None:
+        """`work` is what it may take; `nodes` are those of `tree`, where they are known already."""
         self.matchers = selectors.matchers
+        self.nodes = nodes or NodesByText(tree)
         self._selectors = selectors
         self._tree = tree
-        self._work = work or Work(MAX_STEPS, "holding the tree against the template's selectors")
+        self._work = work
         self.reader = Reader(self._work)
         self._states: dict[int, int] = {-1: 0}
         self._places: dict[str, dict[int, int]] = {}
@@ -210,13 +243,7 @@ class Selection:
             nearest = _Nearest(self._tree, Matcher(matcher.under[-1]), self.reader)
         counts: dict[int, int] = {}
         places: dict[int, int] = {}
-        role, literal = matcher.role, matcher.name and matcher.name.literal
-        self._work.spend(len(self._tree))
-        for i, node in enumerate(self._tree.nodes):
-            if role is not None and node.role != role:
-                continue
-            if literal is not None and node.name != literal:
-                continue
+        for i in self.nodes.candidates(matcher):
             if self.selects(matcher, i):
                 above = nearest.above(i) if nearest else -1
                 places[i] = counts[above] = counts.get(above, 0) + 1
