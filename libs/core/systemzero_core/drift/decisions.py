@@ -10,7 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from math import fsum
 
 from systemzero_core.diff import PathStep
@@ -99,7 +100,7 @@ def unapproved(
     Whoever makes a capture the baseline agrees to all of it: what a snooze hides must not slip in.
     `shown` are values digests.
     """
-    book = _Book(decisions, now, screen_id, app)
+    book = _Book(judgement, decisions, now, screen_id, app)
     return tuple(
         edit
         for edit in causes_among(judgement.edits)
@@ -121,7 +122,7 @@ def resolve(
 
     `decisions` may be any of the tenant's; those that do not concern the judgement have no say.
     """
-    book = _Book(decisions, now, screen_id, app)
+    book = _Book(judgement, decisions, now, screen_id, app)
     held = [(edit, book.holding(edit)) for edit in judgement.edits]
     causes = [pair for pair in held if not is_consequence(pair[0].edit)] or held
     open_edits = tuple(e for e, d in causes if d is None or d.kind is DecisionKind.REJECT)
@@ -180,22 +181,63 @@ def _cites(finding: Finding, cited: _Cited) -> bool:
 
 
 class _Book:
-    """The decisions that are in force for one screen, by the values that they are about."""
+    """The decisions that are in force for one screen, by the values and the places they are about.
 
-    def __init__(self, decisions: Iterable[Decision], now: int, screen: str, app: str) -> None:
-        self._by_values: dict[str, list[tuple[Decision, CoveredEdit]]] = {}
+    A look-up for each scope and, for a subtree, for each length of path that a decision has.
+    """
+
+    def __init__(
+        self,
+        judgement: Judgement,
+        decisions: Iterable[Decision],
+        now: int,
+        screen: str,
+        app: str,
+    ) -> None:
+        wanted = {edit.values_digest for edit in judgement.edits}
+        self._latest: dict[tuple[str, _Reach], tuple[int, Decision]] = {}
+        self._lengths: dict[str, set[int]] = {}
         live = [d for d in decisions if _in_force(d, now) and _in_reach(d, screen, app)]
-        for decision in sorted(live, key=lambda d: (d.create_time, d.decision_id), reverse=True):
+        live.sort(key=lambda d: (d.create_time, d.decision_id), reverse=True)
+        for rank, decision in enumerate(live):
             for covered in decision.edits:
-                entries = self._by_values.setdefault(covered.values_digest, [])
-                entries.append((decision, covered))
+                if covered.values_digest not in wanted:
+                    continue
+                reach = _reach(decision.scope, covered.path)
+                self._latest.setdefault((covered.values_digest, reach), (rank, decision))
+                if decision.scope is DecisionScope.SUBTREE and reach is not None:
+                    self._lengths.setdefault(covered.values_digest, set()).add(len(reach[1]))
 
     def holding(self, edit: JudgedEdit) -> Decision | None:
         """The latest decision that covers `edit`."""
-        for decision, covered in self._by_values.get(edit.values_digest, ()):
-            if _same_place(decision.scope, covered.path, edit.edit.path):
-                return decision
-        return None
+        if edit.values_digest not in self._digests:
+            return None
+        found = [self._latest.get((edit.values_digest, reach)) for reach in self._reaches(edit)]
+        return min(filter(None, found), default=(0, None), key=lambda held: held[0])[1]
+
+    @cached_property
+    def _digests(self) -> frozenset[str]:
+        return frozenset(digest for digest, _ in self._latest)
+
+    def _reaches(self, edit: JudgedEdit) -> Iterator[_Reach]:
+        """All that a decision may reach to cover `edit`."""
+        yield None
+        steps = _steps(edit.edit.path)
+        yield DecisionScope.NODE, steps
+        for length in self._lengths.get(edit.values_digest, ()):
+            if length <= len(steps):
+                yield DecisionScope.SUBTREE, steps[:length]
+
+
+_Steps = tuple[tuple[str, str, int], ...]
+_Reach = tuple[DecisionScope, _Steps] | None
+"""Where a decision holds: for a node's path, below a parent's, or (None) wherever it stands."""
+
+
+def _reach(scope: DecisionScope, path: Sequence[PathStep]) -> _Reach:
+    if scope is DecisionScope.NODE:
+        return scope, _steps(path)
+    return (scope, _steps(path[:-1])) if scope is DecisionScope.SUBTREE else None
 
 
 def _in_force(decision: Decision, now: int) -> bool:
@@ -210,16 +252,5 @@ def _in_reach(decision: Decision, screen_id: str, app: str) -> bool:
     return decision.screen_id == screen_id
 
 
-def _same_place(
-    scope: DecisionScope, covered: Sequence[PathStep], path: Sequence[PathStep]
-) -> bool:
-    if scope is DecisionScope.NODE:
-        return _steps(covered) == _steps(path)
-    if scope is DecisionScope.SUBTREE:
-        parent = _steps(covered[:-1])
-        return _steps(path[: len(parent)]) == parent
-    return True
-
-
-def _steps(path: Sequence[PathStep]) -> list[tuple[str, str, int]]:
-    return [(step.role, mask(step.name), step.nth) for step in path]
+def _steps(path: Sequence[PathStep]) -> _Steps:
+    return tuple([(step.role, mask(step.name), step.nth) for step in path])
