@@ -242,7 +242,7 @@ def covering(texts: Sequence[str]) -> str:
 _CLOCK = frozenset({Shape.DATE, Shape.TIME, Shape.DURATION})
 
 
-def _by_column(rows: Sequence[list[_Part]]) -> str | None:
+def _by_column(rows: Sequence[Sequence[_Part]]) -> str | None:
     pieces: list[str] = []
     for column in zip(*rows, strict=True):
         piece = _common(column)
@@ -266,7 +266,7 @@ def _common(column: Sequence[_Part]) -> str | None:
     return f"{{{column[0][0]}}}" if len(shapes) == 1 else None
 
 
-def _by_ends(rows: Sequence[list[_Part]]) -> str:
+def _by_ends(rows: Sequence[Sequence[_Part]]) -> str:
     split = [_words(row) for row in rows]
     shortest = min(map(len, split))
     head: list[str] = []
