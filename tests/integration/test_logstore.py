@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import MetaData
 
 from systemzero_chassis.database import Database, SqliteDatabase, TenantConnection, open_sqlite
-from systemzero_chassis.logstore import LogDiverged, LogStore, load_or_create_key, log_tables
+from systemzero_chassis.keyfile import load_or_create_key
+from systemzero_chassis.logstore import LogDiverged, LogStore, log_tables
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, InvalidInput, NotFound
 from systemzero_core.tlog import (
     Checkpoint,

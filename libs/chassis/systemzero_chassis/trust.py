@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from systemzero_chassis.identity import IdentitySigner, IdentityVerifier
-from systemzero_chassis.logstore.keys import load_or_create_key
+from systemzero_chassis.keyfile import load_or_create_key
 from systemzero_chassis.secrets import private_folder
 
 _MAX_PEM_BYTES = 4_096

@@ -14,7 +14,6 @@ from systemzero_chassis.logstore.keys import (
     begin_rotation,
     finish_rotation,
     load_log_keys,
-    load_or_create_key,
 )
 from systemzero_chassis.logstore.macs import Macs
 from systemzero_chassis.logstore.opening import (
@@ -49,7 +48,6 @@ __all__ = [
     "erase_some_bodies",
     "finish_rotation",
     "load_log_keys",
-    "load_or_create_key",
     "load_or_create_origin",
     "log_tables",
     "make_log_files",

@@ -13,25 +13,14 @@ Each step is one file that appears or moves, so that a crash leaves it done or n
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
-from systemzero_chassis.secrets import (
-    read_private,
-    replace_private,
-    sync_folder,
-    write_private,
-)
+from systemzero_chassis.keyfile import load_key, load_or_create_key
+from systemzero_chassis.secrets import replace_private, sync_folder
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import LogVerificationError, sign_rotation, verify_rotation
 
@@ -48,19 +37,6 @@ class LogKeys(NamedTuple):
     rotations: tuple[str, ...] = ()
 
 
-def load_or_create_key(path: Path) -> Ed25519PrivateKey:
-    """The Ed25519 key in the PEM file at `path`; made there (mode 0600) where there is none.
-
-    Raises:
-        FailedPrecondition: others may read the file, or it holds no such key.
-    """
-    try:
-        return _load(path)
-    except FileNotFoundError:
-        _create(path)
-        return _load(path)
-
-
 def load_log_keys(path: Path) -> LogKeys:
     """The keys of which the current one is in the file at `path`, such as `data/log.key`.
 
@@ -73,7 +49,7 @@ def load_log_keys(path: Path) -> LogKeys:
     current = load_or_create_key(path)
     rotations = _rotations(path)
     try:
-        following = _load(_next(path))
+        following = load_key(_next(path))
     except FileNotFoundError:
         return LogKeys((current,), rotations)
     if not _stated(following, rotations):  # the last step of `begin_rotation` is yet to come
@@ -108,7 +84,7 @@ def finish_rotation(path: Path) -> None:
         FailedPrecondition: no rotation is under way.
     """
     try:
-        following = _load(_next(path))
+        following = load_key(_next(path))
     except FileNotFoundError:
         raise FailedPrecondition("no rotation is under way: begin one") from None
     if not _stated(following, _rotations(path)):
@@ -145,26 +121,6 @@ def _stated(key: Ed25519PrivateKey, rotations: tuple[str, ...]) -> bool:
 
 def _existing(path: Path) -> Ed25519PrivateKey:
     try:
-        return _load(path)
+        return load_key(path)
     except FileNotFoundError:
         raise FailedPrecondition(f"there is no key {path}") from None
-
-
-def _load(path: Path) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(read_private(path), password=None)
-    except PermissionError as error:
-        raise FailedPrecondition(str(error)) from error
-    except ValueError as error:
-        raise FailedPrecondition(f"the key file {path} holds no key in PEM form") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise FailedPrecondition(f"the key file {path} holds no Ed25519 key")
-    return key
-
-
-def _create(path: Path) -> None:
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    with suppress(FileExistsError):  # another process was first
-        write_private(path, pem)
