@@ -19,7 +19,7 @@ from systemzero_capture.originals import NATIVE_TYPE, is_intact
 from systemzero_capture.store import rows
 from systemzero_capture.store.tables import BLOBS, CAPTURES, KINDS, ORIGINALS, TREES
 from systemzero_chassis.database import TENANT, BodyErased, Database, TenantConnection
-from systemzero_chassis.logstore import tenants_of
+from systemzero_chassis.database.tenants import tenants_of
 from systemzero_chassis.tree_body import decompress
 from systemzero_core.errors import DataCorrupted, DomainError
 from systemzero_core.signature import sign

@@ -27,7 +27,6 @@ from systemzero_chassis.logstore.origin import load_or_create_origin
 from systemzero_chassis.logstore.proofs import ConsistencyProof, InclusionProof
 from systemzero_chassis.logstore.store import LogStore
 from systemzero_chassis.logstore.tables import LogTables, log_tables
-from systemzero_chassis.logstore.tenants import tenants_of
 from systemzero_chassis.logstore.witnesses import Witness
 
 __all__ = [
@@ -54,5 +53,4 @@ __all__ = [
     "open_log",
     "open_log_to_check",
     "open_macs",
-    "tenants_of",
 ]

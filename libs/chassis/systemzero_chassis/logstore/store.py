@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database, TenantConnection
+from systemzero_chassis.database.tenants import tenants_of
 from systemzero_chassis.logstore.adoption import Adopted, Adoption
 from systemzero_chassis.logstore.census import Census, census
 from systemzero_chassis.logstore.check import FullCheck, check_tail
@@ -33,7 +34,6 @@ from systemzero_chassis.logstore.proofs import Proofs
 from systemzero_chassis.logstore.reads import LogReads
 from systemzero_chassis.logstore.tables import LogTables
 from systemzero_chassis.logstore.tail import Tail
-from systemzero_chassis.logstore.tenants import tenants_of
 from systemzero_chassis.logstore.witnesses import Cosigner, Witness
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tlog import Checkpoint

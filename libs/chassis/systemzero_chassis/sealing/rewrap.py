@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select, update
 
 from systemzero_chassis.database import TENANT, Database, Schema, TenantConnection
-from systemzero_chassis.logstore import tenants_of
+from systemzero_chassis.database.tenants import tenants_of
 from systemzero_chassis.sealing import tables
 from systemzero_chassis.sealing.kek import Keks
 from systemzero_chassis.sealing.keyring import AnyRow, belongs

@@ -21,7 +21,7 @@ import zstandard
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from systemzero_chassis.database import TENANT, BodyErased, TenantConnection
-from systemzero_chassis.logstore import tenants_of
+from systemzero_chassis.database.tenants import tenants_of
 from systemzero_core.drift import DecisionScope, Severity
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import ERASURE_KIND, Entry, format_time

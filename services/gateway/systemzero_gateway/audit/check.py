@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from systemzero_chassis.database import Database
-from systemzero_chassis.logstore import LogStore, check_extends, open_log_to_check, tenants_of
+from systemzero_chassis.database.tenants import tenants_of
+from systemzero_chassis.logstore import LogStore, check_extends, open_log_to_check
 from systemzero_gateway.audit.opening import log_files
 from systemzero_gateway.store import AUDIT
 
