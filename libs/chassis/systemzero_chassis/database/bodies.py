@@ -11,14 +11,11 @@ The number 0 is no key's: what follows it is nothing, and the body was erased.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
-from sqlalchemy import Column
+from sqlalchemy import Column, CursorResult, Executable
 
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
-
-if TYPE_CHECKING:
-    from systemzero_chassis.database.tenant import TenantConnection
 
 HEADER: Final = Struct(">BBI")
 _MARK: Final = b"\0"
@@ -34,17 +31,31 @@ class BodyErased(FailedPrecondition):
     """The body was erased, or the data key that sealed it was destroyed."""
 
 
+class Transaction(Protocol):
+    """What bodies are told of the transaction that they stand in; see `TenantConnection`.
+
+    Attributes:
+        tenant: whose rows it reaches.
+    """
+
+    tenant: str
+
+    def execute(
+        self, statement: Executable, values: dict[str, Any] | None = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Run a statement on the tenant's rows."""
+        ...
+
+
 class Bodies(Protocol):
     """What a transaction seals and opens bodies with; see `TenantConnection.seal` and `open`."""
 
-    def seal(
-        self, connection: TenantConnection, column: Column[Any], row: RowKey, body: bytes
-    ) -> bytes:
+    def seal(self, connection: Transaction, column: Column[Any], row: RowKey, body: bytes) -> bytes:
         """`body` as it is to be stored."""
         ...
 
     def open(
-        self, connection: TenantConnection, column: Column[Any], row: RowKey, stored: bytes
+        self, connection: Transaction, column: Column[Any], row: RowKey, stored: bytes
     ) -> bytes:
         """The body that was stored."""
         ...
@@ -54,7 +65,7 @@ class PlainBodies:
     """Bodies as they are; nothing that is sealed is opened."""
 
     def seal(
-        self, _connection: TenantConnection, column: Column[Any], row: RowKey, body: bytes
+        self, _connection: Transaction, column: Column[Any], row: RowKey, body: bytes
     ) -> bytes:
         """See `Bodies.seal`."""
         if body[:1] == _MARK:
@@ -62,7 +73,7 @@ class PlainBodies:
         return body
 
     def open(
-        self, _connection: TenantConnection, column: Column[Any], row: RowKey, stored: bytes
+        self, _connection: Transaction, column: Column[Any], row: RowKey, stored: bytes
     ) -> bytes:
         """See `Bodies.open`."""
         if key_number(column, row, stored) is None:

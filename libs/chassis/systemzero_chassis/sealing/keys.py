@@ -14,8 +14,14 @@ from typing import Any
 
 from sqlalchemy import Column, Executable
 
-from systemzero_chassis.database.bodies import BodyErased, RowKey, header, key_number, place
-from systemzero_chassis.database.tenant import TenantConnection
+from systemzero_chassis.database.bodies import (
+    BodyErased,
+    RowKey,
+    Transaction,
+    header,
+    key_number,
+    place,
+)
 from systemzero_chassis.sealing.cipher import AESGCM, InvalidTag, bound, decrypt, encrypt
 from systemzero_core.errors import DataCorrupted
 
@@ -111,9 +117,7 @@ class SealedBodies:
         self._stands = stands
         self._live = 0
 
-    def seal(
-        self, connection: TenantConnection, column: Column[Any], row: RowKey, body: bytes
-    ) -> bytes:
+    def seal(self, connection: Transaction, column: Column[Any], row: RowKey, body: bytes) -> bytes:
         """See `Bodies.seal`."""
         number, key = self._keys.to_seal()
         if self._live != number:
@@ -124,7 +128,7 @@ class SealedBodies:
         return header(number) + encrypt(key, body, _belongs(connection, column, row, number))
 
     def open(
-        self, connection: TenantConnection, column: Column[Any], row: RowKey, stored: bytes
+        self, connection: Transaction, column: Column[Any], row: RowKey, stored: bytes
     ) -> bytes:
         """See `Bodies.open`."""
         number = key_number(column, row, stored)
@@ -140,6 +144,6 @@ class SealedBodies:
             raise DataCorrupted(f"{place(column, row)} is not what was stored there") from None
 
 
-def _belongs(connection: TenantConnection, column: Column[Any], row: RowKey, number: int) -> bytes:
+def _belongs(connection: Transaction, column: Column[Any], row: RowKey, number: int) -> bytes:
     table = column.table.name
     return bound("systemzero body 1", connection.tenant, table, column.name, number, *row)
