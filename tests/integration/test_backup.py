@@ -56,6 +56,16 @@ def test_a_restored_folder_has_the_same_rows_and_keys(data: Path, tmp_path: Path
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
 
 
+def test_what_others_name_is_copied_after_them(data: Path, tmp_path: Path) -> None:
+    """A capture that an event names is there when the event is."""
+    databases = {f"{schema.name}/{schema.file}": schema for schema in SCHEMAS}
+    for number, given in enumerate((SCHEMAS, SCHEMAS[::-1])):
+        manifest = back_up(data, tmp_path / f"backup{number}", given)
+        copied = [databases[file.path].name for file in manifest.files if file.path in databases]
+        assert sorted(copied) == ["capture", "diff", "gateway"]
+        assert copied.index("diff") < copied.index("capture")
+
+
 def test_checkpoints_that_may_be_newer_than_the_copies_are_left_out(
     data: Path, tmp_path: Path
 ) -> None:

@@ -37,7 +37,8 @@ def add(subparsers: Any) -> None:
         "records for ever which were adopted.",
     )
     parser.add_argument("tenant")
-    parser.add_argument("--service", required=True, choices=("diff", "gateway"))
+    with_log = sorted(point.name for point in entry_points(group=GROUP))
+    parser.add_argument("--service", required=True, choices=with_log)
     parser.add_argument("--data", type=Path, required=True, help="data folder, with the keys")
     parser.add_argument("--url-file", type=Path, help="file with the service's URL of PostgreSQL")
     parser.add_argument("--url", help="that URL, if it has no password")

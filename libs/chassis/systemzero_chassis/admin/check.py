@@ -78,9 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
         schemas = _with_a_file(arguments.data, schemas, named=bool(arguments.service))
     for schema in schemas:
         folder = arguments.data / schema.name
-        # the gateway's log is the audit log; nobody else has one but the diff service
-        is_gateway = schema.name == "gateway"
-        origin = arguments.audit_origin if is_gateway else arguments.origin
+        origin = arguments.audit_origin if schema.log == "audit" else arguments.origin
         asyncio.run(_check(schema, folder, settings, keks, origin, notes))
     if notes:
         origins = ", ".join(repr(parse_checkpoint(note).origin) for note in notes)

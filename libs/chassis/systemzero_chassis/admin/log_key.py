@@ -28,7 +28,7 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("step", choices=_NEXT)
     parser.add_argument(
-        "--key", type=Path, required=True, help="diff/log.key or gateway/audit.key in the data"
+        "--key", type=Path, required=True, help="the key's file, in its service's data folder"
     )
     parser.add_argument("--origin", default="", help="the log's origin, if one is configured")
     parser.set_defaults(run=run)

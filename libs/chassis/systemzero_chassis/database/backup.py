@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final
 
@@ -145,8 +146,10 @@ def _copy_checked(file: BackedUp, backup: Path, made: Path) -> None:
 
 
 def _named_last(schemas: Sequence[Schema]) -> list[Schema]:
-    """The capture service last: events and templates, of the diff service, name captures."""
-    return sorted(schemas, key=lambda schema: schema.name == "capture")
+    """Each after those whose rows name its rows."""
+    known = {schema.name: schema for schema in schemas}
+    order = TopologicalSorter({name: schema.named_by for name, schema in known.items()})
+    return [known[name] for name in order.static_order() if name in known]
 
 
 def _manifest(backup: Path) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from sqlalchemy import MetaData
@@ -22,6 +23,9 @@ class Schema(msgspec.Struct, frozen=True):
         version: how many migrations lead to them.
         migrations: folder of the migrations, `0001_….py` and on.
         file: name of the SQLite file in the service's data folder.
+        log: which of the platform's logs is in the database, if one is.
+        named_by: services whose rows name rows of this one. A backup copies these services before
+            it, so that whatever a copy names is in the backup, too.
     """
 
     name: str
@@ -29,6 +33,8 @@ class Schema(msgspec.Struct, frozen=True):
     version: int
     migrations: Path
     file: str
+    log: Literal["evidence", "audit"] = "evidence"
+    named_by: tuple[str, ...] = ()
 
 
 def open_database(folder: Path, schema: Schema, settings: DatabaseSettings) -> Database:

@@ -29,7 +29,10 @@ SCHEMA_VERSION: Final = 1
 
 METADATA: Final = MetaData()
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
-SCHEMA: Final = Schema("capture", METADATA, SCHEMA_VERSION, _MIGRATIONS, "capture.db")
+# events and templates, of the diff service, name captures
+SCHEMA: Final = Schema(
+    "capture", METADATA, SCHEMA_VERSION, _MIGRATIONS, "capture.db", named_by=("diff",)
+)
 
 TREES: Final = Table(
     "trees",

@@ -23,7 +23,9 @@ from systemzero_chassis.logstore import log_tables
 SCHEMA_VERSION: Final = 1
 METADATA: Final = MetaData()
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
-SCHEMA: Final = Schema("gateway", METADATA, SCHEMA_VERSION, _MIGRATIONS, "gateway.sqlite3")
+SCHEMA: Final = Schema(
+    "gateway", METADATA, SCHEMA_VERSION, _MIGRATIONS, "gateway.sqlite3", log="audit"
+)
 
 TENANTS: Final = Table(
     "tenants",
