@@ -17,6 +17,7 @@ from sqlalchemy import MetaData
 from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
 from systemzero.gateway.v1 import auth_service_pb2, auth_service_pb2_grpc
 from systemzero_chassis.database import open_sqlite
+from systemzero_chassis.database.vitals import StoreVitals
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.readiness import Readiness
@@ -77,8 +78,10 @@ async def test_a_service_on_a_disk_without_room_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = open_sqlite(tmp_path / "a.db", MetaData(), 1)
-    vitals = Vitals("here", tmp_path, database, get_logger("test"), some_loops())
-    monkeypatch.setattr("systemzero_chassis.vitals.LEAST_FREE", 2**62)
+    loops = some_loops()
+    store = StoreVitals("here", tmp_path, database, get_logger("test"), loops)
+    vitals = Vitals("here", loops, [store])
+    monkeypatch.setattr("systemzero_chassis.database.vitals.LEAST_FREE", 2**62)
     vitals.start()
     async with asyncio.timeout(PATIENCE):
         while "bytes free" not in vitals.conditions["here.store"]():

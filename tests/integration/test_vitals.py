@@ -13,8 +13,10 @@ from prometheus_client import REGISTRY
 from sqlalchemy import update
 
 from systemzero_chassis.database import Database, TenantConnection
+from systemzero_chassis.database.vitals import StoreVitals
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogDiverged, LogStore
+from systemzero_chassis.logstore.vitals import LogVitals
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.vitals import Vitals
 from tests.integration.test_log_witness import asked, known
@@ -41,6 +43,11 @@ async def until(database: Database, good: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not good():
             await database.check()
+
+
+def with_log(name: str, log: LogStore) -> Vitals:
+    loops = some_loops()
+    return Vitals("test", loops, [LogVitals("test", name, log, loops)])
 
 
 async def append(database: Database, log: LogStore, tenant: str, time: datetime) -> None:
@@ -75,13 +82,9 @@ async def test_a_census_knows_since_when_a_witness_is_behind(database: Database)
         assert (await log.census()).uncosigned_since == {first: None, second: NOW}
 
 
-async def test_a_log_that_was_altered_makes_its_service_unready(
-    database: Database, tmp_path: Path
-) -> None:
+async def test_a_log_that_was_altered_makes_its_service_unready(database: Database) -> None:
     log = log_on(database)
-    vitals = Vitals(
-        "test", tmp_path, database, get_logger("test"), some_loops(), log=("evidence", log)
-    )
+    vitals = with_log("evidence", log)
     await grow(database, log, 2)
     await log.publish_checkpoints()
     assert vitals.conditions["test.log"]() == ""
@@ -104,13 +107,11 @@ async def test_a_log_that_was_altered_makes_its_service_unready(
     await vitals.stop()
 
 
-async def test_what_a_witness_does_is_seen(database: Database, tmp_path: Path) -> None:
+async def test_what_a_witness_does_is_seen(database: Database) -> None:
     with serving_witness(FakeWitness()) as witness:
         log = log_on(database, witnesses=known(witness))
         labels = {"log": "witnessed", "witness": witness.verifier.name}
-        vitals = Vitals(
-            "test", tmp_path, database, get_logger("test"), some_loops(), log=("witnessed", log)
-        )
+        vitals = with_log("witnessed", log)
         await grow(database, log, 3)
         witness.answer = lambda _body: Reply(409, "7\n", "text/x.tlog.size")
         await asked(log)
@@ -129,7 +130,9 @@ async def test_a_database_and_the_threads_of_a_service_are_seen(
 ) -> None:
     (tmp_path / "file").write_bytes(b"x" * 1000)
     with Pool("seen", 3) as pool:
-        vitals = Vitals("seen", tmp_path, database, get_logger("test"), some_loops(), pools=[pool])
+        loops = some_loops()
+        store = StoreVitals("seen", tmp_path, database, get_logger("test"), loops)
+        vitals = Vitals("seen", loops, [store], pools=[pool])
         vitals.start()
         await until(database, lambda: sample("database_up", database=database.name) == 1)
         await until(database, lambda: sample("pool_threads", pool="seen") == 3)

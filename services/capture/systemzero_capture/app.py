@@ -17,6 +17,7 @@ from systemzero_capture.store import SCHEMA, SqlCaptureStore
 from systemzero_chassis.background import Loops
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
+from systemzero_chassis.database.vitals import StoreVitals
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
@@ -57,9 +58,8 @@ class CaptureService:
         self._executor = Pool("decode", _DECODERS)
         logger = get_logger(NAME)
         self.loops = loops = Loops(NAME, logger)
-        self.vitals = Vitals(
-            NAME, settings.data, self._database, logger, loops, pools=[self._executor]
-        )
+        watched = StoreVitals(NAME, settings.data, self._database, logger, loops)
+        self.vitals = Vitals(NAME, loops, [watched], pools=[self._executor])
         store, bell = SqlCaptureStore(self._database), Bell()
         formats, rules = load_formats(), RulesByTenant(settings.redact)
         ingestor = Ingestor(

@@ -14,10 +14,12 @@ from systemzero.log.v1 import log_service_pb2_grpc
 from systemzero_chassis.background import Loops
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
+from systemzero_chassis.database.vitals import StoreVitals
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, open_log
+from systemzero_chassis.logstore.vitals import LogVitals
 from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_detectors, load_formats
@@ -108,16 +110,10 @@ class DiffService:
         return open_log(self._database, LOG, files, settings.origin, settings.witnesses)
 
     def _watched(self, sets: TemplateSets) -> Vitals:
-        return Vitals(
-            NAME,
-            self._settings.data,
-            self._database,
-            self._logger,
-            self.loops,
-            log=("evidence", self._log),
-            pools=[self._executor],
-            looks=[sets.look],
-        )
+        loops = self.loops
+        store = StoreVitals(NAME, self._settings.data, self._database, self._logger, loops)
+        log = LogVitals(NAME, "evidence", self._log, loops)
+        return Vitals(NAME, loops, [store, log], pools=[self._executor], looks=[sets.look])
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""

@@ -18,11 +18,13 @@ from systemzero_chassis import contract
 from systemzero_chassis.background import Loops
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import open_database
+from systemzero_chassis.database.vitals import StoreVitals
 from systemzero_chassis.drain import Drain
 from systemzero_chassis.guards import Call, errors_guard
 from systemzero_chassis.health import READINESS
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.logs import get_logger
+from systemzero_chassis.logstore.vitals import LogVitals
 from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.readiness import Condition, Readiness
 from systemzero_chassis.registry import HandlerRegistry
@@ -184,13 +186,13 @@ class GatewayApp:
         return Admission(authenticator, limits, self._limits, self._addresses, queue)
 
     def _watched(self) -> Vitals:
+        loops = self.loops
+        store = StoreVitals(OWN, self._settings.data, self._database, self._logger, loops)
+        log = LogVitals(OWN, "audit", self.audit.store, loops)
         return Vitals(
             OWN,
-            self._settings.data,
-            self._database,
-            self._logger,
-            self.loops,
-            log=("audit", self.audit.store),
+            loops,
+            [store, log],
             looks=[self.audit.look, self.admission.look, lambda: self._health.tell()],
         )
 
