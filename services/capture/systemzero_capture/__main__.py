@@ -2,31 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from systemzero_capture.app import NAME, CaptureService
-from systemzero_capture.config import ENVIRONMENT_PREFIX, CaptureSettings
-from systemzero_chassis.process import run, serve_backend, service_channel
-from systemzero_chassis.sealing import check_encryption
-from systemzero_chassis.telemetry import configure_tracing
-from systemzero_chassis.tls import check_files
-from systemzero_chassis.trust import service_signer, service_verifier
-
-
-async def _serve(settings: CaptureSettings) -> None:
-    tracing = configure_tracing(NAME, os.environ, settings.traces)
-    signer = service_signer(NAME, settings.data, settings.trust)
-    verifier = service_verifier(NAME, ("gateway", "diff"), settings.trust)
-    async with service_channel(settings.diff, settings.backend_tls) as channel:
-        service = CaptureService(settings, channel, signer)
-        await serve_backend(service, verifier, settings, tracing)
-
-
-def _check(settings: CaptureSettings) -> None:
-    check_files(settings.tls, settings.backend_tls)
-    check_encryption(settings.encryption, settings.data)
-
+from systemzero_capture.process import main
 
 if __name__ == "__main__":
-    sys.exit(run(NAME, CaptureSettings, ENVIRONMENT_PREFIX, _serve, _check))
+    sys.exit(main())
