@@ -18,7 +18,7 @@ from sqlalchemy import Connection, NullPool, inspect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from systemzero_chassis.database import provision
+from systemzero_chassis.database import counters, provision
 from systemzero_chassis.database._blocking import run_blocking
 from systemzero_chassis.database._engine import create_private_file, transaction, writer_engine
 from systemzero_chassis.database.errors import translated
@@ -97,6 +97,7 @@ def _upgraded(connection: Connection, schema: Schema) -> tuple[int, int]:
         before = 0
     check_not_newer(before, schema.version)
     upgrade(connection, schema.migrations)
+    counters.install(connection, schema.metadata)
     return before, schema.version
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, update
 
+from systemzero_chassis.database.counters import install
 from systemzero_core.errors import FailedPrecondition
 
 # as Alembic declares it: migrations keep it, and this module need not load Alembic at every start
@@ -40,6 +41,7 @@ def ensure_schema(connection: Connection, metadata: MetaData, version: int) -> N
 def create_schema(connection: Connection, metadata: MetaData, version: int) -> None:
     """Create `metadata`'s tables and note the version."""
     metadata.create_all(connection)
+    install(connection, metadata)
     _VERSION.create(connection)
     connection.execute(insert(_VERSION).values(version_num=revision_of(version)))
 

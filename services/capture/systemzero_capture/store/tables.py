@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from systemzero_chassis.database import Schema
+from systemzero_chassis.database.counters import Counted, counters_table
 from systemzero_chassis.database.types import PackedId
 from systemzero_chassis.sealing import data_keys_table
 
@@ -127,3 +128,6 @@ REQUESTS: Final = Table(
 )
 
 DATA_KEYS: Final = data_keys_table(METADATA)
+
+# erased ones are given back: what is left of them are their bytes
+USAGE: Final = counters_table(METADATA, captures=Counted("captures", "{row}.erase_time IS NULL"))

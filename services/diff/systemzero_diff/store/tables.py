@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from systemzero_chassis.database import Schema
+from systemzero_chassis.database.counters import Counted, counters_table
 from systemzero_chassis.logstore import log_tables
 from systemzero_chassis.sealing import data_keys_table
 
@@ -170,3 +171,11 @@ VERDICT_COUNTS: Final = Table(
 
 LOG: Final = log_tables(METADATA)
 DATA_KEYS: Final = data_keys_table(METADATA)
+
+# of templates those that are there now, whatever the number of their versions; of events those that
+# say something still: the others are bytes
+USAGE: Final = counters_table(
+    METADATA,
+    templates=Counted("templates", "{row}.newest AND NOT {row}.deleted"),
+    events=Counted("events", "{row}.erase_time IS NULL"),
+)

@@ -220,6 +220,14 @@ def upgrade() -> None:
         "templates_by_screen", "templates", ["tenant", "newest", "screen_id"], unique=False
     )
     op.create_table(
+        "usage",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("stored_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("templates", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant"),
+    )
+    op.create_table(
         "verdict_counts",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
