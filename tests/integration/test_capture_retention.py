@@ -20,7 +20,7 @@ from tests.support.databases import OpenDatabase
 from tests.support.loops import some_loops
 from tests.support.stores import DAY, NOW, known, sighting, tree
 
-EMPTY = {"originals": 0, "blobs": 0, "erasures": 0, "data_keys": 0}
+EMPTY = {"originals": 0, "blobs": 0, "erasures": 0, "data_keys": 0, "usage": 1}
 EVERYTHING = Bounds(before=NOW + 1000 * DAY, most=0, settled=NOW + 1000 * DAY)
 
 

@@ -36,6 +36,7 @@ class SlowStore:
         self.go = asyncio.Event()
         self.reads = 0
         self.look_up, self.write = store.look_up, store.write
+        self.write_anyhow = store.write_anyhow
 
     async def read(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         self.reads += 1

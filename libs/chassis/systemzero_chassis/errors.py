@@ -3,7 +3,7 @@
 Invariants:
 1. Every failure carries google.rpc.ErrorInfo with the domain `systemzero` and a reason of
    `systemzero.errors.v1.ErrorReason`; bad input also BadRequest, a limit RetryInfo and
-   QuotaFailure, shed load RetryInfo.
+   QuotaFailure, a storage quota QuotaFailure alone, shed load RetryInfo.
 2. What the table does not know is INTERNAL, sent generic; the whole error goes to the log alone.
 3. A status fits into the trailers that every client takes: gRPC's clients may refuse more than
    8 KiB of metadata, and then nobody learns why the call failed. Texts are cut, violations counted.
@@ -37,6 +37,7 @@ _CODES: dict[type[domain.DomainError], grpc.StatusCode] = {
     domain.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     domain.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
     domain.RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    domain.QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     domain.Unavailable: grpc.StatusCode.UNAVAILABLE,
     domain.DataCorrupted: grpc.StatusCode.DATA_LOSS,
     domain.UnknownMethod: grpc.StatusCode.UNIMPLEMENTED,
@@ -121,7 +122,7 @@ def _details(error: domain.DomainError) -> list[Message]:
         details.append(_bad_request(error))
     if isinstance(error, domain.RateLimited | domain.Overloaded):
         details.append(_retry_info(error.retry_after))
-    if isinstance(error, domain.RateLimited):
+    if isinstance(error, domain.RateLimited | domain.QuotaExceeded):
         details.append(_quota_failure(error))
     return details
 
@@ -161,8 +162,8 @@ def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
     return error_details_pb2.RetryInfo(retry_delay=delay)
 
 
-def _quota_failure(error: domain.RateLimited) -> error_details_pb2.QuotaFailure:
+def _quota_failure(error: domain.DomainError) -> error_details_pb2.QuotaFailure:
     violation = error_details_pb2.QuotaFailure.Violation(
-        subject=_cut(error.metadata.get("subject", "")), description=_cut(error.message)
+        subject=_cut(error.metadata.get("subject", "tenant")), description=_cut(error.message)
     )
     return error_details_pb2.QuotaFailure(violations=[violation])

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
+from systemzero_chassis.usage.quotas import NO_STORAGE_QUOTAS, StorageQuotas
 from systemzero_core.errors import Unauthenticated
 
 METADATA_KEY = "sz-identity"
@@ -38,19 +39,25 @@ _MAX_TOKEN_CHARACTERS = 4_096
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who calls: `tenant` owns everything the call may name; `principal_id` is who acts in it."""
+    """Who calls: `tenant` owns everything the call may name; `principal_id` is who acts in it.
+
+    `quotas` are the tenant's own for what it stores.
+    """
 
     tenant: str
     principal_id: str
+    quotas: StorageQuotas = NO_STORAGE_QUOTAS
 
 
-class _Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+# without quotas it is what a service of an earlier release knows, and may send
+class _Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     iss: str
     aud: str
     sub: str
     tenant: str
     iat: float
     exp: float
+    quotas: StorageQuotas = NO_STORAGE_QUOTAS
 
 
 _encode_payload = msgspec.json.Encoder().encode
@@ -70,6 +77,11 @@ def current_principal() -> Principal:
         return _current.get()
     except LookupError:
         raise Unauthenticated("the call has no identity") from None
+
+
+def known_principal() -> Principal | None:
+    """The principal of the call that is being handled; None in what the service does by itself."""
+    return _current.get(None)
 
 
 def current_issuer() -> str:
@@ -115,6 +127,7 @@ class IdentitySigner:
                 tenant=principal.tenant,
                 iat=now,
                 exp=now + LIFETIME,
+                quotas=principal.quotas,
             )
         )
         signature = self._key.sign(_CONTEXT + payload)
@@ -150,7 +163,7 @@ class IdentityVerifier:
         if cached is not None and now < cached[0]:
             return cached[1]
         payload = self._payload(token or "", now)
-        identity = (Principal(payload.tenant, payload.sub), payload.iss)
+        identity = (Principal(payload.tenant, payload.sub, payload.quotas), payload.iss)
         if len(self._cache) >= _CACHE_ENTRIES:
             self._cache.clear()
         self._cache[token or ""] = (payload.exp, identity)

@@ -33,6 +33,10 @@ class Lru(Generic[K, V]):
         if len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
 
+    def keys(self) -> list[K]:
+        """Every key that is remembered, the one that was not used for longest first."""
+        return list(self._entries)
+
     def forget(self, key: K) -> None:
         """Drop what is under `key`, if anything is."""
         self._entries.pop(key, None)

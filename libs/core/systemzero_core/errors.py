@@ -151,6 +151,12 @@ class TooManyInFlight(RateLimited):
     reason = "TOO_MANY_IN_FLIGHT"
 
 
+class QuotaExceeded(DomainError):
+    """The tenant stores as much as it may; metadata has `quota`, `used`, `limit`, `needed`."""
+
+    reason = "QUOTA_EXCEEDED"
+
+
 class Unavailable(DomainError):
     """A part that is needed does not answer; trying again may help."""
 

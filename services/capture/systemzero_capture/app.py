@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.usage.v1 import usage_service_pb2_grpc
 from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.erasing import Eraser
@@ -13,7 +16,7 @@ from systemzero_capture.ingest import Ingestor
 from systemzero_capture.originals import Keeper
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.retention import Collector
-from systemzero_capture.store import SCHEMA, SqlCaptureStore
+from systemzero_capture.store import METADATA, SCHEMA, SqlCaptureStore
 from systemzero_chassis.background import Loops
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
@@ -29,6 +32,9 @@ from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
+from systemzero_chassis.usage.looking import LOOK_SECONDS, UsageLook
+from systemzero_chassis.usage.room import Room
+from systemzero_chassis.usage.servicer import UsageServicer
 from systemzero_chassis.vitals import Vitals
 
 NAME = "capture"
@@ -60,7 +66,11 @@ class CaptureService:
         self.loops = loops = Loops(NAME, logger)
         watched = StoreVitals(NAME, settings.data, self._database, logger, loops)
         self.vitals = Vitals(NAME, loops, [watched], pools=[self._executor])
-        store, bell = SqlCaptureStore(self._database), Bell()
+        room = Room(METADATA, msgspec.structs.asdict(settings.quotas))
+        store, bell = SqlCaptureStore(self._database, room), Bell()
+        usage = UsageLook(NAME, self._database, room)
+        self._usage = loops.new("usage", usage.look, pause=LOOK_SECONDS, vital=False)
+        self._usages = UsageServicer(self._database, room)
         formats, rules = load_formats(), RulesByTenant(settings.redact)
         ingestor = Ingestor(
             store,
@@ -92,6 +102,7 @@ class CaptureService:
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
         registry.add(capture_service_pb2_grpc.add_CaptureServiceServicer_to_server, self._servicer)
+        registry.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, self._usages)
 
     async def start(self) -> None:
         """See `Service.start`; what is sealed and can't be opened is not served.
@@ -102,12 +113,14 @@ class CaptureService:
         await self._database.check_keys()
         self._collector.start()
         self.vitals.start()
+        self._usage.start()
         self._eraser.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
         await self._collector.stop()
         await self.vitals.stop()
+        await self._usage.stop()
         await self._eraser.stop()
         self._executor.shutdown()
         await self._database.close()

@@ -11,7 +11,7 @@ from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import Known, OriginalKind, Sighting
-from systemzero_chassis.asking import AWAY, ask
+from systemzero_chassis.asking import AWAY, ask, quota_refusal
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.reaching import ReachableChannel
@@ -51,6 +51,7 @@ class Checker(Protocol):
             Unavailable: the diff service does not answer, or not in time.
             DataCorrupted: its data is damaged.
             FailedPrecondition: the capture was deleted meanwhile.
+            QuotaExceeded: it drifts, and the tenant has no room for an event, or for its session.
         """
         ...
 
@@ -114,6 +115,8 @@ def _translated(error: grpc.aio.AioRpcError) -> Exception:
         return DataCorrupted("the diff service's data is damaged: no verdict")
     if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
         return FailedPrecondition("the capture was deleted before it was judged")
+    if (refused := quota_refusal(error)) is not None:
+        return refused
     return error  # a fault of the platform's own: logged whole, sent generic
 
 

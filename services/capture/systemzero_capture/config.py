@@ -94,6 +94,18 @@ class KeepingSettings(Keeping, frozen=True, kw_only=True):
         return self.tenants.get(tenant, self)
 
 
+class CaptureQuotas(Settings, frozen=True, kw_only=True):
+    """How much a tenant may store here that has no quotas of its own; 0 for any amount.
+
+    Attributes:
+        stored_bytes: of all rows, as they are stored.
+        captures: that are not deleted.
+    """
+
+    stored_bytes: Limit = 10_000_000_000
+    captures: Limit = 5_000_000
+
+
 class CaptureSettings(Settings, frozen=True, kw_only=True):
     """What can be set.
 
@@ -116,6 +128,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         retention: how long captures are kept; for good, if nothing is set.
         originals: what is kept of them as the client sent it; nothing, if nothing is set.
         redact: which of their texts are secrets, and never kept; the same in the diff service.
+        quotas: how much a tenant may store.
         stream_window: how many captures of one stream are worked on at a time.
     """
 
@@ -137,3 +150,4 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     retention: RetentionSettings = RetentionSettings()
     originals: KeepingSettings = KeepingSettings()
     redact: RedactSettings = RedactSettings()
+    quotas: CaptureQuotas = CaptureQuotas()

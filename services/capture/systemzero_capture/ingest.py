@@ -8,7 +8,8 @@ Order of effects, so that a crash at any point loses nothing acknowledged and le
 capture is missing:
 1. A verdict that the signatures decide leaves no event; the capture and it are one commit.
 2. Otherwise the capture is committed first, then judged, then the verdict is kept with it. A retry
-   with the same request id goes on where the first try ended.
+   with the same request id goes on where the first try ended. So it does where the tenant has no
+   room for the event: the call fails, never with a verdict, and the capture is kept.
 3. Whether a request id was there before is for `store.add` to say, in its transaction; it is asked
    for beforehand only where that is too late (`_look_before`).
 """
@@ -33,7 +34,7 @@ from systemzero_chassis.lru import Lru
 from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.stages import off_loop
 from systemzero_chassis.tree_body import document
-from systemzero_core.errors import Unavailable
+from systemzero_core.errors import QuotaExceeded, Unavailable
 from systemzero_core.formats import Formats
 from systemzero_core.tree import Tree
 
@@ -255,9 +256,15 @@ class Ingestor:
 
         # A document that was made by now is of a form that was new: it has hardly been judged.
         at_once = held.document if held is not None else b""
-        verdict = await self._checker.of_stored(
-            principal, capture.capture_id, capture.known, capture.sighting, at_once, as_document
-        )
+        try:
+            verdict = await self._checker.of_stored(
+                principal, capture.capture_id, capture.known, capture.sighting, at_once, as_document
+            )
+        except QuotaExceeded as error:
+            # what could not be recorded of it is not lost: it stays until there is room, or it is
+            # deleted
+            await self._store.hold(principal.tenant, capture.capture_id)
+            raise _not_judged(error, capture.capture_id) from None
         serialised = await self._store.set_verdict(
             principal.tenant,
             capture,
@@ -268,3 +275,10 @@ class Ingestor:
 
     async def _off_loop(self, work: Callable[[], T], size: int) -> T:
         return await off_loop(self._executor, work, size)
+
+
+def _not_judged(error: QuotaExceeded, capture_id: str) -> QuotaExceeded:
+    return QuotaExceeded(
+        f"capture {capture_id} is kept, and not judged: {error.message}",
+        metadata={**error.metadata, "capture_id": capture_id},
+    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from systemzero.diff.v1 import (
     diff_service_pb2_grpc,
     drift_service_pb2_grpc,
     template_service_pb2_grpc,
 )
 from systemzero.log.v1 import log_service_pb2_grpc
+from systemzero.usage.v1 import usage_service_pb2_grpc
 from systemzero_chassis.background import Loops
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.clock import micros
@@ -29,6 +32,9 @@ from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import open_sealed
 from systemzero_chassis.secrets import load_or_create_secret
+from systemzero_chassis.usage.looking import LOOK_SECONDS, UsageLook
+from systemzero_chassis.usage.room import Room
+from systemzero_chassis.usage.servicer import UsageServicer
 from systemzero_chassis.vitals import Vitals
 from systemzero_core.errors import DomainError
 from systemzero_diff.check import Checker
@@ -40,7 +46,7 @@ from systemzero_diff.learn import Librarian
 from systemzero_diff.places import PAGE_TOKENS, log_files
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
-from systemzero_diff.store import LOG, SCHEMA, SqlDiffStore
+from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
 from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
@@ -72,7 +78,11 @@ class DiffService:
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("diff", _WORKERS)
         self._log = self._open_log()
-        store, bell = SqlDiffStore(self._database, self._log), Bell()
+        room = Room(METADATA, msgspec.structs.asdict(settings.quotas))
+        store, bell = SqlDiffStore(self._database, self._log, room), Bell()
+        usage = UsageLook(NAME, self._database, room)
+        self._usage = self.loops.new("usage", usage.look, pause=LOOK_SECONDS, vital=False)
+        self._usages = UsageServicer(self._database, room)
         self._counts = VerdictCounts(store)
         pause = settings.checkpoint_interval
         self._signing = self.loops.new("checkpoints", self._publish, pause=pause)
@@ -123,6 +133,7 @@ class DiffService:
         )
         registry.add(drift_service_pb2_grpc.add_DriftServiceServicer_to_server, self._drift)
         registry.add(log_service_pb2_grpc.add_LogServiceServicer_to_server, self._logs)
+        registry.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, self._usages)
 
     async def start(self) -> None:
         """See `Service.start`; a log that does not extend its last checkpoint is not served.
@@ -134,7 +145,7 @@ class DiffService:
         """
         await self._database.check_keys()
         await self._log.check()
-        for each in (self._signing, self._counting, *self._cosigning):
+        for each in (self._signing, self._counting, self._usage, *self._cosigning):
             each.start()
         self.vitals.start()
 
@@ -142,7 +153,7 @@ class DiffService:
         """See `Service.stop`."""
         await self.vitals.stop()
         had_started = self._signing.started
-        for each in (self._signing, self._counting, *self._cosigning):
+        for each in (self._signing, self._counting, self._usage, *self._cosigning):
             await each.stop()
         if had_started:
             await self._signing.once_more()

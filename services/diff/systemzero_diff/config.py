@@ -59,6 +59,24 @@ class DiffOpsSettings(OpsSettings, frozen=True, kw_only=True):
     channelz: AddressOrNowhere = "127.0.0.1:9485"
 
 
+Limit = Annotated[int, msgspec.Meta(ge=0)]
+"""A number that bounds something; 0 for no bound."""
+
+
+class DiffQuotas(Settings, frozen=True, kw_only=True):
+    """How much a tenant may store here that has no quotas of its own; 0 for any amount.
+
+    Attributes:
+        stored_bytes: of all rows, as they are stored: templates, events, the log.
+        templates: that are there now, whatever the number of their versions.
+        events: of captures that are not deleted.
+    """
+
+    stored_bytes: Limit = 10_000_000_000
+    templates: Limit = 10_000
+    events: Limit = 1_000_000
+
+
 class DiffSettings(Settings, frozen=True, kw_only=True):
     """What can be set.
 
@@ -90,6 +108,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         match: how captures are matched to templates.
         redact: which texts of captures are secrets, and never kept; the same in the capture
             service.
+        quotas: how much a tenant may store.
     """
 
     listen: Address = "127.0.0.1:50053"
@@ -113,3 +132,4 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     session_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 1
     match: MatchSettings = MatchSettings()
     redact: RedactSettings = RedactSettings()
+    quotas: DiffQuotas = DiffQuotas()

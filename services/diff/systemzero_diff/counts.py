@@ -36,7 +36,7 @@ class VerdictCounts:
             while self._counts:
                 tenant, counts = self._counts.popitem()
                 try:
-                    await self._store.write(tenant, partial(_write, counts))
+                    await self._store.write_anyhow(tenant, partial(_write, counts))
                 except BaseException:
                     self._counts[tenant].update(counts)
                     raise

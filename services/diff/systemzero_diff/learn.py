@@ -98,8 +98,14 @@ class Librarian:
         answered: Answered,
         change: Callable[[Transaction], Versioned],
         encode: Callable[[Versioned], bytes],
+        *,
+        deletes: bool = False,
     ) -> bytes:
-        """Make a change once per request id; the serialised answer that `encode` makes."""
+        """Make a change once per request id; the serialised answer that `encode` makes.
+
+        Raises:
+            QuotaExceeded: the tenant would store more than it may, and nothing is deleted.
+        """
 
         def job(transaction: Transaction) -> bytes:
             if (first := transaction.answer(answered)) is not None:
@@ -108,7 +114,8 @@ class Librarian:
             transaction.keep_answer(answered, answer, self._clock())
             return answer
 
-        answer = await self._store.write(tenant, job)
+        write = self._store.write_anyhow if deletes else self._store.write
+        answer = await write(tenant, job)
         self._sets.stale(tenant)
         return answer
 

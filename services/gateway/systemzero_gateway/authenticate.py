@@ -171,7 +171,7 @@ class Authenticator:
             return None
         key = found.key
         return Caller(
-            Principal(key.tenant, key.key_id),
+            Principal(key.tenant, key.key_id, found.quotas.storage),
             granted(key.tenant, Role(key.role), key.scopes),
             earliest(key.expire_time, found.expire_time),
             quotas=found.quotas,
@@ -187,7 +187,7 @@ class Authenticator:
             return None
         key = found.key
         return Caller(
-            Principal(key.tenant, key.key_id),
+            Principal(key.tenant, key.key_id, found.quotas.storage),
             granted(key.tenant, Role(key.role), key.scopes) & frozenset(claims.scopes),
             earliest(key.expire_time, claims.exp * 1_000_000),
             by_token=True,

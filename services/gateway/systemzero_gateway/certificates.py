@@ -91,8 +91,9 @@ class CertificateCallers:
             return None
         if tenant.suspend_time is not None:
             return None
+        name = client.principal or svid.spiffe_id
         return Caller(
-            Principal(client.tenant, client.principal or svid.spiffe_id),
+            Principal(client.tenant, name, tenant.quotas.storage),
             granted(client.tenant, client.role, client.scopes),
             svid.expire_time,
             has_key=False,

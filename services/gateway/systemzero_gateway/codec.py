@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
@@ -84,9 +85,9 @@ def quotas_of(message: tenant_pb.Quotas) -> Quotas:
         InvalidInput: one of them is not positive.
     """
     values = {}
-    for field in ("per_minute", "burst", "in_flight"):
+    for field in Quotas.__struct_fields__:
         value = getattr(message, field)
-        if message.HasField(field):
+        if message.HasField(field):  # type: ignore[arg-type] # one of its fields
             if not value > 0:
                 raise InvalidInput.at(f"quotas.{field}", "must be above 0")
             values[field] = value
@@ -95,14 +96,12 @@ def quotas_of(message: tenant_pb.Quotas) -> Quotas:
 
 def tenant(record: TenantRecord) -> tenant_pb.Tenant:
     """A tenant as a message."""
-    quotas = record.quotas
+    quotas = msgspec.structs.asdict(record.quotas)
     return tenant_pb.Tenant(
         tenant_id=record.tenant,
         create_time=timestamp(record.create_time),
         suspend_time=optional_timestamp(record.suspend_time),
-        quotas=tenant_pb.Quotas(
-            per_minute=quotas.per_minute, burst=quotas.burst, in_flight=quotas.in_flight
-        ),
+        quotas=tenant_pb.Quotas(**quotas),
     )
 
 

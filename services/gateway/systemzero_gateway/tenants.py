@@ -20,12 +20,13 @@ from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionD
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.keys import FIRST_KEY, KeyRing
 from systemzero_gateway.policy import PLATFORM_TENANT, Role
-from systemzero_gateway.quotas import Quotas
+from systemzero_gateway.quotas import STORAGE, Quotas
 from systemzero_gateway.store import KeyRecord, TenantRecord, TenantStore
 
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
 _MOST_UNITS: Final = 1_000_000_000
 _MOST_IN_FLIGHT: Final = 1_000_000
+_MOST_STORED: Final = 10**15
 _LISTING: Final = "tenants"
 
 
@@ -129,6 +130,8 @@ class Tenants:
     def _check(self, quotas: Quotas) -> None:
         _bounded("quotas.burst", quotas.burst, self._least_burst, _MOST_UNITS)
         _bounded("quotas.in_flight", quotas.in_flight, 1, _MOST_IN_FLIGHT)
+        for name in STORAGE:
+            _bounded(f"quotas.{name}", getattr(quotas, name), 1, _MOST_STORED)
         rate = quotas.per_minute
         if rate is not None and not (math.isfinite(rate) and 0 < rate <= _MOST_UNITS):
             raise InvalidInput.at("quotas.per_minute", f"must be above 0, at most {_MOST_UNITS:,}")

@@ -94,5 +94,14 @@ async def status(remote: Remote) -> None:
     for backend in found.backends:
         latency = seconds_of(backend.latency)
         state = f"serving ({latency * 1e3:.1f} ms)" if backend.serving else "NOT SERVING"
-        lines.append(f"{backend.name}: {state}")
+        lines += [f"{backend.name}: {state}", *_storage(backend)]
     remote.output.result(to_dict(found), lines)
+
+
+def _storage(backend: status_service_pb2.BackendStatus) -> list[str]:
+    if not backend.storage_known:
+        return ["  what you store there is not known"]
+    return [
+        f"  {printable(each.quota)}: {each.used:,}" + (f" of {each.limit:,}" if each.limit else "")
+        for each in backend.storage
+    ]

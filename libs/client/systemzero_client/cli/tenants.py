@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from systemzero.gateway.v1 import tenant_service_pb2 as pb
 
 _DEFAULT = "default"
-_FIELDS = ("per_minute", "burst", "in_flight")
+_FIELDS = {
+    "per_minute": "Rate-limit units a minute.",
+    "burst": "Units at once.",
+    "in_flight": "Calls in flight at a time.",
+    "stored_bytes": "Bytes stored in each service.",
+    "captures": "Captures that are not deleted.",
+    "templates": "Templates that are there now.",
+    "events": "Drift events of captures that are not deleted.",
+}
+_SMALL = ("burst", "in_flight")
+_OF_CALLS = ("per_minute", *_SMALL)
+"""What is shown even where a tenant has none of its own."""
 
 
 class _Quota(click.ParamType[float | str]):
@@ -37,8 +48,7 @@ class _Quota(click.ParamType[float | str]):
 
 
 def _quota_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    helps = ("Rate-limit units a minute.", "Units at once.", "Calls in flight at a time.")
-    for field, text in reversed(list(zip(_FIELDS, helps, strict=True))):
+    for field, text in reversed(_FIELDS.items()):
         command = click.option(f"--{field.replace('_', '-')}", type=_Quota(), help=text)(command)
     return command
 
@@ -114,7 +124,8 @@ def _changed(quotas: pb.Quotas | None, wanted: dict[str, Any]) -> pb.Quotas:
 
 
 def _whole(field: str, value: float) -> int:
-    if not value.is_integer() or abs(value) >= 2**31:
+    most = 2**31 if field in _SMALL else 2**53
+    if not value.is_integer() or abs(value) >= most:
         raise click.BadParameter(
             "must be a whole number", param_hint=f"--{field.replace('_', '-')}"
         )
@@ -124,8 +135,10 @@ def _whole(field: str, value: float) -> int:
 def _line(tenant: pb.Tenant) -> str:
     parts = [f"{printable(tenant.tenant_id):16}"]
     for field in _FIELDS:
-        known = tenant.quotas.HasField(field)  # type: ignore[arg-type]
-        parts.append(f"{field} {getattr(tenant.quotas, field):g}" if known else f"{field} default")
+        if tenant.quotas.HasField(field):  # type: ignore[arg-type]
+            parts.append(f"{field} {getattr(tenant.quotas, field):.15g}")
+        elif field in _OF_CALLS:
+            parts.append(f"{field} default")
     parts.append(f"created {time_text(tenant.create_time)}")
     if tenant.HasField("suspend_time"):
         parts.append(f"suspended {time_text(tenant.suspend_time)}")

@@ -1,20 +1,32 @@
 """Adding a capture: its rows within a transaction.
 
 Most captures are of a kind that was seen before: they take one statement, which does nothing where
-that is not so, and one for their request id.
+that is not so or the tenant's storage is nearly full, and one for their request id.
 """
 
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import bindparam, exists, func, insert, select
+from sqlalchemy import BigInteger, bindparam, exists, func, insert, or_, select
 
 from systemzero_capture.model import Known, Sighting, StoredCapture
 from systemzero_capture.store import kinds, originals, requests, rows, trees
-from systemzero_capture.store.tables import CAPTURES, KINDS
+from systemzero_capture.store.tables import CAPTURES, KINDS, USAGE
 from systemzero_chassis.database import TENANT, TenantConnection
+from systemzero_chassis.database.counters import BYTES
+from systemzero_chassis.usage.room import Allowance
 
-_C, _K = CAPTURES.c, KINDS.c
+_C, _K, _U = CAPTURES.c, KINDS.c, USAGE.c
+_ROWS_BYTES = 4_000
+"""More than a capture of a known kind takes, with its request id: its rows hold no bodies."""
+_NO_LIMIT = 2**62
+_NEARLY_FULL = select(_U.tenant).where(
+    _U.tenant == TENANT,
+    or_(
+        _U.captures >= bindparam("most_captures", type_=BigInteger),
+        _U.stored_bytes > bindparam("most_bytes", type_=BigInteger),
+    ),
+)
 _GIVEN = (_C.capture_id, _C.create_time, _C.session_id, _C.capture_time)
 _NEXT = (
     select(func.coalesce(func.max(_C.position), 0) + 1).where(_C.tenant == TENANT).scalar_subquery()
@@ -30,6 +42,7 @@ _INSERT_LIKE_OTHERS = (
             _K.digest == bindparam("of_kind"),
             exists(trees.WHOLE),
             ~exists(requests.IS_THERE),
+            ~exists(_NEARLY_FULL),
         ),
     )
     .returning(_C.position)
@@ -53,6 +66,7 @@ def add(
     sighting: Sighting,
     body: bytes | None,
     verdict: bytes,
+    allowance: Allowance,
 ) -> StoredCapture | None:
     """See `CaptureStore.add`."""
     kind = rows.kind_values(known, sighting, verdict)
@@ -63,7 +77,9 @@ def add(
     }
     row = rows.capture_values(capture_id, create_time, sighting)
     given = {f"new_{column.name}": row[column.name] for column in _GIVEN}
-    position = connection.execute(_INSERT_LIKE_OTHERS, {**keys, **given}).scalar()
+    most = _most(allowance)
+    position = connection.execute(_INSERT_LIKE_OTHERS, {**keys, **given, **most}).scalar()
+    has_room = position is not None and not sighting.originals
     if position is None:
         state = connection.execute(_STATE, keys).one()
         if state.request is not None:
@@ -75,6 +91,8 @@ def add(
         connection.execute(_INSERT, {**row, "position": position, "kind": number})
     originals.put(connection, position, create_time, sighting.originals)
     requests.keep(connection, sighting, position, create_time)
+    if not has_room:
+        allowance.check(connection)
     return StoredCapture(
         capture_id=capture_id,
         position=position,
@@ -83,3 +101,12 @@ def add(
         sighting=msgspec.structs.replace(sighting, request_id="", request_digest=b""),
         verdict=verdict,
     )
+
+
+def _most(allowance: Allowance) -> dict[str, int]:
+    """The values of `_NEARLY_FULL`."""
+    limits = allowance.limits
+    return {
+        "most_captures": limits.get("captures", _NO_LIMIT),
+        "most_bytes": limits.get(BYTES, _NO_LIMIT) - _ROWS_BYTES,
+    }

@@ -42,6 +42,7 @@ class CaptureStore(Protocol):
 
         Raises:
             Conflict: the request id belongs to another request.
+            QuotaExceeded: the tenant stores as much as it may; nothing is stored.
         """
         ...
 
@@ -50,7 +51,8 @@ class CaptureStore(Protocol):
     ) -> bytes:
         """Keep the serialised verdict of a stored capture that has none; the one that it has now.
 
-        Of a capture that was erased meanwhile, none is kept.
+        Of a capture that was erased meanwhile, none is kept. No quota stands in its way: what was
+        found out about a capture that is there is not lost for want of room.
 
         `evidence` says that an event names the capture: it is never collected.
 

@@ -22,14 +22,18 @@ from systemzero_capture.store import (
     retention,
     trees,
 )
+from systemzero_capture.store.tables import METADATA
 from systemzero_chassis.database import Database, TenantConnection
+from systemzero_chassis.usage.room import Room
 
 
 class SqlCaptureStore:
     """See `CaptureStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, room: Room | None = None) -> None:
+        """`room` holds tenants to their quotas; without it there are none."""
         self._database = database
+        self._room = room or Room(METADATA, {})
 
     async def add(
         self,
@@ -43,8 +47,9 @@ class SqlCaptureStore:
         verdict: bytes = b"",
     ) -> StoredCapture | None:
         """See `CaptureStore.add`."""
-        return await self._database.of(tenant).write(
-            lambda c: adding.add(c, capture_id, create_time, known, sighting, body, verdict)
+        own, what = self._database.of(tenant), (known, sighting, body, verdict)
+        return await self._room.write(
+            own, tenant, lambda c, a: adding.add(c, capture_id, create_time, *what, a)
         )
 
     async def set_verdict(

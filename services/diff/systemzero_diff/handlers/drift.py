@@ -146,7 +146,7 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
             raise PermissionDenied("captures are deleted by CaptureService.DeleteCapture")
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
         time = self._clock()
-        count = await self._store.write(
+        count = await self._store.write_anyhow(
             current_principal().tenant,
             lambda t: t.erase_capture(capture_id, time, without_texts),
         )

@@ -140,6 +140,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             _NO_REQUEST_ID,  # a template that was deleted stays so
             lambda t: self._librarian.deleted(t, principal, template_id, etag),
             lambda _versioned: b"",
+            deletes=True,
         )
         return pb.DeleteTemplateResponse()
 

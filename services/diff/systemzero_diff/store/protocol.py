@@ -167,5 +167,13 @@ class DiffStore(Protocol):
         ...
 
     async def write(self, tenant: str, job: Callable[[Transaction], T]) -> T:
-        """The result of `job`, after what it wrote is durable."""
+        """The result of `job`, after what it wrote is durable.
+
+        Raises:
+            QuotaExceeded: the tenant would store more than it may; nothing was written.
+        """
+        ...
+
+    async def write_anyhow(self, tenant: str, job: Callable[[Transaction], T]) -> T:
+        """As `write`, whatever the tenant stores: for what deletes, and what the service counts."""
         ...

@@ -10,13 +10,14 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from systemzero_chassis.database import TENANT, Database, TenantConnection
 from systemzero_chassis.logstore import LogStore
+from systemzero_chassis.usage.room import Allowance, Room
 from systemzero_core.errors import Conflict, FailedPrecondition
 from systemzero_diff.model import Answered
 from systemzero_diff.store import erasing
 from systemzero_diff.store.events import EventRows
 from systemzero_diff.store.protocol import Transaction
 from systemzero_diff.store.sessions import SessionRows
-from systemzero_diff.store.tables import ANSWERS
+from systemzero_diff.store.tables import ANSWERS, METADATA
 from systemzero_diff.store.templates import TemplateRows
 
 T = TypeVar("T")
@@ -105,9 +106,11 @@ def _moment(time: int) -> datetime:
 class SqlDiffStore:
     """See `DiffStore`."""
 
-    def __init__(self, database: Database, log: LogStore) -> None:
+    def __init__(self, database: Database, log: LogStore, room: Room | None = None) -> None:
+        """`room` holds tenants to their quotas; without it there are none."""
         self._database = database
         self._log = log
+        self._room = room or Room(METADATA, {})
 
     async def read(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.read`."""
@@ -119,4 +122,14 @@ class SqlDiffStore:
 
     async def write(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.write`."""
+
+        def held(connection: TenantConnection, allowance: Allowance) -> T:
+            done = job(SqlTransaction(connection, self._log))
+            allowance.check(connection)
+            return done
+
+        return await self._room.write(self._database.of(tenant), tenant, held)
+
+    async def write_anyhow(self, tenant: str, job: Callable[[Transaction], T]) -> T:
+        """See `DiffStore.write_anyhow`."""
         return await self._database.of(tenant).write(lambda c: job(SqlTransaction(c, self._log)))

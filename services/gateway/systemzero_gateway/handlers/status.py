@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,7 +15,7 @@ from systemzero_core.tlog import LogVerificationError, parse_checkpoint
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.caller import current_caller
 from systemzero_gateway.keys import MICROSECONDS
-from systemzero_gateway.status import newest_checkpoint, probe_all
+from systemzero_gateway.status import newest_checkpoint, probe_all, usages
 
 
 class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
@@ -43,13 +44,21 @@ class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
             version=self._version, tenant=principal.tenant, principal=principal.principal_id
         )
         response.start_time.FromDatetime(self._start_time)
-        for probe in await probe_all(self._backends):
+        log = self._backends[self._log_backend]
+        probes, stored, newest = await asyncio.gather(
+            probe_all(self._backends),
+            usages(self._backends, self._signer, principal),
+            newest_checkpoint(log, self._signer, principal),
+        )
+        for probe in probes:
             backend = response.backends.add(name=probe.name, serving=probe.serving)
             backend.breaker = status_service_pb2.BreakerState.ValueType(probe.breaker)
             if probe.latency is not None:
                 backend.latency.FromNanoseconds(int(probe.latency * 1e9))
-        log = self._backends[self._log_backend]
-        newest = await newest_checkpoint(log, self._signer, principal)
+            usage = stored[probe.name]
+            if usage is not None:
+                backend.storage_known = True
+                backend.storage.extend(usage.quotas)
         with suppress(LogVerificationError):
             response.log_size = parse_checkpoint(newest.note).size
         if newest.HasField("create_time"):

@@ -36,6 +36,10 @@ TENANTS: Final = Table(
     Column("quota_per_minute", Double),
     Column("quota_burst", BigInteger),
     Column("quota_in_flight", BigInteger),
+    Column("quota_stored_bytes", BigInteger),
+    Column("quota_captures", BigInteger),
+    Column("quota_templates", BigInteger),
+    Column("quota_events", BigInteger),
     Column("revision", BigInteger, index=True),  # of its last change
 )
 

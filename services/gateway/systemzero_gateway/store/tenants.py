@@ -129,16 +129,13 @@ class SqlTenantStore:
         return await change(self._database, tenant, job)
 
 
-QUOTA_COLUMNS: Final = (
-    TENANTS.c.quota_per_minute,
-    TENANTS.c.quota_burst,
-    TENANTS.c.quota_in_flight,
-)
+_NAMES: Final = Quotas.__struct_fields__
+QUOTA_COLUMNS: Final = tuple(TENANTS.c[f"quota_{name}"] for name in _NAMES)
 
 
 def quotas_of(row: Row[Any]) -> Quotas:
     """The quotas in a row that has `QUOTA_COLUMNS`."""
-    return Quotas(row.quota_per_minute, row.quota_burst, row.quota_in_flight)
+    return Quotas(*(getattr(row, column.name) for column in QUOTA_COLUMNS))
 
 
 def _columns(quotas: Quotas) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: too many calls of the tenant are in flight; try again when one has ended."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 21
     """UNAVAILABLE: the platform sheds load; google.rpc.RetryInfo says when to try again."""
+    ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 22
+    """RESOURCE_EXHAUSTED: the tenant stores as much as it may; metadata has `quota`, `used`, `limit`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason in google.rpc.ErrorInfo, and of failures inside a stream."""
@@ -119,6 +121,8 @@ ERROR_REASON_TOO_MANY_IN_FLIGHT: ErrorReason.ValueType  # 20
 """RESOURCE_EXHAUSTED: too many calls of the tenant are in flight; try again when one has ended."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 21
 """UNAVAILABLE: the platform sheds load; google.rpc.RetryInfo says when to try again."""
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 22
+"""RESOURCE_EXHAUSTED: the tenant stores as much as it may; metadata has `quota`, `used`, `limit`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

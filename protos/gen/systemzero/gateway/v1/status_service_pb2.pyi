@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from systemzero.usage.v1 import usage_service_pb2 as _usage_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -128,15 +129,23 @@ class BackendStatus(_message.Message):
     SERVING_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
     BREAKER_FIELD_NUMBER: _builtins.int
+    STORAGE_KNOWN_FIELD_NUMBER: _builtins.int
+    STORAGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Its name: `capture`, `diff`."""
     serving: _builtins.bool
     """Output only. Whether it serves."""
     breaker: Global___BreakerState.ValueType
     """Output only. Whether the gateway sends it calls; other gateways may know otherwise."""
+    storage_known: _builtins.bool
+    """Output only. Whether it said in time what the caller's tenant stores there."""
     @_builtins.property
     def latency(self) -> _duration_pb2.Duration:
         """Output only. How long it took to say so; not set where it said nothing in time."""
+
+    @_builtins.property
+    def storage(self) -> _containers.RepeatedCompositeFieldContainer[_usage_service_pb2.QuotaUsage]:
+        """Output only. What that is, of each storage quota; empty where it is not known."""
 
     def __init__(
         self,
@@ -145,10 +154,12 @@ class BackendStatus(_message.Message):
         serving: _builtins.bool = ...,
         latency: _duration_pb2.Duration | None = ...,
         breaker: Global___BreakerState.ValueType = ...,
+        storage_known: _builtins.bool = ...,
+        storage: _abc.Iterable[_usage_service_pb2.QuotaUsage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "latency", b"latency", "name", b"name", "serving", b"serving"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "latency", b"latency", "name", b"name", "serving", b"serving", "storage", b"storage", "storage_known", b"storage_known"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,7 +27,7 @@ from systemzero.gateway.v1 import auth_service_pb2 as systemzero_dot_gateway_dot
 from systemzero.policy.v1 import policy_pb2 as systemzero_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*systemzero/gateway/v1/tenant_service.proto\x12\x15systemzero.gateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(systemzero/gateway/v1/auth_service.proto\x1a!systemzero/policy/v1/policy.proto\"\xad\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0csuspend_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06quotas\x18\x04 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Quotas\"t\n\x06Quotas\x12\x17\n\nper_minute\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05\x62urst\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x16\n\tin_flight\x18\x03 \x01(\x05H\x02\x88\x01\x01\x42\r\n\x0b_per_minuteB\x08\n\x06_burstB\x0c\n\n_in_flight\"W\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x06quotas\x18\x02 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Quotas\"\x85\x01\n\x14\x43reateTenantResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\x12.\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x03 \x01(\t\"%\n\x10GetTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"B\n\x11GetTenantResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\";\n\x12ListTenantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x13ListTenantsResponse\x12.\n\x07tenants\x18\x01 \x03(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x19UpdateTenantQuotasRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x06quotas\x18\x02 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Quotas\"K\n\x1aUpdateTenantQuotasResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\")\n\x14SuspendTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"F\n\x15SuspendTenantResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\"(\n\x13ResumeTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"E\n\x14ResumeTenantResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant2\xe1\x05\n\rTenantService\x12s\n\x0c\x43reateTenant\x12*.systemzero.gateway.v1.CreateTenantRequest\x1a+.systemzero.gateway.v1.CreateTenantResponse\"\n\xda\xe2\x18\x06\x08\x10\x10\x05 \x01\x12l\n\tGetTenant\x12\'.systemzero.gateway.v1.GetTenantRequest\x1a(.systemzero.gateway.v1.GetTenantResponse\"\x0c\xda\xe2\x18\x08\x08\x0f\x10\x01 \x01(\x01\x12r\n\x0bListTenants\x12).systemzero.gateway.v1.ListTenantsRequest\x1a*.systemzero.gateway.v1.ListTenantsResponse\"\x0c\xda\xe2\x18\x08\x08\x0f\x10\x02 \x01(\x01\x12\x87\x01\n\x12UpdateTenantQuotas\x12\x30.systemzero.gateway.v1.UpdateTenantQuotasRequest\x1a\x31.systemzero.gateway.v1.UpdateTenantQuotasResponse\"\x0c\xda\xe2\x18\x08\x08\x10\x10\x02 \x01(\x01\x12x\n\rSuspendTenant\x12+.systemzero.gateway.v1.SuspendTenantRequest\x1a,.systemzero.gateway.v1.SuspendTenantResponse\"\x0c\xda\xe2\x18\x08\x08\x10\x10\x02 \x01(\x01\x12u\n\x0cResumeTenant\x12*.systemzero.gateway.v1.ResumeTenantRequest\x1a+.systemzero.gateway.v1.ResumeTenantResponse\"\x0c\xda\xe2\x18\x08\x08\x10\x10\x02 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*systemzero/gateway/v1/tenant_service.proto\x12\x15systemzero.gateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(systemzero/gateway/v1/auth_service.proto\x1a!systemzero/policy/v1/policy.proto\"\xad\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0csuspend_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06quotas\x18\x04 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Quotas\"\x8a\x02\n\x06Quotas\x12\x17\n\nper_minute\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05\x62urst\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x16\n\tin_flight\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x19\n\x0cstored_bytes\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x15\n\x08\x63\x61ptures\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12\x16\n\ttemplates\x18\x06 \x01(\x03H\x05\x88\x01\x01\x12\x13\n\x06\x65vents\x18\x07 \x01(\x03H\x06\x88\x01\x01\x42\r\n\x0b_per_minuteB\x08\n\x06_burstB\x0c\n\n_in_flightB\x0f\n\r_stored_bytesB\x0b\n\t_capturesB\x0c\n\n_templatesB\t\n\x07_events\"W\n\x13\x43reateTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x06quotas\x18\x02 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Quotas\"\x85\x01\n\x14\x43reateTenantResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\x12.\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x1d.systemzero.gateway.v1.ApiKey\x12\x0e\n\x06secret\x18\x03 \x01(\t\"%\n\x10GetTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"B\n\x11GetTenantResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\";\n\x12ListTenantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x13ListTenantsResponse\x12.\n\x07tenants\x18\x01 \x03(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x19UpdateTenantQuotasRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x06quotas\x18\x02 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Quotas\"K\n\x1aUpdateTenantQuotasResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\")\n\x14SuspendTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"F\n\x15SuspendTenantResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant\"(\n\x13ResumeTenantRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\"E\n\x14ResumeTenantResponse\x12-\n\x06tenant\x18\x01 \x01(\x0b\x32\x1d.systemzero.gateway.v1.Tenant2\xe1\x05\n\rTenantService\x12s\n\x0c\x43reateTenant\x12*.systemzero.gateway.v1.CreateTenantRequest\x1a+.systemzero.gateway.v1.CreateTenantResponse\"\n\xda\xe2\x18\x06\x08\x10\x10\x05 \x01\x12l\n\tGetTenant\x12\'.systemzero.gateway.v1.GetTenantRequest\x1a(.systemzero.gateway.v1.GetTenantResponse\"\x0c\xda\xe2\x18\x08\x08\x0f\x10\x01 \x01(\x01\x12r\n\x0bListTenants\x12).systemzero.gateway.v1.ListTenantsRequest\x1a*.systemzero.gateway.v1.ListTenantsResponse\"\x0c\xda\xe2\x18\x08\x08\x0f\x10\x02 \x01(\x01\x12\x87\x01\n\x12UpdateTenantQuotas\x12\x30.systemzero.gateway.v1.UpdateTenantQuotasRequest\x1a\x31.systemzero.gateway.v1.UpdateTenantQuotasResponse\"\x0c\xda\xe2\x18\x08\x08\x10\x10\x02 \x01(\x01\x12x\n\rSuspendTenant\x12+.systemzero.gateway.v1.SuspendTenantRequest\x1a,.systemzero.gateway.v1.SuspendTenantResponse\"\x0c\xda\xe2\x18\x08\x08\x10\x10\x02 \x01(\x01\x12u\n\x0cResumeTenant\x12*.systemzero.gateway.v1.ResumeTenantRequest\x1a+.systemzero.gateway.v1.ResumeTenantResponse\"\x0c\xda\xe2\x18\x08\x08\x10\x10\x02 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,32 +48,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TENANTSERVICE'].methods_by_name['ResumeTenant']._serialized_options = b'\332\342\030\010\010\020\020\002 \001(\001'
   _globals['_TENANT']._serialized_start=180
   _globals['_TENANT']._serialized_end=353
-  _globals['_QUOTAS']._serialized_start=355
-  _globals['_QUOTAS']._serialized_end=471
-  _globals['_CREATETENANTREQUEST']._serialized_start=473
-  _globals['_CREATETENANTREQUEST']._serialized_end=560
-  _globals['_CREATETENANTRESPONSE']._serialized_start=563
-  _globals['_CREATETENANTRESPONSE']._serialized_end=696
-  _globals['_GETTENANTREQUEST']._serialized_start=698
-  _globals['_GETTENANTREQUEST']._serialized_end=735
-  _globals['_GETTENANTRESPONSE']._serialized_start=737
-  _globals['_GETTENANTRESPONSE']._serialized_end=803
-  _globals['_LISTTENANTSREQUEST']._serialized_start=805
-  _globals['_LISTTENANTSREQUEST']._serialized_end=864
-  _globals['_LISTTENANTSRESPONSE']._serialized_start=866
-  _globals['_LISTTENANTSRESPONSE']._serialized_end=960
-  _globals['_UPDATETENANTQUOTASREQUEST']._serialized_start=962
-  _globals['_UPDATETENANTQUOTASREQUEST']._serialized_end=1055
-  _globals['_UPDATETENANTQUOTASRESPONSE']._serialized_start=1057
-  _globals['_UPDATETENANTQUOTASRESPONSE']._serialized_end=1132
-  _globals['_SUSPENDTENANTREQUEST']._serialized_start=1134
-  _globals['_SUSPENDTENANTREQUEST']._serialized_end=1175
-  _globals['_SUSPENDTENANTRESPONSE']._serialized_start=1177
-  _globals['_SUSPENDTENANTRESPONSE']._serialized_end=1247
-  _globals['_RESUMETENANTREQUEST']._serialized_start=1249
-  _globals['_RESUMETENANTREQUEST']._serialized_end=1289
-  _globals['_RESUMETENANTRESPONSE']._serialized_start=1291
-  _globals['_RESUMETENANTRESPONSE']._serialized_end=1360
-  _globals['_TENANTSERVICE']._serialized_start=1363
-  _globals['_TENANTSERVICE']._serialized_end=2100
+  _globals['_QUOTAS']._serialized_start=356
+  _globals['_QUOTAS']._serialized_end=622
+  _globals['_CREATETENANTREQUEST']._serialized_start=624
+  _globals['_CREATETENANTREQUEST']._serialized_end=711
+  _globals['_CREATETENANTRESPONSE']._serialized_start=714
+  _globals['_CREATETENANTRESPONSE']._serialized_end=847
+  _globals['_GETTENANTREQUEST']._serialized_start=849
+  _globals['_GETTENANTREQUEST']._serialized_end=886
+  _globals['_GETTENANTRESPONSE']._serialized_start=888
+  _globals['_GETTENANTRESPONSE']._serialized_end=954
+  _globals['_LISTTENANTSREQUEST']._serialized_start=956
+  _globals['_LISTTENANTSREQUEST']._serialized_end=1015
+  _globals['_LISTTENANTSRESPONSE']._serialized_start=1017
+  _globals['_LISTTENANTSRESPONSE']._serialized_end=1111
+  _globals['_UPDATETENANTQUOTASREQUEST']._serialized_start=1113
+  _globals['_UPDATETENANTQUOTASREQUEST']._serialized_end=1206
+  _globals['_UPDATETENANTQUOTASRESPONSE']._serialized_start=1208
+  _globals['_UPDATETENANTQUOTASRESPONSE']._serialized_end=1283
+  _globals['_SUSPENDTENANTREQUEST']._serialized_start=1285
+  _globals['_SUSPENDTENANTREQUEST']._serialized_end=1326
+  _globals['_SUSPENDTENANTRESPONSE']._serialized_start=1328
+  _globals['_SUSPENDTENANTRESPONSE']._serialized_end=1398
+  _globals['_RESUMETENANTREQUEST']._serialized_start=1400
+  _globals['_RESUMETENANTREQUEST']._serialized_end=1440
+  _globals['_RESUMETENANTRESPONSE']._serialized_start=1442
+  _globals['_RESUMETENANTRESPONSE']._serialized_end=1511
+  _globals['_TENANTSERVICE']._serialized_start=1514
+  _globals['_TENANTSERVICE']._serialized_end=2251
 # @@protoc_insertion_point(module_scope)

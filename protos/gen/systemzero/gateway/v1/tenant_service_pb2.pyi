@@ -69,35 +69,67 @@ class Quotas(_message.Message):
     PER_MINUTE_FIELD_NUMBER: _builtins.int
     BURST_FIELD_NUMBER: _builtins.int
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    STORED_BYTES_FIELD_NUMBER: _builtins.int
+    CAPTURES_FIELD_NUMBER: _builtins.int
+    TEMPLATES_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     per_minute: _builtins.float
     """Optional. Rate-limit units a minute, above 0 and at most 1,000,000,000."""
     burst: _builtins.int
     """Optional. Units at once; at least what the most expensive method costs, at most 1,000,000,000."""
     in_flight: _builtins.int
     """Optional. Calls in flight at a time, 1 to 1,000,000."""
+    stored_bytes: _builtins.int
+    """Optional. Bytes stored in each service, as they are stored there, 1 to 10^15."""
+    captures: _builtins.int
+    """Optional. Captures that are not deleted, 1 to 10^15."""
+    templates: _builtins.int
+    """Optional. Templates that are there now, whatever the number of their versions, 1 to 10^15."""
+    events: _builtins.int
+    """Optional. Drift events of captures that are not deleted, 1 to 10^15."""
     def __init__(
         self,
         *,
         per_minute: _builtins.float | None = ...,
         burst: _builtins.int | None = ...,
         in_flight: _builtins.int | None = ...,
+        stored_bytes: _builtins.int | None = ...,
+        captures: _builtins.int | None = ...,
+        templates: _builtins.int | None = ...,
+        events: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_burst", b"_burst", "_in_flight", b"_in_flight", "_per_minute", b"_per_minute", "burst", b"burst", "in_flight", b"in_flight", "per_minute", b"per_minute"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_burst", b"_burst", "_captures", b"_captures", "_events", b"_events", "_in_flight", b"_in_flight", "_per_minute", b"_per_minute", "_stored_bytes", b"_stored_bytes", "_templates", b"_templates", "burst", b"burst", "captures", b"captures", "events", b"events", "in_flight", b"in_flight", "per_minute", b"per_minute", "stored_bytes", b"stored_bytes", "templates", b"templates"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burst", b"_burst", "_in_flight", b"_in_flight", "_per_minute", b"_per_minute", "burst", b"burst", "in_flight", b"in_flight", "per_minute", b"per_minute"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_burst", b"_burst", "_captures", b"_captures", "_events", b"_events", "_in_flight", b"_in_flight", "_per_minute", b"_per_minute", "_stored_bytes", b"_stored_bytes", "_templates", b"_templates", "burst", b"burst", "captures", b"captures", "events", b"events", "in_flight", b"in_flight", "per_minute", b"per_minute", "stored_bytes", b"stored_bytes", "templates", b"templates"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__burst: _TypeAlias = _typing.Literal["burst"]  # noqa: Y015
     _WhichOneofArgType__burst: _TypeAlias = _typing.Literal["_burst", b"_burst"]  # noqa: Y015
+    _WhichOneofReturnType__captures: _TypeAlias = _typing.Literal["captures"]  # noqa: Y015
+    _WhichOneofArgType__captures: _TypeAlias = _typing.Literal["_captures", b"_captures"]  # noqa: Y015
+    _WhichOneofReturnType__events: _TypeAlias = _typing.Literal["events"]  # noqa: Y015
+    _WhichOneofArgType__events: _TypeAlias = _typing.Literal["_events", b"_events"]  # noqa: Y015
     _WhichOneofReturnType__in_flight: _TypeAlias = _typing.Literal["in_flight"]  # noqa: Y015
     _WhichOneofArgType__in_flight: _TypeAlias = _typing.Literal["_in_flight", b"_in_flight"]  # noqa: Y015
     _WhichOneofReturnType__per_minute: _TypeAlias = _typing.Literal["per_minute"]  # noqa: Y015
     _WhichOneofArgType__per_minute: _TypeAlias = _typing.Literal["_per_minute", b"_per_minute"]  # noqa: Y015
+    _WhichOneofReturnType__stored_bytes: _TypeAlias = _typing.Literal["stored_bytes"]  # noqa: Y015
+    _WhichOneofArgType__stored_bytes: _TypeAlias = _typing.Literal["_stored_bytes", b"_stored_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__templates: _TypeAlias = _typing.Literal["templates"]  # noqa: Y015
+    _WhichOneofArgType__templates: _TypeAlias = _typing.Literal["_templates", b"_templates"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__burst) -> _WhichOneofReturnType__burst | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__captures) -> _WhichOneofReturnType__captures | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__events) -> _WhichOneofReturnType__events | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__in_flight) -> _WhichOneofReturnType__in_flight | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__per_minute) -> _WhichOneofReturnType__per_minute | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stored_bytes) -> _WhichOneofReturnType__stored_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__templates) -> _WhichOneofReturnType__templates | None: ...
 
 Global___Quotas: _TypeAlias = Quotas  # noqa: Y015
 

@@ -76,6 +76,10 @@ def upgrade() -> None:
         sa.Column("quota_per_minute", sa.Double(), nullable=True),
         sa.Column("quota_burst", sa.BigInteger(), nullable=True),
         sa.Column("quota_in_flight", sa.BigInteger(), nullable=True),
+        sa.Column("quota_stored_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("quota_captures", sa.BigInteger(), nullable=True),
+        sa.Column("quota_templates", sa.BigInteger(), nullable=True),
+        sa.Column("quota_events", sa.BigInteger(), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant"),
     )
