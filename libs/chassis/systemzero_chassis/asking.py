@@ -58,8 +58,8 @@ async def ask(
 
 def quota_refusal(error: grpc.aio.AioRpcError) -> QuotaExceeded | None:
     """The refusal by another service for want of storage, to be passed on; None if it is none."""
-    trailing: dict[str, Any] = dict(error.trailing_metadata() or ())
-    details = trailing.get(STATUS_DETAILS_KEY, b"")
+    trailing: Any = error.trailing_metadata() or ()
+    details = dict(trailing).get(STATUS_DETAILS_KEY, b"")
     status, info = status_pb2.Status(), error_details_pb2.ErrorInfo()
     with suppress(DecodeError):
         status.ParseFromString(details)
