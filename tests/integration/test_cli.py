@@ -559,6 +559,11 @@ def test_tenants_are_made_bounded_suspended_and_resumed(
     back = user("tenants", "quotas", "acme", "--burst", "default", *own)
     assert "per_minute 90.5  burst default  in_flight 4" in back.out
     assert user("tenants", "quotas", "acme", *own).out == back.out
+    stored = user("tenants", "quotas", "acme", "--captures", 3e9, "--stored-bytes", 5e9, *own)
+    assert "stored_bytes 5000000000  captures 3000000000" in stored.out
+    assert "captures: 0 of 3,000,000,000" in user("status").out
+    assert "captures" in user("tenants", "quotas", "acme", "--captures", 0, *own).err
+    assert "events" in user("tenants", "quotas", "acme", "--events", 1e16, *own).err
     assert "burst" in user("tenants", "quotas", "acme", "--burst", 1, *own).err
     assert user("tenants", "quotas", "acme", "--burst", "1.5", *own).status == 2
     listed = user("tenants", "--json", *own).json()

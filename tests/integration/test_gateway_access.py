@@ -384,6 +384,8 @@ async def test_the_status_names_the_caller_and_the_backends(here: World) -> None
     assert status.principal.startswith("key_")
     assert [(backend.name, backend.serving) for backend in status.backends] == [("echo", True)]
     assert status.log_size == 7
+    # a backend that has no word on storage, or an earlier release's
+    assert not status.backends[0].storage_known
 
 
 async def test_the_status_says_that_a_backend_is_gone(tmp_path: Path) -> None:
@@ -394,6 +396,7 @@ async def test_the_status_says_that_a_backend_is_gone(tmp_path: Path) -> None:
         await here.stop_backend()
         status = await stub.GetStatus(request, metadata=here.bearer())
         assert not status.backends[0].serving
+        assert not status.backends[0].storage_known
         assert status.log_size == 0
 
 

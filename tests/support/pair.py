@@ -16,12 +16,14 @@ from systemzero.diff.v1 import (
     template_service_pb2_grpc,
 )
 from systemzero.log.v1 import log_service_pb2_grpc
+from systemzero.usage.v1 import usage_service_pb2_grpc
 from systemzero_capture.app import CaptureService
 from systemzero_capture.config import CaptureSettings
 from systemzero_chassis.guards import Call, errors_guard, identity_guard
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, IdentityVerifier, Principal
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.usage.quotas import NO_STORAGE_QUOTAS
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
 from tests.support.services import KEY, TRUSTED, Clock, _As, seconds
@@ -36,11 +38,12 @@ SILENCE = [
 
 class Pair:
     """Both services over one folder; `away` names the methods of either that do not answer,
-    and what gRPC says of each then."""
+    and what gRPC says of each then; `quotas` are of every caller's tenant."""
 
     def __init__(self, data: Path, **settings: Any) -> None:
         self.clock = Clock()
         self.away: dict[str, grpc.StatusCode] = {}
+        self.quotas = NO_STORAGE_QUOTAS
         self._registries = {name: HandlerRegistry() for name in ("capture", "diff")}
         self._channels = {name: LocalChannel(r) for name, r in self._registries.items()}
         signers = {name: IdentitySigner(name, KEY, seconds) for name in TRUSTED}
@@ -71,7 +74,7 @@ class Pair:
         yield
 
     def _stub(self, kind: Any, name: str, tenant: str, issuer: str = "gateway") -> Any:
-        token = self._signers[issuer].token(Principal(tenant, "key_1"), name)
+        token = self._signers[issuer].token(Principal(tenant, "key_1", self.quotas), name)
         return _As(kind(self._channels[name]), [(METADATA_KEY, token)])
 
     def captures(self, tenant: str = "acme") -> Any:
@@ -85,6 +88,9 @@ class Pair:
 
     def drift(self, tenant: str = "acme") -> Any:
         return self._stub(drift_service_pb2_grpc.DriftServiceStub, "diff", tenant)
+
+    def usage(self, name: str, tenant: str = "acme") -> Any:
+        return self._stub(usage_service_pb2_grpc.UsageServiceStub, name, tenant)
 
     def log(self, tenant: str = "acme") -> Any:
         return self._stub(log_service_pb2_grpc.LogServiceStub, "diff", tenant)
