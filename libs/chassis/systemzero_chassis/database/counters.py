@@ -58,7 +58,9 @@ class Counters(NamedTuple):
 def counters_table(metadata: MetaData, **counts: Counted) -> Table:
     """Declare the table `usage` of a schema, with a column for each of `counts`."""
     columns = [Column(name, BigInteger, nullable=False) for name in (BYTES, *counts)]
-    table = Table("usage", metadata, Column(COLUMN, Text, primary_key=True), *columns)
+    tenant = Column(COLUMN, Text, primary_key=True)
+    # without row ids, a row is found in one tree: it is written to with every other row
+    table = Table("usage", metadata, tenant, *columns, sqlite_with_rowid=False)
     metadata.info[_KEY] = Counters(table, counts)
     return table
 

@@ -109,4 +109,5 @@ def upgrade() -> None:
         sa.Column("stored_bytes", sa.BigInteger(), nullable=False),
         sa.Column("captures", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant"),
+        sqlite_with_rowid=False,
     )

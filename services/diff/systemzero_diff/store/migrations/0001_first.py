@@ -226,6 +226,7 @@ def upgrade() -> None:
         sa.Column("templates", sa.BigInteger(), nullable=False),
         sa.Column("events", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "verdict_counts",
