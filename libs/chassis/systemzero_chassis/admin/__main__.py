@@ -14,12 +14,13 @@ from systemzero_chassis.admin import (
     keys,
     log_key,
     migrate,
+    recount,
     recovery,
 )
 from systemzero_chassis.config import ConfigError
 from systemzero_core.errors import DomainError
 
-_COMMANDS = (migrate, check, backup, keys, recovery, log_key, adopt, encryption)
+_COMMANDS = (migrate, check, backup, keys, recovery, log_key, adopt, encryption, recount)
 """Each has `add(subparsers)`, which sets `run`: a function of the parsed arguments."""
 
 

@@ -13,12 +13,25 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from systemzero_chassis.admin.encryption import add_config, keks_of
 from systemzero_chassis.admin.schemas import installed
-from systemzero_chassis.database import Database, DatabaseSettings, Schema, look_at_database
+from systemzero_chassis.database import (
+    TENANT,
+    Database,
+    DatabaseSettings,
+    Schema,
+    TenantConnection,
+    look_at_database,
+)
 from systemzero_chassis.database.backup import is_backup
+from systemzero_chassis.database.counters import (
+    Counters,
+    counters_of,
+    recounted,
+    tenants_counted,
+)
 from systemzero_chassis.sealing import Keks, SealedDatabase, with_keys
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import parse_checkpoint
@@ -123,8 +136,33 @@ async def _check(
             check: Check = point.load()
             async for line in check(database, folder, origin, notes):
                 _say(schema.name, line)
+        await _check_counters(database, schema)
     finally:
         await database.close()
+
+
+async def _check_counters(database: Database, schema: Schema) -> None:
+    counters = counters_of(schema.metadata)
+    if counters is None:
+        return
+    tenants = await database.read(lambda c: tenants_counted(c, schema.metadata))
+    for tenant in tenants:
+        # in one transaction: a service may write meanwhile
+        await database.of(tenant).read(lambda c: _compare_counters(c, schema, counters))
+    _say(schema.name, f"what {len(tenants)} tenants store is what their counters say")
+
+
+def _compare_counters(connection: TenantConnection, schema: Schema, counters: Counters) -> None:
+    table = counters.table
+    row = connection.execute(select(table).where(table.c.tenant == TENANT)).mappings().one_or_none()
+    right = recounted(connection.unscoped, schema.metadata, connection.tenant)
+    for name, count in right.items():
+        found = row[name] if row else 0
+        if found != count:
+            raise DataCorrupted(
+                f"tenant {connection.tenant!r:.80}: the counter {name} says {found:,}, and there "
+                f"are {count:,}: run `sz-admin recount`"
+            )
 
 
 def _check_file(connection: Connection) -> None:

@@ -26,7 +26,9 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    select,
     text,
+    union,
 )
 from sqlalchemy.sql.type_api import TypeEngine
 
@@ -110,6 +112,15 @@ def recounted(connection: Connection, metadata: MetaData, tenant: str) -> dict[s
         for name, amount in zip(names, found, strict=True):
             total[name] += int(amount)
     return total
+
+
+def tenants_counted(connection: Connection, metadata: MetaData) -> list[str]:
+    """The tenants that have rows, or counters, in a transaction of all tenants."""
+    counters = counters_of(metadata)
+    if counters is None:
+        return []
+    tables = (counters.table, *counted_tables(metadata))
+    return list(connection.execute(union(*(select(t.c[COLUMN]) for t in tables))).scalars())
 
 
 class Counting:
