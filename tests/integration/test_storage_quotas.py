@@ -20,7 +20,7 @@ from systemzero.errors.v1 import errors_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
 from systemzero.usage.v1 import usage_service_pb2 as usage_pb
-from systemzero_capture.config import CaptureQuotas
+from systemzero_capture.config import CaptureQuotas, RetentionSettings
 from systemzero_chassis.fields import timestamp
 from systemzero_chassis.usage.quotas import NO_STORAGE_QUOTAS, StorageQuotas
 from tests.integration.test_deletion import of, screen
@@ -32,7 +32,8 @@ DRIFT, UNCHANGED = verdict_pb2.VERDICT_KIND_DRIFT, verdict_pb2.VERDICT_KIND_UNCH
 
 @pytest.fixture
 async def both(tmp_path: Path) -> AsyncIterator[Pair]:
-    async with pair(tmp_path, quotas=CaptureQuotas(captures=4)) as served:
+    kept = RetentionSettings(days=1)
+    async with pair(tmp_path, quotas=CaptureQuotas(captures=4), retention=kept) as served:
         yield served
 
 
@@ -145,6 +146,7 @@ async def test_drift_that_has_no_room_fails_and_is_not_lost(both: Pair) -> None:
     first = await put(both, "Pay", "Buy", check=True)
     assert first.verdict.kind == DRIFT
     before = await used(both, "diff")
+    kept: list[str] = []
     request: dict[str, Any] = {"check": True, "request_id": "again"}
     # not known, and known as drift by its signatures
     for texts, fields in ((("Pay", "Sell"), request), (("Pay", "Buy"), {"check": True})):
@@ -156,6 +158,7 @@ async def test_drift_that_has_no_room_fails_and_is_not_lost(both: Pair) -> None:
         )
         assert got.capture.HasField("tree")
         assert not got.capture.HasField("verdict")
+        kept.append(said["capture_id"])
     assert await used(both, "diff") == before
     events = await both.drift().ListEvents(drift_pb.ListEventsRequest())
     assert [event.event_id for event in events.events] == [first.verdict.event_id]
@@ -164,6 +167,10 @@ async def test_drift_that_has_no_room_fails_and_is_not_lost(both: Pair) -> None:
     assert kinds.count("drift.event") == 1
     # what leaves no event is judged as ever
     assert (await put(both, "Pay", check=True)).verdict.kind == UNCHANGED
+    both.clock.now += 100 * DAY
+    await both.capture_service._collector.collect()
+    left = (await both.captures().ListCaptures(pb.ListCapturesRequest())).captures
+    assert {capture.capture_id for capture in left} >= set(kept)
     # the same request goes on where it ended, once there is room
     both.quotas = StorageQuotas(events=2, captures=100)
     again = await put(both, "Pay", "Sell", **request)
