@@ -47,7 +47,7 @@ def test_a_tenant_is_held_to_the_quotas_that_the_platform_gives_it(platform: Pla
             ingest(services, "two")
             with pytest.raises(grpc.RpcError) as failed:
                 ingest(services, "three")
-            status = rpc_status.from_call(failed.value)
+            status = rpc_status.from_call(failed.value)  # type: ignore[arg-type] # it is one
             info = error_details_pb2.ErrorInfo()
             assert status is not None
             assert status.details[0].Unpack(info)
