@@ -16,6 +16,7 @@ from systemzero_chassis.identity import (
     IdentityVerifier,
     Principal,
 )
+from systemzero_chassis.usage.quotas import StorageQuotas
 from systemzero_core.errors import Unauthenticated
 
 KEY = Ed25519PrivateKey.generate()
@@ -148,3 +149,20 @@ def test_memory_is_bounded_and_forgetting_costs_nothing_but_work(
 async def test_without_the_guard_there_is_no_principal() -> None:
     with pytest.raises(Unauthenticated):
         identity.current_principal()
+
+
+def test_a_tenants_storage_quotas_go_with_the_identity_and_no_others_do(clock: Clock) -> None:
+    signer = IdentitySigner("gateway", KEY, clock)
+    verifier = IdentityVerifier("capture", {"gateway": KEY.public_key()}, clock)
+    bounded = Principal("acme", "key_1", StorageQuotas(captures=7))
+    for principal in (ALICE, bounded, Principal("acme", "key_1", StorageQuotas(captures=8))):
+        assert verifier.verify(signer.token(principal, "capture")) == principal
+    # one without them is what it was before there were any
+    payload = signer.token(ALICE, "capture").partition(".")[0]
+    assert b"quotas" not in base64.urlsafe_b64decode(payload + "==")
+    # and nobody raises them who can't sign
+    encoded, _, signature = signer.token(bounded, "capture").partition(".")
+    raw = base64.urlsafe_b64decode(encoded + "==").replace(b":7", b":9")
+    forged = f"{base64.urlsafe_b64encode(raw).rstrip(b'=').decode()}.{signature}"
+    with pytest.raises(Unauthenticated):
+        verifier.verify(forged)
