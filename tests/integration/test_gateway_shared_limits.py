@@ -33,7 +33,7 @@ def test_several_processes_at_once_keep_one_limit(tmp_path: Path) -> None:
         [sum(counts) for counts in zip(*passed, strict=True)],
         max(last) - min(first),
     )
-    for (_, rate), count in zip([TENANT, *KEYS], [sum(of_each_key), *of_each_key], strict=True):
+    for (_, rate, _), count in zip([TENANT, *KEYS], [sum(of_each_key), *of_each_key], strict=True):
         assert rate.burst < count <= rate.burst + seconds * rate.per_minute / 60
 
 

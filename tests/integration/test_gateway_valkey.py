@@ -58,6 +58,16 @@ async def test_it_decides_as_the_limiter_in_memory_does(valkey: RealValkey) -> N
                 assert other.reset == pytest.approx(mine.reset, abs=60)
 
 
+async def test_what_stays_for_others_is_left_as_it_is_in_memory(valkey: RealValkey) -> None:
+    memory = MemoryLimits(lambda: 1_000.0)
+    all_of_it, sparing = Bucket("{a}", Rate(0.001, 9)), Bucket("{a}", Rate(0.001, 9), 3)
+    async with limits_in(valkey) as shared:
+        for bucket in [sparing] * 7 + [all_of_it] * 2 + [sparing, all_of_it, all_of_it]:
+            (theirs,), (ours,) = await shared.take([bucket], 1), await memory.take([bucket], 1)
+            assert theirs[:3] == ours[:3]
+            assert theirs.retry_after == pytest.approx(ours.retry_after, abs=60)
+
+
 async def test_a_raised_limit_forgets_what_was_owed_under_the_old_one(valkey: RealValkey) -> None:
     raised = [Bucket("{a}", Rate(60_000, 10))]  # a unit a millisecond
     async with limits_in(valkey) as shared:

@@ -101,6 +101,32 @@ def test_waiting_as_told_is_enough_and_less_is_not(opened: Opened, used: int, co
 
 
 @of_both
+@given(
+    spare=st.integers(0, 9),
+    calls=st.lists(st.tuples(st.booleans(), st.integers(0, 80), st.integers(1, 12)), max_size=60),
+)
+def test_who_is_to_leave_some_finds_the_bucket_smaller_and_counts_what_others_took(
+    opened: Opened, spare: int, calls: list[tuple[bool, int, int]]
+) -> None:
+    rate, clock = Rate(60, 10), Clock()
+    bucket = Model(rate)
+    with opened(clock) as limits:
+        for leaves, eighths, cost in calls:
+            clock.now += eighths / 8
+            bucket.wait(Fraction(eighths, 8))
+            left = spare if leaves else 0
+            owed = min(cost, rate.burst - left)
+            passes = owed <= bucket.level - left
+            decision = limits.take_one(Bucket("a", rate, left), cost)
+            assert decision.allowed is passes
+            missing = max(Fraction(0), owed + left - bucket.level)
+            assert decision.retry_after == pytest.approx(float(missing))
+            if passes:
+                bucket.level -= owed
+            assert decision.remaining == int(bucket.level)
+
+
+@of_both
 def test_keys_do_not_share_a_bucket(opened: Opened) -> None:
     rate = Rate(60, 1)
     with opened(Clock()) as limits:

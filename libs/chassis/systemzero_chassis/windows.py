@@ -63,6 +63,10 @@ class Turns:
         self._locks: dict[str, asyncio.Lock] = {}
         self._users: dict[str, int] = {}
 
+    def busy(self, name: str) -> bool:
+        """Whether it is somebody's turn of that name."""
+        return name in self._users
+
     @asynccontextmanager
     async def of(self, name: str) -> AsyncIterator[None]:
         """Wait for the turn of `name`; who has no name (empty) waits for nobody."""

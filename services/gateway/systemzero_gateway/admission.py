@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections.abc import Awaitable, Callable
 from functools import cache
 from urllib.parse import unquote
 
@@ -26,12 +27,15 @@ from systemzero_gateway.limits import (
     Bucket,
     CallerLimits,
     Decision,
+    HeldBytes,
     InFlight,
     LimitSettings,
     LimitStore,
     LocalLimits,
+    Pace,
     Rate,
 )
+from systemzero_gateway.paying import Requests, Responses
 from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import StreamBudget
 
@@ -104,9 +108,21 @@ class Ticket:
                 self._admission.audit.release()
                 self._admission.record(*who, self._peer, self._call, decision, reason)
 
-    def stream_budget(self) -> StreamBudget:
-        """What the call's stream of requests may carry."""
-        return StreamBudget(self._method, self._admission.limits.stream_bytes)
+    def requests(self) -> Callable[[int], Awaitable[None]]:
+        """What each message of the call's stream of requests is told to, by its size in bytes."""
+        budget = StreamBudget(self._method, self._admission.limits.stream_bytes)
+        paying = Requests(self._method, self.caller, budget, self._admission.pace)
+        return lambda size: paying.take(size, self._admission.limits.unit_bytes)
+
+    def responses(self) -> Callable[[int], Awaitable[None]]:
+        """The same of its stream of responses, which waits before the next one.
+
+        Those of a conversation are paid with its requests.
+        """
+        if self._method.client_streaming:
+            return _paid
+        paying = Responses(self.caller, self._admission.pace)
+        return lambda size: paying.take(size, self._admission.limits.unit_bytes)
 
 
 class Admission:
@@ -122,11 +138,13 @@ class Admission:
     ) -> None:
         """`store` has the buckets of callers, `addresses` those of failed attempts.
 
-        `calls` counts calls with one response that are under way, `streams` those with a stream.
+        `calls` counts calls with one response that are under way, `streams` those with a stream;
+        `pace` holds streams back to the rates.
         """
         self._authenticator = authenticator
         self._asks_for_certificates = authenticator.asks_for_certificates
         self._callers = CallerLimits(store, limits.tenant, limits.principal)
+        self.pace = Pace(self._callers, HeldBytes(limits.held_bytes))
         self._addresses = addresses
         self.calls = InFlight(limits.total_in_flight, limits.in_flight)
         self.streams = InFlight(limits.total_streams, limits.streams)
@@ -136,6 +154,7 @@ class Admission:
     def change(self, limits: LimitSettings) -> None:
         """Have other limits from now on; what is under way goes on."""
         self._callers.change(limits.tenant, limits.principal)
+        self.pace.held.total = limits.held_bytes
         self.calls.change(limits.total_in_flight, limits.in_flight)
         self.streams.change(limits.total_streams, limits.streams)
         self.limits = limits
@@ -145,6 +164,8 @@ class Admission:
         for kind, in_flight in (("call", self.calls), ("stream", self.streams)):
             metrics.IN_FLIGHT.labels(kind).set(len(in_flight))
             metrics.IN_FLIGHT_MOST.labels(kind).set(in_flight.total)
+        metrics.STREAMS_HELD.set(self.pace.held.streams)
+        metrics.STREAM_BYTES_HELD.set(len(self.pace.held))
 
     async def admit(self, method: Method, context: Context) -> Ticket:
         """Let the current call in; sets the rate limit's trailers.
@@ -243,6 +264,10 @@ class Admission:
         _tell(context, decision)
         if not decision.allowed:
             raise _refusal(decision, subject)
+
+
+async def _paid(_size: int) -> None:
+    """Nothing is to be paid."""
 
 
 def _name(caller: Caller) -> None:

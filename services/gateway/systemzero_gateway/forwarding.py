@@ -6,7 +6,8 @@ Invariants:
 2. A backend's own failure (a rich status) reaches the client as it is; one that the transport made
    is replaced by the gateway's, since its text names addresses.
 3. Whoever gives a call up, the other side's half ends too.
-4. A message is taken from one side only when the other had room for the one before.
+4. A message is taken from one side only when the other had room for the one before, and of a stream
+   only when the rates let it pass (`paying`).
 5. A call is sent a second time only where the contract calls it idempotent, it has a request id if
    it can have one (else what a lost answer said would be done twice), the first attempt ended
    UNAVAILABLE before the first byte of a response, and the backend's budget has room for it; both
@@ -119,6 +120,7 @@ class Forwarder:
                     async for response in call:
                         forwarded.begin()
                         yield response
+                        await forwarded.pay(len(response))
                     trailers = await call.trailing_metadata()
                 except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
                     if not forwarded.goes_on_after(error):
@@ -158,7 +160,8 @@ class Forwarded:
         self._forwarder = forwarder
         self._ticket = ticket
         self._context = context
-        self._refusal: TooLarge | None = None
+        self._refusal: DomainError | None = None
+        self._pay = ticket.responses()
         self._told_to_go = False
         self._request = request
         self._begun = False
@@ -166,7 +169,7 @@ class Forwarded:
         self._outgoing: Outgoing | None = None
         self._deadline = time.monotonic() + forwarder.timeout(context.time_remaining())
         if forwarder.method.client_streaming:
-            self._request = self._checked(request)
+            self._request = self._until_end(request)
         else:
             try:
                 check_size(forwarder.method, len(request))
@@ -201,6 +204,23 @@ class Forwarded:
         if not self._begun:
             self._begun = True
             self._forwarder.backend.answered()
+
+    async def pay(self, size: int) -> None:
+        """Wait until the rates let another response pass after one of `size` bytes.
+
+        Raises:
+            DeadlineExceeded: they do not before the deadline.
+            DomainError: see `paying.Responses`.
+        """
+        try:
+            async with asyncio.timeout(self._left()):
+                await self._pay(size)
+        except TimeoutError:
+            self._ticket.end(DeadlineExceeded.reason)
+            raise DeadlineExceeded("the deadline passed") from None
+        except DomainError as error:
+            self._ticket.end(error.reason)
+            raise
 
     def succeed(self, trailers: Any) -> None:
         """Hand on the trailers of a call that went well.
@@ -272,20 +292,28 @@ class Forwarded:
         self._ticket.end(replaced.reason)
         raise replaced from None
 
-    async def _checked(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The client's messages, as far as they keep to their bounds."""
-        budget, drain = self._ticket.stream_budget(), self._forwarder.drain
-        if self._forwarder.method.server_streaming:
-            requests = drain.until_end(requests)
+    async def _until_end(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The client's messages, up to the moment at which a conversation is told to go."""
+        drain, passed = self._forwarder.drain, self._passed(requests)
+        if not self._forwarder.method.server_streaming:
+            async for message in passed:
+                yield message
+            return
+        async for message in drain.until_end(passed):
+            yield message
+        self._told_to_go = drain.draining
+
+    async def _passed(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The client's messages, as far as they keep to their bounds, each when its rate allows."""
+        take = self._ticket.requests()
         async for message in requests:
             try:
-                budget.take(len(message))
-            except TooLarge as error:
+                await take(len(message))
+            except DomainError as error:
                 # A channel cancels a call whose requests raise, and keeps the reason to itself.
                 self._refusal = error
                 raise
             yield message
-        self._told_to_go = drain.draining and self._forwarder.method.server_streaming
 
     def _with(self, trailers: Any) -> tuple[tuple[str, str | bytes], ...]:
         """The gateway's trailers and those of the backend that are for clients."""

@@ -58,6 +58,21 @@ REFUSALS = Counter(
     ["reason"],
 )
 RETRIES = Counter("systemzero_gateway_backend_retries", "Calls sent a second time.", ["backend"])
+STREAM_UNITS = Counter(
+    "systemzero_gateway_stream_units",
+    "Units of the rates that messages of streams took, by kind: request or response.",
+    ["kind"],
+)
+STREAMS_HELD = Gauge(
+    "systemzero_gateway_streams_held",
+    "Streams that are held back until their rate lets a message pass.",
+    multiprocess_mode="livesum",
+)
+STREAM_BYTES_HELD = Gauge(
+    "systemzero_gateway_stream_bytes_held",
+    "Bytes of the messages that are held back.",
+    multiprocess_mode="livesum",
+)
 SERVING = Gauge(
     "systemzero_gateway_backend_serving",
     "Whether the backend said that it serves when it was asked last.",

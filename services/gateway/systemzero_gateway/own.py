@@ -58,7 +58,7 @@ class OwnMethod:
     async def _stream(self, request: bytes, context: Context) -> AsyncIterator[Any]:
         ticket = await self._admission.admit(self.method, context)
         with _ended(ticket):
-            seconds = self._begin(ticket, request, context)
+            seconds, pay = self._begin(ticket, request, context), ticket.responses()
             deadline = asyncio.get_running_loop().time() + seconds
             async with aclosing(self._handler.unary_stream(request, context)) as responses:
                 while True:
@@ -68,6 +68,8 @@ class OwnMethod:
                     if response is None:
                         return
                     yield response
+                    async with asyncio.timeout_at(deadline):
+                        await pay(response.ByteSize())
 
     def _begin(self, ticket: Ticket, request: bytes, context: Context) -> float:
         """Hold a call to its size; the seconds that it may take.

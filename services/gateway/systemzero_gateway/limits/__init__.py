@@ -2,9 +2,11 @@
 
 from systemzero_gateway.limits.callers import CallerLimits
 from systemzero_gateway.limits.gcra import Bucket, Decision, Rate, decide
+from systemzero_gateway.limits.held import HeldBytes
 from systemzero_gateway.limits.inflight import InFlight
 from systemzero_gateway.limits.memory import MemoryLimits
 from systemzero_gateway.limits.opening import local_limits, open_limits, password_of
+from systemzero_gateway.limits.pace import Pace
 from systemzero_gateway.limits.protocol import LimitStore, LocalLimits
 from systemzero_gateway.limits.settings import LimitSettings
 
@@ -12,11 +14,13 @@ __all__ = [
     "Bucket",
     "CallerLimits",
     "Decision",
+    "HeldBytes",
     "InFlight",
     "LimitSettings",
     "LimitStore",
     "LocalLimits",
     "MemoryLimits",
+    "Pace",
     "Rate",
     "decide",
     "local_limits",

@@ -10,6 +10,8 @@ from systemzero_gateway.limits.protocol import LimitStore
 from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 
 _OWN_RATES: Final = 10_000
+_SPARED: Final = 4
+"""The share of a burst, as its divisor, that streams leave for calls."""
 
 
 class CallerLimits:
@@ -25,8 +27,12 @@ class CallerLimits:
         self._rates = (tenant, principal)
         self._own: dict[Quotas, tuple[Rate, Rate]] = {}
 
-    async def take(self, caller: Caller, cost: int) -> tuple[Decision, str]:
+    async def take(
+        self, caller: Caller, cost: int, *, sparing: bool = False
+    ) -> tuple[Decision, str]:
         """The decision of whichever limit is tighter, and which it is: `tenant` or `principal`.
+
+        What is `sparing` leaves a share of the burst for what is not.
 
         Raises:
             Unavailable: the limits can't be checked.
@@ -35,7 +41,9 @@ class CallerLimits:
         # in braces what a cluster puts in one place; a script can't reach further
         key = f"{{{caller.principal.tenant}}}"
         name = f"{key}:{caller.principal.principal_id}"
-        ours, own = await self._store.take((Bucket(key, tenant), Bucket(name, principal)), cost)
+        spare = (_spare(tenant), _spare(principal)) if sparing else (0, 0)
+        buckets = Bucket(key, tenant, spare[0]), Bucket(name, principal, spare[1])
+        ours, own = await self._store.take(buckets, cost)
         if ours.allowed and own.allowed:
             return (own, "principal") if own.remaining <= ours.remaining else (ours, "tenant")
         return (own, "principal") if own.retry_after >= ours.retry_after else (ours, "tenant")
@@ -54,6 +62,10 @@ class CallerLimits:
                 _overridden(principal, quotas),
             )
         return found
+
+
+def _spare(rate: Rate) -> int:
+    return rate.burst // _SPARED
 
 
 def _overridden(rate: Rate, quotas: Quotas) -> Rate:

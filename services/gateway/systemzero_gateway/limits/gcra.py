@@ -9,7 +9,9 @@ Invariants:
 2. A refused call takes nothing: waiting `retry_after` seconds is enough.
 3. From a full bucket any call passes: one that costs more than `burst` takes all of it.
 4. A bucket that is full need not be remembered.
-5. Whatever was taken under another rate, a bucket is at most empty: a limit that is raised for
+5. Who is to leave `spare` units to others finds the bucket smaller by so many; what others took
+   counts all the same.
+6. Whatever was taken under another rate, a bucket is at most empty: a limit that is raised for
    somebody who used up the old one lets them go on by the new one, not by the old one's debt.
 """
 
@@ -45,10 +47,14 @@ class Rate(Settings, frozen=True):
 
 
 class Bucket(NamedTuple):
-    """What calls take from: `key` names it, `rate` says how large it is and how fast it fills."""
+    """What calls take from: `key` names it, `rate` says how large it is and how fast it fills.
+
+    `spare` units of it are not for who asks: they stay for others.
+    """
 
     key: str
     rate: Rate
+    spare: int = 0
 
 
 class Decision(NamedTuple):
@@ -65,8 +71,10 @@ class Decision(NamedTuple):
     reset: float
 
 
-def decide(rate: Rate, tat: float, now: float, cost: int) -> tuple[Decision, float]:
+def decide(rate: Rate, tat: float, now: float, cost: int, spare: int = 0) -> tuple[Decision, float]:
     """The decision on a call of `cost` units at `now`, and the TAT after it; times in seconds.
+
+    It leaves `spare` units, which are fewer than the rate's burst.
 
     The TAT of a refusal is less than `tat` where the bucket was used up under another rate.
     """
@@ -77,8 +85,9 @@ def decide(rate: Rate, tat: float, now: float, cost: int) -> tuple[Decision, flo
     start = now if tat < now else tat  # noqa: FURB136
     if start > now + tolerance:
         start = now + tolerance
-    moved = start + interval * (cost if cost < burst else burst)  # noqa: FURB136
-    excess = moved - now - tolerance
+    most = burst - spare
+    moved = start + interval * (cost if cost < most else most)  # noqa: FURB136
+    excess = moved - now - interval * most
     if excess > _SECONDS:
         start_left = int((tolerance - (start - now)) / interval + _ROUNDING)
         return Decision(False, burst, start_left, excess, start - now), start

@@ -27,12 +27,13 @@ class MemoryLimits:
 
     def look(self, bucket: Bucket, cost: int) -> Decision:
         """See `LocalLimits.look`."""
-        return decide(bucket.rate, self._tats.get(bucket.key, 0.0), self._clock(), cost)[0]
+        key, rate, spare = bucket
+        return decide(rate, self._tats.get(key, 0.0), self._clock(), cost, spare)[0]
 
     def take_one(self, bucket: Bucket, cost: int) -> Decision:
         """See `LocalLimits.take_one`."""
         before = self._tats.get(bucket.key, 0.0)
-        decision, tat = decide(bucket.rate, before, self._clock(), cost)
+        decision, tat = decide(bucket.rate, before, self._clock(), cost, bucket.spare)
         if decision.allowed or tat < before:
             self._keep(bucket.key, tat)
         return decision
@@ -41,9 +42,9 @@ class MemoryLimits:
         """See `LimitStore.take`."""
         now, tats = self._clock(), self._tats
         decisions, moves, passes = [], [], True
-        for key, rate in buckets:
+        for key, rate, spare in buckets:
             before = tats.get(key, 0.0)
-            decision, tat = decide(rate, before, now, cost)
+            decision, tat = decide(rate, before, now, cost, spare)
             decisions.append(decision)
             moves.append((key, before, tat))
             passes = passes and decision.allowed

@@ -34,6 +34,11 @@ class LimitSettings(Settings, frozen=True):
         total_in_flight: calls with one response under way in all.
         streams: streams of responses (watches, exports) that a tenant may have open.
         total_streams: streams of responses open in all.
+        unit_bytes: bytes that a message of a stream carries for what it costs; a larger one costs
+            as many times as much. A stream of responses takes a unit for so many, each message
+            counting for a thousandth at least.
+        held_bytes: what messages may have together that are held back until their rate lets them
+            pass; those of one tenant a quarter of it, or one message.
         stream_bytes: what the messages of a stream of requests may have together, where the
             contract says nothing.
     """
@@ -49,6 +54,8 @@ class LimitSettings(Settings, frozen=True):
     total_in_flight: Count = 1_000
     streams: Count = 100
     total_streams: Count = 1_000
+    unit_bytes: Count = 5_000_000
+    held_bytes: Count = 64_000_000
     stream_bytes: Count = 500_000_000
 
     def __post_init__(self) -> None:

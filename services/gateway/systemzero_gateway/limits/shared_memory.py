@@ -74,7 +74,7 @@ class SharedMemoryLimits:
         try:
             slot = self._slot(place)
             tat = 0.0 if slot < 0 else self._tats[slot]
-            return decide(bucket.rate, tat, self._clock(), cost)[0]
+            return decide(bucket.rate, tat, self._clock(), cost, bucket.spare)[0]
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
@@ -98,10 +98,10 @@ class SharedMemoryLimits:
         try:
             now = self._clock()
             decisions, moves, passes = [], [], True
-            for (_, rate), place in zip(buckets, places, strict=True):
+            for (_, rate, spare), place in zip(buckets, places, strict=True):
                 slot = self._slot(place)
                 before = 0.0 if slot < 0 else self._tats[slot]
-                decision, tat = decide(rate, before, now, cost)
+                decision, tat = decide(rate, before, now, cost, spare)
                 decisions.append(decision)
                 moves.append((place, before, tat))
                 passes = passes and decision.allowed

@@ -55,8 +55,8 @@ class ValkeyLimits:
         """See `LimitStore.take`."""
         keys = [PREFIX + bucket.key for bucket in buckets]
         arguments: list[float] = [cost]
-        for _, rate in buckets:
-            arguments += (_MINUTE / rate.per_minute, rate.burst)
+        for _, rate, spare in buckets:
+            arguments += (_MINUTE / rate.per_minute, rate.burst, spare)
         numbers = await self._bounded(self._script(keys, arguments))
         return [
             _decision(bucket.rate.burst, *numbers[3 * i : 3 * i + 3])

@@ -121,8 +121,8 @@ class Access(_message.Message):
     permission: Global___Permission.ValueType
     """Required. The permission that the principal's role, and its scopes if it has any, must hold."""
     cost: _builtins.int
-    """Optional. Rate-limit units that one call takes; 0 counts as 1. A stream takes them once,
-    when it opens.
+    """Optional. Rate-limit units that one call takes; 0 counts as 1. A stream takes them when it
+    opens, and again for each further message of its requests.
     """
     max_bytes: _builtins.int
     """Optional. The largest request message taken, in bytes after decompression; 0 is the

@@ -1,0 +1,97 @@
+"""Streams at the rates of who has them: a message that the rate does not let pass is held back.
+
+A stream whose message waits is read no further, which the transport's flow control hands on to
+whoever sends. Calls are refused where streams are held back, so a quarter of each burst is left to
+them: whoever streams as much as they may can still ask how it goes.
+
+Invariants:
+1. The messages of all streams of a tenant take from its bucket, those of a principal from its own,
+   as calls do, wherever the buckets are kept.
+2. Messages of a principal pass in the order in which they came, and principals of a tenant take
+   turns: a stream has one message waiting, so that none is passed over.
+3. What waits holds one message each, and together no more than `HeldBytes` allows; a stream whose
+   message finds no room there is refused.
+4. Where the limits can't be checked, nothing passes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from typing import Final
+
+from systemzero_chassis.windows import Turns
+from systemzero_core.errors import RateLimited
+from systemzero_gateway import metrics
+from systemzero_gateway.caller import Caller
+from systemzero_gateway.limits.callers import CallerLimits
+from systemzero_gateway.limits.gcra import Decision
+from systemzero_gateway.limits.held import HeldBytes
+
+_LEAST_SECONDS: Final = 0.001
+_MOST_SECONDS: Final = 1.0
+"""Between two looks: so soon does a rate hold that was changed meanwhile."""
+_decisions = cache(metrics.LIMIT_DECISIONS.labels)
+
+
+class Pace:
+    """Lets messages of streams pass, each as its rate allows.
+
+    Attributes:
+        held: what is held back.
+    """
+
+    def __init__(self, callers: CallerLimits, held: HeldBytes) -> None:
+        self._callers = callers
+        self._principals = Turns()
+        self._tenants = Turns()
+        self.held = held
+
+    async def take(self, caller: Caller, cost: int, size: int) -> None:
+        """Wait until `caller` may pass a message that costs `cost` units and has `size` bytes.
+
+        Raises:
+            RateLimited: it would have to wait, and finds no room for that.
+            Unavailable: the limits can't be checked.
+        """
+        tenant, principal = caller.principal.tenant, _name(caller)
+        if not self._principals.busy(principal) and not self._tenants.busy(tenant):
+            decision, _ = await self._ask(caller, cost)
+            if decision.allowed:
+                return
+        if not self.held.has_room(tenant, size):
+            raise _no_room(self.held.total)
+        with self.held.holding(tenant, size):
+            async with self._principals.of(principal):
+                while seconds := await self._turn(caller, cost):  # noqa: ASYNC110 - time fills it
+                    await asyncio.sleep(seconds)
+
+    async def _turn(self, caller: Caller, cost: int) -> float:
+        """Wait for the tenant's bucket; 0, or the seconds for which the principal's is empty."""
+        async with self._tenants.of(caller.principal.tenant):
+            while True:
+                decision, subject = await self._ask(caller, cost)
+                if decision.allowed:
+                    return 0.0
+                seconds = min(max(decision.retry_after, _LEAST_SECONDS), _MOST_SECONDS)
+                if subject == "principal":
+                    return seconds
+                await asyncio.sleep(seconds)
+
+    async def _ask(self, caller: Caller, cost: int) -> tuple[Decision, str]:
+        decision, subject = await self._callers.take(caller, cost, sparing=True)
+        _decisions(subject, "allowed" if decision.allowed else "held").inc()
+        return decision, subject
+
+
+def _name(caller: Caller) -> str:
+    return f"{caller.principal.tenant}\n{caller.principal.principal_id}"
+
+
+def _no_room(total: int) -> RateLimited:
+    return RateLimited(
+        "the messages that wait for the tenant's rate limit leave no room for another; try again "
+        f"in {_MOST_SECONDS:.1f} seconds, with fewer streams or smaller messages",
+        retry_after=_MOST_SECONDS,
+        metadata={"subject": "tenant", "limit": str(total)},
+    )
