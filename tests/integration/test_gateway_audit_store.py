@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,17 @@ from systemzero_chassis.database import Database, open_sqlite
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, Witness
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
-from systemzero_core.tlog import parse_checkpoint
+from systemzero_core.tlog import (
+    ERASURE_KIND,
+    VerifierKey,
+    format_time,
+    parse_checkpoint,
+    verify_export,
+)
 from systemzero_gateway.audit import Act, AuditLog, AuditQueue, Decided
 from systemzero_gateway.audit.check import check_service
 from systemzero_gateway.audit.opening import open_audit
+from systemzero_gateway.audit.retention import RefusalRetention
 from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
@@ -63,6 +71,78 @@ async def test_two_gateways_write_one_log_for_each_tenant(open_database: OpenDat
             note = await gateways[1].store.checkpoint(tenant)
             assert parse_checkpoint(note).size == 40
             assert (await gateways[0].store.verify(tenant)).size == 40
+    finally:
+        await database.close()
+
+
+DAY = 86_400 * 1_000_000
+THEN = 1_700_000_000_000_000
+
+
+async def test_what_old_refusals_said_leaves_and_the_log_is_whole(
+    open_database: OpenDatabase,
+) -> None:
+    database, key = open_database(METADATA, SCHEMA_VERSION), Ed25519PrivateKey.generate()
+    now = THEN
+    try:
+        store = LogStore(database, AUDIT, "test.example/audit", [key])
+        queue = AuditQueue(1_000, lambda: now)
+        log = AuditLog(queue, database, store, get_logger("test"), some_loops())
+        kept = RefusalRetention(database, store, AUDIT, 30, lambda: now)
+        for day in range(0, 50, 10):
+            now = THEN + day * DAY
+            for tenant in TENANTS:
+                for number in range(4):
+                    queue.put(act(tenant, number), "192.0.2.1", "")
+            assert await log.flush()
+            await kept.collect()
+        await kept.collect()  # has nothing left to do
+        for tenant in TENANTS:
+            entries = await store.list_entries(tenant, 0, 100)
+            left = {(entry.kind, entry.create_time): entry.body is not None for entry in entries}
+            old, new = (datetime.fromtimestamp((THEN + day * DAY) / 1e6, UTC) for day in (0, 20))
+            assert not left["call.denied", format_time(old)]
+            assert left["call.denied", format_time(new)]
+            assert all(has for (kind, _), has in left.items() if kind == "call.allowed")
+            assert [entry.kind for entry in entries].count(ERASURE_KIND) == 1
+            assert (await store.verify(tenant)).size == len(entries)
+            await store.publish_checkpoints()
+            lines = [line async for line in store.export(tenant, 0)]
+            report = verify_export(lines, vkeys=[VerifierKey.parse(store.vkeys(tenant)[0])])
+            assert report.checkpoint.size == len(entries)
+    finally:
+        await database.close()
+
+
+async def test_two_gateways_erase_old_refusals_once(open_database: OpenDatabase) -> None:
+    database, key = open_database(METADATA, SCHEMA_VERSION), Ed25519PrivateKey.generate()
+    try:
+        one = gateway(database, key)
+        one.queue.put(act("acme", 1), "192.0.2.1", "")
+        assert await one.flush()
+        later = micros() + 31 * DAY
+        both = [
+            RefusalRetention(database, each.store, AUDIT, 30, lambda: later)
+            for each in (one, gateway(database, key))
+        ]
+        await asyncio.gather(*(each.collect() for each in both))
+        kinds = [entry.kind for entry in await one.store.list_entries("acme", 0, 100)]
+        assert kinds == ["call.denied", ERASURE_KIND]
+        assert (await one.store.verify("acme")).size == 2
+    finally:
+        await database.close()
+
+
+async def test_refusals_are_kept_for_good_where_that_is_set(open_database: OpenDatabase) -> None:
+    database, key = open_database(METADATA, SCHEMA_VERSION), Ed25519PrivateKey.generate()
+    try:
+        one = gateway(database, key)
+        one.queue.put(act("acme", 1), "192.0.2.1", "")
+        assert await one.flush()
+        later = micros() + 36_500 * DAY
+        await RefusalRetention(database, one.store, AUDIT, 0, lambda: later).collect()
+        (entry,) = await one.store.list_entries("acme", 0, 100)
+        assert entry.body
     finally:
         await database.close()
 

@@ -216,10 +216,12 @@ class Admission:
         """Put an act where it is written from; `call` is the one that it is of.
 
         Raises:
-            Overloaded: there is no room for it.
+            Overloaded: it is none that was refused, and there is no room for it.
         """
         address = address_of(peer)
-        act = Act.of(caller, method, network_of(address), decision, reason)
+        header = credential_in(call.metadata) if call and caller is None else ""
+        shown = _beginning(credential_of(header))
+        act = Act.of(caller, method, network_of(address), decision, reason, shown)
         ids = (call.trace_id, call.request_id) if call else ("", "")
         self.audit.put(act, address, *ids)
 
@@ -254,7 +256,7 @@ class Admission:
         rate = self.limits.failures
         if not credential:
             return (Bucket(f"{network} none", rate),)
-        prefix = hashlib.sha256(credential.encode()).hexdigest()[:_PREFIX_DIGITS]
+        prefix = _beginning(credential)
         every = Rate(rate.per_minute * _PREFIXES_AT_ONCE, rate.burst * _PREFIXES_AT_ONCE)
         return Bucket(f"{network} {prefix}", rate), Bucket(network, every)
 
@@ -268,6 +270,13 @@ class Admission:
 
 async def _paid(_size: int) -> None:
     """Nothing is to be paid."""
+
+
+def _beginning(credential: str) -> str:
+    """What guesses at one credential have in common; nothing where none is shown."""
+    if not credential:
+        return ""
+    return hashlib.sha256(credential.encode()).hexdigest()[:_PREFIX_DIGITS]
 
 
 def _name(caller: Caller) -> None:

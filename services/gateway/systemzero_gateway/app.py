@@ -16,6 +16,7 @@ from systemzero.gateway.v1 import (
 )
 from systemzero_chassis import contract
 from systemzero_chassis.background import Loops
+from systemzero_chassis.clock import micros
 from systemzero_chassis.config import ConfigError
 from systemzero_chassis.database import open_database
 from systemzero_chassis.database.vitals import StoreVitals
@@ -35,6 +36,7 @@ from systemzero_chassis.tracing import Tracing
 from systemzero_chassis.vitals import Vitals
 from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit.opening import open_audit
+from systemzero_gateway.audit.retention import RefusalRetention
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.config import OWN, GatewaySettings
@@ -51,7 +53,7 @@ from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_gateway.reload import applicable, changes, check_costs
 from systemzero_gateway.routes import backend_of
 from systemzero_gateway.routing import Gateway, Served
-from systemzero_gateway.store import SCHEMA
+from systemzero_gateway.store import AUDIT, SCHEMA
 from systemzero_gateway.upkeep import Upkeep
 
 _UPKEEP_SECONDS = 60.0
@@ -86,8 +88,10 @@ class GatewayApp:
         self._database = open_database(data, SCHEMA, settings.database)
         self._tls = None if settings.tls is None else ServerTls(settings.tls, self._logger)
         self._identity = self._open_identity()
-        self._upkeep = Upkeep(self._identity.chores, _UPKEEP_SECONDS, self._logger, loops)
         self.audit = open_audit(settings.audit, data, self._database, self._logger, loops)
+        self.retention = self._retention()
+        chores = (*self._identity.chores, self.retention.collect)
+        self._upkeep = Upkeep(chores, _UPKEEP_SECONDS, self._logger, loops)
         self._limits = open_limits(settings.limits, self._logger, loops, shared)
         self._addresses = local_limits("addresses", shared)
         self.admission = self._admission()
@@ -184,6 +188,10 @@ class GatewayApp:
         authenticator, queue = self._identity.authenticator, self.audit.queue
         limits = self._settings.limits
         return Admission(authenticator, limits, self._limits, self._addresses, queue)
+
+    def _retention(self) -> RefusalRetention:
+        days = self._settings.audit.refusals.days
+        return RefusalRetention(self._database, self.audit.store, AUDIT, days, micros)
 
     def _watched(self) -> Vitals:
         loops = self.loops

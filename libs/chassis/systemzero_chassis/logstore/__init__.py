@@ -4,6 +4,7 @@ A service declares the log's tables in its own metadata (`log_tables`), appends 
 jobs (`LogStore.append`), and serves the rest through the asynchronous methods of `LogStore`.
 """
 
+from systemzero_chassis.logstore.aging import aged
 from systemzero_chassis.logstore.checkpoints import StoredCheckpoint
 from systemzero_chassis.logstore.entries import Appended
 from systemzero_chassis.logstore.erasure import erase_bodies, erase_some_bodies
@@ -41,6 +42,7 @@ __all__ = [
     "Macs",
     "StoredCheckpoint",
     "Witness",
+    "aged",
     "begin_rotation",
     "check_extends",
     "erase_bodies",

@@ -20,9 +20,10 @@ class Decided(StrEnum):
 class Act(NamedTuple):
     """Who did what, from where, and what was decided.
 
-    Acts that are equal are one: they are counted, not repeated. `tenant` is whose log it goes to:
-    the caller's, or the platform's where nobody is known; `principal` is empty then. `network` is
-    the peer's address, of IPv6 its /64, so that one customer's addresses are one.
+    `tenant` is whose log it goes to: the caller's, or the platform's where nobody is known;
+    `principal` is empty then. `network` is the peer's address, of IPv6 its /64, so that one
+    customer's addresses are one. `credential` is the beginning of the SHA-256 of what a caller
+    showed who is not known: so much that guesses at one thing look alike, too little to find it.
     """
 
     tenant: str
@@ -31,22 +32,31 @@ class Act(NamedTuple):
     network: str
     decision: Decided
     reason: str
+    credential: str = ""
 
     @classmethod
     def of(
-        cls, caller: Caller | None, method: str, network: str, decision: Decided, reason: str
+        cls,
+        caller: Caller | None,
+        method: str,
+        network: str,
+        decision: Decided,
+        reason: str,
+        credential: str = "",
     ) -> Act:
         """The act of a caller, or of nobody known."""
         if caller is None:
-            return cls(PLATFORM_TENANT, "", method, network, decision, reason)
+            return cls(PLATFORM_TENANT, "", method, network, decision, reason, credential)
         principal = caller.principal
         return cls(principal.tenant, principal.principal_id, method, network, decision, reason)
 
 
 class Recorded(NamedTuple):
-    """An act, how often it was seen and when (microseconds since 1970), and the first's details.
+    """An act, or refusals that are alike: the first's details, how many, and from when to when.
 
-    Of its `times`, so many as `told` have been in the log of security events.
+    Times are microseconds since 1970. Of its `times`, so many as `told` have been in the log of
+    security events. `methods` and `networks` are those of the refusals, some of them where there
+    are many; `others` are refusals of which each is alike to none that has an entry of its own.
     """
 
     act: Act
@@ -57,11 +67,14 @@ class Recorded(NamedTuple):
     times: int = 1
     request_id: str = ""
     told: int = 0
+    methods: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    others: bool = False
 
     def body(self) -> dict[str, Any]:
         """As it stands in the log."""
         act = self.act
-        return {
+        body: dict[str, Any] = {
             "principal": act.principal,
             "method": act.method,
             "address": self.address,
@@ -72,3 +85,11 @@ class Recorded(NamedTuple):
             "times": self.times,
             "last_time": self.last_time,
         }
+        if act.decision is Decided.DENIED:
+            body |= {
+                "credential": act.credential,
+                "methods": list(self.methods),
+                "networks": list(self.networks),
+                "others": self.others,
+            }
+        return body

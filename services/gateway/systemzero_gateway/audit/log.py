@@ -2,7 +2,7 @@
 
 Invariants:
 1. Nothing here is waited for by a call. An act is in the log some milliseconds after its answer, a
-   refusal within `HOLD_SECONDS` and a write; a gateway that is killed in between loses those.
+   refusal within the queue's hold and a write; a gateway that is killed in between loses those.
 2. Writing that fails, for whatever reason, is tried again until it succeeds; what could not be
    written comes first then. Meanwhile the queue fills, and load is shed.
 3. `stop` returns when everything is written, or the database has refused it once more.
@@ -11,7 +11,6 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -26,7 +25,7 @@ from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_core.errors import DomainError
 from systemzero_gateway import metrics
 from systemzero_gateway.audit.act import Decided, Recorded
-from systemzero_gateway.audit.queue import HOLD_SECONDS, AuditQueue
+from systemzero_gateway.audit.queue import AuditQueue
 
 CHECKPOINT_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 0.5
@@ -54,7 +53,6 @@ class AuditLog:
         self._writing = loops.new("audit_writer", self._write)
         self._signing = loops.new("audit_signer", self._publish, pause=CHECKPOINT_SECONDS)
         self._cosigning = cosigning(loops, store.cosigners)
-        self._held_since = 0.0
         self._stopping = False
         self._one_at_a_time = asyncio.Lock()
 
@@ -92,11 +90,8 @@ class AuditLog:
         return await self._write_batch(every=True)
 
     async def _write(self) -> None:
-        urgent, now = await self.queue.wait(), time.monotonic()
-        due = self._stopping or not urgent or now - self._held_since >= HOLD_SECONDS
-        if due:
-            self._held_since = now
-        if not await self._write_batch(every=due) and not self._stopping:
+        await self.queue.wait()
+        if not await self._write_batch(every=self._stopping) and not self._stopping:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _write_batch(self, *, every: bool) -> bool:

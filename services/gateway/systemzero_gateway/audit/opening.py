@@ -41,4 +41,6 @@ def open_audit(
         InvalidInput: a witness's key is none, or its URL is not of HTTP.
     """
     store = open_log(database, AUDIT, log_files(data), settings.origin, settings.witnesses)
-    return AuditLog(AuditQueue(settings.queue, micros), database, store, logger, loops)
+    refusals = settings.refusals
+    queue = AuditQueue(settings.queue, micros, hold=refusals.interval, groups=refusals.groups)
+    return AuditLog(queue, database, store, logger, loops)

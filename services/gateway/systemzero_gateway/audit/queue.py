@@ -1,46 +1,64 @@
 """What waits to be written to the audit log: bounded, and never lost to make room.
 
 Invariants:
-1. There are never more entries than `capacity`, counting places that are reserved.
-2. What was put in comes out, as an entry of its own or counted in an equal one. Who finds no room
+1. There are never more acts than `capacity`, counting places that are reserved. Who finds no room
    learns it before anything is done that would have to be recorded.
-3. Refusals wait for up to `HOLD_SECONDS`, so that a flood of equal ones becomes few entries; what
-   was let in does not wait.
+2. An act is an entry of its own, in the order in which they came, and does not wait.
+3. Refusals wait for `hold` seconds, so that however many there are becomes few entries; see
+   `refusals`. They always find room.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final
 
 from systemzero_chassis.background import heard
 from systemzero_core.errors import Overloaded
 from systemzero_gateway.audit.act import Act, Decided, Recorded
+from systemzero_gateway.audit.refusals import Refusals
 
-HOLD_SECONDS: Final = 1.0
+HOLD_SECONDS: Final = 60.0
+GROUPS: Final = 16
 RETRY_SECONDS: Final = 1.0
 
 
 class AuditQueue:
-    """Takes acts without waiting; gives them to whoever writes.
+    """Takes acts and refusals without waiting; gives them to whoever writes.
 
     Attributes:
-        capacity: how many entries may wait.
+        capacity: how many acts may wait.
     """
 
-    def __init__(self, capacity: int, clock: Callable[[], int]) -> None:
-        """`clock` gives microseconds since 1970."""
+    def __init__(
+        self,
+        capacity: int,
+        clock: Callable[[], int],
+        *,
+        hold: float = HOLD_SECONDS,
+        groups: int = GROUPS,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` gives microseconds since 1970, `ticks` seconds that never go back.
+
+        For `groups` see `Refusals`.
+        """
         self.capacity = capacity
+        self._hold = hold
         self._clock = clock
-        self._done: dict[Act, Recorded] = {}
-        self._denied: dict[Act, Recorded] = {}
+        self._ticks = ticks
+        self._done: list[Recorded] = []
+        self._refusals = Refusals(groups, clock)
+        self._due = ticks() + hold
         self._taken = 0
         self._reserved = 0
         self._urgent = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._done) + len(self._denied) + self._taken + self._reserved
+        """The acts that wait, and the places that are reserved for others."""
+        return len(self._done) + self._taken + self._reserved
 
     def reserve(self) -> None:
         """Keep a place for what will have to be put in.
@@ -57,66 +75,57 @@ class AuditQueue:
         self._reserved -= 1
 
     def put(self, act: Act, address: str, trace_id: str, request_id: str = "") -> None:
-        """Record an act.
+        """Record an act, or a refusal.
 
         Raises:
-            Overloaded: there is no room.
+            Overloaded: there is no room for an act.
         """
-        waiting = self._denied if act.decision is Decided.DENIED else self._done
-        now, equal = self._clock(), waiting.get(act)
-        if equal is not None:
-            waiting[act] = equal._replace(times=equal.times + 1, last_time=now)
+        if act.decision is Decided.DENIED:
+            self._refusals.put(act, address, trace_id, request_id)
             return
         if len(self) >= self.capacity:
             raise _full()
-        waiting[act] = Recorded(act, address, trace_id, now, now, request_id=request_id)
-        if act.decision is not Decided.DENIED:
-            self._urgent.set()
+        now = self._clock()
+        self._done.append(Recorded(act, address, trace_id, now, now, request_id=request_id))
+        self._urgent.set()
 
-    async def wait(self) -> bool:
-        """Wait for what does not wait itself, for `HOLD_SECONDS` at most; whether it came."""
-        return await heard(self._urgent, HOLD_SECONDS)
+    async def wait(self) -> None:
+        """Wait until an act is there, or refusals have waited for long enough."""
+        await heard(self._urgent, max(0.0, self._due - self._ticks()))
 
     def hurry(self) -> None:
         """End the present wait."""
         self._urgent.set()
 
     def take(self, *, every: bool) -> list[Recorded]:
-        """What is to be written now, with all refusals if `every`; tell `written` or `put_back`."""
-        taken = list(self._done.values())
-        self._done = {}
-        self._urgent.clear()
-        if every:
-            taken += self._denied.values()
-            self._denied = {}
+        """What is to be written now, with all refusals if `every`, or if they have waited enough.
+
+        Tell `written` or `put_back`.
+        """
+        taken, self._done = self._done, []
         self._taken += len(taken)
+        self._urgent.clear()
+        if every or self._ticks() >= self._due:
+            taken = taken + self._refusals.take()
+            self._due = self._ticks() + self._hold
         return taken
 
     def written(self, entries: list[Recorded]) -> None:
         """Those taken are in the log."""
-        self._taken -= len(entries)
+        self._taken -= len(_acts(entries))
 
     def put_back(self, entries: list[Recorded]) -> None:
-        """Those taken could not be written; they wait on, with what is equal to them by now.
-
-        They come before what came meanwhile.
-        """
-        self._taken -= len(entries)
-        denied = [entry for entry in entries if entry.act.decision is Decided.DENIED]
-        done = [entry for entry in entries if entry.act.decision is not Decided.DENIED]
-        self._denied = _before(denied, self._denied)
-        self._done = _before(done, self._done)
+        """Those taken could not be written; they wait on, before what came meanwhile."""
+        acts = _acts(entries)
+        self._taken -= len(acts)
+        self._done = acts + self._done
+        self._refusals.put_back([e for e in entries if e.act.decision is Decided.DENIED])
+        if acts:
+            self._urgent.set()
 
 
-def _before(entries: list[Recorded], later: dict[Act, Recorded]) -> dict[Act, Recorded]:
-    """All of them in the order in which they first came; equal ones as one."""
-    found = {entry.act: entry for entry in entries}
-    for act, entry in later.items():
-        first = found.get(act)
-        if first is not None:
-            entry = first._replace(times=first.times + entry.times, last_time=entry.last_time)
-        found[act] = entry
-    return found
+def _acts(entries: list[Recorded]) -> list[Recorded]:
+    return [entry for entry in entries if entry.act.decision is not Decided.DENIED]
 
 
 def _full() -> Overloaded:

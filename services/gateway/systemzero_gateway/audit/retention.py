@@ -1,0 +1,65 @@
+"""Old refusals leave the audit log: what their entries say is erased, the entries stay.
+
+The log is append-only, so that an entry's hashes stay for good, with its kind and time; its body
+goes, and a record of the erasure says of which entries (see `systemzero_chassis.logstore`). Acts of
+principals never leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from systemzero_chassis.database import Database, TenantConnection
+from systemzero_chassis.logstore import LogStore, LogTables, aged
+from systemzero_gateway.audit.act import Decided
+
+KIND: Final = f"call.{Decided.DENIED}"
+_BATCH: Final = 1_000
+
+
+class RefusalRetention:
+    """Erases what entries of refusals say once they are `days` old."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: LogStore,
+        tables: LogTables,
+        days: int,
+        clock: Callable[[], int],
+    ) -> None:
+        """0 days are for good; `clock` gives microseconds since 1970."""
+        self._database = database
+        self._store = store
+        self._tables = tables
+        self._days = days
+        self._clock = clock
+        self._next: dict[str, int] = {}
+
+    async def collect(self) -> None:
+        """A round over all tenants; for a chore.
+
+        Raises:
+            DomainError: the database does not answer, or its log is damaged.
+        """
+        if self._days:
+            for tenant in await self._store.tenants():
+                while await self._collect_some(tenant):
+                    pass
+
+    async def _collect_some(self, tenant: str) -> bool:
+        """Whether there may be more."""
+        now = datetime.fromtimestamp(self._clock() / 1e6, UTC)
+        before, start = now - timedelta(days=self._days), self._next.get(tenant, 0)
+
+        def job(own: TenantConnection) -> int:
+            indexes, after = aged(own, self._tables, KIND, before, start, _BATCH)
+            if indexes:
+                self._store.erase(own, indexes, now)
+            return after
+
+        after = await self._database.of(tenant).write(job)
+        self._next[tenant] = after
+        return after - start == _BATCH
