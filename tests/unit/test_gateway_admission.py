@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from systemzero_gateway.admission import address_of, credential_in, network_of
+from systemzero_chassis.addresses import address_of, network_of
+from systemzero_gateway.admission import credential_in
 
 
 def test_a_call_has_one_credential_or_none() -> None:

@@ -1,10 +1,11 @@
-"""Addresses to listen on: `host:port`, with an IPv6 host in brackets."""
+"""Addresses to listen on (`host:port`, with an IPv6 host in brackets), and those of peers."""
 
 from __future__ import annotations
 
 import errno
 import ipaddress
 import socket
+from urllib.parse import unquote
 
 from systemzero_chassis.config import ConfigError
 
@@ -53,3 +54,24 @@ def refuse_taken(address: str) -> None:
                     raise ConfigError(
                         f"{address} is in use: is another System//Zero running here?"
                     ) from None
+
+
+def address_of(peer: str) -> str:
+    """The address in gRPC's name of a peer, without its port.
+
+    `ipv4:192.0.2.1:4711` gives `192.0.2.1`; what has no port comes back as it is.
+    """
+    kind, _, rest = peer.partition(":")
+    host, _, port = unquote(rest).rpartition(":")
+    return host.strip("[]") if kind in {"ipv4", "ipv6"} and port.isdigit() else peer
+
+
+def network_of(address: str) -> str:
+    """What stands for whoever uses `address`: of IPv6 its /64, which is one customer's."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), 64), strict=False))

@@ -6,20 +6,25 @@ nothing stops all news, and its watches never end, so that they use up every gra
 Invariants:
 1. Telling takes no watcher's time: `set` and `stop` return at once, whoever reads or does not.
 2. After `stop` every service is NOT_SERVING for good, and every watch ends once it has said so.
-3. `LIVENESS` is SERVING for as long as anybody answers: it is no service, but the process.
+3. Watches are bounded, since nobody is asked for a credential: in all, and of each network.
+4. `LIVENESS` is SERVING for as long as anybody answers: it is no service, but the process.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero_chassis.accepting import AcceptingServer
 from systemzero_chassis.background import Streak
+from systemzero_chassis.guards import Call, errors_guard
+from systemzero_chassis.logs import get_logger
+from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.unguarded import UnguardedStreams
 
 LIVENESS = "liveness"
 """The name that stands for the process itself, whatever its services say."""
@@ -28,6 +33,8 @@ READINESS = "readiness"
 WHOLE = ""
 """The name that stands for all services together."""
 
+WATCHES: Final = 1_000
+OF_NETWORK: Final = 100
 _MAX_REQUEST_BYTES = 4_096
 
 
@@ -37,6 +44,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
     def __init__(self, names: Iterable[str]) -> None:
         self._serving = {WHOLE: False, READINESS: False, **dict.fromkeys(names, False)}
         self._stopped = False
+        self.watches = UnguardedStreams("health", WATCHES, OF_NETWORK)
         self._changed = asyncio.Event()
 
     def set(self, name: str, serving: bool) -> None:
@@ -67,7 +75,17 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
     async def Watch(  # noqa: N802 - named by the protocol
         self, request: health_pb2.HealthCheckRequest, context: Any
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
-        """Whether a service serves, now and whenever that changes."""
+        """Whether a service serves, now and whenever that changes.
+
+        Raises:
+            TooManyInFlight: the caller's network has as many watches as it may.
+            Overloaded: there are as many as there may be.
+        """
+        with self.watches.open(context):
+            async for answer in self._each(request):
+                yield answer
+
+    async def _each(self, request: Any) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         said = None
         while True:
             changed, answer = self._changed, self._answer(request.service)
@@ -92,6 +110,17 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
         self._changed = asyncio.Event()
 
 
+def unguarded_registry(health: Health) -> HandlerRegistry:
+    """`health` as it is served: to everybody, with what is refused told as anywhere else."""
+    registry = HandlerRegistry([errors_guard(_report)])
+    registry.add(health_pb2_grpc.add_HealthServicer_to_server, health)
+    return registry
+
+
+def _report(call: Call, error: BaseException) -> None:
+    get_logger("listener").error("internal error", rpc_method=call.method, exc_info=error)
+
+
 class HealthPort:
     """A port in the clear on which `grpc.health.v1` is served and nothing else.
 
@@ -106,7 +135,7 @@ class HealthPort:
             ("grpc.so_reuseport", int(shared_port)),
         ]
         self._server = AcceptingServer(options, streak)
-        health_pb2_grpc.add_HealthServicer_to_server(health, self._server)
+        self._server.add(unguarded_registry(health))
 
     async def start(self, address: str) -> int:
         """Listen on `address` (`host:port`, port 0 picks one); the port that it is.

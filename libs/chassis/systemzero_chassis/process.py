@@ -8,14 +8,16 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import grpc
 import msgspec
+from prometheus_client import Counter
 
 from systemzero_chassis import config, logs, loop
 from systemzero_chassis.addresses import refuse_taken
@@ -30,6 +32,7 @@ from systemzero_chassis.ops import OpsSettings, operated
 from systemzero_chassis.reaching import ServiceChannel
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.registry import HandlerRegistry
+from systemzero_chassis.seldom import Seldom
 from systemzero_chassis.service import Listener, Service, until_signal
 from systemzero_chassis.telemetry import observe_guard
 from systemzero_chassis.tls import (
@@ -41,6 +44,11 @@ from systemzero_chassis.tls import (
 from systemzero_chassis.tracing import Tracing
 from systemzero_chassis.workers import Seat, Supervisor, shared_port
 from systemzero_core.errors import DomainError
+
+IDENTITIES_REFUSED: Final = Counter(
+    "rpc_server_identities_refused",
+    "Calls to a service behind the gateway that had no good internal identity.",
+)
 
 S = TypeVar("S", bound=Settings)
 
@@ -206,8 +214,13 @@ def backend_registry(
     def report(call: Call, error: BaseException) -> None:
         logger.error("internal error", rpc_method=call.method, exc_info=error)
 
+    seldom = Seldom(time.monotonic)
+
     def refused(call: Call) -> None:
-        security.warning("identity.refused", method=call.method, address=call.context.peer())
+        IDENTITIES_REFUSED.inc()
+        if times := seldom.now():
+            address = call.context.peer()
+            security.warning("identity.refused", method=call.method, address=address, times=times)
 
     guards: list[Guard] = [errors_guard(report), identity_guard(verifier, refused)]
     if drain is not None:

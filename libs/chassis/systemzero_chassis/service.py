@@ -14,17 +14,18 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any, Protocol
 
-from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from systemzero_chassis.accepting import AcceptingServer, Handlers
 from systemzero_chassis.addresses import is_loopback, split
 from systemzero_chassis.background import Loops
-from systemzero_chassis.health import Health, HealthPort
+from systemzero_chassis.health import Health, HealthPort, unguarded_registry
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.memory import calm_collector
+from systemzero_chassis.reflecting import Reflection
 from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.symbols import SymbolPool
 from systemzero_chassis.tls import ServerTls
 from systemzero_chassis.vitals import Vitals
 
@@ -111,10 +112,11 @@ class Listener:
             if health_address
             else None
         )
-        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        symbols: Any = SymbolPool()  # answers what reflection asks, without being a DescriptorPool
-        reflection.enable_server_reflection(names, self._server, symbols)
+        self._reflection = Reflection(names)
+        unguarded = unguarded_registry(self.health)
+        unguarded.add(add_ServerReflectionServicer_to_server, self._reflection)
+        self._server.add(unguarded)
 
     async def start(self, address: str, *, serving: bool = True) -> int:
         """Listen on `address` (`host:port`, port 0 picks one); the port that it is.
@@ -139,6 +141,7 @@ class Listener:
     async def stop(self, grace: float) -> None:
         """Say NOT_SERVING, give calls in flight `grace` seconds, end."""
         self.health.stop()
+        self._reflection.stop()
         await self._server.stop(grace)
         if self._health_port is not None:
             await self._health_port.stop()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import structlog
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from prometheus_client import Counter
 
 from systemzero_chassis.config import ConfigError, Settings
 from systemzero_chassis.secrets import read_private
@@ -32,6 +33,9 @@ _OTHERS = 0o007
 """Mode bits that no key file may have. Its group may read it: so are secrets mounted for a pod."""
 
 State = tuple[tuple[int, int, int], ...]
+
+
+HANDSHAKES: Final = Counter("rpc_server_handshakes", "TLS handshakes that were begun, by whomever.")
 
 
 class TlsSettings(Settings, frozen=True):
@@ -92,6 +96,7 @@ class ServerTls:
 
     def _changed(self) -> Any:
         """What the next handshake is to use, None for what the last one did."""
+        HANDSHAKES.inc()
         with self._lock:
             state = self._state()
             if state == self._seen:

@@ -9,11 +9,10 @@ refusals cost as much as answers, and so that whoever is known learns of every r
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import Awaitable, Callable
 from functools import cache
-from urllib.parse import unquote
 
+from systemzero_chassis.addresses import address_of, network_of
 from systemzero_chassis.guards import Context
 from systemzero_chassis.observed import CurrentCall, Metadata, current_call
 from systemzero_core.errors import DomainError, PermissionDenied, RateLimited, Unauthenticated
@@ -54,27 +53,6 @@ def credential_in(metadata: Metadata) -> str:
     if len(values) > 1:
         return _AMBIGUOUS
     return str(values[0]) if values else ""
-
-
-def address_of(peer: str) -> str:
-    """The address in gRPC's name of a peer, without its port.
-
-    `ipv4:192.0.2.1:4711` gives `192.0.2.1`; what has no port comes back as it is.
-    """
-    kind, _, rest = peer.partition(":")
-    host, _, port = unquote(rest).rpartition(":")
-    return host.strip("[]") if kind in {"ipv4", "ipv6"} and port.isdigit() else peer
-
-
-def network_of(address: str) -> str:
-    """What stands for whoever uses `address`: of IPv6 its /64, which is one customer's."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 class Ticket:
