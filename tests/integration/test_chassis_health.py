@@ -62,6 +62,16 @@ async def test_at_shutdown_watches_are_told_and_end_without_using_up_the_grace(
     assert await watch.read() is grpc.aio.EOF  # type: ignore[attr-defined]
 
 
+async def test_all_services_are_listed_with_whether_they_serve(served: Served) -> None:
+    served.listener.health.set(NAME, False)
+    listed = await served.stub.List(health_pb2.HealthListRequest())
+    assert {name: answer.status for name, answer in listed.statuses.items()} == {
+        "": STATUS.SERVING,
+        "readiness": STATUS.SERVING,
+        NAME: STATUS.NOT_SERVING,
+    }
+
+
 async def test_an_unknown_service_is_unknown(served: Served) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await served.check("no.such")

@@ -9,9 +9,10 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
-from systemzero_client import Document, IngestReply, Sighting, SystemZeroError
+from systemzero_client import Document, IngestReply, Sighting, SystemZeroError, silence
 from systemzero_core.errors import InvalidInput
 from tests.support.wire import BreakingCaptures, answering, client_of
 
@@ -207,3 +208,59 @@ async def test_a_client_that_is_closed_meanwhile_is_told() -> None:
         await client.close()
         with pytest.raises(SystemZeroError):
             await waiting
+
+
+class HeldBack(Silent, health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no types
+    """A named fake of a platform that holds a stream back: it answers once asked how it is."""
+
+    def __init__(self, *, asked: int, serves: bool = True) -> None:
+        super().__init__()
+        self.asked = 0
+        self._status = health_pb2.HealthCheckResponse.SERVING if serves else 2
+        self._enough = asked
+        self._go_on = asyncio.Event()
+
+    def add(self, server: grpc.aio.Server) -> None:
+        super().add(server)
+        health_pb2_grpc.add_HealthServicer_to_server(self, server)
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - by the protocol
+        self.asked += 1
+        if self.asked >= self._enough:
+            self._go_on.set()
+        return health_pb2.HealthCheckResponse(status=self._status)
+
+    async def stream(self, request_iterator: Any, context: Any) -> Any:
+        self.streams += 1
+        index = 0
+        async for _ in request_iterator:
+            await self._go_on.wait()
+            yield pb.IngestStreamResponse(index=index, ingest=pb.IngestResponse())
+            index += 1
+
+
+async def test_a_stream_that_is_held_back_is_no_server_that_answers_no_more() -> None:
+    held = HeldBack(asked=3)
+    async with asyncio.timeout(GUARD), client_of(held.add) as client:
+        client.transport.timeout = 0.2
+        outcomes = [o async for o in client.ingest_many([GOOD] * 3)]
+    assert [type(outcome) for outcome in outcomes] == [IngestReply] * 3
+    assert (held.streams, held.asked) == (1, 3)
+
+
+async def test_a_silent_server_that_does_not_say_that_it_serves_is_given_up() -> None:
+    held = HeldBack(asked=1_000_000, serves=False)
+    async with asyncio.timeout(GUARD), client_of(held.add) as client:
+        client.transport.timeout = 0.05
+        with pytest.raises(SystemZeroError, match="no answer"):
+            _ = [o async for o in client.ingest_many([GOOD])]
+
+
+async def test_a_server_that_says_for_ever_that_it_serves_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(silence, "LONGEST", 0.3)
+    async with asyncio.timeout(GUARD), client_of(HeldBack(asked=1_000_000).add) as client:
+        client.transport.timeout = 0.1
+        with pytest.raises(SystemZeroError, match="no answer"):
+            _ = [o async for o in client.ingest_many([GOOD])]

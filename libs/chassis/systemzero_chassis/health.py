@@ -72,6 +72,13 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
         return self._answer(request.service)
 
+    async def List(  # noqa: N802 - named by the protocol
+        self, request: health_pb2.HealthListRequest, context: Any
+    ) -> health_pb2.HealthListResponse:
+        """Which services serve, now."""
+        answers = {name: self._answer(name) for name in self._serving}
+        return health_pb2.HealthListResponse(statuses=answers)
+
     async def Watch(  # noqa: N802 - named by the protocol
         self, request: health_pb2.HealthCheckRequest, context: Any
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:

@@ -24,6 +24,7 @@ import grpc
 from systemzero_client.contract import idempotent_methods
 from systemzero_client.errors import SystemZeroError
 from systemzero_client.failures import of_rpc, readable
+from systemzero_client.silence import Patience
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -146,14 +147,18 @@ class Transport:
 
         Raises:
             SystemZeroError: the call failed, the server ended it early, or nothing came for
-                `silence` seconds.
+                `silence` seconds and the server does not say that it serves.
         """
         call = method(request, timeout=seconds, metadata=self._metadata())
         responses = aiter(call)
+        patience = Patience(self.channel, lambda: silence)
+
+        async def following() -> Any:
+            return await anext(responses)
+
         try:
             while True:
-                async with asyncio.timeout(silence):
-                    response = await anext(responses)
+                response = await (patience.wait_for(following()) if silence else following())
                 yield readable(response)
         except StopAsyncIteration:
             return

@@ -8,7 +8,8 @@ Invariants:
    the service stores it once.
 4. Whatever goes wrong, in the caller's iterator, with an item or on the wire, is raised where
    outcomes are taken, after the outcomes of what was before it. Nothing waits for ever: a server
-   that has captures to answer and is silent for the client's timeout has failed.
+   that has captures to answer and is silent for the client's timeout has failed, unless it says
+   that it serves: then it holds the stream back (`silence`).
 5. However it ends, no task and no call is left.
 """
 
@@ -30,6 +31,7 @@ from systemzero_client.errors import SystemZeroError
 from systemzero_client.failures import of_rpc, readable
 from systemzero_client.items import each
 from systemzero_client.outcomes import IngestFailure, Outcome, Slot
+from systemzero_client.silence import Patience
 from systemzero_client.streams import Backoff, asked_pause
 from systemzero_core.errors import DomainError
 from systemzero_core.redaction import Rules
@@ -70,6 +72,8 @@ class IngestStream:
         self._all_fed = False
         self._answers = 0
         self._answered = asyncio.Event()
+        self._news = asyncio.Event()
+        self._patience = Patience(transport.channel, lambda: transport.timeout)
 
     async def run(
         self,
@@ -176,11 +180,7 @@ class IngestStream:
         reader = asyncio.create_task(self._read(call))
         writer = asyncio.create_task(self._write(call))
         try:
-            async with asyncio.timeout(None) as self._silence:
-                await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
-                if writer.done():
-                    await writer  # raises what is wrong with it
-                await reader
+            await self._both(reader, writer)
         except grpc.RpcError as error:
             raise of_rpc(error) from None
         except TimeoutError:
@@ -192,6 +192,31 @@ class IngestStream:
         finally:
             call.cancel()
             await _end(reader, writer)
+
+    async def _both(self, reader: asyncio.Task[None], writer: asyncio.Task[None]) -> None:
+        """Wait for the reader, and for the writer as long as it writes; raises what is wrong.
+
+        Raises:
+            TimeoutError: the server has captures to answer, says nothing, and has failed.
+        """
+        self._patience.heard()
+        waiting = {reader, writer}
+        while not reader.done():
+            self._news.clear()
+            news = asyncio.ensure_future(self._news.wait())
+            try:
+                seconds = self._transport.timeout if self._sent else None
+                done, _ = await asyncio.wait(
+                    (*waiting, news), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                news.cancel()
+            if writer in done:
+                waiting.discard(writer)
+                await writer  # raises what is wrong with it
+            if not done and self._sent and not await self._patience.lasts():
+                raise TimeoutError
+        await reader
 
     async def _read(self, call: Any) -> None:
         async for response in call:
@@ -235,9 +260,8 @@ class IngestStream:
 
     def _wait_for_answer(self) -> None:
         """Start anew to count how long the server is silent, if it has something to answer."""
-        now = asyncio.get_running_loop().time()
-        if not self._silence.expired():
-            self._silence.reschedule(now + self._transport.timeout if self._sent else None)
+        self._patience.heard()
+        self._news.set()
 
     def _take_back(self) -> None:
         """Queue what was sent and not answered once more, before what was not sent yet."""
