@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero.gateway.v1 import auth_service_pb2, auth_service_pb2_grpc
 from systemzero_gateway.config import DeadlineSettings
@@ -267,3 +268,26 @@ async def test_while_the_shared_store_is_away_streams_keep_to_what_calls_keep_to
                 await are_held(here)
             await stream.end()
         valkey.restart()
+
+
+async def test_a_stream_that_is_held_back_takes_no_more_than_a_window_of_its_client(
+    tmp_path: Path, local: bool
+) -> None:
+    async with world(tmp_path, local=local, limits=limits(PLENTY, SLOW)) as here:
+        other, sent = await new_key(here), 0
+
+        async def flood() -> AsyncIterator[bytes]:
+            nonlocal sent
+            for _ in range(4_000):
+                yield b"x" * 1_000
+                sent += 1
+
+        call = here.call("Both", flood(), other)
+        task = asyncio.create_task(each(call))
+        await are_held(here)
+        check: Any = health_pb2_grpc.HealthStub(here.channel).Check
+        for _ in range(1_000):  # over the same connection: bytes that may come have come by then
+            await check(health_pb2.HealthCheckRequest())
+        assert sent < 1_000
+        call.cancel()
+        await asyncio.gather(task, return_exceptions=True)

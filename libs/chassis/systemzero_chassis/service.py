@@ -73,6 +73,9 @@ def server_options(max_message_bytes: int, *, shared_port: bool = False) -> list
         ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING_CALLS),
         # Keepalive pings on a quiet watch are no abuse; gRPC's own bound is one in five minutes.
         ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+        # A window that grows with the line's speed is held by each stream that nobody reads: some
+        # megabytes, of as many streams as there are. One that is read gets what its message needs.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.so_reuseport", int(shared_port)),
     ]
 

@@ -16,19 +16,59 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from systemzero_gateway.audit.act import Act, Recorded
 
 _NAMES: Final = 4
 _TEXT: Final = 128
 
+_Whose = tuple[str, bool]
+"""Whose refusals share a bound: a tenant's principals', or strangers'."""
+_Key = tuple[str, ...]
+"""What refusals that are one entry have in common."""
 
-class _Whose(NamedTuple):
-    """Whose refusals share a bound: a tenant's principals', or strangers'."""
 
-    tenant: str
-    known: bool
+class _Group:
+    """Refusals that will be one entry; `first` has the details of the first."""
+
+    __slots__ = ("first", "first_time", "last_time", "methods", "networks", "times", "told")
+
+    def __init__(self, first: Recorded) -> None:
+        self.first = first
+        self.first_time, self.last_time = first.first_time, first.last_time
+        self.times = self.told = 0
+        self.methods: list[str] = []
+        self.networks: list[str] = []
+
+    def count(self, method: str, network: str, time: int) -> None:
+        """One more; changed in place, since strangers choose how often."""
+        self.times += 1
+        self.last_time = time
+        _name(self.methods, method)
+        _name(self.networks, network)
+
+    def merge(self, entry: Recorded) -> None:
+        """As many more as there are in `entry`."""
+        self.times += entry.times
+        self.told += entry.told
+        self.first_time = min(self.first_time, entry.first_time)
+        self.last_time = max(self.last_time, entry.last_time)
+        for method in entry.methods:
+            _name(self.methods, method)
+        for network in entry.networks:
+            _name(self.networks, network)
+
+    def entry(self) -> Recorded:
+        """As it is to be written."""
+        return self.first._replace(
+            times=self.times,
+            told=self.told,
+            first_time=self.first_time,
+            last_time=self.last_time,
+            methods=tuple(self.methods),
+            networks=tuple(self.networks),
+        )
 
 
 class Refusals:
@@ -38,7 +78,7 @@ class Refusals:
         """`clock` gives microseconds since 1970."""
         self._groups = groups
         self._clock = clock
-        self._waiting: dict[_Whose, dict[Act, Recorded]] = {}
+        self._waiting: dict[_Whose, dict[_Key, _Group]] = {}
         self._apart: dict[_Whose, int] = {}
 
     def __len__(self) -> int:
@@ -48,22 +88,15 @@ class Refusals:
     def put(self, act: Act, address: str, trace_id: str, request_id: str) -> None:
         """Count a refusal."""
         now = self._clock()
-        names = (act.method[:_TEXT],), (act.network[:_TEXT],)
-        first = Recorded(
-            act._replace(method=names[0][0], network=names[1][0]),
-            address[:_TEXT],
-            trace_id,
-            now,
-            now,
-            request_id=request_id,
-            methods=names[0],
-            networks=names[1],
-        )
-        self._add(first)
+        group = self._found(act)
+        if group is None:
+            first = Recorded(act, address, trace_id, now, now, request_id=request_id)
+            group = self._made(first, others=False)
+        group.count(act.method, act.network, now)
 
     def take(self) -> list[Recorded]:
         """All that wait; `put_back` those that could not be written."""
-        taken = [entry for group in self._waiting.values() for entry in group.values()]
+        taken = [group.entry() for groups in self._waiting.values() for group in groups.values()]
         self._waiting = {}
         self._apart = {}
         return taken
@@ -72,51 +105,54 @@ class Refusals:
         """Have entries wait again, before those that came meanwhile."""
         later = self.take()
         for entry in (*entries, *later):
-            self._add(entry)
+            group = None if entry.others else self._found(entry.act)
+            (group or self._made(entry, others=entry.others)).merge(entry)
 
-    def _add(self, entry: Recorded) -> None:
-        whose = _Whose(entry.act.tenant, bool(entry.act.principal))
-        waiting = self._waiting.setdefault(whose, {})
-        key = _key(entry.act)
-        if not entry.others and key not in waiting:
-            apart = self._apart.get(whose, 0)
-            if apart < self._groups:
-                self._apart[whose] = apart + 1
-                waiting[key] = entry
-                return
-        if entry.others or key not in waiting:
-            key, entry = _others(entry)
-        before = waiting.get(key)
-        waiting[key] = entry if before is None else _together(before, entry)
+    def _found(self, act: Act) -> _Group | None:
+        groups = self._waiting.get(_whose(act))
+        return groups.get(_key(act)) if groups else None
+
+    def _made(self, first: Recorded, *, others: bool) -> _Group:
+        """A group that begins with `first`, or the one of all others where there are too many."""
+        act = first.act
+        whose = _whose(act)
+        groups = self._waiting.setdefault(whose, {})
+        apart = self._apart.get(whose, 0)
+        if not others and apart < self._groups:
+            self._apart[whose] = apart + 1
+            group = groups[_key(act)] = _Group(_cut(first))
+            return group
+        key = ("others", "", "", act.reason)
+        if key not in groups:
+            groups[key] = _Group(_without_name(first))
+        return groups[key]
 
 
-def _key(act: Act) -> Act:
-    """What refusals that are one entry have in common."""
+def _whose(act: Act) -> _Whose:
+    return act.tenant, bool(act.principal)
+
+
+def _key(act: Act) -> _Key:
     if act.principal:
-        return act._replace(method="", network="")
-    return act._replace(method="")
+        return act.principal, act.reason
+    return act.network, act.credential, act.reason
 
 
-def _others(entry: Recorded) -> tuple[Act, Recorded]:
-    """As one of those that have no entry of their own; their principals, if any, are `*`."""
-    principal = "*" if entry.act.principal else ""
-    act = entry.act._replace(method="", network="", credential="", principal=principal)
-    nobody = entry._replace(act=act, address="", trace_id="", request_id="", others=True)
-    return act._replace(credential="others"), nobody
+def _name(names: list[str], name: str) -> None:
+    if len(names) < _NAMES and name[:_TEXT] not in names:
+        names.append(name[:_TEXT])
 
 
-def _together(first: Recorded, later: Recorded) -> Recorded:
+def _cut(first: Recorded) -> Recorded:
+    act = first.act
     return first._replace(
-        times=first.times + later.times,
-        told=first.told + later.told,
-        first_time=min(first.first_time, later.first_time),
-        last_time=max(first.last_time, later.last_time),
-        methods=_some(first.methods, later.methods),
-        networks=_some(first.networks, later.networks),
+        act=act._replace(method=act.method[:_TEXT], network=act.network[:_TEXT]),
+        address=first.address[:_TEXT],
     )
 
 
-def _some(first: tuple[str, ...], later: tuple[str, ...]) -> tuple[str, ...]:
-    if len(first) >= _NAMES or set(later) <= set(first):
-        return first
-    return tuple(dict.fromkeys((*first, *later)))[:_NAMES]
+def _without_name(first: Recorded) -> Recorded:
+    """As one of those that have no entry of their own; their principals, if any, are `*`."""
+    principal = "*" if first.act.principal else ""
+    act = first.act._replace(method="", network="", credential="", principal=principal)
+    return first._replace(act=act, address="", trace_id="", request_id="", others=True)
