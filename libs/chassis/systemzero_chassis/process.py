@@ -33,7 +33,7 @@ from systemzero_chassis.reaching import ServiceChannel
 from systemzero_chassis.readiness import Readiness
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.seldom import Seldom
-from systemzero_chassis.service import Listener, Service, until_signal
+from systemzero_chassis.service import WINDOWS, Listener, Service, until_signal
 from systemzero_chassis.telemetry import observe_guard
 from systemzero_chassis.tls import (
     BackendTlsSettings,
@@ -331,7 +331,7 @@ def service_channel(target: str, tls: BackendTlsSettings | None = None) -> Servi
         ("grpc.keepalive_timeout_ms", 10_000),
         # a watch may be quiet for long: go on asking, or a dead service goes unnoticed
         ("grpc.http2.max_pings_without_data", 0),
-        ("grpc.http2.bdp_probe", 0),  # as of a server: see `server_options`
+        *WINDOWS,
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
     ]

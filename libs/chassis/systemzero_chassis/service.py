@@ -12,7 +12,7 @@ import multiprocessing
 import signal
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
@@ -32,6 +32,10 @@ from systemzero_chassis.vitals import Vitals
 MESSAGE_SLACK = 65_536
 """Bytes by which the transport's own bound exceeds the platform's, so that the refusal that the
 client sees is the platform's, with a reason."""
+WINDOWS: Final = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 262_144))
+"""What gRPC takes in of a stream that nobody reads: 256 KiB. A window that grows with the line's
+speed would be some megabytes, of as many streams as there are. One that is read gets what its
+message needs, all the same."""
 _PENDING_CALLS = 10_000
 """Calls that may wait to be taken. gRPC's own bound is 1,000, and it ends those beyond as CANCELLED
 without a word; taken, they are shed by the bounds of calls in flight, with a reason."""
@@ -73,9 +77,7 @@ def server_options(max_message_bytes: int, *, shared_port: bool = False) -> list
         ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING_CALLS),
         # Keepalive pings on a quiet watch are no abuse; gRPC's own bound is one in five minutes.
         ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
-        # A window that grows with the line's speed is held by each stream that nobody reads: some
-        # megabytes, of as many streams as there are. One that is read gets what its message needs.
-        ("grpc.http2.bdp_probe", 0),
+        *WINDOWS,
         ("grpc.so_reuseport", int(shared_port)),
     ]
 

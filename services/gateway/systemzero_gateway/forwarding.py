@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 import grpc
 
 from systemzero_chassis.drain import Drain, stopping
-from systemzero_chassis.errors import STATUS_DETAILS_KEY, end
+from systemzero_chassis.errors import end
 from systemzero_chassis.guards import Context, Handler
 from systemzero_chassis.identity import METADATA_KEY, IdentitySigner
 from systemzero_chassis.local import LocalChannel
@@ -36,20 +36,17 @@ from systemzero_core.errors import (
     DomainError,
     TooLarge,
     Unavailable,
-    UnknownMethod,
 )
 from systemzero_gateway.admission import Admission, Ticket
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.caller import Caller, set_current_caller
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.deadlines import seconds_for
+from systemzero_gateway.failures import GONE, has_details, transport_failure
 from systemzero_gateway.policy import Method
 from systemzero_gateway.requestid import has_request_id
 from systemzero_gateway.sizes import check_size
 from systemzero_gateway.streams import StreamCall
-
-_GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-"""What a call ends with that no replica took; CANCELLED where one was stopped with it waiting."""
 
 
 class Forwarder:
@@ -246,12 +243,12 @@ class Forwarded:
         self.over(code.name)
         if self._begun:
             return False
-        if _has_details(error):
+        if has_details(error):
             backend.answered()
-        elif code in (*_GONE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        elif code in (*GONE, grpc.StatusCode.DEADLINE_EXCEEDED):
             backend.failed()
         return (
-            code in _GONE
+            code in GONE
             and self._attempts < self._forwarder.attempts
             and time.monotonic() < self._deadline
             and self._is_known_again()
@@ -280,7 +277,7 @@ class Forwarded:
         if isinstance(error, asyncio.CancelledError):
             self._ticket.end("CANCELLED")
             raise error
-        if _has_details(error):
+        if has_details(error):
             self._ticket.end(error.code().name)
             await end(
                 self._context,
@@ -288,7 +285,7 @@ class Forwarded:
                 error.details() or "",
                 self._with(error.trailing_metadata()),
             )
-        replaced = _transport_failure(error.code(), self._forwarder.backend.name)
+        replaced = transport_failure(error.code(), self._forwarder.backend.name)
         self._ticket.end(replaced.reason)
         raise replaced from None
 
@@ -321,19 +318,3 @@ class Forwarded:
         if not trailers:
             return own
         return (*own, *((key, value) for key, value in trailers if not key.startswith("sz-")))
-
-
-def _has_details(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the backend itself made the error: the transport's have no details."""
-    trailers: Any = error.trailing_metadata() or ()
-    return any(key == STATUS_DETAILS_KEY for key, _ in trailers)
-
-
-def _transport_failure(code: grpc.StatusCode, backend: str) -> DomainError:
-    """What to say where the backend itself said nothing."""
-    metadata = {"backend": backend}
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineExceeded("the deadline passed", metadata=metadata)
-    if code is grpc.StatusCode.UNIMPLEMENTED:
-        return UnknownMethod("the backend does not serve this method", metadata=metadata)
-    return Unavailable(f"the {backend} service does not answer", metadata=metadata)
