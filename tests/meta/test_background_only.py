@@ -26,6 +26,7 @@ OF_ONE_CALL = {
     "libs/chassis/systemzero_chassis/database/_turns.py": "one wait of a batch for a lock",
     "libs/chassis/systemzero_chassis/database/_writer.py": "one opening, which a batch waits for",
     "libs/chassis/systemzero_chassis/fresh.py": "one new connection, which calls wait for",
+    "libs/chassis/systemzero_chassis/lanes/dispatch.py": "one piece of work, whose caller waits",
     "libs/chassis/systemzero_chassis/local.py": "a call within the process",
     "libs/chassis/systemzero_chassis/reaching.py": "the end of a channel that was replaced",
     "libs/chassis/systemzero_chassis/windows.py": "the answers to one stream",

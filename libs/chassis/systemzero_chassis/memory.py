@@ -36,10 +36,15 @@ def calm_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    trim()
+    gc.set_threshold(*_THRESHOLDS)
+
+
+def trim() -> None:
+    """Give memory that is free back to the system."""
     libc = _glibc()
     if libc is not None:
         libc.malloc_trim(0)
-    gc.set_threshold(*_THRESHOLDS)
 
 
 def _glibc() -> Any:
