@@ -110,6 +110,25 @@ async def end(
         raise asyncio.CancelledError from None
 
 
+def refusal_of(error: grpc.aio.AioRpcError) -> domain.DomainError | None:
+    """What another service refused for its size, or for how much there is of it; else None."""
+    if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return None
+    trailing: Any = error.trailing_metadata() or ()
+    status = status_pb2.Status.FromString(dict(trailing).get(STATUS_DETAILS_KEY, b""))
+    reason, seconds, metadata = "", 1.0, dict[str, str]()
+    for detail in status.details:
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            reason, metadata = info.reason, dict(info.metadata)
+        elif detail.Unpack(retry):
+            seconds = retry.retry_delay.ToNanoseconds() / 1e9
+    message = error.details() or "refused"
+    if reason == domain.TooManyInFlight.reason:
+        return domain.TooManyInFlight(message, retry_after=seconds, metadata=metadata)
+    return domain.TooLarge(message, metadata=metadata) if reason == "TOO_LARGE" else None
+
+
 def _details(error: domain.DomainError) -> list[Message]:
     details: list[Message] = [
         error_details_pb2.ErrorInfo(

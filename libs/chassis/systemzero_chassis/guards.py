@@ -76,8 +76,16 @@ def guarded(handler: Handler, method: str, guards: Sequence[Guard]) -> Handler:
         behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
         wrapped = _around_unary(behaviour, decode, method, guards)
     return _MAKERS[handler.request_streaming, handler.response_streaming](
-        wrapped, None, handler.response_serializer
+        wrapped, None, _serialiser(handler)
     )
+
+
+def _serialiser(handler: Handler) -> Callable[[Any], bytes]:
+    """From what `handler` answers, a message or one that was serialised elsewhere, to bytes."""
+    serialise: Any = handler.response_serializer
+    if serialise is None:
+        return lambda response: response
+    return lambda response: response if type(response) is bytes else serialise(response)
 
 
 def _decoder(handler: Handler) -> Callable[[Any], Any]:

@@ -7,6 +7,7 @@ asked for, and nobody would know.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -34,6 +35,18 @@ def load_formats() -> Formats:
         AlreadyExists: two have one name.
     """
     return Formats(_loaded(formats.ENTRY_POINT_GROUP))
+
+
+@cache
+def lane_formats() -> Formats:
+    """The formats, in a lane."""
+    return load_formats()
+
+
+@cache
+def lane_detectors() -> tuple[Detector, ...]:
+    """The detectors, in a lane."""
+    return load_detectors()
 
 
 def _loaded(group: str) -> list[Any]:

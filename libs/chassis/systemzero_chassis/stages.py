@@ -41,6 +41,10 @@ class Stage:
             self._histogram.observe(below.seconds)
             below.end({}, error)
 
+    def took(self, seconds: float) -> None:
+        """It was done elsewhere, and took so long."""
+        self._histogram.observe(seconds)
+
 
 async def off_loop(executor: Executor, work: Callable[[], T], size: int = SMALL_BYTES) -> T:
     """The result of `work`, done in a thread, still for the current call.

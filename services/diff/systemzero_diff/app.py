@@ -20,6 +20,7 @@ from systemzero_chassis.clock import micros
 from systemzero_chassis.database.vitals import StoreVitals
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
+from systemzero_chassis.lanes.dispatch import Lanes
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.logstore import LogStore, open_log
 from systemzero_chassis.logstore.vitals import LogVitals
@@ -42,14 +43,18 @@ from systemzero_diff.config import DiffSettings
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.decide import Decider
 from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, TemplateServicer
+from systemzero_diff.judging import Judging
 from systemzero_diff.learn import Librarian
 from systemzero_diff.places import PAGE_TOKENS, log_files
+from systemzero_diff.searching import Searcher
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
 from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
+LANE_MODULES = ("systemzero_diff.work.compare", "systemzero_diff.work.judging")
+"""What lanes import beforehand."""
 _WORKERS = 2
 
 
@@ -64,8 +69,12 @@ class DiffService:
         capture: ReachableChannel,
         signer: IdentitySigner,
         clock: Callable[[], int] = micros,
+        lanes: Lanes | None = None,
     ) -> None:
         """Opens the database; `capture` is a channel to the capture service.
+
+        `lanes` are the process's, where it has some for all its services; whoever made them starts
+        and stops them.
 
         Raises:
             ConfigError: the settings of database or encryption are wrong.
@@ -77,6 +86,8 @@ class DiffService:
         self.loops = Loops(NAME, self._logger)
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("diff", _WORKERS)
+        self._lanes = lanes or Lanes(settings.lanes, self.loops, LANE_MODULES)
+        self._has_own_lanes = lanes is None
         self._log = self._open_log()
         room = Room(METADATA, msgspec.structs.asdict(settings.quotas))
         store, bell = SqlDiffStore(self._database, self._log, room), Bell()
@@ -91,17 +102,16 @@ class DiffService:
         sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
         self.vitals = self._watched(sets)
         rules = RulesByTenant(settings.redact)
-        sources = TreeSources(capture, signer, self._executor, load_formats(), rules)
-        detectors = load_detectors()
+        sources = TreeSources(capture, signer, self._lanes, rules, self._executor, load_formats())
+        detectors, searcher = load_detectors(), Searcher(self._executor)
         checker = Checker(
             store,
             sets,
-            sources,
+            Judging(self._lanes, searcher, detectors, clock),
             Lru(settings.known_verdicts),
             Lru(settings.known_drifts),
             Sessions(settings.session_days),
             self._counts,
-            detectors,
             bell,
             new_id,
             clock,
@@ -109,7 +119,7 @@ class DiffService:
         decider = Decider(store, sets, sources, bell, new_id, clock)
         librarian = Librarian(store, sets, new_id, clock)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
-        self._diff = DiffServicer(checker, sources, sets)
+        self._diff = DiffServicer(checker, sources, sets, searcher)
         self._templates = TemplateServicer(librarian, store, sources, tokens, detectors)
         self._drift = DriftServicer(decider, store, self._counts, tokens, bell, clock)
         self._logs = LogServicer(self._log, tokens)
@@ -148,6 +158,8 @@ class DiffService:
         for each in (self._signing, self._counting, self._usage, *self._cosigning):
             each.start()
         self.vitals.start()
+        if self._has_own_lanes:
+            self._lanes.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
@@ -158,7 +170,9 @@ class DiffService:
         if had_started:
             await self._signing.once_more()
             await self._counting.once_more()
-        self._executor.shutdown()
+        if self._has_own_lanes:
+            await self._lanes.stop()
+        self._executor.shutdown(cancel_futures=True)
         await self._database.close()
 
     async def _publish(self) -> None:

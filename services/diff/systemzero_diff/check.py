@@ -12,9 +12,8 @@ screen that has drifted is seen again and again until somebody decides.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,56 +22,21 @@ from systemzero.diff.v1 import verdict_pb2
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
 from systemzero_chassis.lru import Lru
-from systemzero_chassis.stages import SMALL_BYTES
-from systemzero_core.diff import diff
-from systemzero_core.drift import (
-    Detector,
-    Finding,
-    Judgement,
-    Verdict,
-    Visit,
-    judge,
-    resolve,
-)
+from systemzero_core.drift import Finding, Visit
 from systemzero_core.drift.detectors.sequence import review
-from systemzero_core.match import MatchAnswer
-from systemzero_core.signature import Signatures
-from systemzero_core.tree import Tree
 from systemzero_diff import metrics
 from systemzero_diff.codec import events, verdicts
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.digests import EVENT_KIND
 from systemzero_diff.drift import Drift
-from systemzero_diff.model import Answered, NewEvent, Session
+from systemzero_diff.judging import Judging, Subject
+from systemzero_diff.model import NewEvent, Session
 from systemzero_diff.sessions import Sessions
-from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore, Transaction
-from systemzero_diff.templates import Baseline, Generation, TemplateSet, TemplateSets
+from systemzero_diff.templates import Generation, TemplateSet, TemplateSets
 
-_UNCHANGED = Judgement(Verdict.UNCHANGED)
 _Key = tuple[str, Generation, bytes, str, str]
 """All that a judgement rests on: tenant, state of its templates, full digest, hint, application."""
-
-
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be judged, and what the client said of it.
-
-    `tree` makes the tree, of a document of `size` bytes as far as that is known. `originals` are
-    digests of what is kept of the capture as it was sent, for the log. `hold` has the capture
-    service keep the capture, where it does not do so itself by the verdict.
-    """
-
-    answered: Answered
-    signatures: Signatures
-    tree: Callable[[], Tree] | None
-    size: int = SMALL_BYTES
-    reasons: tuple[str, ...] = ()
-    screen_hint: str = ""
-    app: str = ""
-    session_id: str = ""
-    capture_id: str = ""
-    originals: Mapping[str, str] = MappingProxyType({})
-    hold: Callable[[], Awaitable[None]] | None = None
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -99,24 +63,22 @@ class Checker:
         self,
         store: DiffStore,
         sets: TemplateSets,
-        sources: TreeSources,
+        judging: Judging,
         known: Lru[_Key, verdict_pb2.Verdict],
         drifts: Lru[_Key, Drift],
         sessions: Sessions,
         counts: VerdictCounts,
-        detectors: Sequence[Detector],
         bell: Bell,
         new_id: Callable[[str], str],
         clock: Callable[[], int],
     ) -> None:
         self._store = store
         self._sets = sets
-        self._sources = sources
+        self._judging = judging
         self._known = known
         self._drifts = drifts
         self._sessions = sessions
         self._counts = counts
-        self._detectors = detectors
         self._bell = bell
         self._new_id = new_id
         self._clock = clock
@@ -135,10 +97,10 @@ class Checker:
             subject.screen_hint,
             subject.app,
         )
-        tree, verdict = subject.tree, self._known.get(key)
+        verdict = self._known.get(key)
         # drift without a tree is recorded for a stored capture alone
-        drift = self._drifts.get(key) if tree is not None or subject.capture_id else None
-        if tree is None and verdict is None and drift is None:
+        drift = self._drifts.get(key) if subject.document or subject.capture_id else None
+        if not subject.document and verdict is None and drift is None:
             metrics.ANSWERED.labels("not_yet").inc()
             return pb.CheckResponse(tree_needed=True)
         if drift is not None:  # what records it looks for an answer given before, too
@@ -151,14 +113,10 @@ class Checker:
         if verdict is not None:
             metrics.ANSWERED.labels("signatures").inc()
             return self._done(tenant, await self._on_path(call, verdict))
-        return await self._check_tree(call, cast("Callable[[], Tree]", tree), key)
+        return await self._check_tree(call, key)
 
-    async def _check_tree(
-        self, call: _Call, tree: Callable[[], Tree], key: _Key
-    ) -> pb.CheckResponse:
-        judged = await self._sources.off_loop(
-            lambda: self._judge(call.templates, call.subject, tree()), call.subject.size
-        )
+    async def _check_tree(self, call: _Call, key: _Key) -> pb.CheckResponse:
+        judged = await self._judging.judged(call.tenant, call.templates, call.subject)
         if isinstance(judged, Drift):
             if not judged.decided:
                 self._drifts.put(key, judged)
@@ -167,35 +125,6 @@ class Checker:
         if not judged.decision_ids:
             self._known.put(key, judged)
         return self._done(call.tenant, await self._on_path(call, judged))
-
-    def _judge(
-        self, templates: TemplateSet, subject: Subject, tree: Tree
-    ) -> verdict_pb2.Verdict | Drift:
-        full, hint = subject.signatures.full, subject.screen_hint
-        with metrics.MATCH.time():
-            answer, baseline = templates.matched(lambda: templates.identify(tree, full, hint))
-        metrics.matched(answer)
-        if answer.chosen is None or baseline is None:
-            best = answer.results[0] if answer.results else None
-            return verdicts.unknown_screen(_explained(answer), best)
-        with metrics.JUDGE.time():
-            judgement = judgement_of(baseline, tree, subject.signatures, self._detectors)
-        if judgement.verdict is Verdict.INCONCLUSIVE:
-            return verdicts.undecidable(judgement.reasons)
-        screen, app = baseline.template.screen_id, baseline.template.app or subject.app
-        resolution = resolve(
-            judgement,
-            templates.decisions,
-            now=self._clock(),
-            screen_id=screen,
-            app=app,
-        )
-        found = verdicts.encode_match(answer.chosen)
-        if resolution.open_edits:
-            return Drift.of(verdicts.drift(found, judgement, resolution), resolution, app)
-        return verdicts.unchanged(
-            found, _explained(answer), judgement.findings, resolution.decisions
-        )
 
     async def _on_path(self, call: _Call, verdict: verdict_pb2.Verdict) -> verdict_pb2.Verdict:
         """`verdict`, with what the session's path adds to its findings.
@@ -274,27 +203,3 @@ class Checker:
         self._counts.add(tenant, kind, self._clock())
         metrics.VERDICTS[kind].inc()
         return answer
-
-
-def judgement_of(
-    baseline: Baseline, tree: Tree, signatures: Signatures, detectors: Sequence[Detector]
-) -> Judgement:
-    """`tree` against one template.
-
-    A template of the older layout has a structure signature but no tree: an equal one says
-    UNCHANGED, another one can't be explained by edits, so it is INCONCLUSIVE and never an event.
-    """
-    template = baseline.template
-    if baseline.prepared is None:
-        if template.structure_signature == signatures.structure.hex():
-            return _UNCHANGED
-        reason = f"template {template.screen_id} has a signature but no tree: learn it anew"
-        return Judgement(Verdict.INCONCLUSIVE, reasons=(reason,))
-    script = diff(baseline.prepared, tree)
-    return judge(template, tree, script, policy=baseline.policy, detectors=detectors)
-
-
-def _explained(answer: MatchAnswer) -> str:
-    if not answer.hint_rejected:
-        return answer.explanation
-    return f"{answer.explanation}; the hint was not followed: {answer.hint_rejected}"

@@ -9,6 +9,7 @@ import msgspec
 
 from systemzero_chassis.config import Address, AddressOrNowhere, Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.lanes.settings import LaneSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.logstore import Witness
 from systemzero_chassis.ops import OpsSettings
@@ -105,6 +106,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         known_drifts: how many verdicts of drift are kept in memory; each has all its edits.
         session_days: how long the path of a session is remembered at least after it was seen last;
             twice as long at most.
+        lanes: processes for large work; standalone has its own for all services.
         match: how captures are matched to templates.
         redact: which texts of captures are secrets, and never kept; the same in the capture
             service.
@@ -130,6 +132,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     known_verdicts: Count = 20_000
     known_drifts: Count = 500
     session_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 1
+    lanes: LaneSettings = LaneSettings()
     match: MatchSettings = MatchSettings()
     redact: RedactSettings = RedactSettings()
     quotas: DiffQuotas = DiffQuotas()

@@ -33,7 +33,6 @@ from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
 from systemzero_core.template.typed import typed_rules, wildcards
 from systemzero_core.tree import Tree
-from systemzero_diff.check import judgement_of
 from systemzero_diff.codec import events
 from systemzero_diff.codec.edits import decode_judged
 from systemzero_diff.digests import DECISION_KIND
@@ -41,7 +40,10 @@ from systemzero_diff.learn import put_version
 from systemzero_diff.model import Answered, StoredEvent, StoredTemplate
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore, Transaction
-from systemzero_diff.templates import TemplateSets, baseline_of
+from systemzero_diff.templates import TemplateSets
+from systemzero_diff.work.baselines import baseline_of
+from systemzero_diff.work.judging import judgement_of
+from systemzero_diff.work.sources import tree_of
 
 _SAME = 1e-9
 """Similarities that differ by less are of the same judgement: it is computed anew."""
@@ -190,7 +192,8 @@ class Decider:
                 f"event {event.event.event_id} is of a tree that was checked without being stored: "
                 "ingest the screen, then approve that event"
             )
-        return await self._sources.capture(principal, event.event.capture_id, hold=True)
+        source = await self._sources.capture(principal, event.event.capture_id, hold=True)
+        return await self._sources.off_loop(lambda: tree_of(source))
 
     def _decision(
         self, principal: Principal, wish: Wish, event: StoredEvent, rebase: _Rebase | None

@@ -9,38 +9,33 @@ from typing import TypeVar
 import grpc
 import msgspec
 
-from systemzero.capture.v1 import capture_pb2, capture_service_pb2, capture_service_pb2_grpc
+from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.asking import AWAY, ask
+from systemzero_chassis.errors import refusal_of
 from systemzero_chassis.identity import IdentitySigner, Principal
+from systemzero_chassis.lanes.dispatch import Lanes
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.stages import SMALL_BYTES, off_loop
-from systemzero_chassis.tree_codec import decode_format, decode_incompleteness, decode_tree
 from systemzero_core.errors import (
     DataCorrupted,
-    DomainError,
     FailedPrecondition,
-    FieldViolation,
-    InvalidInput,
     NotFound,
-    TooLarge,
     Unavailable,
 )
 from systemzero_core.formats import Formats
-from systemzero_core.intake import Intake, take_in, take_in_tree
+from systemzero_core.intake import Intake
 from systemzero_core.redaction import Rules
-from systemzero_core.tree import Tree
+from systemzero_diff.work.sources import Source, given, of_capture, taken_in
+from systemzero_diff.work.taking import Asked, Taken, take
 
 AUDIENCE = "capture"
 _GET_CAPTURE = "/systemzero.capture.v1.CaptureService/GetCapture"
 TIMEOUT = 10.0
 """Seconds that the capture service may take to send a tree."""
-
-_ALONE = frozenset(("tree.native",))
-"""Fields of requests that have one document: what is wrong with it needs no more words."""
 
 T = TypeVar("T")
 
@@ -53,63 +48,88 @@ class SourcedTree(msgspec.Struct, frozen=True):
 
 
 class TreeSources:
-    """Resolves `TreeSource` messages, off the event loop."""
+    """Resolves `TreeSource` messages; what is large is read in lanes."""
 
     def __init__(
         self,
         captures: ReachableChannel,
         signer: IdentitySigner,
+        lanes: Lanes,
+        rules: RulesByTenant,
         executor: Executor,
         formats: Formats,
-        rules: RulesByTenant,
     ) -> None:
         """`captures` is a channel to the capture service."""
         self._channel = captures
         self._captures = capture_service_pb2_grpc.CaptureServiceStub(captures)
         self._signer = signer
+        self._rules = rules
         self._executor = executor
         self._formats = formats
-        self._rules = rules
+        self.lanes = lanes
 
     def rules_of(self, tenant: str) -> Rules:
         """Which texts are a tenant's secrets."""
         return self._rules.of(tenant)
 
-    async def resolve(
+    def told(self, tenant: str) -> bytes:
+        """Which texts are a tenant's secrets, for a lane."""
+        return self._rules.told(tenant)
+
+    async def fetch(
         self, principal: Principal, source: tree_pb2.TreeSource, field: str, *, hold: bool = False
-    ) -> SourcedTree:
-        """The tree that `source` gives or names; `field` is its path in the request.
+    ) -> Source:
+        """The tree that `source` gives or names, unread; `field` is its path in the request.
 
         With `hold`, a capture that it names is kept for good: something is made of it.
 
         Raises:
-            InvalidInput, TooLarge: it is no tree, or no source is set.
+            InvalidInput: no source is set.
             NotFound: the principal's tenant has no such capture.
             FailedPrecondition: the capture's body was erased.
             Unavailable: the capture service does not answer.
         """
-        kind, rules = source.WhichOneof("source"), self._rules.of(principal.tenant)
-        if kind == "tree":
-            return SourcedTree(
-                await self.off_loop(
-                    lambda: take_in_tree(decode_tree(source.tree, field), rules=rules)
-                )
-            )
-        if kind == "native":
-            return SourcedTree(
-                await self.off_loop(lambda: self._native(source.native, f"{field}.native", rules))
-            )
-        if kind == "capture_id":
-            fields.text(source.capture_id, f"{field}.capture_id", least=1)
-            answer = await self._get(principal, source.capture_id, include_tree=True, hold=hold)
-            intake = await self.off_loop(lambda: _taken_in(answer.capture, rules))
-            return SourcedTree(intake, source.capture_id)
-        raise InvalidInput.at(field, "required: tree, capture_id or native")
+        if source.WhichOneof("source") != "capture_id":
+            return given(source, field)
+        fields.text(source.capture_id, f"{field}.capture_id", least=1)
+        return await self.capture(principal, source.capture_id, hold=hold)
 
-    async def capture(self, principal: Principal, capture_id: str, *, hold: bool) -> Tree:
-        """The normalised tree of a stored capture. Raises, and holds, as `resolve` does."""
+    async def capture(self, principal: Principal, capture_id: str, *, hold: bool) -> Source:
+        """A stored capture, with its tree unread. Raises, and holds, as `fetch` does."""
         answer = await self._get(principal, capture_id, include_tree=True, hold=hold)
-        return await self.off_loop(lambda: decode_tree(answer.capture.tree, "capture.tree"))
+        return of_capture(answer.capture, capture_id)
+
+    async def take(
+        self,
+        principal: Principal,
+        source: Source,
+        *,
+        document: bool = False,
+        things: bool = False,
+        layout: bool = False,
+    ) -> Taken:
+        """A source taken in: what is asked for of its tree besides its signatures.
+
+        Raises:
+            InvalidInput, TooLarge: it is no tree.
+        """
+        tenant = principal.tenant
+        asked = Asked(document, things, layout)
+        done = await self.lanes.do(tenant, source.size, take, source, self.told(tenant), asked)
+        return Taken.decoded(done)
+
+    async def resolve(
+        self, principal: Principal, source: tree_pb2.TreeSource, field: str, *, hold: bool = False
+    ) -> SourcedTree:
+        """As `fetch`, read."""
+        found = await self.fetch(principal, source, field, hold=hold)
+        rules = self._rules.of(principal.tenant)
+        intake = await self.off_loop(lambda: taken_in(found, self._formats, rules))
+        return SourcedTree(intake, found.capture_id)
+
+    async def off_loop(self, work: Callable[[], T], size: int = SMALL_BYTES) -> T:
+        """See `stages.off_loop`."""
+        return await off_loop(self._executor, work, size)
 
     async def hold(self, principal: Principal, capture_id: str) -> None:
         """Keep a stored capture for good. Raises as `resolve` does."""
@@ -128,42 +148,6 @@ class TreeSources:
             raise _translated(error, capture_id) from None
         return answer
 
-    async def off_loop(self, work: Callable[[], T], size: int = SMALL_BYTES) -> T:
-        """See `stages.off_loop`."""
-        return await off_loop(self._executor, work, size)
-
-    def _native(self, message: tree_pb2.NativeCapture, field: str, rules: Rules) -> Intake:
-        form = decode_format(message, field)
-        try:
-            return take_in(
-                message.data,
-                format=form,
-                dom=message.dom or None,
-                frames=tuple(message.frames),
-                formats=self._formats,
-                rules=rules,
-            )
-        except (InvalidInput, TooLarge) as error:
-            raise error if field in _ALONE else _within(field, error) from None
-
-
-def _within(field: str, error: DomainError) -> DomainError:
-    """`error`, which is about the document in `field` of a request that has several."""
-    error.message = f"{field}: {error.message}"
-    if isinstance(error, InvalidInput):
-        error.violations = tuple(
-            FieldViolation(f"{field}.{v.field}", v.description) for v in error.violations
-        )
-    return error
-
-
-def _taken_in(capture: capture_pb2.Capture, rules: Rules) -> Intake:
-    known = [
-        decode_incompleteness(reason, f"capture.incompleteness[{i}]")
-        for i, reason in enumerate(capture.incompleteness)
-    ]
-    return take_in_tree(decode_tree(capture.tree, "capture.tree"), known, rules)
-
 
 def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:
     if error.code() is grpc.StatusCode.NOT_FOUND:
@@ -174,4 +158,6 @@ def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:
         return Unavailable("the capture service does not answer; try again")
     if error.code() is grpc.StatusCode.DATA_LOSS:
         return DataCorrupted(f"the stored capture {capture_id!r:.120} is damaged")
+    if (refused := refusal_of(error)) is not None:
+        return refused
     return error  # a fault of the platform's own: logged whole, sent generic

@@ -14,9 +14,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 
-import msgspec
-
-from systemzero_core.diff import Prepared
 from systemzero_core.drift import Decision
 from systemzero_core.match import (
     MatchAnswer,
@@ -27,12 +24,11 @@ from systemzero_core.match import (
     match,
 )
 from systemzero_core.match.ranking import Entry
-from systemzero_core.template import Template
-from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_core.tree import Tree
 from systemzero_diff import metrics
 from systemzero_diff.model import StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
+from systemzero_diff.work.baselines import Baseline, baseline_of
 
 FOLLOW_SECONDS = 0.5
 _MAX_TENANTS = 1_000
@@ -42,14 +38,6 @@ MatchSettingsOf = Callable[[str], tuple[Weights, Thresholds]]
 
 Generation = tuple[int, int]
 """Positions, in the order of commits, of the last template version and decision read."""
-
-
-class Baseline(msgspec.Struct, frozen=True):
-    """A template with what is computed once: its policy compiled, its tree prepared for diffs."""
-
-    template: Template
-    policy: CompiledPolicy
-    prepared: Prepared | None
 
 
 class TemplateSet:
@@ -209,9 +197,3 @@ def _prepare(
 ) -> list[tuple[StoredTemplate, Baseline, Entry]]:
     index = templates.index
     return [(s, baseline_of(s.template), index.entry_of(s.template)) for s in changed]
-
-
-def baseline_of(template: Template) -> Baseline:
-    """A template, made ready."""
-    prepared = None if template.tree is None else Prepared(template.tree)
-    return Baseline(template, CompiledPolicy(template.policy), prepared)

@@ -28,12 +28,17 @@ from systemzero_chassis.lanes.fair import FairQueue
 from systemzero_chassis.lanes.process import Answer, Lane
 from systemzero_chassis.lanes.settings import LaneSettings
 from systemzero_chassis.lanes.wire import Kind, Told
-from systemzero_chassis.lanes.worker import Function, Limits
+from systemzero_chassis.lanes.worker import Desk, Function, Limits
 from systemzero_chassis.observed import Below
+from systemzero_chassis.stages import SMALL_BYTES
 from systemzero_core.errors import TooLarge, TooManyInFlight, Unavailable
 
 LARGE_BYTES: Final = 64_000_000
 """Work that may need more memory is admitted by what is under way."""
+MEMORY_FACTOR: Final = 64
+"""Bytes of memory that work may need for each byte of own tree JSON, as an estimate."""
+HERE: Final = Desk(None)
+"""What small work has that is done at once."""
 WARM_SECONDS: Final = 5.0
 """So long after its start a process starts a lane in any case: the first work has not to wait."""
 
@@ -149,6 +154,18 @@ class Lanes:
             raise
         finally:
             below.end({}, error)
+
+    async def do(
+        self, tenant: str, size: int, function: Function, *arguments: Any, memory: int = 0
+    ) -> bytes:
+        """As `run`, but at once, on the event loop, where it is small work.
+
+        `size` is what there is to be read, in bytes of own tree JSON that take as long.
+        """
+        if size < SMALL_BYTES:
+            return function(HERE, *arguments)
+        needed = memory or MEMORY_FACTOR * size
+        return (await self.run(tenant, function, *arguments, memory=needed)).result
 
     def _enqueue(self, tenant: str, memory: int) -> _Turn:
         if self._stopped:

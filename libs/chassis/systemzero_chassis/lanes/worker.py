@@ -48,12 +48,15 @@ class _GivenUp(BaseException):
 class Desk:
     """What a piece of work has beside its arguments."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket | None) -> None:
+        """Without a `connection`, for work in the service itself, nothing can be asked."""
         self._connection = connection
         self.stages: list[tuple[str, float]] = []
 
     def ask(self, question: bytes) -> bytes:
         """The service's answer to `question`. The work waits for it; that is no processor time."""
+        if self._connection is None:
+            raise _GivenUp
         self._connection.sendall(wire.pack(Kind.QUESTION, question))
         kind, answer = wire.receive(self._connection)
         if kind is not Kind.ANSWER:

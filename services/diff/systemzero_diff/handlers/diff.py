@@ -7,32 +7,24 @@ from functools import partial
 from typing import Any
 
 from systemzero.diff.v1 import diff_service_pb2 as pb
-from systemzero.diff.v1 import diff_service_pb2_grpc, edit_script_pb2, verdict_pb2
+from systemzero.diff.v1 import diff_service_pb2_grpc, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.identity import current_issuer, current_principal
 from systemzero_chassis.observed import note_verdict
-from systemzero_chassis.stages import SMALL_BYTES
-from systemzero_chassis.tree_codec import (
-    decode_digest,
-    decode_signatures,
-    encode_incompleteness,
-    encode_signatures,
-)
-from systemzero_core.diff import EditScript, diff
-from systemzero_core.drift import similarity
+from systemzero_chassis.tree_codec import decode_digest, decode_signatures
 from systemzero_core.errors import InvalidInput
-from systemzero_core.formats import own
-from systemzero_core.intake import Intake, equal
-from systemzero_core.tree import Tree
-from systemzero_diff.check import Checker, Subject
-from systemzero_diff.codec.edits import encode_script
+from systemzero_core.match import match
+from systemzero_diff.check import Checker
 from systemzero_diff.codec.verdicts import encode_match
 from systemzero_diff.handlers.common import answered
+from systemzero_diff.judging import Subject
 from systemzero_diff.model import Answered
+from systemzero_diff.searching import Searcher
 from systemzero_diff.sources import AUDIENCE as CAPTURE
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.templates import TemplateSets
+from systemzero_diff.work.compare import compare
 
 _DEFAULT_RESULTS = 10
 _MAX_RESULTS = 100
@@ -42,31 +34,41 @@ _ORIGINALS = ("native_sha256", "screenshot_sha256")
 class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
     """See the contract for what each method does."""
 
-    def __init__(self, checker: Checker, sources: TreeSources, sets: TemplateSets) -> None:
+    def __init__(
+        self, checker: Checker, sources: TreeSources, sets: TemplateSets, searcher: Searcher
+    ) -> None:
         self._checker = checker
+        self._searcher = searcher
         self._sources = sources
         self._sets = sets
 
-    async def Diff(self, request: pb.DiffRequest, context: Any) -> pb.DiffResponse:
+    async def Diff(self, request: pb.DiffRequest, context: Any) -> Any:
         principal = current_principal()
-        a = (await self._sources.resolve(principal, request.a, "a")).intake
-        b = (await self._sources.resolve(principal, request.b, "b")).intake
-        return await self._sources.off_loop(lambda: _compared(a, b))
+        a = await self._sources.fetch(principal, request.a, "a")
+        b = await self._sources.fetch(principal, request.b, "b")
+        tenant, size = principal.tenant, 2 * (a.size + b.size)  # they are compared, too
+        told = self._sources.told(tenant)
+        return await self._sources.lanes.do(tenant, size, compare, a, b, told)
 
     async def Match(self, request: pb.MatchRequest, context: Any) -> pb.MatchResponse:
         principal = current_principal()
         if not 0 <= request.max_results <= _MAX_RESULTS:
             raise InvalidInput.at("max_results", f"between 0 and {_MAX_RESULTS}")
         hint = fields.text(request.screen_hint, "screen_hint")
-        intake = (await self._sources.resolve(principal, request.tree, "tree")).intake
+        source = await self._sources.fetch(principal, request.tree, "tree")
         templates = await self._sets.of(principal.tenant)
-        answer = await self._sources.off_loop(
-            lambda: templates.match(
-                intake.tree,
-                intake.signatures.full,
-                hint,
-                request.max_results or _DEFAULT_RESULTS,
-            )
+        layout = templates.index.weights.layout > 0
+        taken = await self._sources.take(principal, source, things=True, layout=layout)
+        answer = await self._searcher.search(
+            taken.things,
+            lambda tokens: match(
+                templates.index,
+                tokens,
+                full_signature=taken.of_tree.full.hex(),
+                hint=hint,
+                k=request.max_results or _DEFAULT_RESULTS,
+                thresholds=templates.thresholds,
+            ),
         )
         return pb.MatchResponse(
             matches=map(encode_match, answer.results),
@@ -87,28 +89,26 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             for n, i in enumerate(request.incompleteness)
         ]
         _check_told_by_capture(request)
-        tree: Callable[[], Tree] | None = None
         hold: Callable[[], Awaitable[None]] | None = None
-        size, capture_id = SMALL_BYTES, request.capture_id
+        document, capture_id = b"", request.capture_id
         if _is_normalised(request):
             document = request.tree.native.data
-            tree, size = partial(own.decode, document), len(document)
             signatures = decode_signatures(request.signatures, "signatures")
         elif request.HasField("tree"):
             principal = current_principal()
-            source = await self._sources.resolve(principal, request.tree, "tree")
+            source = await self._sources.fetch(principal, request.tree, "tree")
             if source.capture_id:
                 hold = partial(self._sources.hold, principal, source.capture_id)
-            tree, signatures = partial(_tree_of, source.intake), source.intake.signatures
-            reasons += [i.detail for i in source.intake.incompleteness]
+            taken = await self._sources.take(principal, source, document=True)
+            document, signatures = taken.document, taken.of_tree
+            reasons += taken.reasons
             capture_id = capture_id or source.capture_id
         else:
             signatures = decode_signatures(request.signatures, "signatures")
         return Subject(
             answered=_answered(request),
             signatures=signatures,
-            tree=tree,
-            size=size,
+            document=document,
             reasons=tuple(reasons),
             screen_hint=fields.text(request.screen_hint, "screen_hint"),
             app=fields.text(request.app, "app"),
@@ -117,10 +117,6 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             originals=_originals(request),
             hold=hold,
         )
-
-
-def _tree_of(intake: Intake) -> Tree:
-    return intake.tree
 
 
 def _answered(request: pb.CheckRequest) -> Answered:
@@ -163,23 +159,3 @@ def _reason(incompleteness: tree_pb2.Incompleteness, field: str) -> str:
         raise InvalidInput.at(f"{field}.reason", f"{incompleteness.reason} is no reason")
     name = tree_pb2.IncompletenessReason.Name(incompleteness.reason)
     return name.removeprefix("INCOMPLETENESS_REASON_").lower()
-
-
-def _compared(a: Intake, b: Intake) -> pb.DiffResponse:
-    script = diff(a.tree, b.tree)
-    whole = not a.incompleteness and not b.incompleteness
-    comparison = edit_script_pb2.TreeComparison(
-        equal=equal(a, b),
-        structure_equal=whole and a.signatures.structure == b.signatures.structure,
-        content_equal=whole and a.signatures.content == b.signatures.content,
-        similarity=_similarity(a.tree, b.tree, script),
-        signatures_a=encode_signatures(a.signatures),
-        signatures_b=encode_signatures(b.signatures),
-        incompleteness_a=[encode_incompleteness(*reason) for reason in a.incompleteness],
-        incompleteness_b=[encode_incompleteness(*reason) for reason in b.incompleteness],
-    )
-    return pb.DiffResponse(comparison=comparison, script=encode_script(script))
-
-
-def _similarity(a: Tree, b: Tree, script: EditScript) -> float:
-    return similarity(a, b, script) if len(a) else 0.0

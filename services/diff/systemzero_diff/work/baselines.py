@@ -1,0 +1,90 @@
+"""Baselines in a lane: made of what the service sends once, and kept within a bound of bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final, NamedTuple
+
+import msgspec
+
+from systemzero_core.diff import Prepared
+from systemzero_core.formats import own
+from systemzero_core.template import Template
+from systemzero_core.template.resolve import CompiledPolicy
+
+KEPT_BYTES: Final = 64_000_000
+"""Of all baselines that a lane keeps, by estimate."""
+_NODE: Final = 640
+"""Bytes of a node in a baseline: the node itself, its numbers, what a diff keeps for the next."""
+_CHARACTER: Final = 6
+"""Bytes for each byte of the documents."""
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """A template with what is computed once: its policy compiled, its tree prepared for diffs."""
+
+    template: Template
+    policy: CompiledPolicy
+    prepared: Prepared | None
+
+
+def baseline_of(template: Template) -> Baseline:
+    """A template, made ready."""
+    prepared = None if template.tree is None else Prepared(template.tree)
+    return Baseline(template, CompiledPolicy(template.policy), prepared)
+
+
+class Shipped(NamedTuple):
+    """A template on its way to a lane: its fields, its tree as own tree JSON or None."""
+
+    fields: Template
+    document: bytes | None
+
+    @classmethod
+    def of(cls, template: Template) -> Shipped:
+        """`template`, made ready to be pickled."""
+        tree = template.tree
+        document = None if tree is None else own.encode(tree)
+        return cls(msgspec.structs.replace(template, tree=None), document)
+
+    def template(self) -> Template:
+        """The template again."""
+        tree = None if self.document is None else own.decode(self.document)
+        return msgspec.structs.replace(self.fields, tree=tree)
+
+    @property
+    def size(self) -> int:
+        """Bytes of own tree JSON."""
+        return len(self.document or b"")
+
+
+class Kept:
+    """The baselines of a lane; those that were not used for longest go first."""
+
+    def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
+        self._most = most_bytes
+        self._kept: OrderedDict[bytes, tuple[Baseline, int]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: bytes) -> Baseline | None:
+        """The baseline of `key`, if it is there."""
+        if (kept := self._kept.get(key)) is None:
+            return None
+        self._kept.move_to_end(key)
+        return kept[0]
+
+    def put(self, key: bytes, shipped: Shipped) -> Baseline:
+        """Make the baseline, and keep it if it fits."""
+        baseline = baseline_of(shipped.template())
+        tree = baseline.template.tree
+        size = _NODE * (0 if tree is None else len(tree)) + _CHARACTER * shipped.size
+        if size <= self._most:
+            self._kept[key] = baseline, size
+            self._bytes += size
+            while self._bytes > self._most:
+                self._bytes -= self._kept.popitem(last=False)[1][1]
+        return baseline
+
+
+BASELINES: Final = Kept()
+"""Those of this process, if it is a lane."""

@@ -1,0 +1,150 @@
+"""A tree against its template: diff, judgement, what people decided, the verdict."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from systemzero.diff.v1 import verdict_pb2
+from systemzero_chassis.lanes.worker import Desk
+from systemzero_chassis.plugins import lane_detectors
+from systemzero_core.diff import diff
+from systemzero_core.drift import Decision, Detector, Judgement, Verdict, judge, resolve
+from systemzero_core.formats import own
+from systemzero_core.signature import Signatures
+from systemzero_core.template import Template
+from systemzero_core.tree import Tree
+from systemzero_diff.codec import verdicts
+from systemzero_diff.drift import Drift
+from systemzero_diff.work.baselines import BASELINES, Baseline, Shipped
+from systemzero_diff.work.taking import encode_things
+
+WHICH: Final = b"W"
+"""A question: which template is it? Then what the tree is matched by. The answer: a `Fit`."""
+TEMPLATE: Final = b"T"
+"""A question: the template of the last answer. The answer: `Shipped`."""
+
+_UNCHANGED = Judgement(Verdict.UNCHANGED)
+_SMALL_WORK: Final = 60_000
+"""Nodes of both trees, times what the policy's rules look for, that are judged at once."""
+_PLAIN: Final = 16
+"""What judging costs without rules, as if it were so many."""
+
+
+class Fit(NamedTuple):
+    """The template that a tree is judged by, and all that the verdict rests on besides.
+
+    Attributes:
+        key: names the template's version, of all tenants'.
+        match: the serialised match.
+        explanation: why it is this template.
+        decisions: the tenant's decisions that may have a say.
+        now: microseconds since 1970.
+        app: the application that the client named.
+    """
+
+    key: bytes
+    match: bytes
+    explanation: str
+    decisions: Sequence[Decision]
+    now: int
+    app: str
+
+
+class Judged(msgspec.Struct, frozen=True, array_like=True):
+    """A serialised verdict; of drift, what `Drift` has besides."""
+
+    verdict: bytes
+    is_drift: bool = False
+    screen_id: str = ""
+    app: str = ""
+    decided: bool = False
+
+    @classmethod
+    def of(cls, judged: verdict_pb2.Verdict | Drift) -> Judged:
+        """`judged`, as bytes."""
+        if isinstance(judged, Drift):
+            return cls(judged.verdict, True, judged.screen_id, judged.app, judged.decided)
+        return cls(judged.SerializeToString())
+
+    def opened(self) -> verdict_pb2.Verdict | Drift:
+        """What it was made of."""
+        if self.is_drift:
+            return Drift(self.verdict, self.screen_id, self.app, self.decided)
+        return verdict_pb2.Verdict.FromString(self.verdict)
+
+
+def is_small(template: Template, nodes: int) -> bool:
+    """Whether a tree of so many nodes is judged by `template` in a few milliseconds."""
+    own_nodes = 0 if template.tree is None else len(template.tree)
+    looks = sum(1 + len(rule.select.under) for rule in template.policy.rules)
+    return (nodes + own_nodes) * (_PLAIN + looks) <= _SMALL_WORK
+
+
+def judge_document(
+    desk: Desk,
+    document: bytes,
+    signatures: tuple[bytes, bytes, bytes],
+    fit: Fit | None,
+    layout: bool,
+) -> bytes:
+    """A `Judged` of a tree in own tree JSON, encoded; nothing where no template fits.
+
+    Without a `fit` the service is asked for it.
+    """
+    tree = own.decode(document)
+    if fit is None:
+        with desk.stage("match"):
+            answer = desk.ask(WHICH + encode_things(tree, layout=layout))
+        if not answer:
+            return b""
+        fit = Fit(*pickle.loads(answer))  # noqa: S301 - of the service itself
+    baseline = BASELINES.get(fit.key)
+    if baseline is None:
+        shipped = Shipped(*pickle.loads(desk.ask(TEMPLATE)))  # noqa: S301 - as above
+        baseline = BASELINES.put(fit.key, shipped)
+    with desk.stage("judge"):
+        judged = judged_by(baseline, tree, Signatures(*signatures), fit, lane_detectors())
+    return msgspec.msgpack.encode(Judged.of(judged))
+
+
+def judged_by(
+    baseline: Baseline,
+    tree: Tree,
+    signatures: Signatures,
+    fit: Fit,
+    detectors: Sequence[Detector],
+) -> verdict_pb2.Verdict | Drift:
+    """The verdict on `tree`, or what an event is made of."""
+    judgement = judgement_of(baseline, tree, signatures, detectors)
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        return verdicts.undecidable(judgement.reasons)
+    app = baseline.template.app or fit.app
+    screen = baseline.template.screen_id
+    resolution = resolve(judgement, fit.decisions, now=fit.now, screen_id=screen, app=app)
+    found = verdict_pb2.Match.FromString(fit.match)
+    if resolution.open_edits:
+        return Drift.of(verdicts.drift(found, judgement, resolution), resolution, app)
+    findings, decided = judgement.findings, resolution.decisions
+    return verdicts.unchanged(found, fit.explanation, findings, decided)
+
+
+def judgement_of(
+    baseline: Baseline, tree: Tree, signatures: Signatures, detectors: Sequence[Detector]
+) -> Judgement:
+    """`tree` against one template.
+
+    A template of the older layout has a structure signature but no tree: an equal one says
+    UNCHANGED, another one can't be explained by edits, so it is INCONCLUSIVE and never an event.
+    """
+    template = baseline.template
+    if baseline.prepared is None:
+        if template.structure_signature == signatures.structure.hex():
+            return _UNCHANGED
+        reason = f"template {template.screen_id} has a signature but no tree: learn it anew"
+        return Judgement(Verdict.INCONCLUSIVE, reasons=(reason,))
+    script = diff(baseline.prepared, tree)
+    return judge(template, tree, script, policy=baseline.policy, detectors=detectors)

@@ -1,0 +1,111 @@
+"""Trees as they come in a request, or from the capture service: not yet read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from systemzero.capture.v1 import capture_pb2
+from systemzero.tree.v1 import tree_pb2
+from systemzero_chassis.tree_codec import decode_format, decode_incompleteness, decode_tree
+from systemzero_core.errors import DomainError, FieldViolation, InvalidInput, TooLarge
+from systemzero_core.formats import Formats
+from systemzero_core.intake import Intake, take_in, take_in_tree
+from systemzero_core.redaction import Rules
+from systemzero_core.tree import Tree
+
+_ALONE = frozenset(("tree.native",))
+"""Fields of requests that have one document: what is wrong with it needs no more words."""
+_TERSEST = 8
+"""A byte of another form may hold as much to be read as so many of own tree JSON."""
+
+
+class Source(NamedTuple):
+    """A tree, not yet read.
+
+    Attributes:
+        kind: `tree`, `native` or `capture`.
+        message: the serialised message, of a capture with its tree.
+        field: its path in the request.
+        size: bytes of own tree JSON that may hold as much to be read.
+        capture_id: the capture that it is of; empty for none.
+    """
+
+    kind: str
+    message: bytes
+    field: str
+    size: int
+    capture_id: str = ""
+
+
+def given(source: tree_pb2.TreeSource, field: str) -> Source:
+    """What the request gives itself.
+
+    Raises:
+        InvalidInput: no source is set.
+    """
+    kind = source.WhichOneof("source")
+    if kind == "native":
+        native = source.native
+        size = len(native.data) + len(native.dom) + sum(map(len, native.frames))
+        factor = 1 if native.format == tree_pb2.FORMAT_TREE else _TERSEST
+        return Source(kind, native.SerializeToString(), f"{field}.native", factor * size)
+    if kind == "tree":
+        message = source.tree.SerializeToString()
+        return Source(kind, message, field, _TERSEST * len(message))
+    raise InvalidInput.at(field, "required: tree, capture_id or native")
+
+
+def of_capture(capture: capture_pb2.Capture, capture_id: str) -> Source:
+    """A stored capture with its tree."""
+    message = capture.SerializeToString()
+    return Source("capture", message, "", _TERSEST * len(message), capture_id)
+
+
+def taken_in(source: Source, formats: Formats, rules: Rules) -> Intake:
+    """Read it.
+
+    Raises:
+        InvalidInput, TooLarge: it is no tree.
+    """
+    if source.kind == "native":
+        return _native(source, formats, rules)
+    if source.kind == "tree":
+        message = tree_pb2.Tree.FromString(source.message)
+        return take_in_tree(decode_tree(message, source.field), rules=rules)
+    capture = capture_pb2.Capture.FromString(source.message)
+    known = [
+        decode_incompleteness(reason, f"capture.incompleteness[{i}]")
+        for i, reason in enumerate(capture.incompleteness)
+    ]
+    return take_in_tree(decode_tree(capture.tree, "capture.tree"), known, rules)
+
+
+def tree_of(source: Source) -> Tree:
+    """The normalised tree of a stored capture."""
+    return decode_tree(capture_pb2.Capture.FromString(source.message).tree, "capture.tree")
+
+
+def _native(source: Source, formats: Formats, rules: Rules) -> Intake:
+    message, field = tree_pb2.NativeCapture.FromString(source.message), source.field
+    form = decode_format(message, field)
+    try:
+        return take_in(
+            message.data,
+            format=form,
+            dom=message.dom or None,
+            frames=tuple(message.frames),
+            formats=formats,
+            rules=rules,
+        )
+    except (InvalidInput, TooLarge) as error:
+        raise error if field in _ALONE else _within(field, error) from None
+
+
+def _within(field: str, error: DomainError) -> DomainError:
+    """`error`, which is about the document in `field` of a request that has several."""
+    error.message = f"{field}: {error.message}"
+    if isinstance(error, InvalidInput):
+        error.violations = tuple(
+            FieldViolation(f"{field}.{v.field}", v.description) for v in error.violations
+        )
+    return error
