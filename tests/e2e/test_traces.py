@@ -83,7 +83,7 @@ def test_an_ingest_is_one_trace_from_the_client_to_the_databases(
             ("systemzero-diff", CHECK),
         }
     # what is done the first time that a capture is seen: the diff service is asked twice
-    stages = {"decode", "store", "match", "judge"}
+    stages = {"decode", "lane", "store", "match", "judge"}
 
     def whole(spans: list[Received]) -> bool:
         return servers(spans) == everybody and steps(spans) == stages and roots(spans) == {PARENT}

@@ -14,7 +14,8 @@ from systemzero.capture.v1 import capture_pb2
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.audit import check_service
-from systemzero_capture.config import Keeping, KeepingSettings, RetentionSettings
+from systemzero_capture.config import RetentionSettings
+from systemzero_capture.keeping import Keeping, KeepingSettings
 from systemzero_capture.model import Original, OriginalKind
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore

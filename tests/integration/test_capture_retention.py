@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from systemzero_capture.config import KeepingSettings, Retention, RetentionSettings
+from systemzero_capture.config import Retention, RetentionSettings
+from systemzero_capture.keeping import KeepingSettings
 from systemzero_capture.model import Bounds
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore

@@ -20,7 +20,7 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.config import KeepingSettings
+from systemzero_capture.keeping import KeepingSettings
 from systemzero_chassis.fields import timestamp
 from systemzero_core.formats import own
 from systemzero_core.tlog import VerifierKey, verify_bundle

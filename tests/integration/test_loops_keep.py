@@ -12,7 +12,8 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from systemzero_capture.config import KeepingSettings, RetentionSettings
+from systemzero_capture.config import RetentionSettings
+from systemzero_capture.keeping import KeepingSettings
 from systemzero_capture.retention import Collector
 from systemzero_chassis.accepting import AcceptingServer, _Acceptor
 from systemzero_chassis.clock import micros

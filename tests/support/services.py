@@ -33,6 +33,7 @@ from systemzero_chassis.identity import (
     Principal,
     current_principal,
 )
+from systemzero_chassis.lanes.dispatch import Lanes
 from systemzero_chassis.local import LocalChannel
 from systemzero_chassis.process import backend_registry
 from systemzero_chassis.registry import HandlerRegistry
@@ -200,7 +201,9 @@ class _As:
 
 
 @asynccontextmanager
-async def capture_house(data: Path, **settings: Any) -> AsyncIterator[House]:
+async def capture_house(
+    data: Path, lanes: Lanes | None = None, **settings: Any
+) -> AsyncIterator[House]:
     """The capture service over `data`, before a fake diff service."""
     fake, clock = FakeDiff(), Clock()  # type: ignore[abstract] # what is not called is not faked
     drift = FakeDrift()  # type: ignore[abstract] # as above
@@ -210,18 +213,20 @@ async def capture_house(data: Path, **settings: Any) -> AsyncIterator[House]:
         (diff_service_pb2_grpc.add_DiffServiceServicer_to_server, fake),
         (drift_service_pb2_grpc.add_DriftServiceServicer_to_server, drift),
     )
-    service = CaptureService(CaptureSettings(data=data, **settings), channel, signer, clock)
+    service = CaptureService(CaptureSettings(data=data, **settings), channel, signer, clock, lanes)
     async with _served(service, clock, fake) as house:
         yield house
 
 
 @asynccontextmanager
-async def diff_house(data: Path, **settings: Any) -> AsyncIterator[House]:
+async def diff_house(
+    data: Path, lanes: Lanes | None = None, **settings: Any
+) -> AsyncIterator[House]:
     """The diff service over `data`, before a fake capture service."""
     fake, clock = FakeCaptures(), Clock()  # type: ignore[abstract] # as above
     add = capture_service_pb2_grpc.add_CaptureServiceServicer_to_server
     channel, signer = _fake("diff", "capture", (add, fake))
-    service = DiffService(DiffSettings(data=data, **settings), channel, signer, clock)
+    service = DiffService(DiffSettings(data=data, **settings), channel, signer, clock, lanes)
     async with _served(service, clock, fake) as house:
         yield house
 

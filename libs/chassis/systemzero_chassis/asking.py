@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Any, Final
 
 import grpc
-from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2
 
-from systemzero_chassis.errors import STATUS_DETAILS_KEY
 from systemzero_chassis.identity import METADATA_KEY
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.reaching import PATIENCE, ReachableChannel
-from systemzero_core.errors import QuotaExceeded
 
 AWAY: Final = frozenset(
     (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
@@ -54,16 +49,3 @@ async def ask(
         raise
     outgoing.over("OK")
     return answer
-
-
-def quota_refusal(error: grpc.aio.AioRpcError) -> QuotaExceeded | None:
-    """The refusal by another service for want of storage, to be passed on; None if it is none."""
-    trailing: Any = error.trailing_metadata() or ()
-    details = dict(trailing).get(STATUS_DETAILS_KEY, b"")
-    status, info = status_pb2.Status(), error_details_pb2.ErrorInfo()
-    with suppress(DecodeError):
-        status.ParseFromString(details)
-    for packed in status.details:
-        if packed.Unpack(info) and info.reason == QuotaExceeded.reason:
-            return QuotaExceeded(status.message, metadata=dict(info.metadata))
-    return None

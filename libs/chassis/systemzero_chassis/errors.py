@@ -111,7 +111,7 @@ async def end(
 
 
 def refusal_of(error: grpc.aio.AioRpcError) -> domain.DomainError | None:
-    """What another service refused for its size, or for how much there is of it; else None."""
+    """What another service refused for its size, or how much there is or is stored; else None."""
     if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
         return None
     trailing: Any = error.trailing_metadata() or ()
@@ -126,7 +126,10 @@ def refusal_of(error: grpc.aio.AioRpcError) -> domain.DomainError | None:
     message = error.details() or "refused"
     if reason == domain.TooManyInFlight.reason:
         return domain.TooManyInFlight(message, retry_after=seconds, metadata=metadata)
-    return domain.TooLarge(message, metadata=metadata) if reason == "TOO_LARGE" else None
+    for refusal in (domain.TooLarge, domain.QuotaExceeded):
+        if reason == refusal.reason:
+            return refusal(message, metadata=metadata)
+    return None
 
 
 def _details(error: domain.DomainError) -> list[Message]:

@@ -23,10 +23,10 @@ from systemzero_chassis.clock import micros
 from systemzero_chassis.database.vitals import StoreVitals
 from systemzero_chassis.identity import IdentitySigner
 from systemzero_chassis.ids import PageTokens, new_id
+from systemzero_chassis.lanes.dispatch import Lanes
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.plugins import load_formats
-from systemzero_chassis.pool import Pool
 from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.registry import HandlerRegistry
@@ -38,7 +38,8 @@ from systemzero_chassis.usage.servicer import UsageServicer
 from systemzero_chassis.vitals import Vitals
 
 NAME = "capture"
-_DECODERS = 2
+LANE_MODULES = ("systemzero_capture.work",)
+"""What lanes import beforehand."""
 
 
 class CaptureService:
@@ -52,8 +53,12 @@ class CaptureService:
         diff: ReachableChannel,
         signer: IdentitySigner,
         clock: Callable[[], int] = micros,
+        lanes: Lanes | None = None,
     ) -> None:
         """Opens the database; `diff` is a channel to the diff service.
+
+        `lanes` are the process's, where it has some for all its services; whoever made them starts
+        and stops them.
 
         Raises:
             ConfigError: the settings of database or encryption are wrong.
@@ -61,11 +66,12 @@ class CaptureService:
             FailedPrecondition, AlreadyExists: a plug-in can't be used.
         """
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
-        self._executor = Pool("decode", _DECODERS)
         logger = get_logger(NAME)
         self.loops = loops = Loops(NAME, logger)
         watched = StoreVitals(NAME, settings.data, self._database, logger, loops)
-        self.vitals = Vitals(NAME, loops, [watched], pools=[self._executor])
+        self._lanes = lanes or Lanes(settings.lanes, loops, LANE_MODULES)
+        self._has_own_lanes = lanes is None
+        self.vitals = Vitals(NAME, loops, [watched])
         room = Room(METADATA, msgspec.structs.asdict(settings.quotas))
         store, bell = SqlCaptureStore(self._database, room), Bell()
         usage = UsageLook(NAME, self._database, room)
@@ -77,7 +83,7 @@ class CaptureService:
             DiffServiceChecker(diff, signer),
             Lru(settings.known_captures),
             bell,
-            self._executor,
+            self._lanes,
             formats,
             rules,
             new_id,
@@ -93,9 +99,10 @@ class CaptureService:
             store,
             tokens,
             bell,
-            self._executor,
+            self._lanes,
+            rules,
             settings.stream_window,
-            Keeper(settings.originals, formats, rules),
+            Keeper(settings.originals),
             self._eraser,
         )
 
@@ -114,6 +121,8 @@ class CaptureService:
         self._collector.start()
         self.vitals.start()
         self._usage.start()
+        if self._has_own_lanes:
+            self._lanes.start()
         self._eraser.start()
 
     async def stop(self) -> None:
@@ -122,5 +131,6 @@ class CaptureService:
         await self.vitals.stop()
         await self._usage.stop()
         await self._eraser.stop()
-        self._executor.shutdown()
+        if self._has_own_lanes:
+            await self._lanes.stop()
         await self._database.close()

@@ -11,7 +11,8 @@ from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import Known, OriginalKind, Sighting
-from systemzero_chassis.asking import AWAY, ask, quota_refusal
+from systemzero_chassis.asking import AWAY, ask
+from systemzero_chassis.errors import refusal_of
 from systemzero_chassis.identity import IdentitySigner, Principal
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.reaching import ReachableChannel
@@ -115,7 +116,7 @@ def _translated(error: grpc.aio.AioRpcError) -> Exception:
         return DataCorrupted("the diff service's data is damaged: no verdict")
     if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
         return FailedPrecondition("the capture was deleted before it was judged")
-    if (refused := quota_refusal(error)) is not None:
+    if (refused := refusal_of(error)) is not None:
         return refused
     return error  # a fault of the platform's own: logged whole, sent generic
 

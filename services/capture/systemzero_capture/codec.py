@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.model import (
-    Original,
-    OriginalKind,
-    Sighting,
-    StoredCapture,
-)
-from systemzero_capture.originals import decode_native as stored_native
+from systemzero_capture.model import Original, Sighting, StoredCapture
 from systemzero_capture.pipeline import Native
 from systemzero_chassis import fields
 from systemzero_chassis.identity import Principal
@@ -71,23 +63,6 @@ def _digest(request: capture_service_pb2.IngestRequest, content: bytes) -> bytes
     large = ("native", "tree")
     around = {field.name: value for field, value in request.ListFields() if field.name not in large}
     return request_digest(capture_service_pb2.IngestRequest(**around), content)
-
-
-def encode_originals(originals: Iterable[Original]) -> capture_pb2.Originals:
-    """What is kept of a capture as it was sent; of what was read whole, the bytes too."""
-    message = capture_pb2.Originals()
-    for original in originals:
-        info = capture_pb2.Original(
-            media_type=original.media_type, size_bytes=original.size, sha256=original.sha256
-        )
-        if original.kind is OriginalKind.NATIVE:
-            message.native_info.CopyFrom(info)
-            if original.body:
-                message.native.CopyFrom(stored_native(original.body))
-        else:
-            message.screenshot_info.CopyFrom(info)
-            message.screenshot = original.body
-    return message
 
 
 def encode_capture(capture: StoredCapture, message: capture_pb2.Capture) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
+from systemzero_capture.keeping import KeepingSettings, Limit
 from systemzero_chassis.config import Address, AddressOrNowhere, Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.lanes.settings import LaneSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.ops import OpsSettings
 from systemzero_chassis.redacting import RedactSettings
@@ -17,10 +19,6 @@ from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
 from systemzero_chassis.tracing import TraceSettings
 
 ENVIRONMENT_PREFIX = "SZ_CAPTURE_"
-
-Limit = Annotated[int, msgspec.Meta(ge=0)]
-"""A number that bounds something; 0 for no bound."""
-Bytes = Annotated[int, msgspec.Meta(gt=0)]
 
 
 class Retention(Settings, frozen=True, kw_only=True):
@@ -58,42 +56,6 @@ class CaptureOpsSettings(OpsSettings, frozen=True, kw_only=True):
     channelz: AddressOrNowhere = "127.0.0.1:9475"
 
 
-class Keeping(Settings, frozen=True, kw_only=True):
-    """What is kept of captures as the client sent it, beside their trees; nothing by default.
-
-    Attributes:
-        native: native documents: `never`; `asked`, where the request asks for it; `always`, where
-            they are no larger than `max_native_bytes`.
-        screenshots: whether a request may bring a screenshot.
-        screenshots_of_secrets: whether a screenshot is kept of a capture from which a secret was
-            redacted: nobody can redact a picture.
-        max_native_bytes: of one native document with its parts.
-        max_screenshot_bytes: of one screenshot.
-        days: they are erased when so old; 0 keeps them as long as their capture.
-    """
-
-    native: Literal["never", "asked", "always"] = "never"
-    screenshots: bool = False
-    screenshots_of_secrets: bool = False
-    max_native_bytes: Bytes = 2_000_000
-    max_screenshot_bytes: Annotated[int, msgspec.Meta(gt=0, le=3_000_000)] = 2_000_000
-    days: Limit = 30
-
-
-class KeepingSettings(Keeping, frozen=True, kw_only=True):
-    """What is kept of captures as the client sent it.
-
-    Attributes:
-        tenants: something else for some tenants, by tenant id.
-    """
-
-    tenants: dict[str, Keeping] = msgspec.field(default_factory=dict)
-
-    def of(self, tenant: str) -> Keeping:
-        """What holds for a tenant."""
-        return self.tenants.get(tenant, self)
-
-
 class CaptureQuotas(Settings, frozen=True, kw_only=True):
     """How much a tenant may store here that has no quotas of its own; 0 for any amount.
 
@@ -129,6 +91,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         originals: what is kept of them as the client sent it; nothing, if nothing is set.
         redact: which of their texts are secrets, and never kept; the same in the diff service.
         quotas: how much a tenant may store.
+        lanes: processes for large work; standalone has its own for all services.
         stream_window: how many captures of one stream are worked on at a time.
     """
 
@@ -151,3 +114,4 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     originals: KeepingSettings = KeepingSettings()
     redact: RedactSettings = RedactSettings()
     quotas: CaptureQuotas = CaptureQuotas()
+    lanes: LaneSettings = LaneSettings()

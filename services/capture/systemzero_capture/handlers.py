@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from concurrent.futures import Executor
 from contextlib import aclosing
-from functools import partial
 from typing import Any
 
-from systemzero.capture.v1 import capture_pb2, capture_service_pb2_grpc
 from systemzero.capture.v1 import capture_service_pb2 as pb
+from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import verdict_pb2
-from systemzero.tree.v1 import tree_pb2
-from systemzero_capture import codec
+from systemzero_capture import codec, work
 from systemzero_capture.erasing import Eraser
 from systemzero_capture.ingest import Ingestor
 from systemzero_capture.known import message_digest, native_digest
 from systemzero_capture.metrics import verdict_reached
 from systemzero_capture.model import OriginalKind, StoredCapture
 from systemzero_capture.originals import Keeper, Kept
+from systemzero_capture.pipeline import NODE_BYTES, TERSEST
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis import fields
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.errors import to_failure
 from systemzero_chassis.identity import Principal, current_issuer, current_principal
 from systemzero_chassis.ids import PageTokens
+from systemzero_chassis.lanes.dispatch import HERE, Lanes
 from systemzero_chassis.logs import get_logger
 from systemzero_chassis.observed import note_verdict
 from systemzero_chassis.pages import BATCH_ROWS, page_of
-from systemzero_chassis.stages import off_loop
-from systemzero_chassis.tree_body import decompress
-from systemzero_chassis.tree_codec import decode_digest, decode_tree, encode_tree
+from systemzero_chassis.redacting import RulesByTenant
+from systemzero_chassis.tree_codec import decode_digest
 from systemzero_chassis.windows import Turns, ordered
 from systemzero_core.errors import DomainError, InvalidInput
 
@@ -48,7 +46,8 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         store: CaptureStore,
         tokens: PageTokens,
         bell: Bell,
-        executor: Executor,
+        lanes: Lanes,
+        rules: RulesByTenant,
         stream_window: int,
         keeper: Keeper,
         eraser: Eraser,
@@ -59,7 +58,8 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         self._store = store
         self._tokens = tokens
         self._bell = bell
-        self._executor = executor
+        self._lanes = lanes
+        self._rules = rules
         self._stream_window = stream_window
 
     async def Ingest(self, request: pb.IngestRequest, context: Any) -> pb.IngestResponse:
@@ -101,9 +101,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         elif kind == "tree":
             key = message_digest(principal.tenant, request.tree)
             sighting = codec.decode_sighting(principal, request, key, kept.originals)
-            tree = partial(decode_tree, request.tree, "tree")
-            size = request.tree.ByteSize()
-            done = await self._ingestor.tree(principal, key, tree, size, sighting, check=check)
+            done = await self._ingestor.tree(principal, key, request.tree, sighting, check=check)
         elif kind == "full_digest":
             digest = decode_digest(request.full_digest, "full_digest")
             sighting = codec.decode_sighting(principal, request, digest, kept.originals)
@@ -119,37 +117,36 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     async def _kept(self, tenant: str, request: pb.IngestRequest) -> Kept:
         if not self._keeper.keeps(tenant, request):
             return Kept()
-        kept: Kept = await self._off_loop(lambda: self._keeper.kept_of(tenant, request))
-        return kept
+        serialised = request.SerializeToString()
+        size = TERSEST * (len(serialised) - len(request.screenshot))
+        keeping, told = self._keeper.of(tenant), self._rules.told(tenant)
+        done = await self._lanes.do(tenant, size, work.keep, serialised, keeping, told)
+        return work.kept(done)
 
-    async def GetCapture(
-        self, request: pb.GetCaptureRequest, context: Any
-    ) -> pb.GetCaptureResponse:
+    async def GetCapture(self, request: pb.GetCaptureRequest, context: Any) -> Any:
         tenant = current_principal().tenant
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
         if request.hold:
             _check_told_by_diff()
             await self._store.hold(tenant, capture_id)
-        response = pb.GetCaptureResponse()
-        message = response.capture
-        codec.encode_capture(await self._store.get(tenant, capture_id), message)
+        response, capture = pb.GetCaptureResponse(), await self._store.get(tenant, capture_id)
+        codec.encode_capture(capture, response.capture)
+        parts = [response.SerializeToString()]
         if request.include_tree:
             body = await self._store.body(tenant, capture_id)
-            message.tree.CopyFrom(await self._off_loop(lambda: _tree_message(body)))
-        await self._add_originals(tenant, request, message)
-        return response
+            size = NODE_BYTES * capture.known.node_count
+            parts.append(await self._lanes.do(tenant, size, work.tree_answer, body))
+        parts.append(await self._originals(tenant, request))
+        return b"".join(parts)  # serialised messages that follow each other are one
 
-    async def _add_originals(
-        self, tenant: str, request: pb.GetCaptureRequest, message: capture_pb2.Capture
-    ) -> None:
+    async def _originals(self, tenant: str, request: pb.GetCaptureRequest) -> bytes:
         asked = {
             OriginalKind.NATIVE: request.include_native,
             OriginalKind.SCREENSHOT: request.include_screenshot,
         }
         whole = [kind for kind, wanted in asked.items() if wanted]
-        if found := await self._store.originals(tenant, message.capture_id, whole):
-            encoded = await self._off_loop(lambda: codec.encode_originals(found))
-            message.originals.CopyFrom(encoded)
+        found = await self._store.originals(tenant, request.capture_id, whole)
+        return work.originals_answer(HERE, found) if found else b""
 
     async def ListCaptures(
         self, request: pb.ListCapturesRequest, context: Any
@@ -204,9 +201,6 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         )
         return response
 
-    async def _off_loop(self, work: Any) -> Any:
-        return await off_loop(self._executor, work)
-
 
 def _check_told_by_diff() -> None:
     """Who may read a capture may not keep it from being collected."""
@@ -222,7 +216,3 @@ def _encode(capture: StoredCapture | None) -> pb.IngestResponse:
     if capture.verdict:
         response.verdict.MergeFromString(capture.verdict)
     return response
-
-
-def _tree_message(body: bytes) -> tree_pb2.Tree:
-    return encode_tree(decompress(body))

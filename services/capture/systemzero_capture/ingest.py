@@ -17,28 +17,26 @@ capture is missing:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from functools import partial
-from typing import TypeVar
 
 import msgspec
 
-from systemzero_capture import metrics, pipeline
+from systemzero.tree.v1 import tree_pb2
+from systemzero_capture import metrics, pipeline, work
 from systemzero_capture.checker import Checker
 from systemzero_capture.known import tree_digest
 from systemzero_capture.model import Decoded, Known, Sighting, StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
+from systemzero_chassis.lanes.dispatch import MEMORY_FACTOR, Lanes
+from systemzero_chassis.lanes.worker import Function
 from systemzero_chassis.lru import Lru
 from systemzero_chassis.redacting import RulesByTenant
-from systemzero_chassis.stages import off_loop
-from systemzero_chassis.tree_body import document
+from systemzero_chassis.stages import SMALL_BYTES
+from systemzero_chassis.tree_codec import decode_tree
 from systemzero_core.errors import QuotaExceeded, Unavailable
 from systemzero_core.formats import Formats
-from systemzero_core.tree import Tree
-
-T = TypeVar("T")
 
 
 class Ingestor:
@@ -50,7 +48,7 @@ class Ingestor:
         checker: Checker,
         known: Lru[bytes, Known],
         bell: Bell,
-        executor: Executor,
+        lanes: Lanes,
         formats: Formats,
         rules: RulesByTenant,
         new_id: Callable[[str], str],
@@ -60,7 +58,7 @@ class Ingestor:
         self._checker = checker
         self._known = known
         self._bell = bell
-        self._executor = executor
+        self._lanes = lanes
         self._formats = formats
         self._rules = rules
         self._new_id = new_id
@@ -81,12 +79,13 @@ class Ingestor:
             InvalidInput, TooLarge: the document can't be read.
             Conflict: the request id belongs to another request.
         """
-        rules = self._rules.of(principal.tenant)
+        tenant, size = principal.tenant, native.size
 
-        async def decode() -> Decoded:
-            return await self._off_loop(
-                lambda: pipeline.decode_native(native, self._formats, rules), native.size
-            )
+        async def decode() -> _Read:
+            if size < SMALL_BYTES:
+                rules = self._rules.of(tenant)
+                return _read(pipeline.decode_native(native, self._formats, rules))
+            return await self._in_lane(tenant, size, work.decode_native, native)
 
         return await self._take(principal, key, decode, sighting, check)
 
@@ -94,19 +93,20 @@ class Ingestor:
         self,
         principal: Principal,
         key: bytes,
-        tree: Callable[[], Tree],
-        size: int,
+        tree: tree_pb2.Tree,
         sighting: Sighting,
         *,
         check: bool,
     ) -> StoredCapture:
-        """Take in a tree message of `size` serialised bytes, which have the digest `key`."""
-        rules = self._rules.of(principal.tenant)
+        """Take in a tree message, whose serialised bytes have the digest `key`."""
+        tenant, size = principal.tenant, pipeline.TERSEST * tree.ByteSize()
 
-        async def decode() -> Decoded:
-            return await self._off_loop(
-                lambda: pipeline.decode_tree(tree(), rules), pipeline.TERSEST * size
-            )
+        async def decode() -> _Read:
+            if size < SMALL_BYTES:
+                rules = self._rules.of(tenant)
+                return _read(pipeline.decode_tree(decode_tree(tree, "tree"), rules))
+            serialised = tree.SerializeToString()
+            return await self._in_lane(tenant, size, work.decode_message, serialised)
 
         return await self._take(principal, key, decode, sighting, check)
 
@@ -130,7 +130,7 @@ class Ingestor:
         self,
         principal: Principal,
         key: bytes,
-        decode: Callable[[], Awaitable[Decoded]],
+        decode: Callable[[], Awaitable[_Read]],
         sighting: Sighting,
         check: bool,
     ) -> StoredCapture:
@@ -143,12 +143,12 @@ class Ingestor:
             return done
         with metrics.DECODE.time():
             decoded = await decode()
-        held = pipeline.Held(decoded.tree)
-        done = await self._settle(principal, decoded.known, held, sighting, check, "decoded")
+        known, held = decoded
+        done = await self._settle(principal, known, held, sighting, check, "decoded")
         if done is None:
             raise Unavailable("the capture was not stored; try again")
-        self._remember(principal, key, decoded.known)
-        if reasons := decoded.known.incompleteness:
+        self._remember(principal, key, known)
+        if reasons := known.incompleteness:
             metrics.INCOMPLETE.labels(reasons[0].reason).inc()
         return done
 
@@ -242,7 +242,7 @@ class Ingestor:
             if held is None or self._known.get(tree_digest(tenant, known.signatures.full)):
                 capture = await add(body=None)
             if capture is None and held is not None:
-                capture = await add(body=await self._off_loop(held.body, held.size))
+                capture = await add(body=held.body())
         return capture
 
     async def _judge_stored(
@@ -250,9 +250,10 @@ class Ingestor:
     ) -> StoredCapture:
         async def as_document() -> bytes:
             if held is not None:
-                return await self._off_loop(held.encode, held.size)
+                return held.encode()
             body = await self._store.body(principal.tenant, capture.capture_id)
-            return await off_loop(self._executor, lambda: document(body))
+            size = pipeline.NODE_BYTES * capture.known.node_count
+            return await self._lanes.do(principal.tenant, size, work.unpack, body)
 
         # A document that was made by now is of a form that was new: it has hardly been judged.
         at_once = held.document if held is not None else b""
@@ -273,8 +274,21 @@ class Ingestor:
         )
         return msgspec.structs.replace(capture, verdict=serialised)
 
-    async def _off_loop(self, work: Callable[[], T], size: int) -> T:
-        return await off_loop(self._executor, work, size)
+    async def _in_lane(
+        self, tenant: str, size: int, function: Function, content: pipeline.Native | bytes
+    ) -> _Read:
+        memory = MEMORY_FACTOR * size
+        told = self._rules.told(tenant)
+        done = await self._lanes.run(tenant, function, content, told, memory=memory)
+        taken = work.taken(done.result)
+        return taken.known, pipeline.Held(None, taken.document, taken.body)
+
+
+_Read = tuple[Known, pipeline.Held]
+
+
+def _read(decoded: Decoded) -> _Read:
+    return decoded.known, pipeline.Held(decoded.tree)
 
 
 def _not_judged(error: QuotaExceeded, capture_id: str) -> QuotaExceeded:

@@ -9,21 +9,22 @@ bytes as they were sent, and equal ones of a tenant are stored once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
+import msgspec
 import zstandard
 
-from systemzero.capture.v1 import capture_service_pb2
+from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.config import Keeping, KeepingSettings
+from systemzero_capture.keeping import Keeping, KeepingSettings
 from systemzero_capture.model import Original, OriginalKind
-from systemzero_chassis.redacting import RulesByTenant
 from systemzero_chassis.tree_codec import decode_format, decode_tree, encode_format
 from systemzero_core.errors import FailedPrecondition, InvalidInput, TooLarge
 from systemzero_core.formats import Formats
 from systemzero_core.intake import take_in_tree
 from systemzero_core.originals import Clean, Document, clean
+from systemzero_core.redaction import Rules
 
 NATIVE_TYPE: Final = "application/x-protobuf"
 _LEVEL: Final = 3
@@ -51,52 +52,78 @@ class Kept(NamedTuple):
 class Keeper:
     """Says what is kept of captures as they were sent; nothing of it holds a secret."""
 
-    def __init__(self, keeping: KeepingSettings, formats: Formats, rules: RulesByTenant) -> None:
-        self._keeping, self._formats, self._rules = keeping, formats, rules
+    def __init__(self, keeping: KeepingSettings) -> None:
+        self._keeping = keeping
 
     def keeps(self, tenant: str, request: capture_service_pb2.IngestRequest) -> bool:
         """Whether anything of the request may be kept, so that `kept_of` is to be asked."""
         always = self._keeping.of(tenant).native == "always"
         return bool(request.keep_native or request.screenshot or always)
 
-    def kept_of(self, tenant: str, request: capture_service_pb2.IngestRequest) -> Kept:
-        """What is to be kept of a request's capture as it was sent; work for a thread.
-
-        Nothing that the client asked to be kept is left out in silence.
-
-        Raises:
-            InvalidInput: the screenshot is no image, there is no native document to keep, or the
-                capture can't be read.
-            FailedPrecondition: the installation does not keep what the request asks to be kept.
-            TooLarge: it is larger than the installation keeps.
-        """
+    def of(self, tenant: str) -> bytes:
+        """What a tenant has kept, for `kept_of` in another process."""
         keeping = self._keeping.of(tenant)
-        native, screenshot = _native(request, keeping), _screenshot(request.screenshot, keeping)
-        if native is None and screenshot is None:
-            return Kept()
-        cleaned = self._clean(tenant, request)
-        if not cleaned.has_secrets:
-            return Kept(tuple(filter(None, (native, screenshot))))
-        withheld = []
-        if native is not None:
-            native = _kept_native(cleaned.document)
-            withheld += [] if native else [_NO_NATIVE]
-        if screenshot is not None and not keeping.screenshots_of_secrets:
-            screenshot = None
-            withheld.append(_NO_SCREENSHOT)
-        return Kept(tuple(filter(None, (native, screenshot))), tuple(withheld))
+        named = {name: getattr(keeping, name) for name in Keeping.__struct_fields__}
+        return msgspec.json.encode(named)
 
-    def _clean(self, tenant: str, request: capture_service_pb2.IngestRequest) -> Clean:
-        rules, content = self._rules.of(tenant), request.WhichOneof("content")
-        if content == "native":
-            native = request.native
-            form = decode_format(native, "native")
-            document = Document(native.data, form, native.dom or None, tuple(native.frames))
-            return clean(document, formats=self._formats, rules=rules)
-        if content == "tree":
-            taken = take_in_tree(decode_tree(request.tree, "tree"), rules=rules)
-            return Clean(None, bool(taken.secrets))
-        return Clean(None, has_secrets=False)  # whoever normalised it redacted it
+
+def kept_of(
+    request: capture_service_pb2.IngestRequest, keeping: Keeping, formats: Formats, rules: Rules
+) -> Kept:
+    """What is to be kept of a request's capture as it was sent.
+
+    Nothing that the client asked to be kept is left out in silence.
+
+    Raises:
+        InvalidInput: the screenshot is no image, there is no native document to keep, or the
+            capture can't be read.
+        FailedPrecondition: the installation does not keep what the request asks to be kept.
+        TooLarge: it is larger than the installation keeps.
+    """
+    native, screenshot = _native(request, keeping), _screenshot(request.screenshot, keeping)
+    if native is None and screenshot is None:
+        return Kept()
+    cleaned = _clean(request, formats, rules)
+    if not cleaned.has_secrets:
+        return Kept(tuple(filter(None, (native, screenshot))))
+    withheld = []
+    if native is not None:
+        native = _kept_native(cleaned.document)
+        withheld += [] if native else [_NO_NATIVE]
+    if screenshot is not None and not keeping.screenshots_of_secrets:
+        screenshot = None
+        withheld.append(_NO_SCREENSHOT)
+    return Kept(tuple(filter(None, (native, screenshot))), tuple(withheld))
+
+
+def _clean(request: capture_service_pb2.IngestRequest, formats: Formats, rules: Rules) -> Clean:
+    content = request.WhichOneof("content")
+    if content == "native":
+        native = request.native
+        form = decode_format(native, "native")
+        document = Document(native.data, form, native.dom or None, tuple(native.frames))
+        return clean(document, formats=formats, rules=rules)
+    if content == "tree":
+        taken = take_in_tree(decode_tree(request.tree, "tree"), rules=rules)
+        return Clean(None, bool(taken.secrets))
+    return Clean(None, has_secrets=False)  # whoever normalised it redacted it
+
+
+def encode_originals(originals: Iterable[Original]) -> capture_pb2.Originals:
+    """What is kept of a capture as it was sent; of what was read whole, the bytes too."""
+    message = capture_pb2.Originals()
+    for original in originals:
+        info = capture_pb2.Original(
+            media_type=original.media_type, size_bytes=original.size, sha256=original.sha256
+        )
+        if original.kind is OriginalKind.NATIVE:
+            message.native_info.CopyFrom(info)
+            if original.body:
+                message.native.CopyFrom(decode_native(original.body))
+        else:
+            message.screenshot_info.CopyFrom(info)
+            message.screenshot = original.body
+    return message
 
 
 def decode_native(body: bytes) -> tree_pb2.NativeCapture:

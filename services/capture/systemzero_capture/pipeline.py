@@ -1,9 +1,11 @@
-"""From a native capture to a normalised, signed tree: pure work, off the event loop if it is much.
+"""From a native capture to a normalised, signed tree: pure work, in a lane if it is much.
 
 decode -> without secrets -> completeness gate -> normalise -> sign
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from systemzero_capture.model import Decoded, Known, Reason
 from systemzero_chassis.tree_body import pack
@@ -12,22 +14,20 @@ from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.redaction import Rules
 from systemzero_core.tree import Tree
 
-_NODE_BYTES = 128
+NODE_BYTES = 128
 """What a node takes in own tree JSON, as a rule."""
 TERSEST = 8
 """A byte of another form may hold as much to be read as so many of own tree JSON, whose nodes take
 24 bytes at least: a line of an ARIA snapshot is a node in four."""
 
 
-class Native:
+class Native(NamedTuple):
     """A capture's bytes as the client sent them."""
 
-    __slots__ = ("data", "dom", "form", "frames")
-
-    def __init__(
-        self, data: bytes, form: str | None, dom: bytes | None, frames: tuple[bytes, ...]
-    ) -> None:
-        self.data, self.form, self.dom, self.frames = data, form, dom, frames
+    data: bytes
+    form: str | None
+    dom: bytes | None
+    frames: tuple[bytes, ...]
 
     @property
     def size(self) -> int:
@@ -42,24 +42,26 @@ class Held:
 
     Attributes:
         document: that JSON; empty until it is made.
-        size: its bytes, roughly.
     """
 
-    __slots__ = ("_tree", "document", "size")
+    __slots__ = ("_body", "_tree", "document")
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree | None, document: bytes = b"", body: bytes = b"") -> None:
+        """Of a small `tree`, or with what a lane made of a large one."""
         self._tree = tree
-        self.document = b""
-        self.size = _NODE_BYTES * len(tree)
+        self.document = document
+        self._body = body
 
     def encode(self) -> bytes:
-        """The document, made where it was not yet: work for a thread, if the tree is large."""
-        self.document = self.document or own.encode(self._tree)
+        """The document, made where it was not yet."""
+        if self._tree is not None:
+            self.document = self.document or own.encode(self._tree)
         return self.document
 
     def body(self) -> bytes:
-        """What is stored of the tree: work for a thread, as before."""
-        return pack(self.encode())
+        """What is stored of the tree."""
+        self._body = self._body or pack(self.encode())
+        return self._body
 
 
 def decode_native(native: Native, formats: Formats, rules: Rules) -> Decoded:

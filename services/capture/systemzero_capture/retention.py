@@ -14,7 +14,8 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from systemzero_capture.config import KeepingSettings, Retention, RetentionSettings
+from systemzero_capture.config import Retention, RetentionSettings
+from systemzero_capture.keeping import KeepingSettings
 from systemzero_capture.metrics import COLLECTED
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import CaptureStore

@@ -16,8 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from systemzero_capture import app as capture
 from systemzero_chassis import contract
+from systemzero_chassis.background import Loops
 from systemzero_chassis.identity import IdentitySigner, IdentityVerifier
+from systemzero_chassis.lanes.dispatch import Lanes
 from systemzero_chassis.local import LocalChannel
+from systemzero_chassis.logs import get_logger
 from systemzero_chassis.process import backend_registry
 from systemzero_chassis.registry import HandlerRegistry
 from systemzero_chassis.sealing import check_encryption
@@ -53,14 +56,21 @@ class StandaloneApp:
         # The two services call each other: each gets its channel before the other's handlers.
         registries = {name: HandlerRegistry() for name in (capture.NAME, diff.NAME)}
         channels = {name: LocalChannel(registry) for name, registry in registries.items()}
+        loops = Loops("standalone", get_logger("standalone"))
+        modules = (*capture.LANE_MODULES, *diff.LANE_MODULES)
+        self._lanes = Lanes(settings.lanes, loops, modules, processes=settings.workers)
         self._services = (
             capture.CaptureService(
                 _sealed(settings.capture, settings, "capture"),
                 channels[diff.NAME],
                 signers[capture.NAME],
+                lanes=self._lanes,
             ),
             diff.DiffService(
-                _sealed(settings.diff, settings, "diff"), channels[capture.NAME], signers[diff.NAME]
+                _sealed(settings.diff, settings, "diff"),
+                channels[capture.NAME],
+                signers[diff.NAME],
+                lanes=self._lanes,
             ),
         )
         for service in self._services:
@@ -77,7 +87,10 @@ class StandaloneApp:
         )
         self.first_key_lines = self._gateway.first_key_lines
         self.readiness = self._gateway.readiness
-        self.loops = tuple(chain(self._gateway.loops, *(each.loops for each in self._services)))
+        self.loops = tuple(
+            chain(self._gateway.loops, loops, *(each.loops for each in self._services))
+        )
+        self._gateway.rest_on({"standalone.loops": loops.failing})
         for service in self._services:
             self._gateway.rest_on(service.vitals.conditions)
 
@@ -90,6 +103,7 @@ class StandaloneApp:
         """
         for service in self._services:
             await service.start()
+        self._lanes.start()
         return await self._gateway.start(address)
 
     def reload(self, settings: StandaloneSettings) -> None:
@@ -103,6 +117,7 @@ class StandaloneApp:
     async def stop(self, grace: float) -> None:
         """Give calls in flight `grace` seconds, then close everything."""
         await self._gateway.stop(grace)
+        await self._lanes.stop()
         for service in self._services:
             await service.stop()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from systemzero_capture.config import CaptureSettings
 from systemzero_chassis.config import Address, AddressOrNowhere, Count, Seconds, Settings
 from systemzero_chassis.database import DatabaseSettings
+from systemzero_chassis.lanes.settings import LaneSettings
 from systemzero_chassis.logs import LogSettings
 from systemzero_chassis.sealing import EncryptionSettings
 from systemzero_chassis.tracing import TraceSettings
@@ -18,7 +19,7 @@ ENVIRONMENT_PREFIX = "SZ_STANDALONE_"
 
 _OF_ALL = ("listen", "health", "data", "database", "log", "traces", "grace")
 _BETWEEN_PROCESSES = ("trust", "backend_tls")
-_OF_BACKENDS = (*_OF_ALL, *_BETWEEN_PROCESSES, "encryption", "tls", "ops")
+_OF_BACKENDS = (*_OF_ALL, *_BETWEEN_PROCESSES, "encryption", "lanes", "tls", "ops")
 UNHEEDED = {
     "gateway": (*_OF_ALL, *_BETWEEN_PROCESSES, "workers", "backends"),
     "capture": (*_OF_BACKENDS, "diff"),
@@ -39,6 +40,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
         log: what is logged, and where to; the sections' own are not used.
         traces: which calls are traced beside those that are sampled; again for all three.
         encryption: encryption at rest, of capture and diff; the sections' own are not used.
+        lanes: processes for large work, of capture and diff; the sections' own are not used.
         workers: how many processes serve, each with all three services.
         grace: seconds that calls in flight get at shutdown.
         gateway: the gateway's settings.
@@ -53,6 +55,7 @@ class StandaloneSettings(Settings, frozen=True, kw_only=True):
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
     encryption: EncryptionSettings = EncryptionSettings()
+    lanes: LaneSettings = LaneSettings()
     workers: Count = 1
     grace: Seconds = 10.0
     gateway: GatewaySettings = GatewaySettings()

@@ -39,7 +39,7 @@ MEMORY_FACTOR: Final = 64
 """Bytes of memory that work may need for each byte of own tree JSON, as an estimate."""
 HERE: Final = Desk(None)
 """What small work has that is done at once."""
-WARM_SECONDS: Final = 5.0
+WARM_SECONDS: Final = 1.0
 """So long after its start a process starts a lane in any case: the first work has not to wait."""
 
 Start = Callable[[Limits], Awaitable[Lane]]
@@ -146,14 +146,14 @@ class Lanes:
             LaneFault: `function` raised what is no error of the domain's.
         """
         turn = self._enqueue(tenant, memory)
-        below, error = Below(function.__name__, "INTERNAL"), ""
+        below, error = Below("lane", "INTERNAL"), ""
         try:
             return await self._run(turn, _packed(function, arguments), answer or _no_answer)
         except BaseException as raised:
             error = type(raised).__name__
             raise
         finally:
-            below.end({}, error)
+            below.end({"systemzero.work": function.__name__}, error)
 
     async def do(
         self, tenant: str, size: int, function: Function, *arguments: Any, memory: int = 0

@@ -1,0 +1,195 @@
+"""Large work of the services is done in lanes: the same answers, nobody waits for a neighbour."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+
+from systemzero.capture.v1 import capture_service_pb2
+from systemzero.diff.v1 import diff_service_pb2 as pb
+from systemzero.diff.v1 import template_pb2, template_service_pb2, verdict_pb2
+from systemzero.tree.v1 import tree_pb2
+from systemzero_chassis.lanes import dispatch
+from systemzero_chassis.lanes.dispatch import Lanes
+from systemzero_chassis.lanes.settings import LaneSettings
+from systemzero_core.formats import own
+from systemzero_core.tree import Node, Tree
+from systemzero_diff import judging
+from systemzero_diff.work.judging import is_small
+from tests.support import lane_work
+from tests.support.loops import some_loops
+from tests.support.services import House, capture_house, diff_house
+from tests.support.stores import template
+
+LARGE = 2_000
+
+
+def page(*, changed: int = -1, count: int = LARGE) -> tree_pb2.TreeSource:
+    """A page of many buttons, one of them renamed."""
+    names = [f"Order the {number}th" for number in range(count)]
+    if changed >= 0:
+        names[changed] = "Cancel all"
+    nodes = [Node("main"), *(Node("button", name) for name in names)]
+    data = own.encode(Tree(nodes, (-1, *[0] * count)))
+    native = tree_pb2.NativeCapture(format=tree_pb2.FORMAT_TREE, data=data)
+    return tree_pb2.TreeSource(native=native)
+
+
+@asynccontextmanager
+async def busy_lanes(*, cpu_seconds: float = 60.0) -> AsyncIterator[Lanes]:
+    """Lanes of which a loud tenant has all that it may, with more work waiting."""
+    modules = ("systemzero_diff.work.compare", "tests.support.lane_work")
+    settings = LaneSettings(count=2, cpu_seconds=cpu_seconds, patience=0.0)
+    lanes = Lanes(settings, some_loops(), modules)
+    lanes.start()
+    begun: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def answer(question: bytes) -> bytes:
+        begun.put_nowait(question)
+        return b""
+
+    loud = [
+        asyncio.create_task(lanes.run("loud", lane_work.spin, answer=answer)) for _ in range(20)
+    ]
+    await begun.get()
+    await begun.get()
+    try:
+        yield lanes
+    finally:
+        await lanes.stop()
+        await asyncio.wait(loud)
+        for task in loud:
+            task.exception()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with diff_house(tmp_path) as served:
+        yield served
+
+
+async def test_a_large_diff_is_the_one_that_a_small_one_would_be(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = pb.DiffRequest(a=page(), b=page(changed=7))
+    in_lane = await house.diff().Diff(request)
+    monkeypatch.setattr(dispatch, "SMALL_BYTES", 1 << 40)
+    assert in_lane == await house.diff().Diff(request)
+    assert "Cancel all" in in_lane.script.edits[0].sentence
+
+
+async def test_an_error_in_a_large_document_names_its_place(house: House) -> None:
+    broken = page()
+    broken.native.data = broken.native.data[:-30] + b'"!' + broken.native.data[-28:]
+    with pytest.raises(grpc.aio.AioRpcError, match=r"b\.native: ") as caught:
+        await house.diff().Diff(pb.DiffRequest(a=page(), b=broken))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("changed", [-1, 7])
+async def test_a_large_verdict_is_the_one_that_a_small_one_would_be(
+    house: House, monkeypatch: pytest.MonkeyPatch, changed: int
+) -> None:
+    learn = template_service_pb2.LearnTemplateRequest(screen_id="orders", captures=[page()])
+    await house.templates().LearnTemplate(learn)
+    request = pb.CheckRequest(tree=page(changed=changed), screen_hint="orders")
+    if changed < 0:  # equal to the baseline, but for what is no drift
+        request.tree.native.data = request.tree.native.data.replace(b"main", b"region", 1)
+    in_lane = await house.diff().Check(request)
+    again = await house.diff().Check(request)  # known by now: nothing is judged
+    other = pb.CheckRequest(tree=request.tree, screen_hint="orders", app="shop")
+    monkeypatch.setattr(judging, "SMALL_BYTES", 1 << 40)
+    monkeypatch.setattr(judging, "is_small", lambda *_: True)
+    at_once = await house.diff().Check(other)
+    assert in_lane.verdict.kind == verdict_pb2.VERDICT_KIND_DRIFT
+    for answer in (in_lane, again, at_once):
+        answer.verdict.ClearField("event_id")
+        answer.verdict.ClearField("log_index")
+    assert in_lane == again == at_once
+
+
+async def test_a_large_screen_that_nobody_knows_is_unknown(house: House) -> None:
+    answer = await house.diff().Check(pb.CheckRequest(tree=page()))
+    assert answer.verdict.kind == verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN
+    matched = await house.diff().Match(pb.MatchRequest(tree=page()))
+    assert not matched.matched
+
+
+async def test_what_a_tree_is_matched_by_is_the_same_in_every_process(house: House) -> None:
+    learn = template_service_pb2.LearnTemplateRequest(screen_id="orders", captures=[page()])
+    await house.templates().LearnTemplate(learn)
+    found = await house.diff().Match(pb.MatchRequest(tree=page(changed=7)))
+    assert found.matches[0].screen_id == "orders"
+    assert found.matches[0].score > 0.9
+
+
+async def test_a_small_tree_before_many_rules_is_judged_in_a_lane(house: House) -> None:
+    selector = template_pb2.NodeSelector(role="button", name="Never the {number}th")
+    rules = [
+        template_pb2.PolicyRule(select=selector, level=template_pb2.MATCH_LEVEL_LAYOUT)
+        for _ in range(400)
+    ]
+    learn = template_service_pb2.LearnTemplateRequest(screen_id="few", captures=[page(count=300)])
+    learnt = (await house.templates().LearnTemplate(learn)).template
+    learnt.policy.rules.extend(rules)
+    update = template_service_pb2.UpdateTemplateRequest(template=learnt)
+    update.update_mask.paths.append("policy")
+    await house.templates().UpdateTemplate(update)
+    tree = page(count=300, changed=3)
+    assert len(tree.native.data) < judging.SMALL_BYTES
+    before = dispatch.metrics.CPU._value.get()
+    answer = await house.diff().Check(pb.CheckRequest(tree=tree, screen_hint="few"))
+    assert answer.verdict.kind == verdict_pb2.VERDICT_KIND_DRIFT
+    assert dispatch.metrics.CPU._value.get() > before
+
+
+async def test_large_work_does_not_wait_behind_a_loud_tenants(tmp_path: Path) -> None:
+    async with busy_lanes() as lanes, diff_house(tmp_path, lanes=lanes) as house:
+        answer = await house.diff("quiet").Diff(pb.DiffRequest(a=page(), b=page(changed=7)))
+        assert len(answer.script.edits) == 1
+        small = pb.DiffRequest(a=page(count=9), b=page(count=9))
+        assert (await house.diff("quiet").Diff(small)).comparison.equal
+
+
+async def test_large_work_that_takes_too_long_is_refused_with_a_reason(tmp_path: Path) -> None:
+    lanes = Lanes(LaneSettings(count=1, cpu_seconds=0.001), some_loops())
+    lanes.start()
+    async with diff_house(tmp_path, lanes=lanes) as house:
+        with pytest.raises(grpc.aio.AioRpcError, match="processor time") as caught:
+            await house.diff().Diff(pb.DiffRequest(a=page(), b=page(changed=7)))
+    await lanes.stop()
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_a_large_capture_is_the_one_that_a_small_one_would_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with capture_house(tmp_path) as house:
+        native = capture_service_pb2.IngestRequest(native=page().native, check=True)
+        in_lane = await house.captures().Ingest(native)
+        get = capture_service_pb2.GetCaptureRequest(
+            capture_id=in_lane.capture.capture_id, include_tree=True
+        )
+        got = (await house.captures().GetCapture(get)).capture
+        tree = capture_service_pb2.IngestRequest(tree=got.tree)
+        again = await house.captures().Ingest(tree)
+        assert again.capture.signatures == in_lane.capture.signatures
+        monkeypatch.setattr("systemzero_capture.ingest.SMALL_BYTES", 1 << 40)
+        monkeypatch.setattr(dispatch, "SMALL_BYTES", 1 << 40)
+        at_once = await house.captures("other").Ingest(native)
+        assert at_once.capture.signatures == in_lane.capture.signatures
+        assert at_once.verdict.kind == in_lane.verdict.kind
+        get.capture_id = at_once.capture.capture_id
+        assert (await house.captures("other").GetCapture(get)).capture.tree == got.tree
+        assert len(got.tree.nodes) == LARGE + 1
+
+
+def test_what_is_small_is_judged_by_the_template_as_well() -> None:
+    made = template("order", "Buy")
+    assert is_small(made, 500)
+    assert not is_small(made, 50_000)
