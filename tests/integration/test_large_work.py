@@ -14,9 +14,10 @@ from systemzero.capture.v1 import capture_service_pb2
 from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import template_pb2, template_service_pb2, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.lanes import dispatch
+from systemzero_chassis.lanes import dispatch, metrics
 from systemzero_chassis.lanes.dispatch import Lanes
 from systemzero_chassis.lanes.settings import LaneSettings
+from systemzero_chassis.stages import SMALL_BYTES
 from systemzero_core.formats import own
 from systemzero_core.tree import Node, Tree
 from systemzero_diff import judging
@@ -141,11 +142,11 @@ async def test_a_small_tree_before_many_rules_is_judged_in_a_lane(house: House) 
     update.update_mask.paths.append("policy")
     await house.templates().UpdateTemplate(update)
     tree = page(count=300, changed=3)
-    assert len(tree.native.data) < judging.SMALL_BYTES
-    before = dispatch.metrics.CPU._value.get()
+    assert len(tree.native.data) < SMALL_BYTES
+    before = metrics.CPU._value.get()
     answer = await house.diff().Check(pb.CheckRequest(tree=tree, screen_hint="few"))
     assert answer.verdict.kind == verdict_pb2.VERDICT_KIND_DRIFT
-    assert dispatch.metrics.CPU._value.get() > before
+    assert metrics.CPU._value.get() > before
 
 
 async def test_large_work_does_not_wait_behind_a_loud_tenants(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from systemzero_chassis.logstore import LogStore, open_log
 from systemzero_chassis.logstore.vitals import LogVitals
 from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_chassis.lru import Lru
-from systemzero_chassis.plugins import load_detectors, load_formats
+from systemzero_chassis.plugins import load_detectors
 from systemzero_chassis.pool import Pool
 from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.redacting import RulesByTenant
@@ -53,7 +53,12 @@ from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
 from systemzero_diff.templates import TemplateSets
 
 NAME = "diff"
-LANE_MODULES = ("systemzero_diff.work.compare", "systemzero_diff.work.judging")
+LANE_MODULES = (
+    "systemzero_diff.work.approving",
+    "systemzero_diff.work.compare",
+    "systemzero_diff.work.judging",
+    "systemzero_diff.work.templates",
+)
 """What lanes import beforehand."""
 _WORKERS = 2
 
@@ -102,7 +107,7 @@ class DiffService:
         sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
         self.vitals = self._watched(sets)
         rules = RulesByTenant(settings.redact)
-        sources = TreeSources(capture, signer, self._lanes, rules, self._executor, load_formats())
+        sources = TreeSources(capture, signer, self._lanes, rules)
         detectors, searcher = load_detectors(), Searcher(self._executor)
         checker = Checker(
             store,
@@ -120,7 +125,7 @@ class DiffService:
         librarian = Librarian(store, sets, new_id, clock)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         self._diff = DiffServicer(checker, sources, sets, searcher)
-        self._templates = TemplateServicer(librarian, store, sources, tokens, detectors)
+        self._templates = TemplateServicer(librarian, store, sources, tokens)
         self._drift = DriftServicer(decider, store, self._counts, tokens, bell, clock)
         self._logs = LogServicer(self._log, tokens)
 

@@ -11,42 +11,25 @@ template: an approval of the pattern writes the rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
-from systemzero_core.diff import Edit
-from systemzero_core.drift import (
-    Decision,
-    DecisionKind,
-    DecisionScope,
-    Judgement,
-    Verdict,
-    decide,
-    unapproved,
-)
+from systemzero_core.drift import Decision, DecisionKind, DecisionScope, decide
 from systemzero_core.errors import FailedPrecondition
-from systemzero_core.signature import sign
-from systemzero_core.template import Template, rebased
-from systemzero_core.template.typed import typed_rules, wildcards
-from systemzero_core.tree import Tree
+from systemzero_core.template import Template
 from systemzero_diff.codec import events
-from systemzero_diff.codec.edits import decode_judged
 from systemzero_diff.digests import DECISION_KIND
 from systemzero_diff.learn import put_version
 from systemzero_diff.model import Answered, StoredEvent, StoredTemplate
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import TemplateSets
-from systemzero_diff.work.baselines import baseline_of
-from systemzero_diff.work.judging import judgement_of
-from systemzero_diff.work.sources import tree_of
-
-_SAME = 1e-9
-"""Similarities that differ by less are of the same judgement: it is computed anew."""
+from systemzero_diff.work.approving import approved, recorded
+from systemzero_diff.work.sources import Source
+from systemzero_diff.work.templates import Draft, Packed
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -173,33 +156,31 @@ class Decider:
         template_id = event.event.template_id
         current = await self._store.read(principal.tenant, lambda t: t.template(template_id))
         _check_version(event, current.template)
-        tree = await self._tree(principal, event)
+        capture = await self._capture(principal, event)
         decisions = (await self._sets.of(principal.tenant)).decisions
-        now = self._clock()
+        packed = Packed.of(current.template)
+        done = await self._sources.lanes.do(
+            principal.tenant,
+            2 * (packed.size + capture.size),
+            approved,
+            *(packed, capture, event.event, decisions, self._clock(), wish.pattern),
+        )
+        draft = Draft.decoded(done)
+        return _Rebase(draft.template, draft.patterns)
 
-        def work() -> _Rebase:
-            judgement = judgement_of(baseline_of(current.template), tree, sign(tree), ())
-            shown = _shown(judgement, event)
-            _check_agreed(judgement, event, decisions, now)
-            template = rebased(current.template, tree, event.event.capture_id)
-            return _patterned(template, shown, wish) if wish.pattern else _Rebase(template)
-
-        return await self._sources.off_loop(work)
-
-    async def _tree(self, principal: Principal, event: StoredEvent) -> Tree:
+    async def _capture(self, principal: Principal, event: StoredEvent) -> Source:
         if not event.event.capture_id:
             raise FailedPrecondition(
                 f"event {event.event.event_id} is of a tree that was checked without being stored: "
                 "ingest the screen, then approve that event"
             )
-        source = await self._sources.capture(principal, event.event.capture_id, hold=True)
-        return await self._sources.off_loop(lambda: tree_of(source))
+        return await self._sources.capture(principal, event.event.capture_id, hold=True)
 
     def _decision(
         self, principal: Principal, wish: Wish, event: StoredEvent, rebase: _Rebase | None
     ) -> Decision:
         return decide(
-            _recorded(event),
+            recorded(event.event),
             wish.kind,
             wish.scope,
             decision_id=self._new_id("dec"),
@@ -239,55 +220,3 @@ def _check_version(event: StoredEvent, template: Template) -> None:
             f"template {template.screen_id} has moved on from version {judged_by} to "
             f"{template.version}: check the screen again"
         )
-
-
-def _shown(judgement: Judgement, event: StoredEvent) -> list[Edit]:
-    """The edits of a judgement that the event shows: those that were open then.
-
-    Raises:
-        FailedPrecondition: it is not the judgement that the event was recorded of. The similarity
-            that the event tells is of all edits.
-    """
-    recorded = _recorded(event)
-    wanted = {judged.values_digest for judged in recorded.edits}
-    shown = [judged for judged in judgement.edits if judged.values_digest in wanted]
-    same = abs(judgement.similarity - recorded.similarity) < _SAME
-    if not (same and wanted and wanted == {judged.values_digest for judged in shown}):
-        raise FailedPrecondition(
-            f"capture {event.event.capture_id} does not show what the event says: "
-            "ingest the screen, then decide about that event"
-        )
-    return [judged.edit for judged in shown]
-
-
-def _check_agreed(
-    judgement: Judgement, event: StoredEvent, decisions: Sequence[Decision], now: int
-) -> None:
-    """Refuse to make a capture the baseline that shows more than the event, unless approved."""
-    recorded = event.event
-    shown = {judged.values_digest for judged in _recorded(event).edits}
-    where = {"screen_id": recorded.screen_id, "app": recorded.app}
-    left = unapproved(judgement, shown, decisions, now=now, **where)
-    if left:
-        raise FailedPrecondition(
-            f"capture {recorded.capture_id} shows more than event {recorded.event_id} does: "
-            f"{left[0].edit.sentence}; decide about that first, or approve this until a time"
-        )
-
-
-def _patterned(template: Template, shown: Sequence[Edit], wish: Wish) -> _Rebase:
-    """`template` with rules for the values of the edits' places."""
-    if template.tree is None:  # a new baseline has one
-        raise FailedPrecondition("the template has no tree")
-    why = f"approved with event {wish.event_id}"
-    rules = typed_rules(template.tree, shown, why)
-    policy = msgspec.structs.replace(template.policy, rules=(*template.policy.rules, *rules))
-    words = tuple(word for rule in rules for word in wildcards(rule))
-    return _Rebase(msgspec.structs.replace(template, policy=policy), words)
-
-
-def _recorded(event: StoredEvent) -> Judgement:
-    """The event's judgement, as it was recorded: what was open then."""
-    verdict = verdict_pb2.Verdict.FromString(event.event.verdict)
-    edits = decode_judged(verdict.script)
-    return Judgement(Verdict.DRIFT, similarity=verdict.similarity, edits=edits)

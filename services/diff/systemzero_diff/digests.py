@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
+from systemzero_chassis.tree_body import encoded
 from systemzero_core.drift import Decision
-from systemzero_core.formats import own
 from systemzero_core.template import Template
 
 EVENT_KIND: Final = "drift.event"
@@ -39,5 +39,5 @@ def digest(*parts: bytes) -> str:
 
 def template_digest(template: Template) -> str:
     """The digest over a template's body and, if it has one, its tree (own tree JSON)."""
-    tree = b"" if template.tree is None else own.encode(template.tree)
+    tree = b"" if template.tree is None else encoded(template.tree)
     return digest(template_body(template), tree)

@@ -8,17 +8,17 @@ from typing import Any
 import msgspec
 
 from systemzero_chassis.identity import Principal
-from systemzero_core.drift import Detector, estimate_noise
+from systemzero_chassis.tree_body import StoredTree
 from systemzero_core.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput
-from systemzero_core.template import STRICT_POLICY, Noise, Template, next_version, signed
+from systemzero_core.template import Template, next_version
 from systemzero_core.template import validate as validate_template
 from systemzero_core.template.infer import Inference
-from systemzero_core.template.learn import MAX_CAPTURES, Learned, learn
+from systemzero_core.template.learn import MAX_CAPTURES
 from systemzero_diff.digests import DELETION_KIND, VERSION_KIND, template_digest
 from systemzero_diff.model import Answered, StoredTemplate
-from systemzero_diff.sources import SourcedTree
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import TemplateSets
+from systemzero_diff.work.templates import Draft
 
 
 class Versioned(msgspec.Struct, frozen=True):
@@ -26,13 +26,6 @@ class Versioned(msgspec.Struct, frozen=True):
 
     stored: StoredTemplate
     inferences: Sequence[Inference] = ()
-
-
-class Lesson(msgspec.Struct, frozen=True):
-    """What good captures taught, and what they would have raised against each other."""
-
-    learned: Learned
-    noise: Noise | None
 
 
 def put_version(
@@ -51,7 +44,10 @@ def put_version(
         InvalidInput: the template is not valid; each violation is named.
         Conflict: the version is there already.
     """
-    if violations := validate_template(template):
+    # of a tree that is stored, whoever made the draft has checked what is to be in it
+    unread = isinstance(template.tree, StoredTree)
+    checked = msgspec.structs.replace(template, tree=None) if unread else template
+    if violations := validate_template(checked):
         raise InvalidInput("the template is not valid", violations)
     record: dict[str, Any] = {
         "template_id": template.template_id,
@@ -126,7 +122,7 @@ class Librarian:
         screen_id: str,
         app: str,
         transitions: tuple[str, ...],
-        lesson: Lesson,
+        lesson: Draft,
         capture_ids: tuple[str, ...],
         current: StoredTemplate | None,
     ) -> Versioned:
@@ -146,11 +142,14 @@ class Librarian:
             )
         else:
             base = current.template
-        learned, noise = lesson.learned, lesson.noise
+        learned = lesson.template
+        noise = learned.noise
         if noise is not None:
             noise = msgspec.structs.replace(noise, version=base.version + 1)
         parts: dict[str, Any] = {
             "tree": learned.tree,
+            "structure_signature": learned.structure_signature,
+            "full_signature": learned.full_signature,
             "required_nodes": learned.required_nodes,
             "policy": learned.policy,
             "captures": (*base.captures, *capture_ids)[-MAX_CAPTURES:],
@@ -158,8 +157,8 @@ class Librarian:
             "noise": noise,
             "valid_transitions": transitions or base.valid_transitions,
         }
-        template = signed(next_version(base, parts))
-        return Versioned(self.put(transaction, principal, template, "learnt"), learned.inferences)
+        template = next_version(base, parts)
+        return Versioned(self.put(transaction, principal, template, "learnt"), lesson.inferences)
 
     def created(
         self, transaction: Transaction, principal: Principal, template: Template, reason: str
@@ -172,7 +171,7 @@ class Librarian:
         if transaction.find_screen(template.screen_id) is not None:
             raise AlreadyExists(f"screen {template.screen_id!r:.200} has a template already")
         made = msgspec.structs.replace(template, template_id=self._new_id("tpl"), version=1)
-        return Versioned(self.put(transaction, principal, signed(made), reason))
+        return Versioned(self.put(transaction, principal, made, reason))
 
     def imported(
         self, transaction: Transaction, principal: Principal, template: Template
@@ -186,26 +185,26 @@ class Librarian:
             for name in template.__struct_fields__
             if name not in ("template_id", "screen_id", "version", "captures", "noise")
         }
-        made = signed(next_version(current.template, changes))
+        made = next_version(current.template, changes)
         return Versioned(self.put(transaction, principal, made, "imported"))
 
     def updated(
         self,
         transaction: Transaction,
         principal: Principal,
-        template_id: str,
         etag: str,
-        changes: dict[str, Any],
+        current: StoredTemplate,
+        made: Template,
     ) -> Versioned:
-        """The next version, with `changes` by field.
+        """The version that was made of `current`.
 
         Raises:
             NotFound: no such template.
-            Conflict: `etag` is given and not the newest version's.
+            Conflict: `etag` is given and not the newest version's, or that is not `current`.
         """
-        current = self._live(transaction, template_id)
-        _check_etag(etag, current)
-        made = signed(next_version(current.template, changes))
+        newest = self.live(transaction, current.template.template_id)
+        _check_etag(etag, newest)
+        _check_etag(current.etag, newest)
         return Versioned(self.put(transaction, principal, made, "updated"))
 
     def deleted(
@@ -246,7 +245,13 @@ class Librarian:
             reason=reason,
         )
 
-    def _live(self, transaction: Transaction, template_id: str) -> StoredTemplate:
+    def live(self, transaction: Transaction, template_id: str) -> StoredTemplate:
+        """The newest version of a template that is not deleted.
+
+        Raises:
+            NotFound: no such template.
+            FailedPrecondition: it was deleted.
+        """
         current = transaction.template(template_id)
         if current.deleted:
             raise FailedPrecondition(f"template {template_id} was deleted")
@@ -256,27 +261,3 @@ class Librarian:
 def _check_etag(etag: str, current: StoredTemplate) -> None:
     if etag and etag != current.etag:
         raise Conflict("etag: the template changed since it was read")
-
-
-def learn_from(
-    captures: Sequence[SourcedTree],
-    current: StoredTemplate | None,
-    detectors: Sequence[Detector],
-) -> Lesson:
-    """What the captures, and the template that there is, have in common, and what varies.
-
-    The template's policy is kept, and refined by what it did not let pass.
-
-    Raises:
-        InvalidInput: none, or one that is incomplete: it must not become a baseline.
-    """
-    for i, source in enumerate(captures):
-        if source.intake.incompleteness:
-            reasons = "; ".join(reason.detail for reason in source.intake.incompleteness)
-            raise InvalidInput.at(f"captures[{i}]", f"incomplete, no baseline: {reasons}")
-    trees = [source.intake.tree for source in captures]
-    policy = STRICT_POLICY
-    if current is not None:
-        known = [] if current.template.tree is None else [current.template.tree]
-        trees, policy = [*known, *trees][-MAX_CAPTURES:], current.template.policy
-    return Lesson(learn(trees, policy), estimate_noise(trees, policy, detectors=detectors))

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import TypeVar
-
 import grpc
-import msgspec
 
 from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
@@ -19,32 +14,19 @@ from systemzero_chassis.lanes.dispatch import Lanes
 from systemzero_chassis.observed import Outgoing
 from systemzero_chassis.reaching import ReachableChannel
 from systemzero_chassis.redacting import RulesByTenant
-from systemzero_chassis.stages import SMALL_BYTES, off_loop
 from systemzero_core.errors import (
     DataCorrupted,
     FailedPrecondition,
     NotFound,
     Unavailable,
 )
-from systemzero_core.formats import Formats
-from systemzero_core.intake import Intake
-from systemzero_core.redaction import Rules
-from systemzero_diff.work.sources import Source, given, of_capture, taken_in
+from systemzero_diff.work.sources import Source, given, of_capture
 from systemzero_diff.work.taking import Asked, Taken, take
 
 AUDIENCE = "capture"
 _GET_CAPTURE = "/systemzero.capture.v1.CaptureService/GetCapture"
 TIMEOUT = 10.0
 """Seconds that the capture service may take to send a tree."""
-
-T = TypeVar("T")
-
-
-class SourcedTree(msgspec.Struct, frozen=True):
-    """A tree taken in, and the capture that it is of; empty for none."""
-
-    intake: Intake
-    capture_id: str = ""
 
 
 class TreeSources:
@@ -56,21 +38,13 @@ class TreeSources:
         signer: IdentitySigner,
         lanes: Lanes,
         rules: RulesByTenant,
-        executor: Executor,
-        formats: Formats,
     ) -> None:
         """`captures` is a channel to the capture service."""
         self._channel = captures
         self._captures = capture_service_pb2_grpc.CaptureServiceStub(captures)
         self._signer = signer
         self._rules = rules
-        self._executor = executor
-        self._formats = formats
         self.lanes = lanes
-
-    def rules_of(self, tenant: str) -> Rules:
-        """Which texts are a tenant's secrets."""
-        return self._rules.of(tenant)
 
     def told(self, tenant: str) -> bytes:
         """Which texts are a tenant's secrets, for a lane."""
@@ -117,19 +91,6 @@ class TreeSources:
         asked = Asked(document, things, layout)
         done = await self.lanes.do(tenant, source.size, take, source, self.told(tenant), asked)
         return Taken.decoded(done)
-
-    async def resolve(
-        self, principal: Principal, source: tree_pb2.TreeSource, field: str, *, hold: bool = False
-    ) -> SourcedTree:
-        """As `fetch`, read."""
-        found = await self.fetch(principal, source, field, hold=hold)
-        rules = self._rules.of(principal.tenant)
-        intake = await self.off_loop(lambda: taken_in(found, self._formats, rules))
-        return SourcedTree(intake, found.capture_id)
-
-    async def off_loop(self, work: Callable[[], T], size: int = SMALL_BYTES) -> T:
-        """See `stages.off_loop`."""
-        return await off_loop(self._executor, work, size)
 
     async def hold(self, principal: Principal, capture_id: str) -> None:
         """Keep a stored capture for good. Raises as `resolve` does."""

@@ -7,12 +7,13 @@ from typing import TypeVar
 
 from systemzero.diff.v1 import template_pb2 as pb
 from systemzero_chassis import fields
+from systemzero_chassis.tree_body import StoredTree
 from systemzero_chassis.tree_codec import decode_tree, encode_signatures, encode_tree
 from systemzero_core.drift import at_most_per_thousand, per_thousand
 from systemzero_core.errors import InvalidInput
 from systemzero_core.normalize import normalize
 from systemzero_core.redaction import Rules, redact
-from systemzero_core.signature import sign
+from systemzero_core.signature import Signatures, sign
 from systemzero_core.template import (
     DEFAULT_BOX_TOLERANCE,
     MatchLevel,
@@ -154,10 +155,16 @@ def encode_template(stored: StoredTemplate, *, with_tree: bool = True) -> pb.Tem
     if template.noise is not None:
         message.noise.CopyFrom(_encode_noise(template.noise))
     if template.tree is not None:
-        message.signatures.CopyFrom(encode_signatures(sign(template.tree)))
+        message.signatures.CopyFrom(encode_signatures(_signatures(template.tree)))
         if with_tree:
             message.tree.CopyFrom(encode_tree(template.tree))
     return message
+
+
+def _signatures(tree: Tree) -> Signatures:
+    if isinstance(tree, StoredTree) and tree.signatures is not None:
+        return Signatures(*tree.signatures)
+    return sign(tree)
 
 
 def _encode_noise(noise: Noise) -> pb.NoiseFigure:

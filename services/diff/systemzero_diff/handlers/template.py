@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,18 +13,24 @@ from systemzero.errors.v1 import errors_pb2
 from systemzero_chassis import fields
 from systemzero_chassis.identity import current_principal
 from systemzero_chassis.ids import PageTokens
-from systemzero_core.drift import Detector
+from systemzero_chassis.lanes.worker import Function
 from systemzero_core.errors import InvalidInput
-from systemzero_core.redaction import Rules, redact
-from systemzero_core.template import Template, from_yaml, to_yaml, violations_of
 from systemzero_diff.codec import templates as codec
 from systemzero_diff.handlers.common import answered
-from systemzero_diff.learn import Librarian, Versioned, learn_from
+from systemzero_diff.learn import Librarian, Versioned
 from systemzero_diff.model import Answered
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore
+from systemzero_diff.work import templates as work
+from systemzero_diff.work.templates import Draft, Packed
 
 _MAX_CAPTURES = 50
+_TERSEST = 8
+"""A byte of a message may hold as much to be read as so many of own tree JSON."""
+_YAML = 32
+"""The same of a byte of YAML, which is read slowly."""
+_LEARNING = 4
+"""Learning reads, compares and judges: so many times what reading takes, or more."""
 _NO_REQUEST_ID = Answered("", b"")
 
 
@@ -37,13 +43,11 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         store: DiffStore,
         sources: TreeSources,
         tokens: PageTokens,
-        detectors: Sequence[Detector],
     ) -> None:
         self._librarian = librarian
         self._store = store
         self._sources = sources
         self._tokens = tokens
-        self._detectors = detectors
 
     async def LearnTemplate(
         self, request: pb.LearnTemplateRequest, context: Any
@@ -57,13 +61,15 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         if first := await self._librarian.answered(principal.tenant, answered(request)):
             return pb.LearnTemplateResponse.FromString(first)
         captures = [
-            await self._sources.resolve(principal, source, f"captures[{i}]", hold=True)
+            await self._sources.fetch(principal, source, f"captures[{i}]", hold=True)
             for i, source in enumerate(request.captures)
         ]
-        current = await self._store.read(principal.tenant, lambda t: t.find_screen(screen))
-        lesson = await self._sources.off_loop(
-            lambda: learn_from(captures, current, self._detectors)
-        )
+        tenant = principal.tenant
+        current = await self._store.read(tenant, lambda t: t.find_screen(screen))
+        known = None if current is None else Packed.of(current.template)
+        # each is compared with others, and judged by what they taught
+        size = _LEARNING * (sum(each.size for each in captures) + (known.size if known else 0))
+        lesson = await self._drafted(tenant, size, work.learnt, captures, screen, known)
         ids = tuple(source.capture_id for source in captures if source.capture_id)
         transitions = tuple(request.valid_transitions)
         answer = await self._librarian.once(
@@ -80,21 +86,23 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.CreateTemplateRequest, context: Any
     ) -> pb.CreateTemplateResponse:
         principal = current_principal()
-        rules = self._sources.rules_of(principal.tenant)
-        template = await self._sources.off_loop(lambda: _decode(request.template, rules))
+        serialised = request.template.SerializeToString()
+        size = _TERSEST * len(serialised)
+        draft = await self._drafted(principal.tenant, size, work.created, serialised)
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.created(t, principal, template, "created"),
+            lambda t: self._librarian.created(t, principal, draft.template, "created"),
             _answer(pb.CreateTemplateResponse),
         )
         return pb.CreateTemplateResponse.FromString(answer)
 
-    async def GetTemplate(
-        self, request: pb.GetTemplateRequest, context: Any
-    ) -> pb.GetTemplateResponse:
+    async def GetTemplate(self, request: pb.GetTemplateRequest, context: Any) -> Any:
         stored = await self._get(request)
-        return pb.GetTemplateResponse(template=codec.encode_template(stored))
+        packed = Packed.of(stored.template)
+        bare = msgspec.structs.replace(stored.template, tree=None)
+        told = msgspec.structs.replace(stored, template=bare)
+        return await self._do(packed.size, work.answered, told, packed)
 
     async def ListTemplates(
         self, request: pb.ListTemplatesRequest, context: Any
@@ -117,14 +125,19 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.UpdateTemplateRequest, context: Any
     ) -> pb.UpdateTemplateResponse:
         principal = current_principal()
-        rules = self._sources.rules_of(principal.tenant)
+        tenant = principal.tenant
         template_id = fields.text(request.template.template_id, "template.template_id", least=1)
         etag = fields.text(request.template.etag, "template.etag")
-        changes = await self._sources.off_loop(lambda: _changes(request, rules))
+        if first := await self._librarian.answered(tenant, answered(request)):
+            return pb.UpdateTemplateResponse.FromString(first)
+        current = await self._store.read(tenant, lambda t: self._librarian.live(t, template_id))
+        serialised, known = request.SerializeToString(), Packed.of(current.template)
+        size = _TERSEST * len(serialised) + known.size
+        draft = await self._drafted(tenant, size, work.updated, serialised, known)
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.updated(t, principal, template_id, etag, changes),
+            lambda t: self._librarian.updated(t, principal, etag, current, draft.template),
             _answer(pb.UpdateTemplateResponse),
         )
         return pb.UpdateTemplateResponse.FromString(answer)
@@ -148,12 +161,12 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.ImportTemplateRequest, context: Any
     ) -> pb.ImportTemplateResponse:
         principal = current_principal()
-        rules = self._sources.rules_of(principal.tenant)
-        template = await self._sources.off_loop(lambda: _imported(request.yaml, rules))
+        size = _YAML * len(request.yaml)
+        draft = await self._drafted(principal.tenant, size, work.imported, request.yaml)
         answer = await self._librarian.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.imported(t, principal, template),
+            lambda t: self._librarian.imported(t, principal, draft.template),
             _answer(pb.ImportTemplateResponse),
         )
         return pb.ImportTemplateResponse.FromString(answer)
@@ -161,21 +174,32 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
     async def ExportTemplate(
         self, request: pb.ExportTemplateRequest, context: Any
     ) -> pb.ExportTemplateResponse:
-        template = (await self._get(request)).template
-        return pb.ExportTemplateResponse(
-            yaml=await self._sources.off_loop(lambda: to_yaml(template))
-        )
+        packed = Packed.of((await self._get(request)).template)
+        yaml = await self._do(_YAML * packed.size, work.exported, packed)
+        return pb.ExportTemplateResponse(yaml=yaml)
 
     async def ValidateTemplate(
         self, request: pb.ValidateTemplateRequest, context: Any
     ) -> pb.ValidateTemplateResponse:
-        violations = await self._sources.off_loop(lambda: violations_of(request.yaml))
+        found = await self._do(_YAML * len(request.yaml), work.violations, request.yaml)
+        violations: list[tuple[str, str]] = msgspec.msgpack.decode(found)
         return pb.ValidateTemplateResponse(
             violations=[
-                errors_pb2.FieldViolation(field=v.field, description=v.description)
-                for v in violations
+                errors_pb2.FieldViolation(field=field, description=description)
+                for field, description in violations
             ]
         )
+
+    async def _drafted(self, tenant: str, size: int, function: Function, *arguments: Any) -> Draft:
+        """What `function` makes; after the first argument it is told the tenant's secrets."""
+        first, *others = arguments
+        told = self._sources.told(tenant)
+        done = await self._sources.lanes.do(tenant, size, function, first, told, *others)
+        return Draft.decoded(done)
+
+    async def _do(self, size: int, function: Function, *arguments: Any) -> bytes:
+        tenant = current_principal().tenant
+        return await self._sources.lanes.do(tenant, size, function, *arguments)
 
     async def _get(self, request: pb.GetTemplateRequest | pb.ExportTemplateRequest) -> Any:
         name = fields.text(request.template_id, "template_id", least=1)
@@ -198,43 +222,3 @@ def _answer(response: Callable[..., Any]) -> Callable[[Versioned], bytes]:
         return serialised
 
     return encode
-
-
-def _imported(yaml: bytes, rules: Rules) -> Template:
-    """The template in `yaml`; what somebody typed while it was written is no part of it."""
-    template = from_yaml(yaml)
-    if template.tree is None:
-        return template
-    return msgspec.structs.replace(template, tree=redact(template.tree, rules).tree)
-
-
-def _decode(message: template_pb2.Template, rules: Rules) -> Template:
-    return Template(
-        template_id="",
-        screen_id=fields.text(message.screen_id, "template.screen_id", least=1),
-        app=fields.text(message.app, "template.app"),
-        tree=codec.decode_baseline(message, rules),
-        required_nodes=codec.decode_selectors(message.required_nodes),
-        policy=codec.decode_policy(message.policy),
-        valid_transitions=tuple(message.valid_transitions),
-        metadata=dict(message.metadata),
-    )
-
-
-def _changes(request: pb.UpdateTemplateRequest, rules: Rules) -> dict[str, Any]:
-    message = request.template
-    decoders: dict[str, Callable[[], Any]] = {
-        "tree": lambda: codec.decode_baseline(message, rules),
-        "required_nodes": lambda: codec.decode_selectors(message.required_nodes),
-        "policy": lambda: codec.decode_policy(message.policy),
-        "valid_transitions": lambda: tuple(message.valid_transitions),
-        "metadata": lambda: dict(message.metadata),
-        "app": lambda: fields.text(message.app, "template.app"),
-    }
-    paths = request.update_mask.paths
-    if not paths:
-        raise InvalidInput.at("update_mask", "required: name the fields to change")
-    for path in paths:
-        if path not in decoders:
-            raise InvalidInput.at("update_mask", f"{path!r} can't be changed")
-    return {path: decoders[path]() for path in paths}

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Row
 
 from systemzero_chassis.database import BodyErased, TenantConnection
-from systemzero_chassis.tree_body import compress, decompress
+from systemzero_chassis.tree_body import StoredTree, compress
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.template import Template
 from systemzero_diff.digests import decision_body, template_body
@@ -50,7 +50,7 @@ def template_of_row(connection: TenantConnection, row: Row[Any]) -> StoredTempla
             version=row.version,
         )
     else:
-        tree = None if stored is None else decompress(stored)
+        tree = None if stored is None else StoredTree(stored)
         template = msgspec.structs.replace(_decode_template(body), tree=tree)
     return StoredTemplate(
         template=template,

@@ -1,0 +1,217 @@
+"""New versions of templates, made and checked before anything is written; and templates told.
+
+What goes to the store is a `Draft`: fields, signatures, the tree as it is stored. Nobody who writes
+it or answers with it has to read the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import zstandard
+
+from systemzero.diff.v1 import template_pb2
+from systemzero.diff.v1 import template_service_pb2 as pb
+from systemzero_chassis import fields
+from systemzero_chassis.lanes.worker import Desk
+from systemzero_chassis.plugins import lane_detectors, lane_formats
+from systemzero_chassis.redacting import rules_of
+from systemzero_chassis.tree_body import StoredTree, compress
+from systemzero_core.drift import estimate_noise
+from systemzero_core.errors import InvalidInput
+from systemzero_core.redaction import Rules, redact
+from systemzero_core.signature import sign
+from systemzero_core.template import (
+    STRICT_POLICY,
+    Template,
+    from_yaml,
+    next_version,
+    signed,
+    to_yaml,
+    validate,
+    violations_of,
+)
+from systemzero_core.template.infer import Inference
+from systemzero_core.template.learn import MAX_CAPTURES, learn
+from systemzero_diff.codec import templates as codec
+from systemzero_diff.model import StoredTemplate
+from systemzero_diff.work.sources import Source, taken_in
+
+_decode_fields = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
+
+
+class Packed(NamedTuple):
+    """A template on its way between processes: its fields as JSON, its tree as it is stored."""
+
+    fields: bytes
+    body: bytes | None
+    signatures: tuple[bytes, bytes, bytes] | None = None
+
+    @classmethod
+    def of(cls, template: Template) -> Packed:
+        """`template`, whose tree is not read if it was not yet."""
+        tree = template.tree
+        bare = msgspec.json.encode(msgspec.structs.replace(template, tree=None))
+        if tree is None:
+            return cls(bare, None)
+        known = tree.signatures if isinstance(tree, StoredTree) else None
+        return cls(bare, compress(tree), known)
+
+    def template(self) -> Template:
+        """The template; its tree is read when it is looked at."""
+        bare = _decode_fields(self.fields)
+        if self.body is None:
+            return bare
+        return msgspec.structs.replace(bare, tree=StoredTree(self.body, self.signatures))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the fields, and of the tree as own tree JSON."""
+        document = zstandard.frame_content_size(self.body) if self.body else 0
+        return len(self.fields) + document
+
+
+class Draft(msgspec.Struct, frozen=True, array_like=True):
+    """What is to become a version of a template, and what was inferred for it."""
+
+    fields: bytes
+    body: bytes | None = None
+    signatures: tuple[bytes, bytes, bytes] | None = None
+    inferences: tuple[Inference, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+    @classmethod
+    def decoded(cls, encoded: bytes) -> Draft:
+        """What `drafted` made."""
+        return msgspec.msgpack.decode(encoded, type=cls)
+
+    @property
+    def template(self) -> Template:
+        """The template; its tree is read when it is looked at."""
+        return Packed(self.fields, self.body, self.signatures).template()
+
+
+def drafted(
+    template: Template,
+    inferences: Sequence[Inference] = (),
+    patterns: Sequence[str] = (),
+) -> bytes:
+    """A `Draft` of `template`, signed and checked, encoded.
+
+    Raises:
+        InvalidInput: the template is not valid; each violation is named.
+    """
+    tree = template.tree
+    made = signed(template)
+    if violations := validate(msgspec.structs.replace(made, version=max(1, made.version))):
+        raise InvalidInput("the template is not valid", violations)
+    bare = msgspec.json.encode(msgspec.structs.replace(made, tree=None))
+    told = tuple(inferences), tuple(patterns)
+    if tree is None:
+        return msgspec.msgpack.encode(Draft(bare, None, None, *told))
+    signatures = sign(tree)
+    return msgspec.msgpack.encode(Draft(bare, compress(tree), (*signatures,), *told))
+
+
+def learnt(
+    _desk: Desk, captures: Sequence[Source], told: bytes, screen: str, current: Packed | None
+) -> bytes:
+    """A `Draft` of what the captures, and the template that there is, have in common.
+
+    Its fields are the tree, the required nodes, the policy and the noise alone. The template's
+    policy is kept, and refined by what it did not let pass.
+
+    Raises:
+        InvalidInput: one can't be read, or is incomplete: it must not become a baseline.
+    """
+    trees, policy = [], STRICT_POLICY
+    if current is not None:
+        known = current.template()
+        policy = known.policy
+        trees += [] if known.tree is None else [known.tree]
+    for i, source in enumerate(captures):
+        intake = taken_in(source, lane_formats(), rules_of(told))
+        if intake.incompleteness:
+            reasons = "; ".join(reason.detail for reason in intake.incompleteness)
+            raise InvalidInput.at(f"captures[{i}]", f"incomplete, no baseline: {reasons}")
+        trees.append(intake.tree)
+    trees = trees[-MAX_CAPTURES:]
+    learned, noise = learn(trees, policy), estimate_noise(trees, policy, detectors=lane_detectors())
+    made = Template(
+        template_id="",
+        screen_id=screen,
+        tree=learned.tree,
+        required_nodes=learned.required_nodes,
+        policy=learned.policy,
+        noise=noise,
+    )
+    return drafted(made, learned.inferences)
+
+
+def created(_desk: Desk, template: bytes, told: bytes) -> bytes:
+    """A `Draft` of a serialised template that was written by hand."""
+    message = template_pb2.Template.FromString(template)
+    made = Template(
+        template_id="",
+        screen_id=fields.text(message.screen_id, "template.screen_id", least=1),
+        app=fields.text(message.app, "template.app"),
+        tree=codec.decode_baseline(message, rules_of(told)),
+        required_nodes=codec.decode_selectors(message.required_nodes),
+        policy=codec.decode_policy(message.policy),
+        valid_transitions=tuple(message.valid_transitions),
+        metadata=dict(message.metadata),
+    )
+    return drafted(made)
+
+
+def updated(_desk: Desk, request: bytes, told: bytes, current: Packed) -> bytes:
+    """A `Draft` of the version after `current`, with what the serialised request changes."""
+    message = pb.UpdateTemplateRequest.FromString(request)
+    changes = _changes(message, rules_of(told))
+    return drafted(next_version(current.template(), changes))
+
+
+def imported(_desk: Desk, yaml: bytes, told: bytes) -> bytes:
+    """A `Draft` of the template in `yaml`; what somebody typed meanwhile is no part of it."""
+    template = from_yaml(yaml)
+    if template.tree is not None:
+        tree = redact(template.tree, rules_of(told)).tree
+        template = msgspec.structs.replace(template, tree=tree)
+    return drafted(template)
+
+
+def exported(_desk: Desk, template: Packed) -> bytes:
+    """The template as YAML."""
+    return to_yaml(template.template())
+
+
+def violations(_desk: Desk, yaml: bytes) -> bytes:
+    """What is wrong with the template in `yaml`, encoded: pairs of field and description."""
+    return msgspec.msgpack.encode([tuple(each) for each in violations_of(yaml)])
+
+
+def answered(_desk: Desk, stored: StoredTemplate, template: Packed) -> bytes:
+    """A serialised GetTemplateResponse; `stored` has no tree, `template` may have one."""
+    whole = msgspec.structs.replace(stored, template=template.template())
+    return pb.GetTemplateResponse(template=codec.encode_template(whole)).SerializeToString()
+
+
+def _changes(request: pb.UpdateTemplateRequest, rules: Rules) -> dict[str, Any]:
+    message = request.template
+    decoders: dict[str, Any] = {
+        "tree": lambda: codec.decode_baseline(message, rules),
+        "required_nodes": lambda: codec.decode_selectors(message.required_nodes),
+        "policy": lambda: codec.decode_policy(message.policy),
+        "valid_transitions": lambda: tuple(message.valid_transitions),
+        "metadata": lambda: dict(message.metadata),
+        "app": lambda: fields.text(message.app, "template.app"),
+    }
+    paths = request.update_mask.paths
+    if not paths:
+        raise InvalidInput.at("update_mask", "required: name the fields to change")
+    for path in paths:
+        if path not in decoders:
+            raise InvalidInput.at("update_mask", f"{path!r} can't be changed")
+    return {path: decoders[path]() for path in paths}
