@@ -260,10 +260,11 @@ def _processes() -> list[Panel]:
             ("sum by (job) (rpc_server_calls_in_flight)", "{{job}}"),
         ),
         panel(
-            "Threads: tasks",
+            "Large work",
             "short",
-            ("systemzero_pool_tasks", "{{instance}} {{pool}}"),
-            ("systemzero_pool_threads", "{{instance}} {{pool}}: threads"),
+            ("systemzero_lanes_work_waiting", "{{instance}}: waits"),
+            ("systemzero_lanes_work_running", "{{instance}}: under way"),
+            ("systemzero_lanes", "{{instance}}: processes"),
         ),
     ]
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+import os
 
 import pytest
 
-from systemzero_chassis.stages import SMALL_BYTES, off_loop
+from systemzero_chassis.lanes.dispatch import Lanes
+from systemzero_chassis.lanes.settings import LaneSettings
+from systemzero_chassis.stages import SMALL_BYTES
+from tests.support import lane_work
+from tests.support.loops import some_loops
 
 
 @pytest.mark.parametrize(("size", "here"), [(SMALL_BYTES - 1, True), (SMALL_BYTES, False)])
-async def test_work_on_a_small_document_needs_no_thread(size: int, here: bool) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        done_by = await off_loop(threads, threading.current_thread, size)
-        assert (done_by is threading.current_thread()) is here
-        unknown = await off_loop(threads, threading.current_thread)
-        assert unknown is not threading.current_thread()
+async def test_small_work_needs_no_process(size: int, here: bool) -> None:
+    lanes = Lanes(LaneSettings(count=1), some_loops())
+    lanes.start()
+    done_by = int(await lanes.do("acme", size, lane_work.pid))
+    await lanes.stop()
+    assert (done_by == os.getpid()) is here

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
-from typing import Final, TypeVar
+from typing import Final
 
 from prometheus_client import Histogram
 
 from systemzero_chassis.observed import Below
-
-T = TypeVar("T")
 
 SMALL_BYTES: Final = 65_536
 """Own tree JSON of fewer bytes takes a few milliseconds, no more than any thread may keep the
@@ -44,13 +39,3 @@ class Stage:
     def took(self, seconds: float) -> None:
         """It was done elsewhere, and took so long."""
         self._histogram.observe(seconds)
-
-
-async def off_loop(executor: Executor, work: Callable[[], T], size: int = SMALL_BYTES) -> T:
-    """The result of `work`, done in a thread, still for the current call.
-
-    It is done at once on a document of a `size`, in bytes of own tree JSON, below `SMALL_BYTES`.
-    """
-    if size < SMALL_BYTES:
-        return work()
-    return await asyncio.get_running_loop().run_in_executor(executor, copy_context().run, work)

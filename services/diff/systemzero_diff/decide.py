@@ -28,8 +28,9 @@ from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import TemplateSets
 from systemzero_diff.work.approving import approved, recorded
+from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.sources import Source
-from systemzero_diff.work.templates import Draft, Packed
+from systemzero_diff.work.templates import Draft
 
 
 class Decided(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from systemzero_diff.drift import Drift
 from systemzero_diff.model import Answered
 from systemzero_diff.searching import Searcher
 from systemzero_diff.templates import TemplateSet
-from systemzero_diff.work.baselines import Baseline, Shipped
+from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import (
     TEMPLATE,
     WHICH,
@@ -36,6 +36,7 @@ from systemzero_diff.work.judging import (
     judge_document,
     judged_by,
 )
+from systemzero_diff.work.packed import Packed
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ class Judging:
 
         async def answer(question: bytes) -> bytes:
             if question == TEMPLATE:
-                return pickle.dumps(tuple(Shipped.of(case.baseline().template)))
+                return pickle.dumps(tuple(Packed.of(case.baseline().template)))
             return await self._which(case, question.removeprefix(WHICH))
 
         memory = MEMORY_FACTOR * max(len(document), SMALL_BYTES)
@@ -179,14 +180,15 @@ class _Case:
 
     def fit(self) -> Fit:
         """What the verdict rests on besides the tree."""
-        answer, template = self.answer(), self.baseline().template
-        assert answer.chosen is not None  # noqa: S101 - there is a baseline
-        key = f"{self.tenant}\n{template.template_id}\n{template.version}"
+        answer = self.answer()
+        chosen = answer.chosen
+        assert chosen is not None  # noqa: S101 - there is a baseline
+        key = f"{self.tenant}\n{chosen.template_id}\n{chosen.version}"
         return Fit(
             key.encode(),
-            verdicts.encode_match(answer.chosen).SerializeToString(),
+            verdicts.encode_match(chosen).SerializeToString(),
             _explained(answer),
-            _that_may_say(self.templates.decisions, template.screen_id),
+            _that_may_say(self.templates.decisions, chosen.screen_id),
             self._now,
             self.subject.app,
         )

@@ -22,7 +22,8 @@ from systemzero_diff.model import Answered
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore
 from systemzero_diff.work import templates as work
-from systemzero_diff.work.templates import Draft, Packed
+from systemzero_diff.work.packed import Packed
+from systemzero_diff.work.templates import Draft
 
 _MAX_CAPTURES = 50
 _TERSEST = 8

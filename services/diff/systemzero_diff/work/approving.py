@@ -18,8 +18,9 @@ from systemzero_diff.codec.edits import decode_judged
 from systemzero_diff.model import NewEvent
 from systemzero_diff.work.baselines import baseline_of
 from systemzero_diff.work.judging import judgement_of
+from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.sources import Source, tree_of
-from systemzero_diff.work.templates import Packed, drafted
+from systemzero_diff.work.templates import drafted
 
 _SAME = 1e-9
 """Similarities that differ by less are of the same judgement: it is computed anew."""

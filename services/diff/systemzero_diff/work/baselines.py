@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from systemzero_core.diff import Prepared
-from systemzero_core.formats import own
 from systemzero_core.template import Template
 from systemzero_core.template.resolve import CompiledPolicy
+from systemzero_diff.work.packed import Packed
 
 KEPT_BYTES: Final = 64_000_000
 """Of all baselines that a lane keeps, by estimate."""
@@ -34,30 +34,6 @@ def baseline_of(template: Template) -> Baseline:
     return Baseline(template, CompiledPolicy(template.policy), prepared)
 
 
-class Shipped(NamedTuple):
-    """A template on its way to a lane: its fields, its tree as own tree JSON or None."""
-
-    fields: Template
-    document: bytes | None
-
-    @classmethod
-    def of(cls, template: Template) -> Shipped:
-        """`template`, made ready to be pickled."""
-        tree = template.tree
-        document = None if tree is None else own.encode(tree)
-        return cls(msgspec.structs.replace(template, tree=None), document)
-
-    def template(self) -> Template:
-        """The template again."""
-        tree = None if self.document is None else own.decode(self.document)
-        return msgspec.structs.replace(self.fields, tree=tree)
-
-    @property
-    def size(self) -> int:
-        """Bytes of own tree JSON."""
-        return len(self.document or b"")
-
-
 class Kept:
     """The baselines of a lane; those that were not used for longest go first."""
 
@@ -73,11 +49,11 @@ class Kept:
         self._kept.move_to_end(key)
         return kept[0]
 
-    def put(self, key: bytes, shipped: Shipped) -> Baseline:
+    def put(self, key: bytes, packed: Packed) -> Baseline:
         """Make the baseline, and keep it if it fits."""
-        baseline = baseline_of(shipped.template())
+        baseline = baseline_of(packed.template())
         tree = baseline.template.tree
-        size = _NODE * (0 if tree is None else len(tree)) + _CHARACTER * shipped.size
+        size = _NODE * (0 if tree is None else len(tree)) + _CHARACTER * packed.size
         if size <= self._most:
             self._kept[key] = baseline, size
             self._bytes += size

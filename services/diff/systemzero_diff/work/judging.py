@@ -19,13 +19,14 @@ from systemzero_core.template import Template
 from systemzero_core.tree import Tree
 from systemzero_diff.codec import verdicts
 from systemzero_diff.drift import Drift
-from systemzero_diff.work.baselines import BASELINES, Baseline, Shipped
+from systemzero_diff.work.baselines import BASELINES, Baseline
+from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.taking import encode_things
 
 WHICH: Final = b"W"
 """A question: which template is it? Then what the tree is matched by. The answer: a `Fit`."""
 TEMPLATE: Final = b"T"
-"""A question: the template of the last answer. The answer: `Shipped`."""
+"""A question: the template of the last answer. The answer: a `Packed`."""
 
 _UNCHANGED = Judgement(Verdict.UNCHANGED)
 _SMALL_WORK: Final = 60_000
@@ -104,8 +105,8 @@ def judge_document(
         fit = Fit(*pickle.loads(answer))  # noqa: S301 - of the service itself
     baseline = BASELINES.get(fit.key)
     if baseline is None:
-        shipped = Shipped(*pickle.loads(desk.ask(TEMPLATE)))  # noqa: S301 - as above
-        baseline = BASELINES.put(fit.key, shipped)
+        packed = Packed(*pickle.loads(desk.ask(TEMPLATE)))  # noqa: S301 - as above
+        baseline = BASELINES.put(fit.key, packed)
     with desk.stage("judge"):
         judged = judged_by(baseline, tree, Signatures(*signatures), fit, lane_detectors())
     return msgspec.msgpack.encode(Judged.of(judged))

@@ -7,10 +7,9 @@ it or answers with it has to read the tree.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import zstandard
 
 from systemzero.diff.v1 import template_pb2
 from systemzero.diff.v1 import template_service_pb2 as pb
@@ -18,7 +17,7 @@ from systemzero_chassis import fields
 from systemzero_chassis.lanes.worker import Desk
 from systemzero_chassis.plugins import lane_detectors, lane_formats
 from systemzero_chassis.redacting import rules_of
-from systemzero_chassis.tree_body import StoredTree, compress
+from systemzero_chassis.tree_body import compress
 from systemzero_core.drift import estimate_noise
 from systemzero_core.errors import InvalidInput
 from systemzero_core.redaction import Rules, redact
@@ -37,40 +36,8 @@ from systemzero_core.template.infer import Inference
 from systemzero_core.template.learn import MAX_CAPTURES, learn
 from systemzero_diff.codec import templates as codec
 from systemzero_diff.model import StoredTemplate
+from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.sources import Source, taken_in
-
-_decode_fields = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
-
-
-class Packed(NamedTuple):
-    """A template on its way between processes: its fields as JSON, its tree as it is stored."""
-
-    fields: bytes
-    body: bytes | None
-    signatures: tuple[bytes, bytes, bytes] | None = None
-
-    @classmethod
-    def of(cls, template: Template) -> Packed:
-        """`template`, whose tree is not read if it was not yet."""
-        tree = template.tree
-        bare = msgspec.json.encode(msgspec.structs.replace(template, tree=None))
-        if tree is None:
-            return cls(bare, None)
-        known = tree.signatures if isinstance(tree, StoredTree) else None
-        return cls(bare, compress(tree), known)
-
-    def template(self) -> Template:
-        """The template; its tree is read when it is looked at."""
-        bare = _decode_fields(self.fields)
-        if self.body is None:
-            return bare
-        return msgspec.structs.replace(bare, tree=StoredTree(self.body, self.signatures))
-
-    @property
-    def size(self) -> int:
-        """Bytes of the fields, and of the tree as own tree JSON."""
-        document = zstandard.frame_content_size(self.body) if self.body else 0
-        return len(self.fields) + document
 
 
 class Draft(msgspec.Struct, frozen=True, array_like=True):
