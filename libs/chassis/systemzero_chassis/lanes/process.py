@@ -19,7 +19,8 @@ from systemzero_chassis.lanes import wire
 from systemzero_chassis.lanes.wire import Kind
 from systemzero_chassis.lanes.worker import Limits
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 120.0
+"""On a machine with much else to do a lane, at its low priority, starts slowly."""
 _MOST_BYTES: Final = 1 << 30
 
 Answer = Callable[[bytes], Awaitable[bytes]]
