@@ -47,9 +47,10 @@ from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS
 from systemzero_core.normalize import normalize
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, signed
-from systemzero_diff.check import judgement_of
 from systemzero_diff.codec import verdicts
-from systemzero_diff.templates import Baseline, TemplateSet, baseline_of
+from systemzero_diff.templates import TemplateSet
+from systemzero_diff.work.baselines import Baseline, baseline_of
+from systemzero_diff.work.judging import judgement_of
 
 REPEATS = 8
 WRITERS = (1, 16)
