@@ -19,7 +19,7 @@ TESTS ?= tests --ignore=tests/meta
 # Tests often wait for processes of their own: one worker more than there are cores pays.
 JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist worksteal $(if $(SHUFFLE),--shuffle $(SHUFFLE) --hypothesis-profile others --hypothesis-seed $(SHUFFLE))
-BENCHMARKS ?= start parse normalize diff match accuracy log store decide sealing gateway pipeline
+BENCHMARKS ?= start parse normalize diff match accuracy log store decide sealing gateway pipeline neighbours
 
 .PHONY: help
 help: ## List the targets

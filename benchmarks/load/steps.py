@@ -48,8 +48,10 @@ from systemzero_core.normalize import normalize
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, signed
 from systemzero_diff.codec import verdicts
-from systemzero_diff.templates import TemplateSet
-from systemzero_diff.work.baselines import Baseline, baseline_of
+from systemzero_diff.digests import template_body
+from systemzero_diff.packed import PackedTemplate
+from systemzero_diff.templates import Change, TemplateSet
+from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import judgement_of
 
 REPEATS = 8
@@ -106,8 +108,16 @@ def _templates(found: list[Screen]) -> TemplateSet:
     for screen in found:
         tree = _intake(screen.learned).tree
         template = signed(Template(template_id=screen.name, screen_id=screen.name, tree=tree))
-        templates.baselines[screen.name] = baseline_of(template)
-        templates.index.update_entries([templates.index.entry_of(template)], [])
+        packed = PackedTemplate(
+            template_id=screen.name,
+            version=template.version,
+            screen_id=screen.name,
+            position=1,
+            deleted=False,
+            body=template_body(template),
+            tree=compress(tree),
+        )
+        templates.apply([Change(packed, templates.index.entry_of(template), ())])
     return templates
 
 

@@ -169,20 +169,23 @@ async def test_followers_see_each_change_once_in_order(store: DiffStore) -> None
     other = template("cart", "Sell", template_id="tpl_2")
     await store.write("acme", lambda t: t.put_template(first, NOW, "e1"))
     await store.write("acme", lambda t: t.put_template(other, NOW, "e2"))
-    seen = await store.read("acme", lambda t: t.template_changes(0))
-    assert [s.template.screen_id for s in seen] == ["order", "cart"]
+    seen = await store.read("acme", lambda t: t.template_changes(0, 10))
+    assert [s.screen_id for s in seen] == ["order", "cart"]
     last = seen[-1].position
-    assert await store.read("acme", lambda t: t.template_changes(last)) == []
+    assert await store.read("acme", lambda t: t.template_changes(last, 10)) == []
     gone = next_version(first, {})
     await store.write("acme", lambda t: t.put_template(gone, NOW, "e3", deleted=True))
-    changes = await store.read("acme", lambda t: t.template_changes(last))
-    assert [(s.template.version, s.deleted) for s in changes] == [(2, True)]
+    changes = await store.read("acme", lambda t: t.template_changes(last, 10))
+    assert [(s.version, s.deleted) for s in changes] == [(2, True)]
     # who starts late hears of what there is now only
-    late = await store.read("acme", lambda t: t.template_changes(0))
-    assert [(s.template.template_id, s.deleted) for s in late] == [
+    late = await store.read("acme", lambda t: t.template_changes(0, 10))
+    assert [(s.template_id, s.deleted) for s in late] == [
         ("tpl_2", False),
         ("tpl_1", True),
     ]
+    first_of_late = await store.read("acme", lambda t: t.template_changes(0, 1))
+    assert [s.template_id for s in first_of_late] == ["tpl_2"]
+    assert late[0].unpacked() == other
 
 
 _TENANTS = itertools.count()
@@ -347,7 +350,7 @@ async def test_no_listing_shows_another_tenants_rows(store: DiffStore) -> None:
     await store.write("acme", lambda t: t.put_template(template("order", "Buy"), NOW, "e"))
     for walk in (
         lambda t: t.templates("", 10, ""),
-        lambda t: t.template_changes(0),
+        lambda t: t.template_changes(0, 10),
         lambda t: t.events(None, 10, ANY),
         lambda t: t.events_after(0, 10),
         lambda t: t.decisions_after(0)[1],

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero.gateway.v1 import status_service_pb2 as status_pb
 from systemzero.gateway.v1 import status_service_pb2_grpc
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.service import Listener
 from systemzero_gateway import backends, monitor
 from systemzero_gateway.breaker import BreakerSettings
 from systemzero_gateway.retry import RetrySettings
-from tests.support.gateway import SERVICE, World, each, refused, world
+from tests.support.gateway import World, each, refused, world
+from tests.support.moody import before_moody
 from tests.support.patience import PATIENCE
 from tests.support.replica import replica, several
 
@@ -32,51 +30,6 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor, "INTERVAL", 0.02)
-
-
-class Moody:
-    """A backend that is unavailable for the next `refusals` calls, and counts what reaches it."""
-
-    def __init__(self) -> None:
-        self.refusals = 0
-        self.code = grpc.StatusCode.UNAVAILABLE
-        self.late = False
-        self.calls = 0
-
-    async def _maybe_refuse(self, context: Any) -> None:
-        self.calls += 1
-        if self.refusals:
-            self.refusals -= 1
-            await context.abort(self.code, "not now")
-
-    async def unary(self, request: bytes, context: Any) -> bytes:
-        await self._maybe_refuse(context)
-        return request
-
-    async def stream(self, request: bytes, context: Any) -> AsyncIterator[bytes]:
-        if self.late:
-            yield b"first"
-        await self._maybe_refuse(context)
-        yield request
-
-    def handlers(self) -> dict[str, Any]:
-        return {
-            "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
-            "Get": grpc.unary_unary_rpc_method_handler(self.unary),
-            "Put": grpc.unary_unary_rpc_method_handler(self.unary),
-            "List": grpc.unary_stream_rpc_method_handler(self.stream),
-        }
-
-
-@asynccontextmanager
-async def before_moody(data: Path, **settings: Any) -> AsyncIterator[tuple[World, Moody]]:
-    moody, registry = Moody(), HandlerRegistry()
-    registry.add_registered_method_handlers(SERVICE, moody.handlers())
-    listener = Listener([registry], [SERVICE], 5_000_000)
-    target = f"127.0.0.1:{await listener.start('127.0.0.1:0')}"
-    async with world(data, local=False, target=target, **settings) as here:
-        yield here, moody
-    await listener.stop(0)
 
 
 async def until(here: World, name: str, status: int) -> None:

@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from systemzero_chassis.database import Database, SqliteDatabase, TenantConnection
 from systemzero_chassis.logstore import (
@@ -31,9 +31,21 @@ from systemzero_chassis.logstore import (
     open_log_to_check,
 )
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
-from systemzero_core.tlog import CompactRange, canonical_json, new_entry, parse_checkpoint
+from systemzero_core.tlog import parse_checkpoint
 from tests.support.databases import OpenDatabase
-from tests.support.logs import KEY, METADATA, NAME, NOW, TABLES, TENANT, log_on
+from tests.support.logs import (
+    KEY,
+    METADATA,
+    NAME,
+    NOW,
+    TABLES,
+    TENANT,
+    append,
+    forged,
+    hurt,
+    log_on,
+    rows,
+)
 
 OTHER = "t2"
 E = TABLES.entries.c
@@ -46,48 +58,8 @@ async def database(open_database: OpenDatabase) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def append(
-    database: Database, log: LogStore, count: int, tenant: str = TENANT, word: str = "real"
-) -> None:
-    def job(own: TenantConnection) -> None:
-        for n in range(count):
-            log.append(own, "drift.event", {word: n}, NOW)
-
-    await database.of(tenant).write(job)
-
-
-async def hurt(database: Database, *statements: Any) -> None:
-    """As whoever has the database, and no key, would."""
-
-    def job(connection: Connection) -> None:
-        for statement in statements:
-            assert connection.execute(statement).rowcount != 0, statement
-
-    await database.write(job)
-
-
 def at(position: int, tenant: str = TENANT) -> Any:
     return (E.tenant == tenant) & (E.position == position)
-
-
-async def rows(database: Database, tenant: str = TENANT) -> list[dict[str, Any]]:
-    statement = select(TABLES.entries).where(E.tenant == tenant).order_by(E.position)
-    found = await database.read(lambda c: c.execute(statement).mappings().all())
-    return [dict(row) for row in found]
-
-
-def forged(stored: list[dict[str, Any]], body: dict[str, Any], mac: bytes) -> dict[str, Any]:
-    """The row of an entry more, right in all that needs no key."""
-    tree = CompactRange()
-    for row in stored:
-        tree.push(row["hashes"][:32])
-    kind = "drift.decision"
-    entry = new_entry(tree.size, kind, NOW, b"s" * 16, canonical_json(body))
-    row = {"tenant": TENANT, "position": tree.size, "kind": kind}
-    row |= {"create_time": entry.create_time, "salt": entry.salt, "body": entry.body}
-    hashes = b"".join(tree.push(entry.leaf_hash))
-    row |= {"digest": entry.digest, "hashes": hashes, "mac": mac}
-    return {column.name: row[column.name] for column in TABLES.entries.columns}
 
 
 async def refused(log: LogStore, tenant: str = TENANT) -> str:

@@ -45,6 +45,12 @@ class Firm:
 
 
 @pytest.fixture(scope="module")
+def house(either_house: Exposed) -> Exposed:
+    """What keys and ids are is the database's to remember: on each of them."""
+    return either_house
+
+
+@pytest.fixture(scope="module")
 def firm(house: Exposed) -> Firm:
     return Firm(house, "firm")
 

@@ -60,6 +60,12 @@ PATHS = {
 
 
 @pytest.fixture(scope="module")
+def house(either_house: Exposed) -> Exposed:
+    """What keys and ids are is the database's to remember: on each of them."""
+    return either_house
+
+
+@pytest.fixture(scope="module")
 def first(house: Exposed) -> str:
     """The key that has used the id, at both services."""
     first = new_key(house)

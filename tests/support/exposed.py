@@ -63,8 +63,11 @@ class Exposed:
 
 
 @contextmanager
-def exposed(data: Path) -> Iterator[Exposed]:
-    """Start the three processes over `data`; limits are such that no test runs into them."""
+def exposed(data: Path, database: Path | None = None) -> Iterator[Exposed]:
+    """Start the three processes over `data`; limits are such that no test runs into them.
+
+    `database` is a file with the URL of a PostgreSQL, if that is where state goes.
+    """
     found = environments("127.0.0.1:0", data)
     backends = {name: found[name][f"SZ_{name.upper()}_LISTEN"] for name in ("capture", "diff")}
     for name in ("TENANT", "PRINCIPAL", "FAILURES"):
@@ -72,6 +75,8 @@ def exposed(data: Path) -> Iterator[Exposed]:
     for service, environment in found.items():
         for name in ("LISTEN", "CHANNELZ"):
             environment[f"SZ_{service.upper()}_OPS__{name}"] = ""
+        if database is not None:
+            environment[f"SZ_{service.upper()}_DATABASE__URL_FILE"] = str(database)
     data.mkdir(parents=True, exist_ok=True)
     with (data / "stderr.log").open("ab") as log:
         processes = [

@@ -1,4 +1,4 @@
-"""A log store behind its own handlers on a real port, without a gateway: for the client's tests."""
+"""A log store to write to, to forge, and to serve behind its own handlers without a gateway."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 
 import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData, select
 
 from systemzero_chassis.database import Database, TenantConnection
 from systemzero_chassis.identity import Principal, set_current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.logstore import LogKeys, LogStore, Witness, log_tables
 from systemzero_client import Client
+from systemzero_core.tlog import CompactRange, canonical_json, new_entry
 from systemzero_diff.handlers.log import LogServicer
 from tests.support.wire import answering, serving
 
@@ -95,3 +96,47 @@ def _as_tenant(method: Any) -> Any:
         return await method(request, context)
 
     return unary
+
+
+async def append(
+    database: Database, log: LogStore, count: int, tenant: str = TENANT, word: str = "real"
+) -> None:
+    """Append `count` entries with bodies that say `word`."""
+
+    def job(own: TenantConnection) -> None:
+        for n in range(count):
+            log.append(own, "drift.event", {word: n}, NOW)
+
+    await database.of(tenant).write(job)
+
+
+async def hurt(database: Database, *statements: Any) -> None:
+    """As whoever has the database, and no key, would."""
+
+    def job(connection: Connection) -> None:
+        for statement in statements:
+            assert connection.execute(statement).rowcount != 0, statement
+
+    await database.write(job)
+
+
+async def rows(database: Database, tenant: str = TENANT) -> list[dict[str, Any]]:
+    """What the table of entries holds of a tenant, in order."""
+    entries = TABLES.entries
+    statement = select(entries).where(entries.c.tenant == tenant).order_by(entries.c.position)
+    found = await database.read(lambda c: c.execute(statement).mappings().all())
+    return [dict(row) for row in found]
+
+
+def forged(stored: list[dict[str, Any]], body: dict[str, Any], mac: bytes) -> dict[str, Any]:
+    """The row of an entry more, right in all that needs no key."""
+    tree = CompactRange()
+    for row in stored:
+        tree.push(row["hashes"][:32])
+    kind = "drift.decision"
+    entry = new_entry(tree.size, kind, NOW, b"s" * 16, canonical_json(body))
+    row = {"tenant": TENANT, "position": tree.size, "kind": kind}
+    row |= {"create_time": entry.create_time, "salt": entry.salt, "body": entry.body}
+    hashes = b"".join(tree.push(entry.leaf_hash))
+    row |= {"digest": entry.digest, "hashes": hashes, "mac": mac}
+    return {column.name: row[column.name] for column in TABLES.entries.columns}

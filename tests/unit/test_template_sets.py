@@ -20,6 +20,7 @@ from systemzero_core.template import Template, next_version
 from systemzero_diff.config import MatchSettings
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
+from systemzero_diff.template_set import DEFAULT_BYTES
 from systemzero_diff.templates import TemplateSets
 from tests.support.stores import DAY, NOW, decision, event, template, tree
 
@@ -57,12 +58,14 @@ async def store(tmp_path: Path) -> AsyncIterator[SlowStore]:
 
 
 class World:
-    def __init__(self, store: SlowStore, most_tenants: int = 1_000) -> None:
+    def __init__(
+        self, store: SlowStore, most_tenants: int = 1_000, most_bytes: int = DEFAULT_BYTES
+    ) -> None:
         self.now = 0.0
         self.store = store
         self.executor = ThreadPoolExecutor(1)
         self.sets = TemplateSets(
-            store, self.executor, lambda: self.now, MatchSettings().of, most_tenants
+            store, self.executor, lambda: self.now, MatchSettings().of, most_tenants, most_bytes
         )
 
     async def put(self, made: Template, tenant: str = "acme", *, deleted: bool = False) -> None:

@@ -104,7 +104,13 @@ class DiffService:
         self._signing = self.loops.new("checkpoints", self._publish, pause=pause)
         self._counting = self.loops.new("counts", self._flush, pause=pause, vital=False)
         self._cosigning = cosigning(self.loops, self._log.cosigners)
-        sets = TemplateSets(store, self._executor, time.monotonic, settings.match.of)
+        sets = TemplateSets(
+            store,
+            self._executor,
+            time.monotonic,
+            settings.match.of,
+            most_bytes=settings.template_bytes,
+        )
         self.vitals = self._watched(sets)
         rules = RulesByTenant(settings.redact)
         sources = TreeSources(capture, signer, self._lanes, rules)

@@ -104,6 +104,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         checkpoint_interval: seconds between checkpoints of a log that grows.
         known_verdicts: how many verdicts without an event are kept in memory.
         known_drifts: how many verdicts of drift are kept in memory; each has all its edits.
+        template_bytes: memory, in bytes, for templates of all tenants: packed, in indexes, and
+            ready to be compared with. A tenant's packed ones and its index may take three quarters.
         session_days: how long the path of a session is remembered at least after it was seen last;
             twice as long at most.
         lanes: processes for large work; standalone has its own for all services.
@@ -131,6 +133,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
     known_verdicts: Count = 20_000
     known_drifts: Count = 500
+    template_bytes: Annotated[int, msgspec.Meta(ge=1_000_000)] = 256_000_000
     session_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 1
     lanes: LaneSettings = LaneSettings()
     match: MatchSettings = MatchSettings()

@@ -50,6 +50,24 @@ TENANTS: Final = Gauge(
 TEMPLATES: Final = Gauge(
     "systemzero_templates", "Templates in memory.", multiprocess_mode="livesum"
 )
+BASELINES: Final = Gauge(
+    "systemzero_template_baselines",
+    "Templates that are ready to be compared with.",
+    multiprocess_mode="livesum",
+)
+TEMPLATE_BYTES: Final = Gauge(
+    "systemzero_template_bytes",
+    "Memory that templates take, about: packed, in indexes, and ready to be compared with.",
+    multiprocess_mode="livesum",
+)
+BASELINES_MADE: Final = Counter(
+    "systemzero_template_baselines_made",
+    "Templates that were made ready; again and again where template_bytes is too low.",
+)
+SETS_LOADED: Final = Counter(
+    "systemzero_template_sets_loaded",
+    "Tenants whose templates were loaded; again and again where template_bytes is too low.",
+)
 
 _NO_FINDING = "edit"
 

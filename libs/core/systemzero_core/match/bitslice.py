@@ -13,7 +13,11 @@ Harley and Seal's carry-save tree.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
+
+_INTEGER = 32
+"""Bytes of an integer of up to 60 bits; one of more has an eighth for each further bit, about."""
 
 
 class Table:
@@ -22,20 +26,29 @@ class Table:
     A new slot's bits appear one by one: a reader masks its answer with the slots it knows of.
     """
 
-    __slots__ = ("_buckets", "_known", "_mask")
+    __slots__ = ("_buckets", "_known", "_mask", "_slots")
 
     def __init__(self, width: int) -> None:
         """`width` is the number of buckets, a power of two."""
         self._mask = width - 1
+        self._slots = 0
         self._buckets = [0] * width
         self._known: set[int] = set()
 
     def add(self, slot: int, tokens: Sequence[int]) -> None:
         """Enter the tokens of the template in `slot`."""
         bit, mask, buckets = 1 << slot, self._mask, self._buckets
+        self._slots = max(self._slots, slot + 1)
         for token in tokens:
             buckets[token & mask] |= bit
         self._known.update(tokens)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the table takes, at most."""
+        filled = min(len(self._buckets), len(self._known))
+        tokens = sys.getsizeof(self._known) + len(self._known) * _INTEGER
+        return tokens + sys.getsizeof(self._buckets) + filled * (_INTEGER + self._slots // 7)
 
     def counts(self, tokens: Iterable[int]) -> list[int]:
         """For every slot, an upper bound of how many of `tokens` it has, bit sliced.

@@ -15,6 +15,7 @@ Invariants:
 from __future__ import annotations
 
 import re
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -127,6 +128,12 @@ class TemplateTokens:
         self.tokens = tokens
         self.required = required
         self.labels = labels
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes."""
+        arrays = [self.required, *(self.tokens.arrays.values() if self.tokens else ())]
+        return sum(map(sys.getsizeof, (*arrays, *self.labels)))
 
 
 def fold(name: str) -> str:

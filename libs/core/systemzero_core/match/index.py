@@ -48,6 +48,11 @@ class TemplateIndex:
         state = self._state
         return iter([state.generation.entries[slot] for slot in state.slots.values()])
 
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes, about, and not much less than it does."""
+        return self._state.generation.memory
+
     def add(self, template: Template) -> None:
         """Enter a template, in the place of any other version of it."""
         self.update((template,))

@@ -13,6 +13,9 @@ from systemzero_core.template.model import Template
 LEAST_SCORE = 0.1
 """Below this a capture and a template share commonplaces; such templates are never results."""
 
+_ENTRY = 1_500
+"""Bytes of an entry but for its tokens: ids, digests, its places in an index's dictionaries."""
+
 
 class Entry(NamedTuple):
     """A template as the index holds it."""
@@ -33,6 +36,11 @@ class Entry(NamedTuple):
             template_tokens(template, layout=layout),
             template.full_signature,
         )
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the entry takes, about."""
+        return _ENTRY + self.tokens.memory
 
 
 class Ranked(NamedTuple):

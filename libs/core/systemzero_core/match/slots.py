@@ -14,6 +14,8 @@ from systemzero_core.match.features import TWO_SIDED, Feature
 from systemzero_core.match.ranking import Entry
 
 _CLASSES = 48
+_EMPTY = 8_000
+"""Bytes of dictionaries and lists with nothing in them."""
 _SWEEP_FROM = 64
 """Slots without a template that are never worth a sweep."""
 _WIDTHS: Mapping[Feature, int] = {
@@ -36,6 +38,12 @@ class Generation:
         self.sizes: list[tuple[int, ...] | None] = []
         """For each slot the tokens of each feature; None for a template without a baseline."""
         self.bare = 0
+        self._entries_memory = 0
+
+    @property
+    def memory(self) -> int:
+        """Bytes that entries and tables take, those that no snapshot shows any more included."""
+        return _EMPTY + self._entries_memory + sum(table.memory for table in self.tables.values())
 
     def append(self, entry: Entry) -> int:
         """Enter `entry` in the next slot, which no snapshot shows yet."""
@@ -50,6 +58,7 @@ class Generation:
                 self._enter(feature, slot, tokens.arrays[feature])
             self.sizes.append((len(entry.tokens.required), *map(tokens.size, TWO_SIDED)))
         self.entries.append(entry)
+        self._entries_memory += entry.memory
         return slot
 
     def floors(self, feature: Feature, floor: int, live: int) -> dict[int, int]:

@@ -23,6 +23,7 @@ from systemzero_diff.model import (
     StoredEvent,
     StoredTemplate,
 )
+from systemzero_diff.packed import PackedTemplate
 
 T = TypeVar("T")
 
@@ -71,8 +72,8 @@ class Transaction(Protocol):
         """
         ...
 
-    def template_changes(self, after: int) -> Sequence[StoredTemplate]:
-        """What `newest` says now of templates changed above position `after`, deletions too."""
+    def template_changes(self, after: int, count: int) -> Sequence[PackedTemplate]:
+        """The newest versions above position `after`, the first of them, deletions too."""
         ...
 
     def put_template(

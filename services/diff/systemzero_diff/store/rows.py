@@ -9,16 +9,16 @@ import msgspec
 from sqlalchemy import Row
 
 from systemzero_chassis.database import BodyErased, TenantConnection
-from systemzero_chassis.tree_body import StoredTree, compress
+from systemzero_chassis.tree_body import compress
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.template import Template
 from systemzero_diff.digests import decision_body, template_body
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
+from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
 
 _T = TEMPLATES.c
 _SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
-_decode_template = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
 _decode_decision = msgspec.json.Decoder(Decision).decode
 
 
@@ -36,28 +36,40 @@ def template_values(connection: TenantConnection, template: Template) -> dict[st
 
 
 def template_of_row(connection: TenantConnection, row: Row[Any]) -> StoredTemplate:
-    """A row of `templates`; one that was read without its tree has none.
-
-    Of one that was erased with its tenant, id, version, screen and application are left.
-    """
-    try:
-        body, stored = template_bodies(connection, row)
-    except BodyErased:
-        template = Template(
-            template_id=row.template_id,
-            screen_id=row.screen_id,
-            app=row.app,
-            version=row.version,
-        )
-    else:
-        tree = None if stored is None else StoredTree(stored)
-        template = msgspec.structs.replace(_decode_template(body), tree=tree)
+    """A row of `templates`; one that was read without its tree has none."""
+    packed = packed_of_row(connection, row)
     return StoredTemplate(
-        template=template,
+        template=packed.unpacked(),
         position=row.position,
         create_time=row.create_time,
         etag=row.etag,
         deleted=row.deleted,
+    )
+
+
+def packed_of_row(connection: TenantConnection, row: Row[Any]) -> PackedTemplate:
+    """A row of `templates` as it is stored; one that was read without its tree has none.
+
+    Of one that was erased with its tenant, id, version, screen and application are left.
+    """
+    try:
+        body, tree = template_bodies(connection, row)
+    except BodyErased:
+        body, tree = template_body(_what_is_left(row)), None
+    return PackedTemplate(
+        template_id=row.template_id,
+        version=row.version,
+        screen_id=row.screen_id,
+        position=row.position,
+        deleted=row.deleted,
+        body=body,
+        tree=tree,
+    )
+
+
+def _what_is_left(row: Row[Any]) -> Template:
+    return Template(
+        template_id=row.template_id, screen_id=row.screen_id, app=row.app, version=row.version
     )
 
 

@@ -12,6 +12,7 @@ from systemzero_chassis.database import TENANT
 from systemzero_core.errors import Conflict, NotFound
 from systemzero_core.template import Template
 from systemzero_diff.model import StoredTemplate
+from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.store import rows
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import TEMPLATES
@@ -30,7 +31,9 @@ _LIST = (
     .order_by(_C.screen_id)
     .limit(bindparam("count"))
 )
-_CHANGES = _NEWEST.where(_C.position > bindparam("after")).order_by(_C.position)
+_CHANGES = (
+    _NEWEST.where(_C.position > bindparam("after")).order_by(_C.position).limit(bindparam("count"))
+)
 _SUPERSEDE = (
     update(TEMPLATES)
     .where(_OF_TENANT, _C.template_id == bindparam("name"), _C.newest.is_(True))
@@ -62,10 +65,10 @@ class TemplateRows(Scoped):
         values = {"after": after, "count": count}
         return [self._template(r) for r in self._connection.execute(statement, values)]
 
-    def template_changes(self, after: int) -> Sequence[StoredTemplate]:
+    def template_changes(self, after: int, count: int) -> Sequence[PackedTemplate]:
         """See `Transaction.template_changes`."""
-        found = self._connection.execute(_CHANGES, {"after": after})
-        return [self._template(row) for row in found]
+        found = self._connection.execute(_CHANGES, {"after": after, "count": count})
+        return [rows.packed_of_row(self._connection, row) for row in found]
 
     def put_template(
         self, template: Template, time: int, etag: str, *, deleted: bool = False

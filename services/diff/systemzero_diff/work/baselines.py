@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import cached_property
 from typing import Final
-
-import msgspec
 
 from systemzero_core.diff import Prepared
 from systemzero_core.template import Template
@@ -20,18 +19,38 @@ _CHARACTER: Final = 6
 """Bytes for each byte of the documents."""
 
 
-class Baseline(msgspec.Struct, frozen=True):
-    """A template with what is computed once: its policy compiled, its tree prepared for diffs."""
+class Baseline:
+    """A template with what is computed once, when it is asked for.
 
-    template: Template
-    policy: CompiledPolicy
-    prepared: Prepared | None
+    Attributes:
+        template: the template.
+        size: bytes of its documents, as far as that is known.
+    """
+
+    def __init__(self, template: Template, size: int = 0) -> None:
+        self.template = template
+        self.size = size
+
+    @cached_property
+    def policy(self) -> CompiledPolicy:
+        """Its policy, compiled."""
+        return CompiledPolicy(self.template.policy)
+
+    @cached_property
+    def prepared(self) -> Prepared | None:
+        """Its tree, prepared for diffs; None where it has none."""
+        tree = self.template.tree
+        return None if tree is None else Prepared(tree)
 
 
 def baseline_of(template: Template) -> Baseline:
-    """A template, made ready."""
-    prepared = None if template.tree is None else Prepared(template.tree)
-    return Baseline(template, CompiledPolicy(template.policy), prepared)
+    """A template, made ready when it is used."""
+    return Baseline(template)
+
+
+def memory_of(nodes: int, document_bytes: int) -> int:
+    """Bytes that the baseline of a template of so many nodes takes, at most."""
+    return _NODE * nodes + _CHARACTER * document_bytes
 
 
 class Kept:

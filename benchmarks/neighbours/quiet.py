@@ -1,0 +1,128 @@
+"""A tenant that does what tenants do, at a steady pace: what it waits, and what fails.
+
+Calls are due at fixed times whatever became of those before, and latency counts from the moment at
+which a call was due: a server that stands still for a second is late for all calls of that second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import grpc
+
+from systemzero.capture.v1 import capture_service_pb2 as capture_pb
+from systemzero.diff.v1 import drift_service_pb2 as drift_pb
+from systemzero.diff.v1 import template_service_pb2 as template_pb
+from systemzero.diff.v1 import verdict_pb2
+from systemzero.tree.v1 import tree_pb2
+from tests.support import heavy
+
+PATIENCE = 10.0
+"""Seconds after which a call has failed."""
+_SIZES = {"small": 21, "medium": 1_500}
+_RUNS = itertools.count()
+_INGEST = "/systemzero.capture.v1.CaptureService/Ingest"
+_STATUS = "/systemzero.gateway.v1.StatusService/GetStatus"
+_EVENTS = "/systemzero.diff.v1.DriftService/ListEvents"
+
+
+class Kind(NamedTuple):
+    """A kind of call: every how many seconds, which method, what it sends, which verdict."""
+
+    pause: float
+    path: str
+    body: Callable[[], bytes]
+    judged: bool = False
+
+
+def _capture(size: str) -> bytes:
+    tree = heavy.page(_SIZES[size], f"{next(_RUNS)}")
+    request = capture_pb.IngestRequest(tree=tree, check=True, screen_hint=size, app="quiet")
+    return request.SerializeToString()
+
+
+KINDS = {
+    "small": Kind(0.05, _INGEST, lambda: _capture("small"), judged=True),
+    "medium": Kind(0.4, _INGEST, lambda: _capture("medium"), judged=True),
+    "status": Kind(0.2, _STATUS, lambda: b""),
+    "events": Kind(
+        0.4, _EVENTS, lambda: drift_pb.ListEventsRequest(page_size=10).SerializeToString()
+    ),
+}
+"""Small captures that have drifted, some of 1,500 nodes, whether all is well, the last events."""
+
+
+class Noticed:
+    """Latencies in milliseconds by kind of call, how many calls failed and with what, sizes."""
+
+    def __init__(self) -> None:
+        self.latencies: dict[str, list[float]] = {name: [] for name in KINDS}
+        self.failures: Counter[str] = Counter()
+        self.largest = 0
+
+    def percentile(self, kind: str, share: float) -> float:
+        """The latency of `kind` that `share` of the calls did not exceed."""
+        found = sorted(self.latencies[kind])
+        return found[min(int(len(found) * share), len(found) - 1)]
+
+
+def learn(services: Any) -> None:
+    """Make the templates of the quiet tenant's screens."""
+    for name, nodes in _SIZES.items():
+        source = tree_pb2.TreeSource(tree=heavy.page(nodes, "learnt"))
+        services.template.LearnTemplate(
+            template_pb.LearnTemplateRequest(screen_id=name, captures=[source])
+        )
+
+
+def live(target: str, key: str, seconds: float) -> Noticed:
+    """Make the quiet tenant's calls for so long."""
+    return asyncio.run(_live(target, key, seconds))
+
+
+async def _live(target: str, key: str, seconds: float) -> Noticed:
+    noticed = Noticed()
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
+    async with grpc.aio.insecure_channel(target, options=options) as channel:
+        await channel.channel_ready()
+        start = time.monotonic()
+        metadata = (("authorization", f"Bearer {key}"),)
+        async with asyncio.TaskGroup() as calls:
+            for due, name in _due(seconds):
+                await asyncio.sleep(start + due - time.monotonic())
+                calls.create_task(_call(channel, name, metadata, start + due, noticed))
+    return noticed
+
+
+def _due(seconds: float) -> list[tuple[float, str]]:
+    """When which kind is due, in order."""
+
+    def of(name: str, pause: float) -> Iterator[tuple[float, str]]:
+        return ((number * pause, name) for number in range(int(seconds / pause)))
+
+    return sorted(itertools.chain(*(of(name, kind.pause) for name, kind in KINDS.items())))
+
+
+async def _call(
+    channel: grpc.aio.Channel, name: str, metadata: Any, due: float, noticed: Noticed
+) -> None:
+    kind = KINDS[name]
+    method: Any = channel.unary_unary(kind.path, None, None)
+    try:
+        answer = await method(kind.body(), metadata=metadata, timeout=PATIENCE)
+    except grpc.aio.AioRpcError as error:
+        noticed.failures[f"{name} {error.code().name}"] += 1
+    else:
+        noticed.largest = max(noticed.largest, len(answer))
+        if kind.judged and _verdict(answer) != verdict_pb2.VERDICT_KIND_DRIFT:
+            noticed.failures[f"{name} wrong verdict"] += 1
+    noticed.latencies[name].append((time.monotonic() - due) * 1e3)
+
+
+def _verdict(answer: bytes) -> verdict_pb2.VerdictKind.ValueType:
+    return capture_pb.IngestResponse.FromString(answer).verdict.kind

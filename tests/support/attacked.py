@@ -1,0 +1,108 @@
+"""A platform at the limits that it comes with, over either database, and tenants to attack it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import msgspec
+import pytest
+
+from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
+from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
+from systemzero_chassis.ids import new_id
+from systemzero_gateway.limits import LimitSettings
+from tests.support.databases import DATABASES
+from tests.support.platform import Platform, Services, running
+from tests.support.postgres import Server, migrated
+
+LAVISH = tenant_pb.Quotas(per_minute=1e9, burst=1_000_000_000, in_flight=1_000)
+KINDS = tuple(DATABASES)
+_COUNTED = ("tenant", "principal", "failures")
+
+
+def as_it_comes() -> dict[str, str]:
+    """The gateway's own limits, in the place of those that no test runs into."""
+    limits = LimitSettings()
+    return {
+        f"LIMITS__{name.upper()}": json.dumps(msgspec.structs.asdict(getattr(limits, name)))
+        for name in _COUNTED
+    }
+
+
+@dataclass
+class Tenant:
+    """A tenant of one's own, with its admin's key."""
+
+    platform: Platform
+    name: str
+    key: str
+
+    def by(self, key: str | None = None) -> Services:
+        """Stubs that call with `key`, the admin's if not given."""
+        return self.platform.services(self.key if key is None else key)
+
+    def new_key(self, role: auth_pb.Role.ValueType) -> str:
+        """The secret of another key."""
+        with self.by() as services:
+            made = auth_pb.ApiKey(name="another", role=role)
+            request = auth_pb.CreateApiKeyRequest(api_key=made)
+            return str(services.auth.CreateApiKey(request).secret)
+
+
+@dataclass
+class Attacked:
+    """The running platform. `server` is its PostgreSQL, if it has one."""
+
+    platform: Platform
+    server: Server | None = None
+
+    def owner(self) -> Services:
+        """Stubs of the platform's own tenant."""
+        key = (self.platform.data / "gateway" / "platform.key").read_text().strip()
+        return self.platform.services(key)
+
+    def tenant(self, quotas: tenant_pb.Quotas | None = None) -> Tenant:
+        """A new tenant; without `quotas` at those that every tenant has."""
+        name = new_id("t").replace("_", "-")[:40]
+        with self.owner() as services:
+            request = tenant_pb.CreateTenantRequest(tenant_id=name, quotas=quotas)
+            return Tenant(self.platform, name, str(services.tenants.CreateTenant(request).secret))
+
+
+@contextmanager
+def attacked(
+    kind: str,
+    request: pytest.FixtureRequest,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Attacked]:
+    """A standalone platform below `folder` on the database `kind`; `environment` as `running`'s."""
+    server = url = None
+    if kind == "postgres":
+        server = request.getfixturevalue("postgres").fresh()
+        url = migrated(server, folder)
+    given = {**as_it_comes(), **(environment or {})}
+    try:
+        with running("standalone", folder / "data", given, database=url) as platform:
+            found = Attacked(platform, server)
+            with found.owner() as services:  # it makes a tenant for each case
+                quotas = tenant_pb.UpdateTenantQuotasRequest(tenant_id="platform", quotas=LAVISH)
+                services.tenants.UpdateTenantQuotas(quotas)
+            yield found
+    finally:
+        if server is not None:
+            server.drop()
+
+
+def refusal(call: Any) -> tuple[grpc.StatusCode, str]:
+    """How a call was refused: its status and what was said."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    error: Any = caught.value
+    return error.code(), str(error.details())
