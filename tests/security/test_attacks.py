@@ -1,7 +1,7 @@
 """What was tried against consent, evidence and the gateway, and worked once: a case for each.
 
 Credentials that outlive or exceed what made them are in `test_authority.py`, request ids of others
-in `test_request_ids.py`, passwords in `test_planted_secret.py`.
+in `test_request_ids.py`, passwords in `test_planted_secret.py`, neighbours in `test_neighbours.py`.
 What other tests of the product say of the same more thoroughly is named beside the case.
 """
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import grpc
 import msgspec
 import pytest
+from sqlalchemy import Connection, text
 
+from benchmarks._processes import group
 from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
 from systemzero_chassis.ids import new_id
@@ -106,3 +109,55 @@ def refusal(call: Any) -> tuple[grpc.StatusCode, str]:
         call()
     error: Any = caught.value
     return error.code(), str(error.details())
+
+
+def stored_bytes(found: Attacked) -> int:
+    """What the databases take, as whoever pays for the disk counts."""
+    if found.server is not None:
+        size = text("SELECT pg_database_size(current_database())")
+        return int(found.server.run(lambda c: c.execute(size).scalar_one(), found.server.root_url))
+    total = 0
+    for file in _databases(found):
+        with closing(sqlite3.connect(file)) as database:
+            pages, size_of_page = (
+                database.execute(f"PRAGMA {what}").fetchone()[0]
+                for what in ("page_count", "page_size")
+            )
+            total += pages * size_of_page
+    return total
+
+
+def entries_of(found: Attacked, table: str) -> tuple[int, int]:
+    """How many rows a log's table of entries has, and the bytes of their bodies."""
+    count = f"SELECT count(*), coalesce(sum(length(body)), 0) FROM {table}"  # noqa: S608 - a test's
+    if found.server is not None:
+        where = text("SELECT table_schema FROM information_schema.tables WHERE table_name = :name")
+
+        def job(connection: Connection) -> tuple[int, int]:
+            schema = connection.execute(where, {"name": table}).scalar_one()
+            connection.execute(text(f'SET search_path TO "{schema}"'))
+            rows, size = connection.execute(text(count)).one()
+            return int(rows), int(size)
+
+        return found.server.run(job, found.server.root_url)
+    for file in _databases(found):
+        with closing(sqlite3.connect(file)) as database, suppress(sqlite3.OperationalError):
+            rows, size = database.execute(count).fetchone()
+            return rows, size
+    raise AssertionError(f"there is no table {table}")
+
+
+def _databases(found: Attacked) -> list[Path]:
+    data = found.platform.data
+    return [*data.rglob("*.db"), *data.rglob("*.sqlite3")]
+
+
+def peak_memory(found: Attacked) -> int:
+    """The most bytes that any process of the platform has had resident."""
+    most = 0
+    for pid in group(found.platform.process.pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            peaks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+            most = max(most, *peaks)
+    return most * 1_024

@@ -45,12 +45,16 @@ def comb(nodes: int, salt: int) -> tree_pb2.Tree:
     return tree
 
 
-def page(nodes: int, salt: str) -> tree_pb2.Tree:
-    """An ordinary screen of texts; `salt` stands in one of them."""
-    lines = (f"line {index} of an ordinary page" for index in range(nodes - 1))
+def page(nodes: int, salt: str, lines: int = 1) -> tree_pb2.Tree:
+    """An ordinary screen of texts; `salt` stands in some of its `lines`."""
+    salted = range(3, 3 + lines)
     return _tree(
-        tree_pb2.Node(role="text", name=f"{line} {salt}" if index == 3 else line, parent=0)
-        for index, line in enumerate(lines)
+        tree_pb2.Node(
+            role="text",
+            name=f"line {index} of an ordinary page" + f" {salt}" * (index in salted),
+            parent=0,
+        )
+        for index in range(nodes - 1)
     )
 
 
