@@ -22,7 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from benchmarks._report import Report, progress
 from systemzero_chassis.database import open_sqlite
 from systemzero_chassis.logstore import LogStore
-from systemzero_core.drift import CoveredEdit, Decision, DecisionKind, DecisionScope, Severity
+from systemzero_core.drift import (
+    CoveredEdit,
+    Decision,
+    DecisionKind,
+    DecisionScope,
+    Severity,
+    place_of,
+)
 from systemzero_diff.model import EventFilter, NewEvent
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
 
@@ -94,7 +101,7 @@ def _decision(number: int) -> Decision:
         decision_id=f"dec_{number}",
         kind=DecisionKind.APPROVE,
         scope=DecisionScope.SCREEN,
-        edits=(CoveredEdit(ALIKE, ()),),
+        edits=(CoveredEdit(ALIKE, place_of(())),),
         screen_id="order",
         app="shop",
         reason="the release of October",

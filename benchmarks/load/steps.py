@@ -48,6 +48,7 @@ from systemzero_core.normalize import normalize
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, signed
 from systemzero_diff.codec import verdicts
+from systemzero_diff.codec.edits import Sides
 from systemzero_diff.digests import template_body
 from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.templates import Change, TemplateSet
@@ -164,6 +165,7 @@ def _verdict(kind: str, seen: Intake, templates: TemplateSet, hint: str) -> Iter
     judgement = judgement_of(baseline, tree, seen.signatures, detectors)
     resolution = resolve(judgement, (), now=0, screen_id=hint, app="")
     match = verdicts.encode_match(answer.chosen)
+    sides = Sides.of(prepared.tree, tree)
     yield f"{kind}/to_diff_service", lambda: own.encode(tree)
     yield f"{kind}/in_diff_service", lambda: own.decode(document)
     yield f"{kind}/match", lambda: templates.identify(tree, full, hint)
@@ -174,7 +176,7 @@ def _verdict(kind: str, seen: Intake, templates: TemplateSet, hint: str) -> Iter
     )
     yield (
         f"{kind}/verdict",
-        lambda: verdicts.drift(match, judgement, resolution).SerializeToString(),
+        lambda: verdicts.drift(match, judgement, resolution, sides).SerializeToString(),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from systemzero_capture.config import Retention, RetentionSettings
 from systemzero_capture.keeping import KeepingSettings
-from systemzero_capture.model import Bounds
+from systemzero_capture.model import Bounds, Event
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.retention import BATCH
@@ -21,7 +21,14 @@ from tests.support.databases import OpenDatabase
 from tests.support.loops import some_loops
 from tests.support.stores import DAY, NOW, known, sighting, tree
 
-EMPTY = {"originals": 0, "blobs": 0, "erasures": 0, "data_keys": 0, "usage": 1}
+EMPTY = {
+    "verdicts": 0,
+    "originals": 0,
+    "blobs": 0,
+    "erasures": 0,
+    "data_keys": 0,
+    "usage": 1,
+}
 EVERYTHING = Bounds(before=NOW + 1000 * DAY, most=0, settled=NOW + 1000 * DAY)
 
 
@@ -103,7 +110,7 @@ async def test_what_something_is_made_of_stays(store: SqlCaptureStore) -> None:
         await add(store, number)
     await store.hold("acme", "cap_0")
     held, made_an_event, unchanged, _ = await store.after("acme", 0, 9)
-    await store.set_verdict("acme", made_an_event, b"an event", evidence=True)
+    await store.set_verdict("acme", made_an_event, b"an event", Event("evt_1", 0))
     await store.set_verdict("acme", held, b"unchanged")
     await store.set_verdict("acme", unchanged, b"unchanged")
     assert await collector(store, 100, days=1).collect() == 1

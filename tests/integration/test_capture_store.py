@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero_capture.audit import check_service
-from systemzero_capture.model import Known, Sighting, StoredCapture
+from systemzero_capture.model import Event, Known, Sighting, StoredCapture
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
 from systemzero_chassis.database import Database
 from systemzero_chassis.tree_body import compress, decompress
@@ -115,15 +115,17 @@ async def test_concurrent_repeats_store_one_row(store: CaptureStore) -> None:
 
 async def test_the_first_verdict_stays(store: CaptureStore) -> None:
     capture = await add(store, 1, "Buy")
-    assert await store.set_verdict("acme", capture, b"first") == b"first"
-    assert await store.set_verdict("acme", capture, b"second") == b"first"
+    assert (await store.set_verdict("acme", capture, b"first")).verdict == b"first"
+    assert (await store.set_verdict("acme", capture, b"second")).verdict == b"first"
     assert (await store.get("acme", "cap_1")).verdict == b"first"
 
 
 async def test_concurrent_verdicts_are_one(store: CaptureStore) -> None:
     capture = await add(store, 1, "Buy")
-    calls = (store.set_verdict("acme", capture, b"%d" % n, evidence=True) for n in range(8))
-    assert set(await asyncio.gather(*calls)) == {(await store.get("acme", "cap_1")).verdict}
+    calls = (store.set_verdict("acme", capture, b"%d" % n, Event("evt_1", n)) for n in range(8))
+    done = await asyncio.gather(*calls)
+    judged = await store.get("acme", "cap_1")
+    assert {(each.verdict, each.event) for each in done} == {(judged.verdict, judged.event)}
 
 
 async def test_captures_that_are_alike_keep_each_its_own_verdict(
@@ -154,7 +156,8 @@ async def test_no_verdict_comes_back_to_what_was_erased_meanwhile(
     capture = await add(store, 1, "Buy", verdict=b"with texts" if judged else b"")
     await store.erase("acme", "cap_1", NOW, plain)
     kept = b"plain" if judged else b""
-    assert await store.set_verdict("acme", capture, b"with texts") == (kept or b"with texts")
+    done = await store.set_verdict("acme", capture, b"with texts")
+    assert done.verdict == (kept or b"with texts")
     assert (await store.get("acme", "cap_1")).verdict == kept
     kinds = "SELECT count(*) FROM kinds"
     assert await database.read(lambda c: c.exec_driver_sql(kinds).scalar()) == 1

@@ -112,7 +112,7 @@ async def test_no_text_of_the_screen_is_left_and_every_proof_holds(
         request_id="d", event_id=event_id, reason="later", expire_time=timestamp(NOW + DAY)
     )
     await served.drift().SnoozeEvent(decision)
-    before = {"trees", "kinds", "blobs", "events", "answers", "log_entries"}
+    before = {"trees", "blobs", "verdicts", "log_entries"}
     assert set(texts_left(tmp_path)) == before
     erased = await delete(served, answer.capture.capture_id)
     assert texts_left(tmp_path) == []
@@ -207,7 +207,7 @@ async def test_a_deletion_that_the_diff_service_missed_is_completed(
     request = pb.DeleteCaptureRequest(capture_id=answer.capture.capture_id)
     code, _, _ = await refused(served.captures().DeleteCapture(request))
     assert code is grpc.StatusCode.UNAVAILABLE
-    assert set(texts_left(tmp_path)) == {"events", "answers", "log_entries"}
+    assert set(texts_left(tmp_path)) == {"verdicts", "log_entries"}
     served.away.clear()
     assert await served.capture_service._eraser.finish_all() == 1
     assert await served.capture_service._eraser.finish_all() == 0

@@ -15,7 +15,7 @@ from systemzero_capture.audit import check_service
 from systemzero_capture.erasure import erase_tenant
 from systemzero_capture.model import Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
-from systemzero_capture.store.tables import BLOBS, DATA_KEYS, KINDS, TREES
+from systemzero_capture.store.tables import BLOBS, DATA_KEYS, KINDS, TREES, VERDICTS
 from systemzero_chassis.database import BodyErased, Database
 from systemzero_chassis.sealing import Keks, Keyring, SealedDatabase
 from systemzero_chassis.sealing.database import SealedTenant
@@ -69,7 +69,8 @@ async def test_bodies_are_stored_sealed_and_read_back(bare: Database) -> None:
     assert await store.get("acme", "cap_1") == added
     assert decompress(await store.body("acme", "cap_1")) == tree("Buy")
     kind = (await bare.read(lambda c: c.execute(select(KINDS)).all()))[0]
-    assert [stored[:2] for stored in (kind.verdict, kind.incompleteness)] == [b"\0\1"] * 2
+    (verdict,) = await bare.read(lambda c: c.execute(select(VERDICTS.c.body)).scalars().all())
+    assert [stored[:2] for stored in (verdict, kind.incompleteness)] == [b"\0\1"] * 2
     assert [body[:2] for body in (await trees(bare)).values()] == [b"\0\1"]
 
 

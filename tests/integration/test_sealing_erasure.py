@@ -18,7 +18,7 @@ from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template
 from systemzero_diff.erasure import erase_tenant
-from systemzero_diff.model import Answered, EventFilter, Session
+from systemzero_diff.model import Answered, EventFilter, Kept, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
 from tests.integration.test_diff_store import decided, recorded
@@ -73,7 +73,7 @@ async def fill(store: SqlDiffStore, tenant: str) -> None:
         transaction.append("drift.decision", {"reason": "secret"}, NOW)
         transaction.put_template(template("order", "Buy"), NOW, "etag_1")
         transaction.put_template(Template(template_id="tpl_2", screen_id="bare"), NOW, "etag_2")
-        transaction.keep_answer(ASKED, b"answer", NOW)
+        transaction.keep_answer(ASKED, Kept(b"answer"), NOW)
         transaction.put_session("session", SESSION, NOW)
 
     await store.write(tenant, job)
@@ -109,7 +109,7 @@ async def are_there(store: SqlDiffStore, log: LogStore, tenant: str) -> None:
     assert [(e.event.verdict, e.erase_time) for e in events] == [(b"verdict", None)] * 2
     assert [d.reason for d in events[1].decisions] == ["because"]
     assert len(await store.read(tenant, lambda t: t.templates("", 9, ""))) == 2
-    assert await store.read(tenant, lambda t: t.answer(ASKED)) == b"answer"
+    assert await store.read(tenant, lambda t: t.answer(ASKED)) == Kept(b"answer")
     assert await store.read(tenant, lambda t: t.session("session")) == SESSION
     assert all(entry.body for entry in await log.list_entries(tenant, 0, 9))
     assert (await log.verify(tenant)).size == 3
@@ -120,4 +120,4 @@ async def test_what_was_null_stays_so(bare: Database, keys: Path) -> None:
     assert [line async for line in erase_tenant(bare, keys, ORIGIN, "acme", NOW)] == LINES
     columns = (TEMPLATES.c.body, TEMPLATES.c.tree, EVENTS.c.verdict, DECISIONS.c.body)
     found = [await bare.read(lambda c, x=x: c.execute(select(x)).scalars().all()) for x in columns]  # type: ignore[misc]
-    assert found == [[ERASED] * 2, [ERASED, None], [ERASED] * 2, [ERASED]]
+    assert found == [[ERASED] * 2, [ERASED, None], [None] * 2, [ERASED]]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero_capture.erasure import erase_tenant
-from systemzero_capture.model import Bounds, Original, OriginalKind, Sighting
+from systemzero_capture.model import Bounds, Event, Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_chassis.database import Database
 from systemzero_chassis.database.counters import recounted
@@ -88,7 +88,8 @@ class World:
                 capture = await self.store.get(self.tenant, self.ids[at % len(self.ids)])
             except NotFound:
                 return
-            await self.store.set_verdict(self.tenant, capture, b"late", evidence=evidence)
+            event = Event("evt_late", 1) if evidence else None
+            await self.store.set_verdict(self.tenant, capture, b"late", event)
 
     async def erase(self, at: int, _: None) -> None:
         if self.ids:

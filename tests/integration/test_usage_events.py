@@ -21,7 +21,7 @@ from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import next_version
 from systemzero_diff.erasure import erase_tenant
-from systemzero_diff.model import Answered, Session
+from systemzero_diff.model import Answered, Kept, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from tests.integration.test_diff_store import decided, recorded
 from tests.support.databases import OpenDatabase
@@ -100,7 +100,7 @@ class World:
     async def answer(self, which: int) -> None:
         asked = Answered(f"req_{next(self.names)}", bytes([which]))
         time = NOW + next(self.names) * DAY  # so that old ones are forgotten
-        await self.write(lambda t: t.keep_answer(asked, b"answer", time, f"cap_{which}"))
+        await self.write(lambda t: t.keep_answer(asked, Kept(b"answer"), time, f"cap_{which}"))
 
     async def visit(self, which: int) -> None:
         path = Session((Visit("order", NOW),) * which, NOW)

@@ -10,6 +10,7 @@ from systemzero_core.drift import (
     DecisionKind,
     DecisionScope,
     Severity,
+    place_of,
 )
 from systemzero_core.formats import own
 from systemzero_core.signature import sign
@@ -87,7 +88,7 @@ def decision(
         decision_id=f"dec_{number}",
         kind=kind,
         scope=scope,
-        edits=(CoveredEdit("f" * 64, ()),),
+        edits=(CoveredEdit("f" * 64, place_of(())),),
         screen_id="order",
         app="shop",
         reason="because",

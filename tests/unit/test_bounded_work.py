@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from systemzero_core.diff import Edit, EditKind, PathStep, Told, diff
-from systemzero_core.drift import Verdict, judge, resolve, similarity
+from systemzero_core.drift import Verdict, judge, place_of, resolve, similarity
 from systemzero_core.drift.model import (
     CoveredEdit,
     Decision,
@@ -160,7 +160,7 @@ def test_decisions_about_one_change_in_many_places_cost_a_look_up_each() -> None
                 decision_id=f"d{i}",
                 kind=DecisionKind.APPROVE,
                 scope=DecisionScope.NODE,
-                edits=(CoveredEdit("a" * 64, paths[i]),),
+                edits=(CoveredEdit("a" * 64, place_of(paths[i])),),
                 screen_id="s",
                 create_time=i,
             )

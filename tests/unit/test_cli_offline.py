@@ -14,13 +14,13 @@ from pathlib import Path
 import grpc
 import pytest
 
-from systemzero.diff.v1 import verdict_pb2
+from systemzero.diff.v1 import drift_service_pb2, edit_script_pb2, verdict_pb2
 from systemzero_client.cli.exits import Exit, worst
 from systemzero_client.cli.files import expand, siblings
 from systemzero_client.cli.main import main
 from systemzero_client.cli.output import Progress
 from systemzero_client.cli.problems import describe
-from systemzero_client.cli.verdicts import of_verdict, verdict_lines
+from systemzero_client.cli.verdicts import event_lines, of_verdict, verdict_lines
 from systemzero_client.errors import SystemZeroError
 from tests.support.captures import CAPTURES
 from tests.support.cli import COMMAND, Sz
@@ -432,3 +432,29 @@ def test_a_server_that_is_none_is_told_with_how_it_is_named(
 def test_every_target_of_grpc_is_a_server(sz: Sz, server: str) -> None:
     ran = sz("status", "--server", server)
     assert "no API key for" in ran.err
+
+
+def test_what_a_verdict_does_not_show_is_counted() -> None:
+    path = [edit_script_pb2.PathStep(role="button", name="Pay")]
+    edit = edit_script_pb2.Edit(path=path, path_left_out=70, sentence="button “Pay” removed")
+    verdict = verdict_pb2.Verdict(
+        kind=verdict_pb2.VERDICT_KIND_DRIFT,
+        script=edit_script_pb2.EditScript(edits=[edit], more_edits=41),
+        more_findings=7,
+    )
+    text = "\n".join(verdict_lines(verdict, "deep.json"))
+    assert "… and 41 more changes than a verdict shows" in text
+    assert "… and 7 more findings than a verdict shows" in text
+    assert "    … / button “Pay”" in text
+
+
+def test_what_a_decision_does_not_cover_is_said() -> None:
+    script = edit_script_pb2.EditScript(edits=[edit_script_pb2.Edit()], more_edits=41)
+    event = drift_service_pb2.DriftEvent(
+        verdict=verdict_pb2.Verdict(script=script),
+        state=drift_service_pb2.EVENT_STATE_APPROVED,
+        decision=drift_service_pb2.Decision(reason="a new wording", principal="key_1"),
+    )
+    text = "\n".join(event_lines(event, full=True))
+    assert "42 changes" in text
+    assert "1 changes are shown and decided about; 41 more stay open" in text

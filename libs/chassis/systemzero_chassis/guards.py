@@ -27,7 +27,16 @@ from google.protobuf.message import DecodeError
 from systemzero_chassis.errors import abort
 from systemzero_chassis.identity import METADATA_KEY, IdentityVerifier, set_current_principal
 from systemzero_chassis.observed import Metadata, current_call
-from systemzero_core.errors import DeadlineExceeded, DomainError, InvalidInput, Unauthenticated
+from systemzero_core.errors import (
+    DeadlineExceeded,
+    DomainError,
+    InvalidInput,
+    TooLarge,
+    Unauthenticated,
+)
+
+MAX_ANSWER_BYTES = 8_000_000
+"""What one answer has at most, of any method."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -117,7 +126,7 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
 
 def _around_unary(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
     async def innermost(request: Any, call: Call) -> Any:
-        return await behaviour(decode(request), call.context)
+        return _bounded(await behaviour(decode(request), call.context))
 
     guarded_call: Any = innermost
     for guard in reversed(guards):
@@ -146,9 +155,21 @@ def _around_stream(behaviour: Any, decode: Any, method: str, guards: Sequence[Gu
             # closed here, not when it is collected: its work ends before the guards see the end
             async with aclosing(behaviour(decode(request), context)) as responses:
                 async for response in responses:
-                    yield response
+                    yield _bounded(response)
 
     return handle
+
+
+def _bounded(answer: Any) -> Any:
+    """`answer`, a message or its bytes; the last resort where no handler knew its bound."""
+    size = len(answer) if isinstance(answer, bytes) else answer.ByteSize()
+    if size > MAX_ANSWER_BYTES:
+        raise TooLarge(
+            f"the answer would have {size:,} bytes, more than the {MAX_ANSWER_BYTES:,} that any "
+            "answer may have: ask for less at a time",
+            metadata={"limit": str(MAX_ANSWER_BYTES), "actual": str(size)},
+        )
+    return answer
 
 
 def errors_guard(report: Callable[[Call, BaseException], None]) -> Guard:

@@ -5,7 +5,7 @@ Their messages are alike, field by field; each service has its own, by the contr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -15,6 +15,7 @@ from systemzero_chassis import fields
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.logexport import chunks, csv_lines, html_lines
 from systemzero_chassis.logstore import LogStore
+from systemzero_chassis.pages import page_of
 from systemzero_core.errors import InvalidInput
 from systemzero_core.tlog import Entry, leaf_of, parse_checkpoint, parse_time
 
@@ -43,11 +44,14 @@ class LogHandlers:
         scope = f"{self._title} entries\n{tenant}"
         position = self._tokens.open(scope, request.page_token)
         start = int(position[0]) if position else _index(request.start, "start")
-        found = await self._log.list_entries(tenant, start, size + 1)
-        more = len(found) > size
+
+        async def following(last: Entry | None, count: int) -> Sequence[Entry]:
+            return await self._log.list_entries(tenant, last.index + 1 if last else start, count)
+
+        page, more = await page_of(following, size, _weight)
         return self._messages.ListEntriesResponse(
-            entries=map(_encode, found[:size]),
-            next_page_token=self._tokens.seal(scope, start + size) if more else "",
+            entries=map(_encode, page),
+            next_page_token=self._tokens.seal(scope, page[-1].index + 1) if more else "",
         )
 
     async def GetCheckpoint(self, request: Any, context: Any) -> Any:
@@ -107,6 +111,10 @@ class LogHandlers:
         """The newest checkpoint, and the size that is asked for: its own for 0."""
         note = await self._log.checkpoint(tenant)
         return note, _index(size, field) or parse_checkpoint(note).size
+
+
+def _weight(entry: Entry) -> int:
+    return len(entry.body or b"")
 
 
 def _index(value: int, field: str) -> int:

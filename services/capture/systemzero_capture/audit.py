@@ -17,7 +17,7 @@ from sqlalchemy import Row, bindparam, exists, select
 from systemzero_capture.model import Original, OriginalKind
 from systemzero_capture.originals import NATIVE_TYPE, is_intact
 from systemzero_capture.store import rows
-from systemzero_capture.store.tables import BLOBS, CAPTURES, KINDS, ORIGINALS, TREES
+from systemzero_capture.store.tables import BLOBS, CAPTURES, KINDS, ORIGINALS, TREES, VERDICT_BODIES
 from systemzero_chassis.database import TENANT, BodyErased, Database, TenantConnection
 from systemzero_chassis.database.tenants import tenants_of
 from systemzero_chassis.tree_body import decompress
@@ -84,6 +84,9 @@ async def _check_tenant(database: Database, tenant: str) -> int:
     kind = 0
     while found := await own.read(lambda c, after=kind: _check_kinds(c, after)):  # type: ignore[misc]
         kind = found
+    digest = b""
+    while verdicts := await own.read(lambda c, after=digest: VERDICT_BODIES.check(c, after)):  # type: ignore[misc]
+        digest = verdicts
     digest = b""
     while blobs := await own.read(lambda c, after=digest: _check_blobs(c, after)):  # type: ignore[misc]
         digest = blobs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2
+from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.model import Original, Sighting, StoredCapture
 from systemzero_capture.pipeline import Native
@@ -94,4 +95,11 @@ def encode_capture(capture: StoredCapture, message: capture_pb2.Capture) -> None
     if capture.erase_time is not None:
         message.erase_time.FromMicroseconds(capture.erase_time)
     if capture.verdict:
-        message.verdict.MergeFromString(capture.verdict)
+        write_verdict(capture, message.verdict)
+
+
+def write_verdict(capture: StoredCapture, message: verdict_pb2.Verdict) -> None:
+    """Write the verdict given at ingest into `message`, an empty one."""
+    message.MergeFromString(capture.verdict)
+    if capture.event is not None:
+        message.event_id, message.log_index = capture.event.event_id, capture.event.log_index

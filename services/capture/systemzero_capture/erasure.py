@@ -19,4 +19,5 @@ async def erase_tenant(
     await in_batches(own, erasure.erase_originals)
     trees = await in_batches(own, erasure.erase_trees)
     kinds = await in_batches(own, erasure.erase_kinds)
+    await in_batches(own, erasure.forget_verdicts)
     yield f"{captures} captures, {trees} trees and {kinds} kinds are erased"

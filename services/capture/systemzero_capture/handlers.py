@@ -214,5 +214,5 @@ def _encode(capture: StoredCapture | None) -> pb.IngestResponse:
     response = pb.IngestResponse()
     codec.encode_capture(capture, response.capture)
     if capture.verdict:
-        response.verdict.MergeFromString(capture.verdict)
+        codec.write_verdict(capture, response.verdict)
     return response

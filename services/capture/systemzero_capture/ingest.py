@@ -25,7 +25,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_capture import metrics, pipeline, work
 from systemzero_capture.checker import Checker
 from systemzero_capture.known import tree_digest
-from systemzero_capture.model import Decoded, Known, Sighting, StoredCapture
+from systemzero_capture.model import NO_EVENT, Decoded, Event, Known, Sighting, StoredCapture
 from systemzero_capture.store import CaptureStore
 from systemzero_chassis.bell import Bell
 from systemzero_chassis.identity import Principal
@@ -266,13 +266,13 @@ class Ingestor:
             # deleted
             await self._store.hold(principal.tenant, capture.capture_id)
             raise _not_judged(error, capture.capture_id) from None
-        serialised = await self._store.set_verdict(
-            principal.tenant,
-            capture,
-            verdict.SerializeToString(),
-            evidence=bool(verdict.event_id),
+        event = None
+        if verdict.event_id:  # which is the capture's own: what others have in common goes without
+            event = Event(verdict.event_id, verdict.log_index)
+            verdict.event_id, verdict.log_index = "", NO_EVENT
+        return await self._store.set_verdict(
+            principal.tenant, capture, verdict.SerializeToString(), event
         )
-        return msgspec.structs.replace(capture, verdict=serialised)
 
     async def _in_lane(
         self, tenant: str, size: int, function: Function, content: pipeline.Native | bytes

@@ -12,6 +12,9 @@ import msgspec
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
 
+NO_EVENT = -1
+"""The index in the log of a verdict that left no event."""
+
 
 class Reason(msgspec.Struct, frozen=True):
     """Why a capture is incomplete: a word of `IncompletenessReason` and a sentence."""
@@ -107,6 +110,13 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     settled: int
 
 
+class Event(msgspec.Struct, frozen=True):
+    """The drift event that a verdict left: its id, and the index of its entry in the log."""
+
+    event_id: str
+    log_index: int
+
+
 class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
     """One row of captures.
 
@@ -117,7 +127,8 @@ class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
         known: its content's digests and size.
         sighting: what the client said.
         erase_time: when the body was erased; None while it is there.
-        verdict: the serialised verdict given at ingest; empty for none.
+        verdict: the serialised verdict given at ingest, without its event; empty for none.
+        event: the verdict's event; None where it left none.
     """
 
     capture_id: str
@@ -127,3 +138,4 @@ class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
     sighting: Sighting
     erase_time: int | None = None
     verdict: bytes = b""
+    event: Event | None = None

@@ -25,12 +25,12 @@ from systemzero_chassis.lru import Lru
 from systemzero_core.drift import Finding, Visit
 from systemzero_core.drift.detectors.sequence import review
 from systemzero_diff import metrics
-from systemzero_diff.codec import events, verdicts
+from systemzero_diff.codec import answers, events, verdicts
 from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.digests import EVENT_KIND
 from systemzero_diff.drift import Drift
 from systemzero_diff.judging import Judging, Subject
-from systemzero_diff.model import NewEvent, Session
+from systemzero_diff.model import Kept, NewEvent, Session
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import Generation, TemplateSet, TemplateSets
@@ -108,7 +108,7 @@ class Checker:
         answer, session = await self._before(tenant, subject)
         if answer is not None:
             metrics.ANSWERED.labels("request").inc()
-            return pb.CheckResponse.FromString(answer)
+            return answers.check_again(answer)
         call = _Call(tenant, templates, subject, session)
         if verdict is not None:
             metrics.ANSWERED.labels("signatures").inc()
@@ -163,7 +163,7 @@ class Checker:
 
         usual = made(())  # others wait for the job, and a path seldom has anything to say
 
-        def job(transaction: Transaction) -> bytes | _Made:
+        def job(transaction: Transaction) -> Kept | _Made:
             if (first := transaction.answer(subject.answered)) is not None:
                 return first
             findings = self._visit(transaction, call, visit)
@@ -171,21 +171,21 @@ class Checker:
             index = transaction.append(EVENT_KIND, record, now)
             transaction.put_event(event, index)
             answer.verdict.event_id, answer.verdict.log_index = event_id, index
-            kept = answer.SerializeToString()
+            kept = answers.keep_check(answer, event.verdict)
             transaction.keep_answer(subject.answered, kept, now, subject.capture_id)
             return new
 
         with metrics.RECORD.time():
             done = await self._store.write(call.tenant, job)
-        if isinstance(done, bytes):
+        if isinstance(done, Kept):
             metrics.ANSWERED.labels("request").inc()
-            return pb.CheckResponse.FromString(done)
+            return answers.check_again(done)
         metrics.ANSWERED.labels(known_by).inc()
         metrics.recorded(done.answer.verdict, done.event.severity)
         self._bell.ring(call.tenant)
         return self._counted(call.tenant, done.answer)
 
-    async def _before(self, tenant: str, subject: Subject) -> tuple[bytes | None, Session | None]:
+    async def _before(self, tenant: str, subject: Subject) -> tuple[Kept | None, Session | None]:
         """The answer given to this request before, and the session; no read where it has no id."""
         answered, session_id = subject.answered, subject.session_id
         if not answered.request_id and not session_id:

@@ -20,7 +20,7 @@ from systemzero_chassis.identity import Principal
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, decide
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template
-from systemzero_diff.codec import events
+from systemzero_diff.codec import answers, events
 from systemzero_diff.digests import DECISION_KIND
 from systemzero_diff.learn import put_version
 from systemzero_diff.model import Answered, StoredEvent, StoredTemplate
@@ -103,7 +103,7 @@ class Decider:
         """
         tenant = principal.tenant
         if (first := await self._store.read(tenant, lambda t: t.answer(answered))) is not None:
-            return first
+            return answers.decision_again(first)
         event = await self._store.read(tenant, lambda t: t.event(wish.event_id))
         _check_not_erased(event)
         rebase = None
@@ -115,7 +115,7 @@ class Decider:
                 first = await self._store.read(tenant, lambda t: t.answer(answered))
                 if first is None:
                     raise
-                return first
+                return answers.decision_again(first)
         made = _Made(
             decision=self._decision(principal, wish, event, rebase),
             template=rebase.template if rebase else None,
@@ -138,7 +138,7 @@ class Decider:
     ) -> bytes:
         """Decision, its log entry and the template version it makes: all of it, or the answer."""
         if (first := transaction.answer(answered)) is not None:
-            return first
+            return answers.decision_again(first)
         event = transaction.event(wish.event_id)
         _check_not_erased(event)
         if made.template:  # another approval may have been written meanwhile
@@ -150,7 +150,8 @@ class Decider:
         if made.template:
             version = self._put(transaction, made.template, principal, wish)
         answer = encode(Decided(transaction.event(wish.event_id), version))
-        transaction.keep_answer(answered, answer, made.decision.create_time, event.event.capture_id)
+        kept = answers.keep_decision(answer, event.event.verdict)
+        transaction.keep_answer(answered, kept, made.decision.create_time, event.event.capture_id)
         return answer
 
     async def _rebase(self, principal: Principal, event: StoredEvent, wish: Wish) -> _Rebase:

@@ -40,6 +40,7 @@ async def erase_tenant(
         count = await in_batches(own, lambda c, w=word: erasure.erase(c, w))  # type: ignore[misc]
         yield f"{count} {word} are erased"
     await in_batches(own, erasure.erase_answers)
+    await in_batches(own, erasure.forget_verdicts)
     yield f"{await in_batches(own, erasure.forget_sessions)} sessions are forgotten"
     entries = await in_batches(own, some_entries)
     yield f"{entries} other log entries are erased, and the log says so"

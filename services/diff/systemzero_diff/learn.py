@@ -15,7 +15,7 @@ from systemzero_core.template import validate as validate_template
 from systemzero_core.template.infer import Inference
 from systemzero_core.template.learn import MAX_CAPTURES
 from systemzero_diff.digests import DELETION_KIND, VERSION_KIND, template_digest
-from systemzero_diff.model import Answered, StoredTemplate
+from systemzero_diff.model import Answered, Kept, StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import TemplateSets
 from systemzero_diff.work.templates import Draft
@@ -86,7 +86,8 @@ class Librarian:
         Raises:
             Conflict: the request id belongs to another request.
         """
-        return await self._store.read(tenant, lambda t: t.answer(answered))
+        first = await self._store.read(tenant, lambda t: t.answer(answered))
+        return None if first is None else first.answer
 
     async def once(
         self,
@@ -105,9 +106,9 @@ class Librarian:
 
         def job(transaction: Transaction) -> bytes:
             if (first := transaction.answer(answered)) is not None:
-                return first
+                return first.answer
             answer = encode(change(transaction))
-            transaction.keep_answer(answered, answer, self._clock())
+            transaction.keep_answer(answered, Kept(answer), self._clock())
             return answer
 
         write = self._store.write_anyhow if deletes else self._store.write

@@ -36,6 +36,18 @@ class Answered(msgspec.Struct, frozen=True):
     digest: bytes
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """An answer that is kept for repeats of its request.
+
+    Attributes:
+        answer: the serialised answer, of whose verdict only event and index in the log are there.
+        verdict: that verdict, serialised, as its event has it; empty for an answer without one.
+    """
+
+    answer: bytes
+    verdict: bytes = b""
+
+
 class Session(msgspec.Struct, frozen=True):
     """The path of one client through its screens.
 

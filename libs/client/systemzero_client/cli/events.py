@@ -64,7 +64,8 @@ async def _list(remote: Remote, flags: dict[str, Any]) -> None:
         page_size=min(limit or 200, 200),
     )
     async for event in first(events, limit):
-        remote.output.result(to_dict(event), event_lines(event, full=True))
+        value = to_dict(event) if remote.output.as_json else {}  # of a large verdict it takes long
+        remote.output.result(value, event_lines(event, full=True))
 
 
 async def _watch(remote: Remote, cursor: str, limit: int | None, *, from_start: bool) -> None:

@@ -75,8 +75,7 @@ def verdict_lines(
     lines += _edit_lines(verdict.script, all_edits=all_edits, colour=colour)
     findings = verdict.findings if all_edits else verdict.findings[:MAX_EDITS]
     lines += [line for finding in findings for line in _finding_lines(finding)]
-    if len(findings) < len(verdict.findings):
-        lines.append(f"  … and {len(verdict.findings) - len(findings)} more; `--all` shows them")
+    lines += _more(len(verdict.findings) - len(findings), verdict.more_findings, "findings")
     if verdict.decision_ids:
         lines.append(f"  decided before: {', '.join(verdict.decision_ids)}")
     if verdict.event_id:
@@ -88,7 +87,8 @@ def event_lines(event: drift_service_pb2.DriftEvent, *, full: bool = False) -> l
     """An event in a line; `full` adds its verdict and what was decided."""
     state = word(drift_service_pb2.EventState, event.state, "EVENT_STATE_")
     where = " / ".join(filter(None, (event.app, event.screen_id)))
-    changes = f"{len(event.verdict.script.edits)} changes"
+    script = event.verdict.script
+    changes = f"{len(script.edits) + script.more_edits} changes"
     if event.HasField("erase_time"):
         changes = "erased"
     line = (
@@ -109,6 +109,11 @@ def event_lines(event: drift_service_pb2.DriftEvent, *, full: bool = False) -> l
                 else ""
             )
         )
+        if script.more_edits:
+            lines.append(
+                f"  {len(script.edits)} changes are shown and decided about; "
+                f"{script.more_edits} more stay open"
+            )
     return lines
 
 
@@ -125,14 +130,19 @@ def _edit_lines(script: edit_script_pb2.EditScript, *, all_edits: bool, colour: 
     degraded = printable(script.degraded)
     shown = render_judged(map(_edit, edits), degraded=degraded, colour=colour)
     lines: list[str] = [Marked(line) for line in indented(shown)]
-    if len(edits) < len(script.edits):
-        lines.append(f"  … and {len(script.edits) - len(edits)} more; `--all` shows them")
-    return lines
+    return lines + _more(len(script.edits) - len(edits), script.more_edits, "changes")
+
+
+def _more(hidden: int, cut: int, what: str) -> list[str]:
+    """What is not shown: by this command, and by the verdict, which is bounded."""
+    lines = [f"  … and {hidden} more; `--all` shows them"] if hidden else []
+    return lines + ([f"  … and {cut} more {what} than a verdict shows"] if cut else [])
 
 
 def _edit(edit: edit_script_pb2.Edit) -> JudgedEdit:
     kind = _EDIT_KINDS.get(edit.kind, EditKind.UPDATE)
-    shown = Edit(kind, teller=Told(_steps(edit.path), said=edit.sentence))
+    path = _steps(edit.path, edit.path_left_out)
+    shown = Edit(kind, teller=Told(path, said=edit.sentence))
     return JudgedEdit(shown, edit.weight, edit.volatile, edit.fingerprint, edit.values_digest)
 
 
@@ -140,8 +150,9 @@ def _finding_lines(finding: verdict_pb2.Finding) -> Iterable[str]:
     severity = severity_name(finding.severity)
     yield f"  ! {severity} {finding.detector}: {printable(finding.sentence)}"
     if finding.path:
-        yield f"      {printable(format_path(_steps(finding.path)))}"
+        yield f"      {printable(format_path(_steps(finding.path, finding.path_left_out)))}"
 
 
-def _steps(path: Sequence[edit_script_pb2.PathStep]) -> tuple[PathStep, ...]:
-    return tuple(PathStep(step.role, step.name, step.nth) for step in path)
+def _steps(path: Sequence[edit_script_pb2.PathStep], left_out: int) -> tuple[PathStep, ...]:
+    steps = [PathStep(step.role, step.name, step.nth) for step in path]
+    return (*([PathStep("…")] if left_out else []), *steps)

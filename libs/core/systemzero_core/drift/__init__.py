@@ -29,6 +29,7 @@ from systemzero_core.drift.model import (
     Finding,
     JudgedEdit,
     Judgement,
+    PlaceDigests,
     Resolution,
     Severity,
     Verdict,
@@ -39,6 +40,7 @@ from systemzero_core.drift.noise import (
     estimate_noise,
     per_thousand,
 )
+from systemzero_core.drift.places import place_of
 from systemzero_core.drift.render import (
     judgement_to_json,
     render_judged,
@@ -63,6 +65,7 @@ __all__ = [
     "Finding",
     "JudgedEdit",
     "Judgement",
+    "PlaceDigests",
     "Resolution",
     "Severity",
     "Thresholds",
@@ -76,6 +79,7 @@ __all__ = [
     "judge",
     "judgement_to_json",
     "per_thousand",
+    "place_of",
     "registered",
     "render_judged",
     "render_judgement",

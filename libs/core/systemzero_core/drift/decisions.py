@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from math import fsum
 
-from systemzero_core.diff import PathStep
 from systemzero_core.drift.fingerprint import (
     causes_among,
     is_consequence,
@@ -30,12 +29,13 @@ from systemzero_core.drift.model import (
     Finding,
     JudgedEdit,
     Judgement,
+    PlaceDigests,
     Resolution,
     Severity,
 )
+from systemzero_core.drift.places import chain_of, place_of
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Thresholds
 from systemzero_core.errors import InvalidInput
-from systemzero_core.template.shapes import mask
 
 MAX_REASON = 1_000
 """Characters of a reason, at most."""
@@ -75,7 +75,10 @@ def decide(
         decision_id=decision_id,
         kind=kind,
         scope=scope,
-        edits=tuple(CoveredEdit(e.values_digest, e.edit.path) for e in judgement.edits),
+        edits=tuple(
+            CoveredEdit(each.values_digest, each.place or place_of(each.edit.path))
+            for each in judgement.edits
+        ),
         screen_id=screen_id,
         app=app,
         reason=reason,
@@ -183,7 +186,7 @@ def _cites(finding: Finding, cited: _Cited) -> bool:
 class _Book:
     """The decisions that are in force for one screen, by the values and the places they are about.
 
-    A look-up for each scope and, for a subtree, for each length of path that a decision has.
+    A look-up for each scope and, for a subtree, for each place above the edit's.
     """
 
     def __init__(
@@ -196,17 +199,14 @@ class _Book:
     ) -> None:
         wanted = {edit.values_digest for edit in judgement.edits}
         self._latest: dict[tuple[str, _Reach], tuple[int, Decision]] = {}
-        self._lengths: dict[str, set[int]] = {}
         live = [d for d in decisions if _in_force(d, now) and _in_reach(d, screen, app)]
         live.sort(key=lambda d: (d.create_time, d.decision_id), reverse=True)
         for rank, decision in enumerate(live):
             for covered in decision.edits:
                 if covered.values_digest not in wanted:
                     continue
-                reach = _reach(decision.scope, covered.path)
+                reach = _reach(decision.scope, covered.place)
                 self._latest.setdefault((covered.values_digest, reach), (rank, decision))
-                if decision.scope is DecisionScope.SUBTREE and reach is not None:
-                    self._lengths.setdefault(covered.values_digest, set()).add(len(reach[1]))
 
     def holding(self, edit: JudgedEdit) -> Decision | None:
         """The latest decision that covers `edit`."""
@@ -222,22 +222,20 @@ class _Book:
     def _reaches(self, edit: JudgedEdit) -> Iterator[_Reach]:
         """All that a decision may reach to cover `edit`."""
         yield None
-        steps = _steps(edit.edit.path)
-        yield DecisionScope.NODE, steps
-        for length in self._lengths.get(edit.values_digest, ()):
-            if length <= len(steps):
-                yield DecisionScope.SUBTREE, steps[:length]
+        chain = chain_of(edit.edit.path)
+        yield DecisionScope.NODE, chain[-1]
+        for place in chain:
+            yield DecisionScope.SUBTREE, place
 
 
-_Steps = tuple[tuple[str, str, int], ...]
-_Reach = tuple[DecisionScope, _Steps] | None
-"""Where a decision holds: for a node's path, below a parent's, or (None) wherever it stands."""
+_Reach = tuple[DecisionScope, str] | None
+"""Where a decision holds: for a node's place, below a parent's, or (None) wherever it stands."""
 
 
-def _reach(scope: DecisionScope, path: Sequence[PathStep]) -> _Reach:
+def _reach(scope: DecisionScope, place: PlaceDigests) -> _Reach:
     if scope is DecisionScope.NODE:
-        return scope, _steps(path)
-    return (scope, _steps(path[:-1])) if scope is DecisionScope.SUBTREE else None
+        return scope, place.node
+    return (scope, place.parent) if scope is DecisionScope.SUBTREE else None
 
 
 def _in_force(decision: Decision, now: int) -> bool:
@@ -250,7 +248,3 @@ def _in_reach(decision: Decision, screen_id: str, app: str) -> bool:
     if decision.scope is DecisionScope.APP:
         return decision.app == app
     return decision.screen_id == screen_id
-
-
-def _steps(path: Sequence[PathStep]) -> _Steps:
-    return tuple([(step.role, mask(step.name), step.nth) for step in path])

@@ -50,7 +50,17 @@ _ORDER = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 _RANKS = {severity: rank for rank, severity in enumerate(_ORDER)}
 
 
-class JudgedEdit(msgspec.Struct, frozen=True):
+class PlaceDigests(NamedTuple):
+    """What stands for the place of an edit: digests of the way to its node, and to the parent.
+
+    32 hex digits each. Live values in names count by their shape alone; see `places.py`.
+    """
+
+    node: str
+    parent: str
+
+
+class JudgedEdit(msgspec.Struct, frozen=True, omit_defaults=True):
     """An edit that the policy let through, and what it counts for.
 
     Attributes:
@@ -60,6 +70,7 @@ class JudgedEdit(msgspec.Struct, frozen=True):
         volatile: it only changes live values of the same shape: a clock, a duration, a count.
         fingerprint: 64 hex digits (32 bytes); equal for alike edits on any screen, version or day.
         values_digest: 64 hex digits; equal for edits of the same values alone.
+        place: where it was, of an edit that was kept without its whole path; else None.
     """
 
     edit: Edit
@@ -67,6 +78,7 @@ class JudgedEdit(msgspec.Struct, frozen=True):
     volatile: bool
     fingerprint: str
     values_digest: str
+    place: PlaceDigests | None = None
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -187,10 +199,10 @@ class DecisionScope(StrEnum):
 
 
 class CoveredEdit(NamedTuple):
-    """An edit that a decision speaks of: its values digest, and the path of its node then."""
+    """An edit that a decision speaks of: its values digest, and where its node was then."""
 
     values_digest: str
-    path: tuple[PathStep, ...]
+    place: PlaceDigests
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -61,7 +61,8 @@ def judgement_to_json(judgement: Judgement) -> bytes:
     `fingerprint` beside the `edit`, whose fields are those of `to_json`.
     """
     edits = [
-        _Written(edit_to_json(j.edit), *msgspec.structs.astuple(j)[1:]) for j in judgement.edits
+        _Written(edit_to_json(j.edit), j.weight, j.volatile, j.fingerprint, j.values_digest)
+        for j in judgement.edits
     ]
     fields = {name: getattr(judgement, name) for name in judgement.__struct_fields__}
     return msgspec.json.encode({**fields, "edits": edits})

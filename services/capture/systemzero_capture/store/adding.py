@@ -86,7 +86,7 @@ def add(
             return requests.first(connection, sighting)
         if not trees.ensure(connection, state.has_body, state.complete, known, body):
             return None
-        number = state.kind or kinds.number_of(connection, kind)
+        number = state.kind or kinds.number_of(connection, kind, verdict)
         position = state.position
         connection.execute(_INSERT, {**row, "position": position, "kind": number})
     originals.put(connection, position, create_time, sighting.originals)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select, update
 
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import rows
-from systemzero_capture.store.tables import CAPTURES, KINDS, TREES
+from systemzero_capture.store.tables import CAPTURES, KINDS, TREES, VERDICT_BODIES
 from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.errors import NotFound
 
@@ -23,6 +23,8 @@ _ROWS: Select[Any] = (
         _C.session_id,
         _C.capture_time,
         _C.erase_time,
+        _C.event_id,
+        _C.log_index,
         KINDS,
         _T.structure_digest,
         _T.content_digest,
@@ -66,13 +68,13 @@ def get(connection: TenantConnection, capture_id: str) -> StoredCapture:
     row = connection.execute(_BY_ID, {"capture_id": capture_id}).one_or_none()
     if row is None:
         raise _not_found(capture_id)
-    return rows.capture_of_row(connection, row)
+    return _one(connection, row)
 
 
 def at(connection: TenantConnection, position: int) -> StoredCapture:
     """The capture at a position, which there is."""
     row = connection.execute(_BY_POSITION, {"at": position}).one()
-    return rows.capture_of_row(connection, row)
+    return _one(connection, row)
 
 
 def after(connection: TenantConnection, position: int, count: int) -> Sequence[StoredCapture]:
@@ -119,8 +121,13 @@ def hold(connection: TenantConnection, capture_id: str, position: int) -> None:
 def _all(
     connection: TenantConnection, statement: Select[Any], **values: Any
 ) -> Sequence[StoredCapture]:
-    found = connection.execute(statement, values)
-    return [rows.capture_of_row(connection, row) for row in found]
+    found = connection.execute(statement, values).all()
+    verdicts = VERDICT_BODIES.read(connection, (row.verdict for row in found))
+    return [rows.capture_of_row(connection, row, verdicts) for row in found]
+
+
+def _one(connection: TenantConnection, row: Row[Any]) -> StoredCapture:
+    return rows.capture_of_row(connection, row, VERDICT_BODIES.read(connection, [row.verdict]))
 
 
 def _not_found(capture_id: str) -> NotFound:

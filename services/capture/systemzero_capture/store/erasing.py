@@ -16,14 +16,18 @@ from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import kinds, originals, rows
-from systemzero_capture.store.tables import CAPTURES, ERASURES, KINDS, TREES
+from systemzero_capture.store.tables import CAPTURES, ERASURES, KINDS, TREES, VERDICT_BODIES
 from systemzero_chassis.database import TENANT, TenantConnection
 
 _C, _E, _K, _T = CAPTURES.c, ERASURES.c, KINDS.c, TREES.c
 _THIS = (_C.tenant == TENANT, _C.position == bindparam("at"))
 _SET_ERASED = update(CAPTURES).where(*_THIS).values(erase_time=bindparam("at_time"))
 _SET_KIND = update(CAPTURES).where(*_THIS).values(kind=bindparam("new_kind"))
-_KIND_AT = select(_C.kind).where(*_THIS)
+_KIND_AT = (
+    select(_C.kind, _K.verdict)
+    .join(KINDS, (_K.tenant == _C.tenant) & (_K.kind == _C.kind))
+    .where(*_THIS)
+)
 _DROP_UNUSED_KIND = delete(KINDS).where(
     _K.tenant == TENANT,
     _K.kind == bindparam("old_kind"),
@@ -80,8 +84,10 @@ def _change_kind(
     reasons = tuple(replace(reason, detail="") for reason in capture.known.incompleteness)
     known = replace(capture.known, incompleteness=reasons)
     verdict = without_texts(capture.verdict) if capture.verdict else b""
-    old = connection.execute(_KIND_AT, at).scalar_one()
-    kind = kinds.number_of(connection, rows.kind_values(known, capture.sighting, verdict))
-    if kind != old:
+    old = connection.execute(_KIND_AT, at).one()
+    values = rows.kind_values(known, capture.sighting, verdict)
+    kind = kinds.number_of(connection, values, verdict)
+    if kind != old.kind:
         connection.execute(_SET_KIND, {**at, "new_kind": kind})
-        connection.execute(_DROP_UNUSED_KIND, {"old_kind": old})
+        connection.execute(_DROP_UNUSED_KIND, {"old_kind": old.kind})
+        VERDICT_BODIES.drop_unused(connection, [old.verdict])

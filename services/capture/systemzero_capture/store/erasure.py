@@ -10,7 +10,7 @@ import secrets
 from sqlalchemy import bindparam, or_, select, update
 
 from systemzero_capture.store import originals
-from systemzero_capture.store.tables import CAPTURES, KINDS, ORIGINALS, TREES
+from systemzero_capture.store.tables import CAPTURES, KINDS, ORIGINALS, TREES, VERDICT_BODIES
 from systemzero_chassis.database import ERASED, TENANT, TenantConnection
 from systemzero_chassis.sealing.erasure import BATCH
 
@@ -69,9 +69,14 @@ def erase_kinds(connection: TenantConnection) -> int:
     for row in found:
         values = {
             "of_kind": row.kind,
-            "left_verdict": row.verdict and ERASED,
+            "left_verdict": row.verdict and ERASED,  # in the digest's place
             "left_incompleteness": row.incompleteness and ERASED,
             "new_digest": secrets.token_bytes(16),
         }
         connection.execute(_ERASE_KIND, values)
     return len(found)
+
+
+def forget_verdicts(connection: TenantConnection) -> int:
+    """Drop some verdicts, once no kind has them any more; how many."""
+    return VERDICT_BODIES.forget(connection)

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, exists, func, insert, select, update
 
-from systemzero_capture.model import StoredCapture
+from systemzero_capture.model import Event, StoredCapture
 from systemzero_capture.store import rows
-from systemzero_capture.store.tables import CAPTURES, KINDS
+from systemzero_capture.store.tables import CAPTURES, KINDS, VERDICT_BODIES
 from systemzero_chassis.database import TENANT, TenantConnection
 
 _C, _K = CAPTURES.c, KINDS.c
@@ -45,35 +45,41 @@ _JUDGE = (
     .values(
         kind=func.coalesce(OF_DIGEST.scalar_subquery(), _NEXT),
         held=func.coalesce(bindparam("hold", type_=_C.held.type), _C.held),
+        event_id=bindparam("of_event", type_=_C.event_id.type),
+        log_index=bindparam("at_index", type_=_C.log_index.type),
     )
 )
 
 
-def put(connection: TenantConnection, values: Mapping[str, Any]) -> int | None:
-    """Store the kind with these values; its number, None if it is stored already."""
+def put(connection: TenantConnection, values: Mapping[str, Any], verdict: bytes) -> int | None:
+    """Store the kind with these values and its verdict; its number, None if it is stored."""
+    if verdict:
+        VERDICT_BODIES.put(connection, verdict)
     row = rows.sealed_kind(connection, values)
     given = {f"new_{column.name}": row[column.name] for column in _GIVEN}
     number = connection.execute(_PUT, {**given, "of_kind": values["digest"]}).scalar()
     return None if number is None else int(number)
 
 
-def number_of(connection: TenantConnection, values: Mapping[str, Any]) -> int:
+def number_of(connection: TenantConnection, values: Mapping[str, Any], verdict: bytes) -> int:
     """The number of the kind with these values, stored now if it is new."""
     key = {"of_kind": values["digest"]}
-    return put(connection, values) or int(connection.execute(OF_DIGEST, key).scalar_one())
+    return put(connection, values, verdict) or int(connection.execute(OF_DIGEST, key).scalar_one())
 
 
 def judge(
-    connection: TenantConnection, capture: StoredCapture, verdict: bytes, *, evidence: bool
+    connection: TenantConnection, capture: StoredCapture, verdict: bytes, event: Event | None
 ) -> bool:
     """Let the capture be of the kind with this verdict, unless it has one or was erased."""
     values = rows.kind_values(capture.known, capture.sighting, verdict)
     changes = {
         "judged": capture.capture_id,
         "of_kind": values["digest"],
-        "hold": evidence or None,
+        "hold": True if event else None,
+        "of_event": event and event.event_id,
+        "at_index": event and event.log_index,
     }
     if not connection.execute(_JUDGE, changes).rowcount:
         return False
-    put(connection, values)
+    put(connection, values, verdict)
     return True

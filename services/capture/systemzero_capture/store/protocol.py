@@ -13,6 +13,7 @@ from typing import Protocol
 
 from systemzero_capture.model import (
     Bounds,
+    Event,
     Known,
     Original,
     OriginalKind,
@@ -47,14 +48,14 @@ class CaptureStore(Protocol):
         ...
 
     async def set_verdict(
-        self, tenant: str, capture: StoredCapture, verdict: bytes, *, evidence: bool = False
-    ) -> bytes:
-        """Keep the serialised verdict of a stored capture that has none; the one that it has now.
+        self, tenant: str, capture: StoredCapture, verdict: bytes, event: Event | None = None
+    ) -> StoredCapture:
+        """Keep the serialised verdict of a stored capture that has none; with what it has now.
 
         Of a capture that was erased meanwhile, none is kept. No quota stands in its way: what was
         found out about a capture that is there is not lost for want of room.
 
-        `evidence` says that an event names the capture: it is never collected.
+        An `event` names the capture: it is never collected.
 
         Raises:
             NotFound: the tenant has no capture of this id.

@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, bindparam, delete, exists, func, or_, sele
 
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import originals
-from systemzero_capture.store.tables import CAPTURES, KINDS, REQUESTS, TREES
+from systemzero_capture.store.tables import CAPTURES, KINDS, REQUESTS, TREES, VERDICT_BODIES
 from systemzero_chassis.database import TENANT, TenantConnection
 
 _C, _K, _R, _T = CAPTURES.c, KINDS.c, REQUESTS.c, TREES.c
@@ -31,7 +31,7 @@ _DUE = (
 _POSITIONS: BindParameter[int] = bindparam("positions", expanding=True)
 _DROP_CAPTURES = delete(CAPTURES).where(_C.tenant == TENANT, _C.position.in_(_POSITIONS))
 _DROP_REQUESTS = delete(REQUESTS).where(_R.tenant == TENANT, _R.position.in_(_POSITIONS))
-_UNUSED_KINDS = select(_K.kind, _K.full_digest).where(
+_UNUSED_KINDS = select(_K.kind, _K.full_digest, _K.verdict).where(
     _K.tenant == TENANT,
     _K.kind.in_(bindparam("kinds", expanding=True)),
     ~exists(select(_C.kind).where(_C.tenant == _K.tenant, _C.kind == _K.kind)),
@@ -69,4 +69,5 @@ def collect(connection: TenantConnection, bounds: Bounds) -> int:
         connection.execute(_DROP_KINDS, {"kinds": [row.kind for row in kinds]})
         digests = list({row.full_digest for row in kinds})
         connection.execute(_DROP_TREES, {"digests": digests})
+        VERDICT_BODIES.drop_unused(connection, (row.verdict for row in kinds))
     return len(due)

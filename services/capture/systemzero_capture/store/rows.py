@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, Row
 
-from systemzero_capture.model import Known, Reason, Sighting, StoredCapture
+from systemzero_capture.model import Event, Known, Reason, Sighting, StoredCapture
 from systemzero_capture.store.tables import KINDS
-from systemzero_chassis.database import BodyErased, TenantConnection
+from systemzero_chassis.database import ERASED, BodyErased, TenantConnection
+from systemzero_chassis.verdict_bodies import verdict_digest
 from systemzero_core.signature import Signatures
 
 _encode_reasons = msgspec.json.Encoder().encode
@@ -27,7 +28,7 @@ _KIND_COLUMNS = (
     "claimed_by_digest",
     "verdict",
 )
-_SEALED: tuple[Column[Any], ...] = (KINDS.c.incompleteness, KINDS.c.verdict)
+_SEALED: tuple[Column[Any], ...] = (KINDS.c.incompleteness,)
 _ERASED_REASONS = _encode_reasons((Reason("unspecified", "erased"),))
 _REQUEST_BYTES = 12
 
@@ -45,7 +46,7 @@ def tree_values(known: Known, stored: bytes) -> dict[str, Any]:
 
 
 def kind_values(known: Known, sighting: Sighting, verdict: bytes) -> dict[str, Any]:
-    """A row of `kinds`, but its number."""
+    """A row of `kinds`, but its number; of the serialised `verdict` it has the digest."""
     values = {
         "full_digest": known.signatures.full,
         "format": str(known.format) if known.format else None,
@@ -53,7 +54,7 @@ def kind_values(known: Known, sighting: Sighting, verdict: bytes) -> dict[str, A
         "app": sighting.app,
         "screen_hint": sighting.screen_hint,
         "claimed_by_digest": sighting.claimed_by_digest,
-        "verdict": verdict or None,
+        "verdict": verdict_digest(verdict) if verdict else None,
     }
     return {**values, "digest": kind_digest(values)}
 
@@ -74,6 +75,8 @@ def opened_kind(connection: TenantConnection, row: Row[Any]) -> dict[str, Any]:
     Raises:
         BodyErased: they were erased.
     """
+    if row.verdict == ERASED:
+        raise BodyErased(f"kinds row {row.kind}: verdict was erased")
     return {column.name: _open(connection, column, row) for column in _SEALED}
 
 
@@ -108,16 +111,17 @@ def known_of_tree(row: Row[Any]) -> Known:
     return Known(_signatures(row), row.node_count, None)
 
 
-def capture_of_row(connection: TenantConnection, row: Row[Any]) -> StoredCapture:
+def capture_of_row(
+    connection: TenantConnection, row: Row[Any], verdicts: Mapping[bytes, bytes]
+) -> StoredCapture:
     """A joined row of `captures`, `kinds` and `trees`; without the request that made it.
 
     What was erased with its tenant is absent: the verdict, and the words of an incompleteness.
     """
     try:
-        opened = opened_kind(connection, row)
+        reasons = opened_kind(connection, row)["incompleteness"]
     except BodyErased:
-        opened = {"incompleteness": row.incompleteness and _ERASED_REASONS, "verdict": None}
-    reasons = opened["incompleteness"]
+        reasons = row.incompleteness and _ERASED_REASONS
     incompleteness = _decode_reasons(reasons) if reasons else ()
     return StoredCapture(
         capture_id=row.capture_id,
@@ -132,7 +136,8 @@ def capture_of_row(connection: TenantConnection, row: Row[Any]) -> StoredCapture
             claimed_by_digest=row.claimed_by_digest,
         ),
         erase_time=row.erase_time,
-        verdict=opened["verdict"] or b"",
+        verdict=verdicts.get(row.verdict, b""),
+        event=None if row.event_id is None else Event(row.event_id, row.log_index),
     )
 
 

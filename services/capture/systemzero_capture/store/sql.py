@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+import msgspec
+
 from systemzero_capture.model import (
     Bounds,
+    Event,
     Known,
     Original,
     OriginalKind,
@@ -53,14 +56,16 @@ class SqlCaptureStore:
         )
 
     async def set_verdict(
-        self, tenant: str, capture: StoredCapture, verdict: bytes, *, evidence: bool = False
-    ) -> bytes:
+        self, tenant: str, capture: StoredCapture, verdict: bytes, event: Event | None = None
+    ) -> StoredCapture:
         """See `CaptureStore.set_verdict`."""
+        judged = msgspec.structs.replace(capture, verdict=verdict, event=event)
 
-        def job(connection: TenantConnection) -> bytes:
-            if kinds.judge(connection, capture, verdict, evidence=evidence):
-                return verdict
-            return captures.get(connection, capture.capture_id).verdict or verdict
+        def job(connection: TenantConnection) -> StoredCapture:
+            if kinds.judge(connection, capture, verdict, event):
+                return judged
+            before = captures.get(connection, capture.capture_id)
+            return before if before.verdict else judged
 
         return await self._database.of(tenant).write(job)
 

@@ -25,6 +25,7 @@ from systemzero_chassis.database import Schema
 from systemzero_chassis.database.counters import Counted, counters_table
 from systemzero_chassis.database.types import PackedId
 from systemzero_chassis.sealing import data_keys_table
+from systemzero_chassis.verdict_bodies import VerdictBodies, verdicts_table
 
 SCHEMA_VERSION: Final = 1
 
@@ -61,7 +62,8 @@ KINDS: Final = Table(
     Column("app", Text, nullable=False),
     Column("screen_hint", Text, nullable=False),
     Column("claimed_by_digest", Boolean, nullable=False),
-    Column("verdict", LargeBinary),
+    Column("verdict", LargeBinary),  # its digest
+    Index("kinds_by_verdict", "tenant", "verdict"),
     Index("kinds_by_digest", "tenant", "digest", unique=True),
     Index("kinds_by_tree", "tenant", "full_digest"),
 )
@@ -79,6 +81,8 @@ CAPTURES: Final = Table(
     Column("session_id", Text),
     Column("capture_time", BigInteger),
     Column("erase_time", BigInteger),
+    Column("event_id", PackedId("evt")),  # of the drift event that the verdict left
+    Column("log_index", BigInteger),  # of that event's entry
     Column("held", Boolean),  # true where a template or an event is made of it, else null
     Index("captures_by_id", "tenant", "capture_id", unique=True),
     Index("captures_by_kind", "tenant", "kind"),
@@ -126,6 +130,10 @@ REQUESTS: Final = Table(
     Index("requests_by_id", "tenant", "request_id", unique=True),
     sqlite_with_rowid=False,
 )
+
+VERDICTS: Final = verdicts_table(METADATA)
+VERDICT_BODIES: Final = VerdictBodies(VERDICTS, KINDS.c.verdict)
+"""The bodies of verdicts."""
 
 DATA_KEYS: Final = data_keys_table(METADATA)
 

@@ -1,13 +1,31 @@
-"""Edits, paths and findings as messages."""
+"""Edits and findings as messages, each within its bytes, and all of them within theirs.
+
+Invariant: what is not shown is counted, and what a decision is about is in digests of all of it:
+`values_digest` of the values, `place` of a path that is not shown whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from systemzero.diff.v1 import edit_script_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_core.diff import Change, Edit, EditKind, EditScript, FieldValue, PathStep, Told
-from systemzero_core.drift import Finding, JudgedEdit, Severity
+from systemzero_core.drift import Finding, JudgedEdit, PlaceDigests, Severity, place_of
+from systemzero_core.tree import Tree
+from systemzero_diff.codec import cut
+from systemzero_diff.codec.paths import ROLE_BYTES, Depths, ShownPath, shown_path
+
+SCRIPT_BYTES: Final = 500_000
+"""What the edits of a script come to, at most."""
+MAX_EDITS: Final = 1_000
+FINDINGS_BYTES: Final = 250_000
+MAX_FINDINGS: Final = 200
+SENTENCE_BYTES: Final = 1_000
+_CHANGES_BYTES: Final = 16_000
+_MAX_CHANGES: Final = 100
+_VALUE_BYTES: Final = 4_000
 
 _KINDS = {
     EditKind.INSERT: pb.EDIT_KIND_INSERT,
@@ -23,37 +41,76 @@ SEVERITIES = {
 }
 
 
-def encode_script(script: EditScript) -> pb.EditScript:
+class Sides(NamedTuple):
+    """The trees before and after, as far as paths of their nodes need them."""
+
+    a: Depths
+    b: Depths
+
+    @classmethod
+    def of(cls, a: Tree, b: Tree) -> Sides:
+        """Those of two trees."""
+        return cls(Depths(a), Depths(b))
+
+
+def encode_script(script: EditScript, sides: Sides) -> pb.EditScript:
     """An exact script."""
-    return pb.EditScript(edits=map(encode_edit, script.edits), degraded=script.degraded)
+    shown = cut.fitting(script.edits, lambda e: encode_edit(e, sides), SCRIPT_BYTES, MAX_EDITS)
+    return _script(shown, len(script.edits), script.degraded)
 
 
-def encode_judged(edits: Iterable[JudgedEdit], degraded: str) -> pb.EditScript:
-    """What a policy let through."""
-    return pb.EditScript(edits=map(_judged, edits), degraded=degraded)
+def encode_judged(edits: Sequence[JudgedEdit], degraded: str, sides: Sides) -> pb.EditScript:
+    """What a policy let through; of too much the heaviest."""
+    shown = cut.fitting(
+        edits, lambda e: _judged(e, sides), SCRIPT_BYTES, MAX_EDITS, lambda e: e.weight
+    )
+    return _script(shown, len(edits), degraded)
 
 
-def _judged(judged: JudgedEdit) -> pb.Edit:
-    message = encode_edit(judged.edit)
+def _script(shown: Sequence[pb.Edit], count: int, degraded: str) -> pb.EditScript:
+    said, _ = cut.text(degraded, SENTENCE_BYTES)
+    return pb.EditScript(edits=shown, degraded=said, more_edits=count - len(shown))
+
+
+def _judged(judged: JudgedEdit, sides: Sides) -> pb.Edit:
+    message = encode_edit(judged.edit, sides)
     message.fingerprint = judged.fingerprint
     message.values_digest = judged.values_digest
     message.weight = judged.weight
     message.volatile = judged.volatile
+    if message.path_left_out or any(step.left_out for step in message.path):
+        place = place_of(judged.edit.path)
+        message.place.node, message.place.parent = place.node, place.parent
     return message
 
 
-def encode_edit(edit: Edit) -> pb.Edit:
+def encode_edit(edit: Edit, sides: Sides) -> pb.Edit:
     """One edit."""
+    path, parent = _shown_paths(edit, sides)
+    changes = cut.fitting(edit.changes, _change, _CHANGES_BYTES, _MAX_CHANGES)
     return pb.Edit(
         kind=_KINDS[edit.kind],
         node=edit.node,
         target=edit.target,
         size=edit.size,
-        path=encode_path(edit.path),
-        changes=map(_change, edit.changes),
-        parent_path=encode_path(edit.parent),
-        sentence=edit.sentence,
+        path=path.steps,
+        path_left_out=path.left_out,
+        changes=changes,
+        more_changes=len(edit.changes) - len(changes),
+        parent_path=parent.steps,
+        parent_path_left_out=parent.left_out,
+        sentence=cut.text(edit.sentence, SENTENCE_BYTES)[0],
     )
+
+
+def _shown_paths(edit: Edit, sides: Sides) -> tuple[ShownPath, ShownPath]:
+    """The path of an edit's node, and that of its parent."""
+    path, parent = edit.path, edit.parent  # made when they are asked for
+    inserted, deleted = edit.kind is EditKind.INSERT, edit.kind is EditKind.DELETE
+    at = sides.b.of(edit.target, path) if inserted else sides.a.of(edit.node, path)
+    above = edit.from_parent if deleted else edit.to_parent
+    parent_at = (sides.a if deleted else sides.b).of(above, parent)
+    return shown_path(path, at), shown_path(parent, parent_at)
 
 
 def decode_judged(script: pb.EditScript) -> tuple[JudgedEdit, ...]:
@@ -65,23 +122,24 @@ def decode_judged(script: pb.EditScript) -> tuple[JudgedEdit, ...]:
             edit.volatile,
             edit.fingerprint,
             edit.values_digest,
+            PlaceDigests(edit.place.node, edit.place.parent) if edit.HasField("place") else None,
         )
         for edit in script.edits
     )
 
 
-def _decode_path(path: Iterable[pb.PathStep]) -> tuple[PathStep, ...]:
+def _decode_path(path: Sequence[pb.PathStep]) -> tuple[PathStep, ...]:
     return tuple(PathStep(step.role, step.name, step.nth) for step in path)
 
 
-def encode_path(path: Iterable[PathStep]) -> list[pb.PathStep]:
-    """A path from the root."""
-    return [pb.PathStep(role=step.role, name=step.name, nth=step.nth) for step in path]
-
-
 def _change(change: Change) -> pb.Change:
+    old, new = cut.pair(value_text(change.old), value_text(change.new), _VALUE_BYTES)
     return pb.Change(
-        field=change.field, old_value=value_text(change.old), new_value=value_text(change.new)
+        field=cut.text(change.field, ROLE_BYTES)[0],
+        old_value=old[0],
+        new_value=new[0],
+        old_left_out=old[1],
+        new_left_out=new[1],
     )
 
 
@@ -96,12 +154,26 @@ def value_text(value: FieldValue) -> str:
     return " ".join(map(str, value))
 
 
-def encode_finding(finding: Finding) -> verdict_pb2.Finding:
-    """What a detector found."""
+def encode_findings(findings: Sequence[Finding], sides: Sides) -> list[verdict_pb2.Finding]:
+    """What detectors found; of too much the first, which are the most severe."""
+    return cut.fitting(findings, lambda f: _finding(f, sides), FINDINGS_BYTES, MAX_FINDINGS)
+
+
+def _finding(finding: Finding, sides: Sides) -> verdict_pb2.Finding:
+    path, in_a = finding.path, finding.node >= 0
+    depth = sides.a.of(finding.node, path) if in_a else sides.b.of(finding.target, path)
+    shown = shown_path(path, depth)
+    message = encode_session_finding(finding)
+    message.path.extend(shown.steps)
+    message.path_left_out = shown.left_out
+    return message
+
+
+def encode_session_finding(finding: Finding) -> verdict_pb2.Finding:
+    """What a detector found, which is about no node."""
     return verdict_pb2.Finding(
         detector=finding.detector,
         code=finding.code,
         severity=SEVERITIES[finding.severity],
-        sentence=finding.message,
-        path=encode_path(finding.path),
+        sentence=cut.text(finding.message, SENTENCE_BYTES)[0],
     )

@@ -1,13 +1,22 @@
-"""Verdicts and matches as messages."""
+"""Verdicts and matches as messages, of 1,000,000 bytes at most."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from systemzero.diff.v1 import edit_script_pb2
 from systemzero.diff.v1 import verdict_pb2 as pb
-from systemzero_core.drift import Finding, Judgement, Resolution, Verdict
+from systemzero_core.drift import Finding, Judgement, Resolution, Verdict, script_fingerprint
 from systemzero_core.match import MatchResult
-from systemzero_diff.codec.edits import SEVERITIES, encode_finding, encode_judged
+from systemzero_diff.codec import cut
+from systemzero_diff.codec.edits import (
+    SENTENCE_BYTES,
+    SEVERITIES,
+    Sides,
+    encode_findings,
+    encode_judged,
+    encode_session_finding,
+)
 
 KINDS = {
     Verdict.UNCHANGED: pb.VERDICT_KIND_UNCHANGED,
@@ -16,13 +25,14 @@ KINDS = {
     Verdict.INCONCLUSIVE: pb.VERDICT_KIND_INCONCLUSIVE,
 }
 _NO_EVENT = -1
+_EXPLANATION_BYTES = 4_000
 
 
 def inconclusive(reasons: Iterable[str]) -> pb.Verdict:
     """The verdict on an incomplete capture."""
     return pb.Verdict(
         kind=pb.VERDICT_KIND_INCONCLUSIVE,
-        explanation="the capture is incomplete: " + "; ".join(reasons),
+        explanation=_said("the capture is incomplete: " + "; ".join(reasons)),
         log_index=_NO_EVENT,
     )
 
@@ -30,7 +40,9 @@ def inconclusive(reasons: Iterable[str]) -> pb.Verdict:
 def undecidable(reasons: Iterable[str]) -> pb.Verdict:
     """The verdict on a complete capture that its template can't judge."""
     return pb.Verdict(
-        kind=pb.VERDICT_KIND_INCONCLUSIVE, explanation="; ".join(reasons), log_index=_NO_EVENT
+        kind=pb.VERDICT_KIND_INCONCLUSIVE,
+        explanation=_said("; ".join(reasons)),
+        log_index=_NO_EVENT,
     )
 
 
@@ -38,44 +50,74 @@ def unknown_screen(explanation: str, best: MatchResult | None) -> pb.Verdict:
     """The verdict on a capture that no template matches."""
     return pb.Verdict(
         kind=pb.VERDICT_KIND_UNKNOWN_SCREEN,
-        explanation=explanation,
+        explanation=_said(explanation),
         match=None if best is None else encode_match(best),
         log_index=_NO_EVENT,
     )
 
 
 def unchanged(
-    match: pb.Match, explanation: str, findings: Sequence[Finding], decisions: Sequence[str] = ()
+    match: pb.Match,
+    explanation: str,
+    findings: Sequence[Finding],
+    sides: Sides,
+    decisions: Sequence[str] = (),
 ) -> pb.Verdict:
     """The verdict on a screen as approved."""
+    shown = encode_findings(findings, sides)
     return pb.Verdict(
         kind=pb.VERDICT_KIND_UNCHANGED,
-        explanation=explanation,
+        explanation=_said(explanation),
         match=match,
         similarity=1.0,
-        findings=map(encode_finding, findings),
+        findings=shown,
+        more_findings=len(findings) - len(shown),
         log_index=_NO_EVENT,
         decision_ids=decisions,
     )
 
 
-def drift(match: pb.Match, judgement: Judgement, resolution: Resolution) -> pb.Verdict:
+def drift(
+    match: pb.Match, judgement: Judgement, resolution: Resolution, sides: Sides
+) -> pb.Verdict:
     """The verdict on drift, of which `resolution` says what is still open."""
-    count = len(resolution.open_edits)
-    screen = f"screen “{match.screen_id}”"
+    script = encode_judged(resolution.open_edits, "; ".join(judgement.reasons), sides)
+    shown = encode_findings(judgement.findings, sides)
     return pb.Verdict(
         kind=pb.VERDICT_KIND_DRIFT,
-        explanation=f"{screen} differs from its template in {count} place{'s' * (count != 1)}",
+        explanation=_differs(match.screen_id, len(script.edits), script.more_edits),
         match=match,
         similarity=judgement.similarity,
         severity=SEVERITIES[resolution.severity],
-        script=encode_judged(resolution.open_edits, "; ".join(judgement.reasons)),
-        findings=map(encode_finding, judgement.findings),
+        script=script,
+        findings=shown,
+        more_findings=len(judgement.findings) - len(shown),
         fingerprint=resolution.fingerprint,
-        values_digest=resolution.values_digest,
+        values_digest=_values_digest(resolution, script),
         log_index=_NO_EVENT,
         decision_ids=resolution.decisions,
     )
+
+
+def _differs(screen_id: str, shown: int, more: int) -> str:
+    count = shown + more
+    said = f"screen “{screen_id}” differs from its template in {count} place{'s' * (count != 1)}"
+    return f"{said}, of which {shown} are shown" if more else said
+
+
+def _values_digest(resolution: Resolution, script: edit_script_pb2.EditScript) -> str:
+    """What events have in common that are decided about together: all of it, shown or not.
+
+    Where not all is shown, those that show others of the same edits are other events.
+    """
+    if not script.more_edits:
+        return resolution.values_digest
+    shown = script_fingerprint(edit.values_digest for edit in script.edits)
+    return script_fingerprint((resolution.values_digest, f"shown {shown}"))
+
+
+def _said(explanation: str) -> str:
+    return cut.text(explanation, _EXPLANATION_BYTES)[0]
 
 
 def with_findings(verdict: pb.Verdict, findings: Sequence[Finding]) -> pb.Verdict:
@@ -84,7 +126,7 @@ def with_findings(verdict: pb.Verdict, findings: Sequence[Finding]) -> pb.Verdic
         return verdict
     added = pb.Verdict()
     added.CopyFrom(verdict)
-    added.findings.extend(map(encode_finding, findings))
+    added.findings.extend(map(encode_session_finding, findings))
     return added
 
 
@@ -92,7 +134,7 @@ def drift_on_path(verdict: pb.Verdict, findings: Sequence[Finding]) -> None:
     """Put `findings` of the session's path before drift's own; it is as severe as they are."""
     own = list(verdict.findings)
     del verdict.findings[:]
-    verdict.findings.extend(map(encode_finding, findings))
+    verdict.findings.extend(map(encode_session_finding, findings))
     verdict.severity = max(verdict.severity, *(each.severity for each in verdict.findings))
     verdict.findings.extend(own)
 
@@ -105,7 +147,12 @@ def encode_match(result: MatchResult) -> pb.Match:
         screen_id=result.screen_id,
         score=result.score,
         features=[
-            pb.FeatureScore(feature=f.name, score=f.score, weight=f.weight, detail=f.detail)
+            pb.FeatureScore(
+                feature=f.name,
+                score=f.score,
+                weight=f.weight,
+                detail=cut.text(f.detail, SENTENCE_BYTES)[0],
+            )
             for f in result.features
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from systemzero_chassis import fields
 from systemzero_chassis.identity import current_principal
 from systemzero_chassis.ids import PageTokens
 from systemzero_chassis.lanes.worker import Function
+from systemzero_chassis.pages import page_of
 from systemzero_core.errors import InvalidInput
 from systemzero_diff.codec import templates as codec
 from systemzero_diff.handlers.common import answered
@@ -113,13 +114,17 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         app = fields.text(request.app, "app")
         scope = f"templates\n{tenant}\n{app}"
         position = self._tokens.open(scope, request.page_token)
-        after = str(position[0]) if position else ""
-        found = await self._store.read(tenant, lambda t: t.templates(after, size + 1, app))
-        page = found[:size]
-        more = len(found) > size
+        start = str(position[0]) if position else ""
+
+        async def following(last: template_pb2.Template | None, count: int) -> Sequence[Any]:
+            after = last.screen_id if last else start
+            found = await self._store.read(tenant, lambda t: t.templates(after, count, app))
+            return [codec.encode_template(stored, with_tree=False) for stored in found]
+
+        page, more = await page_of(following, size, template_pb2.Template.ByteSize)
         return pb.ListTemplatesResponse(
-            templates=[codec.encode_template(s, with_tree=False) for s in page],
-            next_page_token=self._tokens.seal(scope, page[-1].template.screen_id) if more else "",
+            templates=page,
+            next_page_token=self._tokens.seal(scope, page[-1].screen_id) if more else "",
         )
 
     async def UpdateTemplate(

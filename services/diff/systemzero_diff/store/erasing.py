@@ -5,6 +5,7 @@ Invariants:
 2. Of a capture that was erased no event is recorded: the erasure and a judgement under way come one
    after the other, and whichever is later knows of the other.
 3. An answer that was kept for repeats of a request is no second place for those texts.
+4. A verdict that an event of another capture tells as well stays for that one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from sqlalchemy import bindparam, insert, select, update
 
 from systemzero_chassis.database import TENANT, TenantConnection
-from systemzero_diff.store.tables import ANSWERS, ERASED_CAPTURES, EVENTS
+from systemzero_diff.store.tables import ANSWERS, ERASED_CAPTURES, EVENTS, VERDICT_BODIES
 
 _A, _E, _X = ANSWERS.c, EVENTS.c, ERASED_CAPTURES.c
 _ERASED = select(_X.create_time).where(
@@ -32,7 +33,7 @@ _ERASE_EVENT = (
 _ERASE_ANSWERS = (
     update(ANSWERS)
     .where(_A.tenant == TENANT, _A.capture_id == bindparam("of_capture"))
-    .values(answer=None)
+    .values(answer=None, verdict=None)
 )
 
 
@@ -49,11 +50,8 @@ def erase_events(
     connection.execute(_ERASE_ANSWERS, key)
     found = connection.execute(_EVENTS, key).all()
     for row in found:
-        left = without_texts(connection.open(_E.verdict, row.verdict, row.event_id))
-        values = {
-            "at": row.position,
-            "left": connection.seal(_E.verdict, left, row.event_id),
-            "time": time,
-        }
-        connection.execute(_ERASE_EVENT, values)
+        verdict = VERDICT_BODIES.read(connection, [row.verdict]).get(row.verdict)
+        left = None if verdict is None else VERDICT_BODIES.put(connection, without_texts(verdict))
+        connection.execute(_ERASE_EVENT, {"at": row.position, "left": left, "time": time})
+    VERDICT_BODIES.drop_unused(connection, (row.verdict for row in found))
     return [row.log_index for row in found]

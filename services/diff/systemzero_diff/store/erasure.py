@@ -23,7 +23,14 @@ from sqlalchemy import (
 
 from systemzero_chassis.database import ERASED, TENANT, TenantConnection
 from systemzero_chassis.sealing.erasure import BATCH
-from systemzero_diff.store.tables import ANSWERS, DECISIONS, EVENTS, SESSIONS, TEMPLATES
+from systemzero_diff.store.tables import (
+    ANSWERS,
+    DECISIONS,
+    EVENTS,
+    SESSIONS,
+    TEMPLATES,
+    VERDICT_BODIES,
+)
 
 
 def _erasing(table: Table, *bodies: Column[Any], **more: Any) -> Update:
@@ -48,20 +55,22 @@ WORDS: Final = tuple(_ERASE)
 _A, _E = ANSWERS.c, EVENTS.c
 _SOME_EVENTS = (
     select(_E.position, _E.log_index)
-    .where(_E.tenant == TENANT, _E.verdict != ERASED)
+    .where(_E.tenant == TENANT, _E.verdict.is_not(None))
     .order_by(_E.position)
     .limit(BATCH)
 )
 _ERASE_EVENTS = (
     update(EVENTS)
     .where(_E.tenant == TENANT, _E.position.in_(bindparam("positions", expanding=True)))
-    .values(verdict=ERASED, erase_time=func.coalesce(_E.erase_time, bindparam("time")))
+    .values(verdict=None, erase_time=func.coalesce(_E.erase_time, bindparam("time")))
 )
 _SOME_ANSWERS = (
     select(_A.request_id).where(_A.tenant == TENANT, _A.answer.is_not(None)).limit(BATCH)
 )
 _ERASE_ANSWERS = (
-    update(ANSWERS).where(_A.tenant == TENANT, _A.request_id.in_(_SOME_ANSWERS)).values(answer=None)
+    update(ANSWERS)
+    .where(_A.tenant == TENANT, _A.request_id.in_(_SOME_ANSWERS))
+    .values(answer=None, verdict=None)
 )
 _S = SESSIONS.c
 _SOME_SESSIONS = select(_S.session).where(_S.tenant == TENANT).limit(BATCH)
@@ -84,6 +93,11 @@ def erase_events(connection: TenantConnection, time: int) -> list[int]:
 def erase_answers(connection: TenantConnection) -> int:
     """Erase some answers that are kept for repeats of a request; how many."""
     return connection.execute(_ERASE_ANSWERS).rowcount
+
+
+def forget_verdicts(connection: TenantConnection) -> int:
+    """Drop some verdicts, once no event tells them any more; how many."""
+    return VERDICT_BODIES.forget(connection)
 
 
 def forget_sessions(connection: TenantConnection) -> int:

@@ -16,7 +16,14 @@ from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision,
 from systemzero_diff.store import listing, rows, runs
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.summary import summary
-from systemzero_diff.store.tables import DECISIONS, ERASED_CAPTURES, EVENTS, RUNS, VERDICT_COUNTS
+from systemzero_diff.store.tables import (
+    DECISIONS,
+    ERASED_CAPTURES,
+    EVENTS,
+    RUNS,
+    VERDICT_BODIES,
+    VERDICT_COUNTS,
+)
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 _DAY_MICROSECONDS: Final = 86_400_000_000
@@ -161,10 +168,8 @@ class EventRows(Scoped):
         if not events:
             return []
         decisions = self._decisions({event.run for event in events})
-        return [
-            rows.event_of_row(self._connection, event, decisions.get(event.run, ()))
-            for event in events
-        ]
+        verdicts = VERDICT_BODIES.read(self._connection, (event.verdict for event in events))
+        return [rows.event_of_row(e, verdicts, decisions.get(e.run, ())) for e in events]
 
     def _decisions(self, of: Iterable[bytes]) -> dict[bytes, list[StoredDecision]]:
         """The decisions of some runs, oldest first, each read once."""

@@ -36,7 +36,7 @@ from systemzero_diff.store import rows
 from systemzero_diff.store.events import day_of
 from systemzero_diff.store.evidence_runs import check_runs
 from systemzero_diff.store.runs import covers
-from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
+from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES, VERDICT_BODIES
 
 KINDS: Final = frozenset({EVENT_KIND, DECISION_KIND, VERSION_KIND, DELETION_KIND})
 """The kinds of entries that rows stand beside."""
@@ -94,6 +94,9 @@ class EvidenceCheck:
                 raise DataCorrupted(f"{table.name} row {row.position} stands beside no log entry")
         _check_newest(own)
         check_runs(own)
+        last = VERDICT_BODIES.check(own)
+        while last:
+            last = VERDICT_BODIES.check(own, last)
 
     def _after(self, table: Table) -> Select[Any]:
         last, columns = self._last[table], table.c
@@ -149,16 +152,17 @@ def _or_none(body: Callable[[], T]) -> T | None:
 
 def _check_event(own: TenantConnection, row: AnyRow, entry: Entry) -> None:
     record = _record(entry)
-    verdict = _or_none(lambda: rows.event_verdict(own, row))
+    verdict = VERDICT_BODIES.read(own, [row.verdict]).get(row.verdict)
     values = {name: (getattr(row, name), record.get(name)) for name in _EVENT_COLUMNS}
     values["severity"] = (row.severity, _RANKS.get(record.get("severity", "")))
-    values["verdict"] = (verdict is not None and digest(verdict), record.get("verdict_digest"))
+    values[_VERDICT] = (verdict is not None and digest(verdict), record.get("verdict_digest"))
     follows = {
         "log_index": (row.log_index, entry.index),
         "day": (row.day, day_of(row.create_time)),
         "erase_time": (row.erase_time is None, entry.body is not None),
+        _VERDICT: (row.verdict is None or VERDICT_BODIES.has(own, row.verdict), True),
     }
-    _compare_row("events", row, entry, follows, values if record else {})
+    _compare_row("events", row, entry, {**follows, **values} if record else follows, {})
 
 
 def _check_decision(own: TenantConnection, row: AnyRow, entry: Entry) -> None:
@@ -207,6 +211,7 @@ def _check_template(own: TenantConnection, row: AnyRow, entry: Entry) -> None:
     _compare_row("templates", row, entry, follows, values if record else {})
 
 
+_VERDICT: Final = "verdict, or its row in verdicts,"
 _EVENT_COLUMNS: Final = (
     "event_id",
     "capture_id",

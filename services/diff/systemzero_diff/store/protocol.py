@@ -17,6 +17,7 @@ from systemzero_diff.model import (
     Answered,
     Counts,
     EventFilter,
+    Kept,
     NewEvent,
     Session,
     StoredDecision,
@@ -31,8 +32,8 @@ T = TypeVar("T")
 class Transaction(Protocol):
     """One tenant's rows, within one transaction."""
 
-    def answer(self, answered: Answered) -> bytes | None:
-        """The serialised answer given to this request before, or None.
+    def answer(self, answered: Answered) -> Kept | None:
+        """The answer given to this request before, or None.
 
         Raises:
             Conflict: the request id belongs to another request.
@@ -40,12 +41,10 @@ class Transaction(Protocol):
         """
         ...
 
-    def keep_answer(
-        self, answered: Answered, answer: bytes, time: int, capture_id: str = ""
-    ) -> None:
-        """Keep the serialised answer to a request for a week; nothing if it has no request id.
+    def keep_answer(self, answered: Answered, kept: Kept, time: int, capture_id: str = "") -> None:
+        """Keep the answer to a request for a week; nothing if it has no request id.
 
-        `capture_id` names the capture whose screen it speaks of.
+        `capture_id` names the capture whose screen it speaks of. Its verdict is that of an event.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from systemzero_core.template import Template
 from systemzero_diff.digests import decision_body, template_body
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
 from systemzero_diff.packed import PackedTemplate
-from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
+from systemzero_diff.store.tables import DECISIONS, TEMPLATES, VERDICT_BODIES
 
 _T = TEMPLATES.c
 _SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
@@ -87,28 +87,15 @@ def template_bodies(connection: TenantConnection, row: Row[Any]) -> tuple[bytes,
 def event_values(connection: TenantConnection, event: NewEvent) -> dict[str, Any]:
     """The event's own columns."""
     values = msgspec.structs.asdict(event)
-    values["verdict"] = connection.seal(EVENTS.c.verdict, event.verdict, event.event_id)
+    values["verdict"] = VERDICT_BODIES.put(connection, event.verdict)
     values["severity"] = event.severity.rank
     return values
 
 
-def event_verdict(connection: TenantConnection, row: Row[Any]) -> bytes:
-    """The serialised verdict in a row of `events`.
-
-    Raises:
-        BodyErased: it was erased.
-    """
-    return connection.open(EVENTS.c.verdict, row.verdict, row.event_id)
-
-
 def event_of_row(
-    connection: TenantConnection, row: Row[Any], decisions: Iterable[StoredDecision]
+    row: Row[Any], verdicts: Mapping[bytes, bytes], decisions: Iterable[StoredDecision] = ()
 ) -> StoredEvent:
     """A row of `events`, with what was decided, oldest first; with no verdict if it was erased."""
-    try:
-        verdict = event_verdict(connection, row)
-    except BodyErased:
-        verdict = b""
     event = NewEvent(
         event_id=row.event_id,
         create_time=row.create_time,
@@ -120,7 +107,7 @@ def event_of_row(
         severity=_SEVERITIES[row.severity],
         fingerprint=row.fingerprint,
         values_digest=row.values_digest,
-        verdict=verdict,
+        verdict=verdicts.get(row.verdict, b""),
     )
     return StoredEvent(event, row.position, row.log_index, tuple(decisions), row.erase_time)
 

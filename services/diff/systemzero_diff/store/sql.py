@@ -12,12 +12,12 @@ from systemzero_chassis.database import TENANT, Database, TenantConnection
 from systemzero_chassis.logstore import LogStore
 from systemzero_chassis.usage.room import Allowance, Room
 from systemzero_core.errors import Conflict, FailedPrecondition
-from systemzero_diff.model import Answered
+from systemzero_diff.model import Answered, Kept
 from systemzero_diff.store import erasing
 from systemzero_diff.store.events import EventRows
 from systemzero_diff.store.protocol import Transaction
 from systemzero_diff.store.sessions import SessionRows
-from systemzero_diff.store.tables import ANSWERS, METADATA
+from systemzero_diff.store.tables import ANSWERS, METADATA, VERDICT_BODIES
 from systemzero_diff.store.templates import TemplateRows
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ FORGET_EVERY: Final = 16
 """About every so many answers that are kept, twice as many old ones are forgotten at most."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ANSWER = select(ANSWERS.c.digest, ANSWERS.c.answer).where(
+_ANSWER = select(ANSWERS.c.digest, ANSWERS.c.answer, ANSWERS.c.verdict).where(
     ANSWERS.c.tenant == TENANT, ANSWERS.c.request_id == bindparam("request_id")
 )
 _KEEP = insert(ANSWERS)
@@ -51,7 +51,7 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
         super().__init__(connection)
         self._log = log
 
-    def answer(self, answered: Answered) -> bytes | None:
+    def answer(self, answered: Answered) -> Kept | None:
         """See `Transaction.answer`."""
         if not answered.request_id:
             return None
@@ -63,11 +63,11 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
             raise Conflict("request_id: used before, for another request")
         if row.answer is None:
             raise FailedPrecondition("the answer to this request was erased with its capture")
-        return self._connection.open(ANSWERS.c.answer, row.answer, answered.request_id)
+        answer = self._connection.open(ANSWERS.c.answer, row.answer, answered.request_id)
+        verdict = VERDICT_BODIES.read(self._connection, [row.verdict]).get(row.verdict, b"")
+        return Kept(answer, verdict)
 
-    def keep_answer(
-        self, answered: Answered, answer: bytes, time: int, capture_id: str = ""
-    ) -> None:
+    def keep_answer(self, answered: Answered, kept: Kept, time: int, capture_id: str = "") -> None:
         """See `Transaction.keep_answer`; now and then old ones go, so that they never grow many."""
         if not answered.request_id:
             return
@@ -78,7 +78,8 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
         values = {
             "request_id": answered.request_id,
             "digest": answered.digest,
-            "answer": self._connection.seal(ANSWERS.c.answer, answer, answered.request_id),
+            "answer": self._connection.seal(ANSWERS.c.answer, kept.answer, answered.request_id),
+            "verdict": VERDICT_BODIES.put(self._connection, kept.verdict) if kept.verdict else None,
             "create_time": time,
             "capture_id": capture_id or None,
         }

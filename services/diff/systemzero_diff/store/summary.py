@@ -11,7 +11,7 @@ from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_diff.model import Counts, Group
 from systemzero_diff.store import rows
 from systemzero_diff.store.runs import holding
-from systemzero_diff.store.tables import EVENTS, RUNS, VERDICT_COUNTS
+from systemzero_diff.store.tables import EVENTS, RUNS, VERDICT_BODIES, VERDICT_COUNTS
 
 _MOST_GROUPS: Final = 20
 _GROUP_SCREENS: Final = 20
@@ -94,5 +94,5 @@ def _group(
         screens=row.screens,
         first_time=row.first_time,
         last_time=last.create_time,
-        last=rows.event_of_row(connection, told, ()).event,
+        last=rows.event_of_row(told, VERDICT_BODIES.read(connection, [told.verdict])).event,
     )

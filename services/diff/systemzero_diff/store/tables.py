@@ -22,6 +22,7 @@ from systemzero_chassis.database import Schema
 from systemzero_chassis.database.counters import Counted, counters_table
 from systemzero_chassis.logstore import log_tables
 from systemzero_chassis.sealing import data_keys_table
+from systemzero_chassis.verdict_bodies import VerdictBodies, verdicts_table
 
 SCHEMA_VERSION: Final = 1
 
@@ -71,7 +72,7 @@ EVENTS: Final = Table(
     Column("severity", Integer, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("values_digest", Text, nullable=False),
-    Column("verdict", LargeBinary, nullable=False),
+    Column("verdict", LargeBinary),  # its digest; None once erased with the tenant
     Column("log_index", BigInteger, nullable=False),
     Column("run", LargeBinary, nullable=False),
     Column("erase_time", BigInteger),  # when the verdict's texts were erased with the capture
@@ -79,6 +80,7 @@ EVENTS: Final = Table(
     Index("events_by_position", "tenant", "position"),
     Index("events_by_capture", "tenant", "capture_id"),
     Index("events_by_run", "tenant", "run", "position"),
+    Index("events_by_verdict", "tenant", "verdict"),
     Index("events_told", "tenant", "run", "position", sqlite_where=_TOLD, postgresql_where=_TOLD),
     sqlite_autoincrement=True,
 )
@@ -135,7 +137,9 @@ ANSWERS: Final = Table(
     Column("tenant", Text, primary_key=True),
     Column("request_id", Text, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
-    Column("answer", LargeBinary),  # None once erased with the capture that it is about
+    # Without the verdict that it tells; None once erased with the capture that it is about.
+    Column("answer", LargeBinary),
+    Column("verdict", LargeBinary),  # that one's digest
     Column("create_time", BigInteger, nullable=False),
     Column("capture_id", Text),  # whose screen it speaks of
     Index("answers_by_time", "tenant", "create_time"),
@@ -168,6 +172,10 @@ VERDICT_COUNTS: Final = Table(
     Column("kind", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
+
+VERDICTS: Final = verdicts_table(METADATA)
+VERDICT_BODIES: Final = VerdictBodies(VERDICTS, EVENTS.c.verdict)
+"""The bodies of verdicts. An answer's is its event's, and goes with it."""
 
 LOG: Final = log_tables(METADATA)
 DATA_KEYS: Final = data_keys_table(METADATA)

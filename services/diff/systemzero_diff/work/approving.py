@@ -14,7 +14,8 @@ from systemzero_core.errors import FailedPrecondition
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
 from systemzero_core.template.typed import typed_rules, wildcards
-from systemzero_diff.codec.edits import decode_judged
+from systemzero_diff.codec import cut
+from systemzero_diff.codec.edits import SENTENCE_BYTES, decode_judged
 from systemzero_diff.model import NewEvent
 from systemzero_diff.work.baselines import baseline_of
 from systemzero_diff.work.judging import judgement_of
@@ -86,9 +87,11 @@ def _check_agreed(
     where = {"screen_id": event.screen_id, "app": event.app}
     left = unapproved(judgement, shown, decisions, now=now, **where)
     if left:
+        first, _ = cut.text(left[0].edit.sentence, SENTENCE_BYTES)
         raise FailedPrecondition(
             f"capture {event.capture_id} shows more than event {event.event_id} does: "
-            f"{left[0].edit.sentence}; decide about that first, or approve this until a time"
+            f"{first}{f' and {len(left) - 1} more' if len(left) > 1 else ''}; "
+            "decide about that first, or approve this until a time"
         )
 
 

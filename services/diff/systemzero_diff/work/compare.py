@@ -12,7 +12,7 @@ from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import similarity
 from systemzero_core.intake import Intake, equal
 from systemzero_core.tree import Tree
-from systemzero_diff.codec.edits import encode_script
+from systemzero_diff.codec.edits import Sides, encode_script
 from systemzero_diff.work.sources import Source, taken_in
 
 
@@ -36,7 +36,8 @@ def _compared(a: Intake, b: Intake) -> pb.DiffResponse:
         incompleteness_a=[encode_incompleteness(*reason) for reason in a.incompleteness],
         incompleteness_b=[encode_incompleteness(*reason) for reason in b.incompleteness],
     )
-    return pb.DiffResponse(comparison=comparison, script=encode_script(script))
+    shown = encode_script(script, Sides.of(a.tree, b.tree))
+    return pb.DiffResponse(comparison=comparison, script=shown)
 
 
 def _similarity(a: Tree, b: Tree, script: EditScript) -> float:

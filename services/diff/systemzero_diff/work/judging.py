@@ -18,6 +18,7 @@ from systemzero_core.signature import Signatures
 from systemzero_core.template import Template
 from systemzero_core.tree import Tree
 from systemzero_diff.codec import verdicts
+from systemzero_diff.codec.edits import Sides
 from systemzero_diff.drift import Drift
 from systemzero_diff.work.baselines import BASELINES, Baseline
 from systemzero_diff.work.packed import Packed
@@ -127,10 +128,11 @@ def judged_by(
     screen = baseline.template.screen_id
     resolution = resolve(judgement, fit.decisions, now=fit.now, screen_id=screen, app=app)
     found = verdict_pb2.Match.FromString(fit.match)
+    sides = Sides.of(baseline.template.tree or Tree((), ()), tree)
     if resolution.open_edits:
-        return Drift.of(verdicts.drift(found, judgement, resolution), resolution, app)
+        return Drift.of(verdicts.drift(found, judgement, resolution, sides), resolution, app)
     findings, decided = judgement.findings, resolution.decisions
-    return verdicts.unchanged(found, fit.explanation, findings, decided)
+    return verdicts.unchanged(found, fit.explanation, findings, sides, decided)
 
 
 def judgement_of(

@@ -112,7 +112,9 @@ class DriftServiceServicer:
         again within the scope until the expiry. As with every decision, it covers exactly the values
         that the event shows: events of the same changes with the same values (the same
         `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
-        another number, price, date or word is drift.
+        another number, price, date or word is drift. Edits that the event does not show
+        (`script.more_edits`) stay open: an approval for good is refused, one until a time leaves the
+        rest to the next event.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

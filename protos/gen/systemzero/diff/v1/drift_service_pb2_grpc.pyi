@@ -44,7 +44,9 @@ class DriftServiceStub:
     again within the scope until the expiry. As with every decision, it covers exactly the values
     that the event shows: events of the same changes with the same values (the same
     `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
-    another number, price, date or word is drift.
+    another number, price, date or word is drift. Edits that the event does not show
+    (`script.more_edits`) stay open: an approval for good is refused, one until a time leaves the
+    rest to the next event.
     """
     ApprovePattern: _grpc.UnaryUnaryMultiCallable[_drift_service_pb2.ApprovePatternRequest, _drift_service_pb2.ApprovePatternResponse]
     """Approves an event for good, and with it every other value of the same type in the places that it
@@ -80,7 +82,9 @@ class DriftServiceAsyncStub(DriftServiceStub):
     again within the scope until the expiry. As with every decision, it covers exactly the values
     that the event shows: events of the same changes with the same values (the same
     `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
-    another number, price, date or word is drift.
+    another number, price, date or word is drift. Edits that the event does not show
+    (`script.more_edits`) stay open: an approval for good is refused, one until a time leaves the
+    rest to the next event.
     """
     ApprovePattern: _aio.UnaryUnaryMultiCallable[_drift_service_pb2.ApprovePatternRequest, _drift_service_pb2.ApprovePatternResponse]  # type: ignore[assignment]
     """Approves an event for good, and with it every other value of the same type in the places that it
@@ -137,7 +141,9 @@ class DriftServiceServicer(metaclass=_abc_1.ABCMeta):
         again within the scope until the expiry. As with every decision, it covers exactly the values
         that the event shows: events of the same changes with the same values (the same
         `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
-        another number, price, date or word is drift.
+        another number, price, date or word is drift. Edits that the event does not show
+        (`script.more_edits`) stay open: an approval for good is refused, one until a time leaves the
+        rest to the next event.
         """
 
     @_abc_1.abstractmethod

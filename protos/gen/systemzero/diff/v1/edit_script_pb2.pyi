@@ -54,14 +54,22 @@ Global___EditKind: _TypeAlias = EditKind  # noqa: Y015
 
 @_typing.final
 class EditScript(_message.Message):
-    """The edits that turn tree a into tree b."""
+    """The edits that turn tree a into tree b. A script has at most 500,000 bytes: one that would have more
+    shows the edits that matter most, and says how many it does not show. Every text, path and list that
+    lacks something says so.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     EDITS_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
+    MORE_EDITS_FIELD_NUMBER: _builtins.int
     degraded: _builtins.str
     """Output only. What was approximated because the work budget ran out; empty if nothing was."""
+    more_edits: _builtins.int
+    """Output only. How many edits more there are, which are not shown; 0 almost always. A decision does
+    not cover them.
+    """
     @_builtins.property
     def edits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Edit]:
         """Output only. The edits, in the order in which a reader meets them in tree b. A name that a
@@ -73,10 +81,11 @@ class EditScript(_message.Message):
         *,
         edits: _abc.Iterable[Global___Edit] | None = ...,
         degraded: _builtins.str = ...,
+        more_edits: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "edits", b"edits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "edits", b"edits", "more_edits", b"more_edits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -100,6 +109,10 @@ class Edit(_message.Message):
     WEIGHT_FIELD_NUMBER: _builtins.int
     VOLATILE_FIELD_NUMBER: _builtins.int
     VALUES_DIGEST_FIELD_NUMBER: _builtins.int
+    PATH_LEFT_OUT_FIELD_NUMBER: _builtins.int
+    PARENT_PATH_LEFT_OUT_FIELD_NUMBER: _builtins.int
+    MORE_CHANGES_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
     kind: Global___EditKind.ValueType
     """Output only. What kind of edit."""
     node: _builtins.int
@@ -109,7 +122,7 @@ class Edit(_message.Message):
     size: _builtins.int
     """Output only. How many nodes the subtree of an insert, delete or move has; 1 for an update."""
     sentence: _builtins.str
-    """Output only. The edit as a sentence, in English."""
+    """Output only. The edit as a sentence, in English. One that was cut ends in “…”."""
     fingerprint: _builtins.str
     """Output only. The edit's own fingerprint, in hexadecimal: edits that are alike, on other
     screens, versions and days and with other live values, have the same one. Empty in an exact
@@ -120,23 +133,37 @@ class Edit(_message.Message):
     volatile: _builtins.bool
     """Output only. Whether it only changes live values of the same shape, such as a clock."""
     values_digest: _builtins.str
-    """Output only. The digest of all values that it shows, in hexadecimal: what a decision about it
+    """Output only. The digest of all its values, whole, in hexadecimal: what a decision about it
     covers, and nothing else. Edits that are alike but for a number have other ones. Empty in an
     exact diff.
     """
+    path_left_out: _builtins.int
+    """Output only. How many steps are left out at the beginning of `path`, next to the root."""
+    parent_path_left_out: _builtins.int
+    """Output only. How many steps are left out at the beginning of `parent_path`."""
+    more_changes: _builtins.int
+    """Output only. How many changes more there are, which `changes` does not show."""
     @_builtins.property
     def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
         """Output only. Where the node is: from the root to the node itself, in tree a (for an insert, in
-        tree b).
+        tree b). Of a deep one the steps nearest to the node; see `path_left_out`.
         """
 
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Change]:
-        """Output only. The changed properties of an update."""
+        """Output only. The changed properties of an update; of many, the first. See `more_changes`."""
 
     @_builtins.property
     def parent_path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
-        """Output only. The path of the parent in tree b; for a delete, in tree a."""
+        """Output only. The path of the parent in tree b; for a delete, in tree a. As `path`, it may lack
+        steps.
+        """
+
+    @_builtins.property
+    def place(self) -> Global___Place:
+        """Output only. Digests of the whole way to the node, and to its parent, where `path` lacks
+        something; else not set. A decision about one node or subtree is about this place.
+        """
 
     def __init__(
         self,
@@ -153,14 +180,44 @@ class Edit(_message.Message):
         weight: _builtins.float = ...,
         volatile: _builtins.bool = ...,
         values_digest: _builtins.str = ...,
+        path_left_out: _builtins.int = ...,
+        parent_path_left_out: _builtins.int = ...,
+        more_changes: _builtins.int = ...,
+        place: Global___Place | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["place", b"place"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "node", b"node", "parent_path", b"parent_path", "path", b"path", "sentence", b"sentence", "size", b"size", "target", b"target", "values_digest", b"values_digest", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "more_changes", b"more_changes", "node", b"node", "parent_path", b"parent_path", "parent_path_left_out", b"parent_path_left_out", "path", b"path", "path_left_out", b"path_left_out", "place", b"place", "sentence", b"sentence", "size", b"size", "target", b"target", "values_digest", b"values_digest", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Edit: _TypeAlias = Edit  # noqa: Y015
+
+@_typing.final
+class Place(_message.Message):
+    """What stands for a place whose path is not spelled out whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """Output only. The digest of the way from the root to the node, in hexadecimal."""
+    parent: _builtins.str
+    """Output only. The digest of the way to its parent, in hexadecimal."""
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Place: _TypeAlias = Place  # noqa: Y015
 
 @_typing.final
 class PathStep(_message.Message):
@@ -171,22 +228,26 @@ class PathStep(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     NTH_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     role: _builtins.str
     """Output only. The node's role."""
     name: _builtins.str
     """Output only. The node's name; may be empty."""
     nth: _builtins.int
     """Output only. Which one of the siblings with this role and name, from 1; 0 if it is the only one."""
+    left_out: _builtins.int
+    """Output only. How many characters role and name lack; a text that lacks some ends in “…”."""
     def __init__(
         self,
         *,
         role: _builtins.str = ...,
         name: _builtins.str = ...,
         nth: _builtins.int = ...,
+        left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "nth", b"nth", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "name", b"name", "nth", b"nth", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -201,22 +262,32 @@ class Change(_message.Message):
     FIELD_FIELD_NUMBER: _builtins.int
     OLD_VALUE_FIELD_NUMBER: _builtins.int
     NEW_VALUE_FIELD_NUMBER: _builtins.int
+    OLD_LEFT_OUT_FIELD_NUMBER: _builtins.int
+    NEW_LEFT_OUT_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """Output only. `role`, `name`, `value`, `states`, `bounds`, `platform_role` or `attributes.NAME`."""
     old_value: _builtins.str
-    """Output only. The value before; empty if there was none."""
+    """Output only. The value before; empty if there was none. Of a long one a part, around the first
+    difference, with “…” where something is left out.
+    """
     new_value: _builtins.str
-    """Output only. The value after; empty if there is none."""
+    """Output only. The value after; empty if there is none. Of a long one a part, as above."""
+    old_left_out: _builtins.int
+    """Output only. How many characters `old_value` lacks."""
+    new_left_out: _builtins.int
+    """Output only. How many characters `new_value` lacks."""
     def __init__(
         self,
         *,
         field: _builtins.str = ...,
         old_value: _builtins.str = ...,
         new_value: _builtins.str = ...,
+        old_left_out: _builtins.int = ...,
+        new_left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "new_value", b"new_value", "old_value", b"old_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "new_left_out", b"new_left_out", "new_value", b"new_value", "old_left_out", b"old_left_out", "old_value", b"old_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

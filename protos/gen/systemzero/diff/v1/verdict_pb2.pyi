@@ -82,7 +82,9 @@ Global___Severity: _TypeAlias = Severity  # noqa: Y015
 
 @_typing.final
 class Verdict(_message.Message):
-    """The answer to: is this screen still the one that was approved?"""
+    """The answer to: is this screen still the one that was approved? It has at most 1,000,000 bytes;
+    what that leaves no room for is counted.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -98,6 +100,7 @@ class Verdict(_message.Message):
     LOG_INDEX_FIELD_NUMBER: _builtins.int
     DECISION_IDS_FIELD_NUMBER: _builtins.int
     VALUES_DIGEST_FIELD_NUMBER: _builtins.int
+    MORE_FINDINGS_FIELD_NUMBER: _builtins.int
     kind: Global___VerdictKind.ValueType
     """Output only. The answer."""
     explanation: _builtins.str
@@ -117,8 +120,11 @@ class Verdict(_message.Message):
     """Output only. The event's index in the tenant's log, -1 without an event."""
     values_digest: _builtins.str
     """Output only. The digest of all values that the script shows, in hexadecimal; only for drift. A
-    decision about its event is about those with the same one.
+    decision about its event is about those with the same one: with the same edits shown, and the
+    same ones not shown.
     """
+    more_findings: _builtins.int
+    """Output only. How many findings more there are, which are not shown."""
     @_builtins.property
     def match(self) -> Global___Match:
         """Output only. The best match; not set for an inconclusive capture or an unknown screen with no
@@ -152,10 +158,11 @@ class Verdict(_message.Message):
         log_index: _builtins.int = ...,
         decision_ids: _abc.Iterable[_builtins.str] | None = ...,
         values_digest: _builtins.str = ...,
+        more_findings: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["match", b"match", "script", b"script"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_ids", b"decision_ids", "event_id", b"event_id", "explanation", b"explanation", "findings", b"findings", "fingerprint", b"fingerprint", "kind", b"kind", "log_index", b"log_index", "match", b"match", "script", b"script", "severity", b"severity", "similarity", b"similarity", "values_digest", b"values_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_ids", b"decision_ids", "event_id", b"event_id", "explanation", b"explanation", "findings", b"findings", "fingerprint", b"fingerprint", "kind", b"kind", "log_index", b"log_index", "match", b"match", "more_findings", b"more_findings", "script", b"script", "severity", b"severity", "similarity", b"similarity", "values_digest", b"values_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -246,6 +253,7 @@ class Finding(_message.Message):
     SEVERITY_FIELD_NUMBER: _builtins.int
     SENTENCE_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
+    PATH_LEFT_OUT_FIELD_NUMBER: _builtins.int
     detector: _builtins.str
     """Output only. The detector's name: `layout`, `content`, `sequence`, `manipulative`, …"""
     code: _builtins.str
@@ -253,10 +261,12 @@ class Finding(_message.Message):
     severity: Global___Severity.ValueType
     """Output only. How much it matters."""
     sentence: _builtins.str
-    """Output only. The finding as a sentence, in English."""
+    """Output only. The finding as a sentence, in English. One that was cut ends in “…”."""
+    path_left_out: _builtins.int
+    """Output only. How many steps are left out at the beginning of `path`."""
     @_builtins.property
     def path(self) -> _containers.RepeatedCompositeFieldContainer[_edit_script_pb2.PathStep]:
-        """Output only. The node that it is about, if it is about one."""
+        """Output only. The node that it is about, if it is about one; of a deep one the nearest steps."""
 
     def __init__(
         self,
@@ -266,10 +276,11 @@ class Finding(_message.Message):
         severity: Global___Severity.ValueType = ...,
         sentence: _builtins.str = ...,
         path: _abc.Iterable[_edit_script_pb2.PathStep] | None = ...,
+        path_left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detector", b"detector", "path", b"path", "sentence", b"sentence", "severity", b"severity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detector", b"detector", "path", b"path", "path_left_out", b"path_left_out", "sentence", b"sentence", "severity", b"severity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

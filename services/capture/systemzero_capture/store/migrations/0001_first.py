@@ -30,6 +30,8 @@ def upgrade() -> None:
         sa.Column("session_id", sa.Text(), nullable=True),
         sa.Column("capture_time", sa.BigInteger(), nullable=True),
         sa.Column("erase_time", sa.BigInteger(), nullable=True),
+        sa.Column("event_id", sa.LargeBinary(), nullable=True),
+        sa.Column("log_index", sa.BigInteger(), nullable=True),
         sa.Column("held", sa.Boolean(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "position"),
         sqlite_with_rowid=False,
@@ -71,6 +73,7 @@ def upgrade() -> None:
     )
     op.create_index("kinds_by_digest", "kinds", ["tenant", "digest"], unique=True)
     op.create_index("kinds_by_tree", "kinds", ["tenant", "full_digest"], unique=False)
+    op.create_index("kinds_by_verdict", "kinds", ["tenant", "verdict"], unique=False)
     op.create_table(
         "originals",
         sa.Column("tenant", sa.Text(), nullable=False),
@@ -110,4 +113,11 @@ def upgrade() -> None:
         sa.Column("captures", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "verdicts",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "digest"),
     )

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("verdict", sa.LargeBinary(), nullable=True),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("capture_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "request_id"),
@@ -92,7 +93,7 @@ def upgrade() -> None:
         sa.Column("severity", sa.Integer(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("values_digest", sa.Text(), nullable=False),
-        sa.Column("verdict", sa.LargeBinary(), nullable=False),
+        sa.Column("verdict", sa.LargeBinary(), nullable=True),
         sa.Column("log_index", sa.BigInteger(), nullable=False),
         sa.Column("run", sa.LargeBinary(), nullable=False),
         sa.Column("erase_time", sa.BigInteger(), nullable=True),
@@ -103,6 +104,7 @@ def upgrade() -> None:
     op.create_index("events_by_id", "events", ["tenant", "event_id"], unique=True)
     op.create_index("events_by_position", "events", ["tenant", "position"], unique=False)
     op.create_index("events_by_run", "events", ["tenant", "run", "position"], unique=False)
+    op.create_index("events_by_verdict", "events", ["tenant", "verdict"], unique=False)
     op.create_index(
         "events_told",
         "events",
@@ -235,4 +237,11 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "day", "kind"),
+    )
+    op.create_table(
+        "verdicts",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "digest"),
     )
