@@ -49,7 +49,7 @@ LOOPS = {
         "store",
         "census",
     },
-    "capture": {"retention", "erasures", "vitals", "store"},
+    "capture": {"retention", "erasures", "vitals", "store", "usage"},
     "diff": {
         "checkpoints",
         "counts",
@@ -57,7 +57,9 @@ LOOPS = {
         "vitals",
         "store",
         "census",
+        "usage",
     },
+    "standalone": {"lanes"},
     "test": {"beat", "exemplars"},
 }
 ERRORS: list[Callable[[], BaseException]] = [

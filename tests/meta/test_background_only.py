@@ -29,6 +29,7 @@ OF_ONE_CALL = {
     "libs/chassis/systemzero_chassis/lanes/dispatch.py": "one piece of work, whose caller waits",
     "libs/chassis/systemzero_chassis/local.py": "a call within the process",
     "libs/chassis/systemzero_chassis/reaching.py": "the end of a channel that was replaced",
+    "libs/client/systemzero_client/silence.py": "one answer, which its caller waits for",
     "libs/chassis/systemzero_chassis/windows.py": "the answers to one stream",
     "libs/chassis/systemzero_chassis/workers.py": "processes, which the supervisor starts again",
     "libs/client/systemzero_client/ingest_stream.py": "one use of `ingest_many`",

@@ -234,7 +234,7 @@ def test_a_stream_is_held_to_the_rate_of_its_tenant(platform: Attacked, streams:
             method: Any = services.channel.stream_stream(STREAM, None, None)
             metadata = (("authorization", f"Bearer {tenant.key}"),)
             try:
-                for response in method(tiny(), metadata=metadata, timeout=5):
+                for response in method(tiny(), metadata=metadata, timeout=1):
                     said = capture_pb.IngestStreamResponse.FromString(response)
                     answered += said.HasField("ingest")
             except grpc.RpcError as error:

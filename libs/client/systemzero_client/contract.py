@@ -48,5 +48,6 @@ def idempotent_methods() -> tuple[MethodName, ...]:
         for named in file.DESCRIPTOR.services_by_name.values()
         for service in (pool.FindServiceByName(named.full_name),)
         for method in service.methods
-        if method.GetOptions().Extensions[policy_pb2.access].idempotent
+        for access in (method.GetOptions().Extensions[policy_pb2.access],)
+        if access.idempotent and not access.internal
     )
