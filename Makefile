@@ -6,8 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := .uv/bin/uv
-PACKAGES := protos libs/core libs/chassis libs/client services/capture services/diff services/gateway services/standalone
-NAMES := systemzero systemzero-core systemzero-chassis systemzero-client systemzero-capture systemzero-diff systemzero-gateway systemzero-standalone
+PACKAGES := protos libs/core libs/base libs/wire libs/storage libs/evidence libs/runtime libs/admin libs/client services/capture services/diff services/gateway services/standalone
+NAMES := systemzero systemzero-core systemzero-base systemzero-wire systemzero-storage systemzero-evidence systemzero-runtime systemzero-admin systemzero-client systemzero-capture systemzero-diff systemzero-gateway systemzero-standalone
 UV_VERSION := 0.13.9
 # Trust what the machine trusts, as pip does: a company's own certificate authority, say.
 export UV_SYSTEM_CERTS := true

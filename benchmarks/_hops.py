@@ -20,8 +20,9 @@ from typing import Any
 
 import grpc
 
-from systemzero_chassis import logs, loop
-from systemzero_chassis.service import server_options, until_signal
+from systemzero_base.telemetry import logs
+from systemzero_base.work import loop
+from systemzero_runtime.running.service import server_options, until_signal
 
 SERVICE = "systemzero.capture.v1.CaptureService"
 METHOD = f"/{SERVICE}/Ingest"

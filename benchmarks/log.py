@@ -23,8 +23,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import MetaData, insert
 
 from benchmarks._report import Report, progress
-from systemzero_chassis.database import Database, TenantConnection, open_sqlite
-from systemzero_chassis.logstore import Appended, LogStore, Macs, log_tables
 from systemzero_core.tlog import (
     CompactRange,
     VerifierKey,
@@ -33,6 +31,8 @@ from systemzero_core.tlog import (
     parse_checkpoint,
     verify_export,
 )
+from systemzero_evidence.log import Appended, LogStore, Macs, log_tables
+from systemzero_storage.database import Database, TenantConnection, open_sqlite
 from tests.support.postgres import Server, process
 
 METADATA = MetaData()

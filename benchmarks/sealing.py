@@ -18,13 +18,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from benchmarks._report import Report
+from systemzero_base.ids import new_id
 from systemzero_capture.model import Known, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
-from systemzero_chassis.database import Database, open_sqlite
-from systemzero_chassis.ids import new_id
-from systemzero_chassis.sealing import Keks, SealedDatabase
-from systemzero_chassis.sealing.kek import FileKek
 from systemzero_core.signature import Signatures
+from systemzero_storage.database import Database, open_sqlite
+from systemzero_storage.sealing import Keks, SealedDatabase
+from systemzero_storage.sealing.kek import FileKek
 
 TENANT = "default"
 ROUNDS, SECONDS, WRITERS = 10, 1.0, 16

@@ -19,13 +19,13 @@ from sqlalchemy import Connection
 from benchmarks._report import Report
 from benchmarks.log import fsync_rate
 from systemzero.diff.v1 import verdict_pb2
+from systemzero_base.ids import new_id
 from systemzero_capture.model import Known, Sighting
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
-from systemzero_chassis.database import Database, open_sqlite
-from systemzero_chassis.ids import new_id
-from systemzero_chassis.tree_body import compress
 from systemzero_core.signature import sign
 from systemzero_core.tree import Node, Tree
+from systemzero_storage.database import Database, open_sqlite
+from systemzero_storage.tree_body import compress
 from tests.support import postgres
 
 TENANT = "default"

@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import inspect as types
 
+from systemzero_base.settings.config import Settings
 from systemzero_capture import config as capture
-from systemzero_chassis.config import Settings
 from systemzero_diff import config as diff
 from systemzero_gateway import config as gateway
 from systemzero_standalone import config as standalone

@@ -14,9 +14,9 @@ from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 from sqlalchemy import TypeDecorator, create_engine
 
-from systemzero_chassis.admin.schemas import installed
-from systemzero_chassis.database import Schema
-from systemzero_chassis.database.schema import revision_of
+from systemzero_admin.schemas import installed
+from systemzero_storage.database import Schema
+from systemzero_storage.schema import revision_of
 
 _TEXT = '''"""The first schema of the {name} service."""
 

@@ -14,8 +14,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from systemzero_chassis.admin import keys
-from systemzero_chassis.secrets import write_private
+from systemzero_admin import keys
+from systemzero_base.secrets import write_private
 
 DATABASE = "postgresql:5432/systemzero"
 

@@ -21,7 +21,7 @@ from benchmarks.load.mix import Prepared, calls, load
 from benchmarks.load.plan import Plan
 from benchmarks.load.world import OWN_CONNECTION
 from systemzero.capture.v1 import capture_service_pb2
-from systemzero_chassis.loop import run
+from systemzero_base.work.loop import run
 
 CHECKED = 10
 CHANNELS = 32

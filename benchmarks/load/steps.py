@@ -32,12 +32,9 @@ from benchmarks.log import KEY, METADATA, ORIGIN, TABLES, append_rate
 from benchmarks.store import SECONDS as STORE_SECONDS
 from benchmarks.store import Sightings
 from systemzero.capture.v1 import capture_service_pb2 as pb
+from systemzero_base.plugins import load_detectors
 from systemzero_capture.store import METADATA as CAPTURE_METADATA
 from systemzero_capture.store import SCHEMA_VERSION as CAPTURE_VERSION
-from systemzero_chassis.database import open_sqlite
-from systemzero_chassis.logstore import LogStore
-from systemzero_chassis.plugins import load_detectors
-from systemzero_chassis.tree_body import compress, decompress
 from systemzero_core.completeness import assess
 from systemzero_core.diff import diff
 from systemzero_core.drift import judge, resolve
@@ -54,6 +51,9 @@ from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.templates import Change, TemplateSet
 from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import judgement_of
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import open_sqlite
+from systemzero_storage.tree_body import compress, decompress
 
 REPEATS = 8
 WRITERS = (1, 16)

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from prometheus_client import REGISTRY
 
 import systemzero_capture.app
-import systemzero_chassis.process
 import systemzero_diff.app
 import systemzero_gateway.app
-from systemzero_chassis import supervised
+import systemzero_runtime.running.process
+from systemzero_runtime.running import supervised
 
 _ = (
     systemzero_capture.app,
-    systemzero_chassis.process,
+    systemzero_runtime.running.process,
     systemzero_diff.app,
     systemzero_gateway.app,
 )

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from systemzero.errors.v1 import errors_pb2
 from systemzero.policy.v1 import policy_pb2
-from systemzero_chassis import contract
+from systemzero_wire import contract
 
 ROOT = Path(__file__).parent.parent.parent
 METHODS = contract.methods()

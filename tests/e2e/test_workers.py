@@ -23,8 +23,8 @@ from systemzero.gateway.v1 import status_service_pb2 as status_pb
 from systemzero.gateway.v1 import status_service_pb2_grpc
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.tlog import VerifierKey, verify_export
+from systemzero_wire.trees import encode_tree
 from tests.e2e.test_backup import admin
 from tests.support.patience import PATIENCE
 from tests.support.platform import Platform, Services, running

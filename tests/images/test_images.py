@@ -94,7 +94,7 @@ def test_keys_that_are_mounted_for_its_group_are_read_and_not_made(
     for path in (volume, *volume.rglob("*")):  # as a Secret is mounted: root's, open to the group
         os.chown(path, 0, 65532)
         path.chmod(0o750 if path.is_dir() else 0o440)
-    command = ("python3", "-m", "systemzero_chassis.admin", "keys", "--to", STATE)
+    command = ("python3", "-m", "systemzero_admin", "keys", "--to", STATE)
     status, said = image.run(volume, *command)
     assert status == 0, said
     service = "gateway" if named(image) == "standalone" else named(image)
@@ -109,7 +109,7 @@ def test_settings_and_databases_are_looked_after_from_the_same_image(
 ) -> None:
     entry = image.config["Entrypoint"]
     assert image.run(volume, *entry, "--check-config") == (0, "")
-    module = ("python3", "-m", "systemzero_chassis.admin")
+    module = ("python3", "-m", "systemzero_admin")
     status, said = image.run(volume, *module, "migrate", "--data", STATE)
     migrated = set(re.findall(r"^(\w+): ", said, re.MULTILINE))
     service = named(image)

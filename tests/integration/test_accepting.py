@@ -11,9 +11,9 @@ from typing import Any
 import grpc
 import pytest
 
-from systemzero_chassis.accepting import AcceptingServer
-from systemzero_chassis.guards import Handler
-from systemzero_chassis.service import Listener
+from systemzero_runtime.interceptors.guards import Handler
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving.accepting import AcceptingServer
 from tests.support.http2 import (
     DATA,
     END_HEADERS,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis.admin.__main__ import main
-from systemzero_chassis.admin.schemas import installed
-from systemzero_chassis.database import DatabaseSettings, open_database
-from systemzero_chassis.database.backup import back_up, restore
+from systemzero_admin.__main__ import main
+from systemzero_admin.schemas import installed
 from systemzero_core.errors import FailedPrecondition
+from systemzero_storage.database import DatabaseSettings, open_database
+from systemzero_storage.database.backup import back_up, restore
 
 SCHEMAS = installed()
 

@@ -13,7 +13,7 @@ from systemzero_core.apikey import is_well_formed
 
 
 def made(folder: Path) -> dict[str, bytes]:
-    command = [sys.executable, "-m", "systemzero_chassis.admin", "keys", "--to", str(folder)]
+    command = [sys.executable, "-m", "systemzero_admin", "keys", "--to", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}

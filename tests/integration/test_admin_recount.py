@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from systemzero_admin.__main__ import main
 from systemzero_capture.store import METADATA, SCHEMA, SqlCaptureStore
-from systemzero_chassis.admin.__main__ import main
-from systemzero_chassis.database import DatabaseSettings, open_database
-from systemzero_chassis.tree_body import compress
+from systemzero_storage.database import DatabaseSettings, open_database
+from systemzero_storage.tree_body import compress
 from tests.support.sqlite import opened
 from tests.support.stores import NOW, known, sighting, tree
 from tests.support.usage import counted

@@ -14,9 +14,9 @@ from systemzero.diff.v1 import template_pb2, verdict_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.fields import timestamp
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.tree import Node, Tree
+from systemzero_wire.fields import timestamp
+from systemzero_wire.trees import encode_tree
 from tests.support import sqlite
 from tests.support.checks import DRIFT, check, put
 from tests.support.services import House, diff_house

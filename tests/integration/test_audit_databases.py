@@ -8,9 +8,7 @@ import pytest
 from sqlalchemy import Connection, update
 
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis.database import Database
-from systemzero_chassis.identity import Principal
-from systemzero_chassis.logstore import LogStore
+from systemzero_base.internal.identity import Principal
 from systemzero_core.drift import Decision, DecisionKind
 from systemzero_core.errors import DataCorrupted
 from systemzero_diff.audit import audit
@@ -25,6 +23,8 @@ from systemzero_diff.store import (
     Transaction,
 )
 from systemzero_diff.store.tables import DECISIONS, EVENTS, RUNS, TEMPLATES
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import Database
 from tests.support.databases import OpenDatabase
 from tests.support.logs import KEY
 from tests.support.stores import NOW, decision, event, template

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis.admin.schemas import installed
-from systemzero_chassis.database import DatabaseSettings, open_database
-from systemzero_chassis.database.backup import back_up, restore
+from systemzero_admin.schemas import installed
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
+from systemzero_storage.database import DatabaseSettings, open_database
+from systemzero_storage.database.backup import back_up, restore
 from tests.support.sqlite import opened
 
 SCHEMAS = installed()

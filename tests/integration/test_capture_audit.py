@@ -12,8 +12,8 @@ from sqlalchemy import Column, LargeBinary, Text
 from systemzero_capture.audit import check_service
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.tables import KINDS, TREES
-from systemzero_chassis.database import Database, open_sqlite
 from systemzero_core.errors import DataCorrupted
+from systemzero_storage.database import Database, open_sqlite
 from tests.integration.test_capture_store import add
 from tests.support.databases import OpenDatabase
 from tests.support.sqlite import opened

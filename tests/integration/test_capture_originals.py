@@ -13,18 +13,18 @@ import pytest
 from systemzero.capture.v1 import capture_pb2
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base.settings.config import ConfigError
+from systemzero_base.settings.redacting import Redacting, RedactSettings, RulesByTenant
+from systemzero_base.telemetry.logs import get_logger
 from systemzero_capture.audit import check_service
 from systemzero_capture.config import RetentionSettings
 from systemzero_capture.keeping import Keeping, KeepingSettings
 from systemzero_capture.model import Original, OriginalKind
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
-from systemzero_chassis.config import ConfigError
-from systemzero_chassis.database import Database
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.redacting import Redacting, RedactSettings, RulesByTenant
-from systemzero_chassis.tree_body import compress
 from systemzero_core.errors import DataCorrupted
+from systemzero_storage.database import Database
+from systemzero_storage.tree_body import compress
 from tests.support.databases import OpenDatabase
 from tests.support.gateway import refused
 from tests.support.loops import some_loops

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from systemzero_base.telemetry.logs import get_logger
 from systemzero_capture.config import Retention, RetentionSettings
 from systemzero_capture.keeping import KeepingSettings
 from systemzero_capture.model import Bounds, Event
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.retention import BATCH
-from systemzero_chassis.database import Database
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.tree_body import compress
 from systemzero_core.errors import NotFound
+from systemzero_storage.database import Database
+from systemzero_storage.tree_body import compress
 from tests.support.databases import OpenDatabase
 from tests.support.loops import some_loops
 from tests.support.stores import DAY, NOW, known, sighting, tree

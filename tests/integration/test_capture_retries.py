@@ -17,9 +17,9 @@ from prometheus_client import REGISTRY
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_capture.keeping import KeepingSettings
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.errors import Unavailable
 from systemzero_core.tree import Tree
+from systemzero_wire.trees import encode_tree
 from tests.support.gateway import refused
 from tests.support.patience import UNHURRIED
 from tests.support.services import House, capture_house

@@ -19,12 +19,12 @@ from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.errors.v1 import errors_pb2
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base.internal.identity import METADATA_KEY, IdentitySigner, Principal
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
-from systemzero_chassis.database import open_sqlite
-from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.tree import Tree
+from systemzero_storage.database import open_sqlite
+from systemzero_wire.trees import encode_tree
 from tests.support.gateway import refused
 from tests.support.services import KEY, House, capture_house, seconds
 from tests.support.stores import DAY, NOW, document, known, tree

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from systemzero_capture.audit import check_service
 from systemzero_capture.model import Event, Known, Sighting, StoredCapture
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
-from systemzero_chassis.database import Database
-from systemzero_chassis.tree_body import compress, decompress
 from systemzero_core.errors import Conflict, DomainError, FailedPrecondition, NotFound
+from systemzero_storage.database import Database
+from systemzero_storage.tree_body import compress, decompress
 from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED
 from tests.support.sealing import sealed

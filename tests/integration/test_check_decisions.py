@@ -9,8 +9,8 @@ import pytest
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis.fields import timestamp
 from systemzero_core.tree import Tree
+from systemzero_wire.fields import timestamp
 from tests.support.checks import DRIFT, UNCHANGED, check, put, sentences
 from tests.support.services import House, diff_house
 from tests.support.stores import DAY, NOW

@@ -12,10 +12,10 @@ import pytest
 from systemzero.diff.v1 import diff_service_pb2 as diff_pb
 from systemzero.diff.v1 import diff_service_pb2_grpc, verdict_pb2
 from systemzero.diff.v1 import drift_service_pb2 as pb
-from systemzero_chassis.fields import timestamp
-from systemzero_chassis.tree_codec import encode_signatures
 from systemzero_core.signature import sign
 from systemzero_core.tree import Tree
+from systemzero_wire.fields import timestamp
+from systemzero_wire.trees import encode_signatures
 from tests.support.checks import DRIFT, UNCHANGED, check, put, sentences
 from tests.support.gateway import refused
 from tests.support.services import House, diff_house

@@ -12,10 +12,10 @@ from systemzero.diff.v1 import diff_service_pb2 as diff_pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.match import Thresholds, Weights
 from systemzero_core.tree import Bounds, Tree
 from systemzero_diff.config import MatchSettings, TenantMatch
+from systemzero_wire.trees import encode_tree
 from tests.support.services import House, diff_house
 from tests.unit.drift_trees import item, tree
 

@@ -11,12 +11,12 @@ import pytest
 
 from systemzero.capture.v1 import capture_pb2
 from systemzero.capture.v1 import capture_service_pb2 as pb
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_client import Client
 from systemzero_client.errors import SystemZeroError
 from systemzero_client.evidence import Shown, check_capture
 from systemzero_core.signature import sign
 from systemzero_core.tlog import Entry, LogVerificationError
+from systemzero_wire.trees import encode_tree
 from tests.support.stores import tree
 from tests.support.wire import answering, serving
 from tests.unit.test_tlog_export import entry_of

@@ -14,9 +14,9 @@ from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
-from systemzero_chassis.database import DatabaseSettings
-from systemzero_chassis.fields import timestamp
 from systemzero_core.tree import Tree
+from systemzero_storage.database import DatabaseSettings
+from systemzero_wire.fields import timestamp
 from tests.support.checks import DRIFT, UNCHANGED, check, put, sentences
 from tests.support.postgres import Server, migrated
 from tests.support.services import House, diff_house

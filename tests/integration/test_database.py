@@ -29,11 +29,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from systemzero_chassis.database import SchemaMismatch, SqliteDatabase, _engine, open_sqlite
-from systemzero_chassis.database._engine import driver_of
-from systemzero_chassis.database._patience import Patience, Waits
-from systemzero_chassis.database._turns import Turns
 from systemzero_core.errors import DataCorrupted, Unavailable
+from systemzero_storage.database import SchemaMismatch, SqliteDatabase, open_sqlite
+from systemzero_storage.jobs.patience import Patience, Waits
+from systemzero_storage.sqlite import engines
+from systemzero_storage.sqlite.engines import driver_of
+from systemzero_storage.sqlite.turns import Turns
 from tests.support.patience import PATIENCE
 from tests.support.sqlite import opened
 
@@ -158,7 +159,7 @@ async def test_a_full_disk_is_unavailable_and_passes(database: SqliteDatabase) -
 async def test_another_process_lock_is_unavailable_not_a_hang(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_engine, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT", 0.05)
     database = open_sqlite(path, METADATA, 1)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -167,7 +168,7 @@ async def test_another_process_lock_is_unavailable_not_a_hang(
     )
     assert {type(result) for result in results} == {Unavailable}
     other.execute("ROLLBACK")
-    monkeypatch.setattr(_engine, "BUSY_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT", PATIENCE)
     assert await database.write(add("after")) == 1
     other.close()
     await database.close()
@@ -352,7 +353,7 @@ import asyncio, sys
 from pathlib import Path
 from typing import Any
 from tests.integration.test_database import METADATA, add
-from systemzero_chassis.database import open_sqlite
+from systemzero_storage.database import open_sqlite
 
 async def main():
     database = open_sqlite(Path(sys.argv[1]), METADATA, 1)

@@ -12,18 +12,13 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, func,
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from systemzero_chassis.config import ConfigError
-from systemzero_chassis.database import (
-    TENANT,
-    DatabaseSettings,
-    SchemaMismatch,
-    TenantConnection,
-    _batches,
-)
-from systemzero_chassis.database import postgres as module
-from systemzero_chassis.database.postgres import PostgresDatabase, open_postgres
-from systemzero_chassis.database.provision import use_schema
+from systemzero_base.settings.config import ConfigError
 from systemzero_core.errors import FailedPrecondition, Unavailable
+from systemzero_storage.database import TENANT, DatabaseSettings, SchemaMismatch, TenantConnection
+from systemzero_storage.postgres import batching
+from systemzero_storage.postgres import database as module
+from systemzero_storage.postgres.database import PostgresDatabase, open_postgres
+from systemzero_storage.postgres.provision import use_schema
 from tests.support import postgres as support
 from tests.support.gate import gate_before
 from tests.support.patience import PATIENCE
@@ -80,7 +75,7 @@ async def behind_proxy(server: Server) -> AsyncIterator[tuple[PostgresDatabase, 
 async def test_a_server_that_hangs_is_given_up_and_used_again_when_it_answers(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_batches, "RECONNECT_SECONDS", 0.0)
+    monkeypatch.setattr(batching, "RECONNECT_SECONDS", 0.0)
     monkeypatch.setattr(module, "_CONNECT_SECONDS", 2.0)
     monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.5)
     url, quick = make_url(postgres.url), DatabaseSettings(pool=2, statement_timeout=1.0)
@@ -145,7 +140,7 @@ async def test_a_connection_that_goes_within_a_job_is_not_noticed(postgres: Serv
 async def test_a_commit_of_unknown_outcome_says_so(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_batches, "RECONNECT_SECONDS", 0.0)
+    monkeypatch.setattr(batching, "RECONNECT_SECONDS", 0.0)
     async with behind_proxy(postgres) as (database, proxy):
         await database.of("acme").write(add("before"))
         proxy.cut = b"; COMMIT"
@@ -199,7 +194,7 @@ async def test_a_killed_server_that_comes_back_loses_nothing_acknowledged() -> N
 async def test_a_server_that_stays_away_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_batches, "RECONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(batching, "RECONNECT_SECONDS", 0.1)
     with support.process() as process:
         process.start()
         database = Server(process.url).open(METADATA, 1)

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Column, Connection, MetaData, Table, Text, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from systemzero_chassis.database import Database
-from systemzero_chassis.observed import CurrentCall, set_current_call
-from systemzero_chassis.tracing import Place, Span, new_id
+from systemzero_base.telemetry.observed import CurrentCall, set_current_call
+from systemzero_base.telemetry.tracing import Place, Span, new_id
+from systemzero_storage.database import Database
 from tests.support.databases import OpenDatabase
 
 METADATA = MetaData()

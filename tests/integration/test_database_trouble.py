@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, select
 
-from systemzero_chassis.database import SqliteDatabase, _engine, open_sqlite
 from systemzero_core.errors import DataCorrupted, Unavailable
+from systemzero_storage.database import SqliteDatabase, open_sqlite
+from systemzero_storage.sqlite import engines
 from tests.support.sqlite import opened
 
 METADATA = MetaData()
@@ -73,7 +74,7 @@ async def test_a_lock_that_another_process_keeps_is_told_until_it_is_free(
     file: Path, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add(database)
-    monkeypatch.setattr(_engine, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT", 0.1)
     with opened(file) as other:
         other.execute("BEGIN IMMEDIATE")
         await database.check()  # nobody has tried to write yet

@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select
 
-from systemzero_chassis.database import SqliteDatabase, _engine, open_sqlite
-from systemzero_chassis.database._engine import writer_engine
-from systemzero_chassis.database._patience import Patience, Waits
-from systemzero_chassis.database._trouble import Trouble
-from systemzero_chassis.database._turns import SUFFIX, Turns
-from systemzero_chassis.database._writer import Writer
 from systemzero_core.errors import Unavailable
+from systemzero_storage.database import SqliteDatabase, open_sqlite
+from systemzero_storage.jobs.patience import Patience, Waits
+from systemzero_storage.jobs.trouble import Trouble
+from systemzero_storage.sqlite import engines
+from systemzero_storage.sqlite.engines import writer_engine
+from systemzero_storage.sqlite.turns import SUFFIX, Turns
+from systemzero_storage.sqlite.writer import Writer
 from tests.support.patience import PATIENCE
 
 METADATA = MetaData()
@@ -146,11 +147,11 @@ async def test_a_stopped_process_holds_up_no_write_for_ever(
     database = open_sqlite(path, METADATA, 1)
     with stopped_while_it_writes(path) as process:
         async with asyncio.timeout(PATIENCE):
-            monkeypatch.setattr(_engine, "BUSY_TIMEOUT", 0.05)
+            monkeypatch.setattr(engines, "BUSY_TIMEOUT", 0.05)
             for _ in range(3):  # the first wait in vain must not be in the way of the next
                 await refused(database)
             assert await database.read(count) == 0
-            monkeypatch.setattr(_engine, "BUSY_TIMEOUT", PATIENCE)
+            monkeypatch.setattr(engines, "BUSY_TIMEOUT", PATIENCE)
             process.send_signal(number)
             await database.write(add)
             assert await database.read(count) == left
@@ -160,7 +161,7 @@ async def test_a_stopped_process_holds_up_no_write_for_ever(
 async def test_a_process_ends_though_another_one_is_stopped(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_engine, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT", 0.05)
     database = open_sqlite(path, METADATA, 1)
     with stopped_while_it_writes(path):
         async with asyncio.timeout(PATIENCE):

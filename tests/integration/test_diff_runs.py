@@ -12,9 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from systemzero_chassis.database import TENANT, Database, SqliteDatabase, TenantConnection
-from systemzero_chassis.database._engine import driver_of
-from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import DecisionKind, DecisionScope, Severity
 from systemzero_core.errors import DataCorrupted
 from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision, StoredEvent
@@ -23,6 +20,9 @@ from systemzero_diff.store.events import day_of
 from systemzero_diff.store.evidence_runs import check_runs
 from systemzero_diff.store.sql import SqlTransaction
 from systemzero_diff.store.tables import RUNS
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import TENANT, Database, SqliteDatabase, TenantConnection
+from systemzero_storage.sqlite.engines import driver_of
 from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED
 from tests.support.stores import DAY, NOW, decision, event

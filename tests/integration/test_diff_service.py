@@ -16,11 +16,11 @@ from systemzero.diff.v1 import drift_service_pb2 as drift_pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.fields import timestamp
-from systemzero_chassis.tree_codec import encode_signatures, encode_tree
 from systemzero_core.intake import take_in_tree
 from systemzero_core.signature import sign
 from systemzero_core.tree import Node, Tree
+from systemzero_wire.fields import timestamp
+from systemzero_wire.trees import encode_signatures, encode_tree
 from tests.support.gateway import refused
 from tests.support.services import House, diff_house
 from tests.support.stores import DAY, NOW, document

@@ -9,13 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
-from systemzero_chassis.database import Database
-from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import Visit
 from systemzero_core.drift.detectors.sequence import MAX_VISITS
 from systemzero_diff.sessions import Sessions
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, DiffStore, SqlDiffStore
 from systemzero_diff.store.tables import SESSIONS
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import Database
 from tests.support.databases import OpenDatabase
 from tests.support.stores import DAY, NOW
 

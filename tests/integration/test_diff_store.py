@@ -11,8 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from systemzero_chassis.database import Database
-from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import DecisionKind, Severity
 from systemzero_core.errors import Conflict, NotFound
 from systemzero_core.template import next_version
@@ -27,6 +25,8 @@ from systemzero_diff.store import (
     Transaction,
 )
 from systemzero_diff.store.sql import FORGET_EVERY
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import Database
 from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED
 from tests.support.sealing import sealed

@@ -13,19 +13,19 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from systemzero.log.v1 import log_service_pb2, log_service_pb2_grpc
-from systemzero_chassis.guards import Call, errors_guard, identity_guard
-from systemzero_chassis.identity import (
+from systemzero_base.internal.identity import (
     METADATA_KEY,
     IdentitySigner,
     IdentityVerifier,
     Principal,
     current_principal,
 )
-from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.service import Listener
-from systemzero_chassis.telemetry import observe_guard
 from systemzero_core.errors import InvalidInput, RateLimited
+from systemzero_runtime.interceptors.guards import Call, errors_guard, identity_guard
+from systemzero_runtime.interceptors.telemetry import observe_guard
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving.local import LocalChannel
+from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.patience import deadlines
 
 KEY = Ed25519PrivateKey.generate()

@@ -19,10 +19,10 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc, status_service_pb2, status_service_pb2_grpc
 from systemzero.policy.v1 import policy_pb2
-from systemzero_chassis import contract
-from systemzero_chassis.logs import LogSettings
+from systemzero_base.telemetry.logs import LogSettings
 from systemzero_gateway import apikey
 from systemzero_gateway.limits import LimitSettings, Rate
+from systemzero_wire import contract
 from tests.support.exposed import METHODS
 from tests.support.gateway import World, each, refused, sending, world
 from tests.support.logging import lines_in, logging_as

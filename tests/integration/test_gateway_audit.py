@@ -14,10 +14,10 @@ import pytest
 
 from systemzero.gateway.v1 import audit_service_pb2 as pb
 from systemzero.gateway.v1 import audit_service_pb2_grpc, auth_service_pb2, auth_service_pb2_grpc
-from systemzero_chassis.clock import micros
-from systemzero_chassis.logstore import LogDiverged
+from systemzero_base.clock import micros
 from systemzero_core.errors import FailedPrecondition, Unavailable
 from systemzero_core.tlog import VerifierKey, verify_bundle, verify_export
+from systemzero_evidence.log import LogDiverged
 from systemzero_gateway import apikey
 from systemzero_gateway.audit import Decided
 from systemzero_gateway.audit.queue import GROUPS

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from systemzero_chassis.clock import micros
-from systemzero_chassis.database import Database, open_sqlite
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore import LogStore, Witness
+from systemzero_base.clock import micros
+from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import (
     ERASURE_KIND,
@@ -23,12 +21,14 @@ from systemzero_core.tlog import (
     parse_checkpoint,
     verify_export,
 )
+from systemzero_evidence.log import LogStore, Witness
 from systemzero_gateway.audit import Act, AuditLog, AuditQueue, Decided
 from systemzero_gateway.audit.check import check_service
 from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.audit.retention import RefusalRetention
 from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
+from systemzero_storage.database import Database, open_sqlite
 from tests.support.databases import OpenDatabase
 from tests.support.loops import some_loops
 from tests.support.patience import PATIENCE

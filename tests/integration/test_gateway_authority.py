@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionDenied
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.certificates import both

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from systemzero_chassis.identity import Principal
-from systemzero_chassis.secrets import write_private
+from systemzero_base.internal.identity import Principal
+from systemzero_base.secrets import write_private
 from systemzero_core.errors import (
     FailedPrecondition,
     InvalidInput,

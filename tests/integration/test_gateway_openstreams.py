@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from systemzero_chassis.database import open_sqlite
-from systemzero_chassis.guards import Call
-from systemzero_chassis.local import LocalContext
 from systemzero_core.errors import Unauthenticated
 from systemzero_gateway.openstreams import OpenStreams
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
+from systemzero_runtime.interceptors.guards import Call
+from systemzero_runtime.serving.local import LocalContext
+from systemzero_storage.database import open_sqlite
 from tests.support.house import ADMIN, House
 from tests.support.loops import some_loops
 

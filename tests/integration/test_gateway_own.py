@@ -22,12 +22,12 @@ from systemzero.gateway.v1 import (
     tenant_service_pb2,
     tenant_service_pb2_grpc,
 )
-from systemzero_chassis import contract
-from systemzero_chassis.guards import Context
-from systemzero_chassis.local import LocalContext
-from systemzero_chassis.observed import CurrentCall, set_current_call
+from systemzero_base.telemetry.observed import CurrentCall, set_current_call
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.policy import methods_with_policy
+from systemzero_runtime.interceptors.guards import Context
+from systemzero_runtime.serving.local import LocalContext
+from systemzero_wire import contract
 from tests.support.gateway import World, each, refused, world
 from tests.support.patience import PATIENCE
 

@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from scripts.run_split import free_port
-from systemzero_chassis.asking import ask
-from systemzero_chassis.observed import Outgoing
-from systemzero_chassis.process import service_channel
+from systemzero_base.telemetry.observed import Outgoing
 from systemzero_gateway import backends, monitor
 from systemzero_gateway.breaker import BreakerSettings, State
+from systemzero_runtime.calls.asking import ask
+from systemzero_runtime.running.process import service_channel
 from tests.integration.test_gateway_backends import NOT_SERVING, SERVICE_BEHIND, until
 from tests.support.gateway import SERVICE, World, refused, world
 from tests.support.replica import replica, several

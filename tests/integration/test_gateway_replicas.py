@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis.database import Database, open_sqlite
-from systemzero_chassis.database.postgres import open_postgres
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.keys import DEFAULT_TENANT
 from systemzero_gateway.policy import Role
 from systemzero_gateway.quotas import Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
+from systemzero_storage.database import Database, open_sqlite
+from systemzero_storage.postgres.database import open_postgres
 from tests.support.databases import DATABASES
 from tests.support.house import ADMIN, PLATFORM, House
 from tests.support.postgres import SETTINGS, Server

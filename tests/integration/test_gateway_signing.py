@@ -15,13 +15,13 @@ from joserfc.jwk import KeySet, OKPKey
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc
-from systemzero_chassis.config import ConfigError, load
-from systemzero_chassis.database import open_sqlite
+from systemzero_base.settings.config import ConfigError, load
 from systemzero_core.errors import FailedPrecondition, Unauthenticated
 from systemzero_gateway.config import GatewaySettings
 from systemzero_gateway.signing import Schedule, SigningKeys
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlSigningKeyStore
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+from systemzero_storage.database import open_sqlite
 from tests.support.gateway import world
 
 PEPPER = b"p" * 32

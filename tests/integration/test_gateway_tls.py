@@ -15,15 +15,20 @@ import pytest
 
 from systemzero.gateway.v1 import tenant_service_pb2, tenant_service_pb2_grpc
 from systemzero.log.v1 import log_service_pb2
-from systemzero_chassis.config import ConfigError
-from systemzero_chassis.process import service_channel
-from systemzero_chassis.service import Listener
-from systemzero_chassis.tls import BackendTlsSettings, ServerTls, TlsSettings, read_server_files
+from systemzero_base.settings.config import ConfigError
 from systemzero_client import Client
 from systemzero_client.channel import Tls
 from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.config import GatewayTlsSettings
 from systemzero_gateway.policy import Role
+from systemzero_runtime.running.process import service_channel
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving.tls import (
+    BackendTlsSettings,
+    ServerTls,
+    TlsSettings,
+    read_server_files,
+)
 from tests.support.certificates import DAY, Authority, replace, write
 from tests.support.cli import Sz
 from tests.support.gateway import SERVICE, World, refused, world

@@ -16,7 +16,7 @@ import grpc
 import pytest
 from redis.asyncio import Redis
 
-from systemzero_chassis.logs import get_logger
+from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import Unavailable
 from systemzero_gateway.limits import Bucket, LimitSettings, MemoryLimits, Rate
 from systemzero_gateway.limits.shared import SharedLimits

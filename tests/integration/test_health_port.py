@@ -13,12 +13,12 @@ from typing import Any
 import grpc
 import pytest
 
-from systemzero_chassis.health import LIVENESS
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.probe import ask
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.service import Listener
-from systemzero_chassis.tls import ServerTls, TlsSettings
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_runtime.probe import ask
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving.health import LIVENESS
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_runtime.serving.tls import ServerTls, TlsSettings
 from tests.support.certificates import Authority, write
 from tests.support.patience import PATIENCE
 
@@ -98,7 +98,7 @@ async def test_the_probe_ends_with_the_status_that_orchestrators_read() -> None:
 
 async def probe(*arguments: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "systemzero_chassis.probe", "--timeout", "20", *arguments),
+        *(sys.executable, "-m", "systemzero_runtime.probe", "--timeout", "20", *arguments),
         stderr=asyncio.subprocess.PIPE,
     )
     _, errors = await process.communicate()

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from systemzero_chassis.background import Loops
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.lanes.process import Lane
-from systemzero_chassis.lanes.settings import LaneSettings
-from systemzero_chassis.lanes.wire import LaneFault
-from systemzero_chassis.lanes.worker import Limits
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_base.lanes.process import Lane
+from systemzero_base.lanes.settings import LaneSettings
+from systemzero_base.lanes.wire import LaneFault
+from systemzero_base.lanes.worker import Limits
+from systemzero_base.work.background import Loops
 from systemzero_core.errors import InvalidInput, TooLarge, TooManyInFlight, Unavailable
 from tests.support import lane_work
 from tests.support.loops import some_loops, until
@@ -293,8 +293,8 @@ async def test_a_lane_imports_little() -> None:
 
 _ORPHANS = """
 import asyncio, os, signal, sys
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.lanes.settings import LaneSettings
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_base.lanes.settings import LaneSettings
 from tests.support import lane_work
 from tests.support.loops import some_loops
 

@@ -14,10 +14,10 @@ from systemzero.capture.v1 import capture_service_pb2
 from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import template_pb2, template_service_pb2, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.lanes import dispatch, metrics
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.lanes.settings import LaneSettings
-from systemzero_chassis.stages import SMALL_BYTES
+from systemzero_base.lanes import dispatch, metrics
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_base.lanes.settings import LaneSettings
+from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_core.formats import own
 from systemzero_core.tree import Node, Tree
 from systemzero_diff import judging

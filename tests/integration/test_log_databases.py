@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.logstore import LogStore, Witness
 from systemzero_core.tlog import (
     ExportReport,
     VerifierKey,
@@ -18,6 +16,8 @@ from systemzero_core.tlog import (
     verify_export,
     verify_inclusion,
 )
+from systemzero_evidence.log import LogStore, Witness
+from systemzero_storage.database import Database, TenantConnection
 from tests.support.databases import OpenDatabase
 from tests.support.logs import METADATA, NOW, TENANT, grow, log_on
 from tests.support.witness import FakeWitness, serving_witness

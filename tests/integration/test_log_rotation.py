@@ -8,15 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis.admin.__main__ import main
-from systemzero_chassis.database import SqliteDatabase, open_sqlite
-from systemzero_chassis.logstore import (
-    LogDiverged,
-    LogKeys,
-    begin_rotation,
-    finish_rotation,
-    load_log_keys,
-)
+from systemzero_admin.__main__ import main
 from systemzero_client.offline import verify_bundle_file, verify_export_file
 from systemzero_client.pins import PinStore
 from systemzero_client.verify import LogVerifier
@@ -28,6 +20,14 @@ from systemzero_core.tlog import (
     verify_checkpoint,
     verify_rotation,
 )
+from systemzero_evidence.log import (
+    LogDiverged,
+    LogKeys,
+    begin_rotation,
+    finish_rotation,
+    load_log_keys,
+)
+from systemzero_storage.database import SqliteDatabase, open_sqlite
 from tests.support.logs import METADATA, NAME, ORIGIN, TENANT, client_of, grow, log_on
 
 

@@ -19,8 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, update
 
-from systemzero_chassis.database import Database, SqliteDatabase, TenantConnection
-from systemzero_chassis.logstore import (
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
+from systemzero_core.tlog import parse_checkpoint
+from systemzero_evidence.log import (
     LogDiverged,
     LogFiles,
     LogStore,
@@ -30,8 +31,7 @@ from systemzero_chassis.logstore import (
     open_log,
     open_log_to_check,
 )
-from systemzero_core.errors import DataCorrupted, FailedPrecondition
-from systemzero_core.tlog import parse_checkpoint
+from systemzero_storage.database import Database, SqliteDatabase, TenantConnection
 from tests.support.databases import OpenDatabase
 from tests.support.logs import (
     KEY,
@@ -220,7 +220,7 @@ async def test_a_long_tail_is_signed_in_steps(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that no transaction is held up by what nobody signed for long."""
-    monkeypatch.setattr("systemzero_chassis.logstore.checkpoints.STEP", 1000)
+    monkeypatch.setattr("systemzero_evidence.signed.checkpoints.STEP", 1000)
     log = log_on(database)
     await append(database, log, STEPS)
     restarted = log_on(database)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis.database import SqliteDatabase, open_sqlite
-from systemzero_chassis.logstore import LogStore
 from systemzero_client import Client
 from systemzero_client.pins import PinStore
 from systemzero_client.tiles import TileFolder
 from systemzero_client.verify import LogVerifier
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tlog import LogVerificationError, TileFile, parse_checkpoint
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import SqliteDatabase, open_sqlite
 from tests.support.logs import METADATA, NOW, TENANT, client_of, grow, log_on
 
 

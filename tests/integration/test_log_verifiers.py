@@ -27,12 +27,12 @@ from sigstore._utils import KeyID
 from sigstore.errors import VerificationError
 from sigstore_models.common import v1 as sigstore_common
 
-from systemzero_chassis.database import SqliteDatabase, open_sqlite
-from systemzero_chassis.logstore import LogStore, Witness
 from systemzero_client.pins import PinStore
 from systemzero_client.tiles import TileFolder
 from systemzero_client.verify import LogVerifier
 from systemzero_core.tlog import VerifierKey, leaf_of, parse_checkpoint
+from systemzero_evidence.log import LogStore, Witness
+from systemzero_storage.database import SqliteDatabase, open_sqlite
 from tests.support.logs import KEY, METADATA, ORIGIN, TENANT, client_of, grow, log_on
 from tests.support.witness import FakeWitness, serving_witness
 

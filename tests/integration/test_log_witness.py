@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from systemzero_chassis.database import SqliteDatabase, open_sqlite
-from systemzero_chassis.logstore import LogStore, Witness, http
-from systemzero_chassis.logstore.witnesses import cosigning
 from systemzero_client.pins import PinStore
 from systemzero_client.verify import LogVerifier
 from systemzero_client.witnesses import Witnesses
 from systemzero_core.errors import DataCorrupted, InvalidInput, Unavailable
 from systemzero_core.tlog import LogVerificationError, cosignatures_of, parse_checkpoint
+from systemzero_evidence.log import LogStore, Witness
+from systemzero_evidence.signed import http
+from systemzero_evidence.signed.witnesses import cosigning
+from systemzero_storage.database import SqliteDatabase, open_sqlite
 from tests.support.logs import METADATA, ORIGIN, TENANT, client_of, grow, log_on
 from tests.support.loops import some_loops
 from tests.support.patience import PATIENCE

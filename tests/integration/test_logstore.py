@@ -17,9 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import MetaData
 
-from systemzero_chassis.database import Database, SqliteDatabase, TenantConnection, open_sqlite
-from systemzero_chassis.keyfile import load_or_create_key
-from systemzero_chassis.logstore import LogDiverged, LogStore, log_tables
+from systemzero_base.keyfile import load_or_create_key
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, InvalidInput, NotFound
 from systemzero_core.tlog import (
     Checkpoint,
@@ -33,6 +31,8 @@ from systemzero_core.tlog import (
     verify_export,
     verify_inclusion,
 )
+from systemzero_evidence.log import LogDiverged, LogStore, log_tables
+from systemzero_storage.database import Database, SqliteDatabase, TenantConnection, open_sqlite
 from tests.support.databases import OpenDatabase
 from tests.support.sqlite import opened
 
@@ -443,7 +443,7 @@ _CHILD = """
 import asyncio, sys
 from pathlib import Path
 from tests.integration.test_logstore import METADATA, NOW, store_on
-from systemzero_chassis.database import open_sqlite
+from systemzero_storage.database import open_sqlite
 from systemzero_core.tlog import parse_checkpoint
 
 async def main():

@@ -17,15 +17,15 @@ from systemzero.gateway.v1 import (
     auth_service_pb2,
     auth_service_pb2_grpc,
 )
+from systemzero_base.telemetry.logs import LogSettings
+from systemzero_base.work.background import MOST_FAILURES, Background
 from systemzero_capture.config import CaptureSettings, RetentionSettings
-from systemzero_chassis.background import MOST_FAILURES, Background
-from systemzero_chassis.logs import LogSettings
-from systemzero_chassis.logstore import Witness
-from systemzero_chassis.ops import OpsSettings, operated
 from systemzero_diff.config import DiffSettings
+from systemzero_evidence.log import Witness
 from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.config import GatewaySettings
 from systemzero_gateway.limits import LimitSettings
+from systemzero_runtime.operations.ops import OpsSettings, operated
 from systemzero_standalone.app import StandaloneApp
 from systemzero_standalone.config import StandaloneSettings
 from tests.support.gateway import LAVISH, World, refused, world

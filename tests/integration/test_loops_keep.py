@@ -12,18 +12,13 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from systemzero_base.clock import micros
+from systemzero_base.telemetry.logs import get_logger
 from systemzero_capture.config import RetentionSettings
 from systemzero_capture.keeping import KeepingSettings
 from systemzero_capture.retention import Collector
-from systemzero_chassis.accepting import AcceptingServer, _Acceptor
-from systemzero_chassis.clock import micros
-from systemzero_chassis.database import Database, open_sqlite
-from systemzero_chassis.guards import Call
-from systemzero_chassis.local import LocalChannel, LocalContext
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore import LogStore
-from systemzero_chassis.registry import HandlerRegistry
 from systemzero_core.errors import Unauthenticated
+from systemzero_evidence.log import LogStore
 from systemzero_gateway.audit import Act, AuditLog, AuditQueue, Decided
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.breaker import BreakerSettings, State
@@ -33,6 +28,11 @@ from systemzero_gateway.openstreams import OpenStreams
 from systemzero_gateway.retry import RetrySettings
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from systemzero_gateway.upkeep import Upkeep
+from systemzero_runtime.interceptors.guards import Call
+from systemzero_runtime.serving.accepting import AcceptingServer, _Acceptor
+from systemzero_runtime.serving.local import LocalChannel, LocalContext
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_storage.database import Database, open_sqlite
 from tests.support.loops import some_loops, until
 from tests.support.patience import PATIENCE
 

@@ -16,18 +16,18 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, inspect, text
 
-from systemzero_chassis.admin.schemas import installed
-from systemzero_chassis.database import (
+from systemzero_admin.schemas import installed
+from systemzero_core.errors import FailedPrecondition, NotFound
+from systemzero_storage.database import (
     DatabaseSettings,
     Schema,
     SchemaMismatch,
     open_database,
     open_sqlite,
 )
-from systemzero_chassis.database import provision as postgres_schema
-from systemzero_chassis.database.migrate import migrate_postgres, migrate_sqlite, upgrade
-from systemzero_chassis.database.schema import create_schema, revision_of
-from systemzero_core.errors import FailedPrecondition, NotFound
+from systemzero_storage.database.migrate import migrate_postgres, migrate_sqlite, upgrade
+from systemzero_storage.postgres import provision as postgres_schema
+from systemzero_storage.schema import create_schema, revision_of
 from tests.support.postgres import ROLE, Server
 from tests.support.sqlite import opened
 

@@ -16,13 +16,13 @@ from sqlalchemy import MetaData
 
 from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
 from systemzero.gateway.v1 import auth_service_pb2, auth_service_pb2_grpc
-from systemzero_chassis.database import open_sqlite
-from systemzero_chassis.database.vitals import StoreVitals
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.pool import Pool
-from systemzero_chassis.readiness import Readiness
-from systemzero_chassis.vitals import Vitals
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.pool import Pool
 from systemzero_diff.store import SCHEMA
+from systemzero_runtime.operations.readiness import Readiness
+from systemzero_runtime.operations.vitals import Vitals
+from systemzero_storage.database import open_sqlite
+from systemzero_storage.database.vitals import StoreVitals
 from tests.support import operated
 from tests.support.loops import some_loops
 from tests.support.operated import Running
@@ -81,7 +81,7 @@ async def test_a_service_on_a_disk_without_room_is_not_ready(
     loops = some_loops()
     store = StoreVitals("here", tmp_path, database, get_logger("test"), loops)
     vitals = Vitals("here", loops, [store])
-    monkeypatch.setattr("systemzero_chassis.database.vitals.LEAST_FREE", 2**62)
+    monkeypatch.setattr("systemzero_storage.database.vitals.LEAST_FREE", 2**62)
     vitals.start()
     async with asyncio.timeout(PATIENCE):
         while "bytes free" not in vitals.conditions["here.store"]():
@@ -133,7 +133,7 @@ async def test_a_service_whose_schema_was_taken_back_is_not_ready(tmp_path: Path
 
 
 def migrate(server: Server) -> None:
-    from systemzero_chassis.database.migrate import migrate_postgres
+    from systemzero_storage.database.migrate import migrate_postgres
 
     migrate_postgres(server.owner_url, SCHEMA, ROLE)
 

@@ -16,14 +16,14 @@ from systemzero_capture.erasure import erase_tenant
 from systemzero_capture.model import Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.tables import BLOBS, DATA_KEYS, KINDS, TREES, VERDICTS
-from systemzero_chassis.database import BodyErased, Database
-from systemzero_chassis.sealing import Keks, Keyring, SealedDatabase
-from systemzero_chassis.sealing.database import SealedTenant
-from systemzero_chassis.sealing.erasure import destroy_keys
-from systemzero_chassis.sealing.kek import FileKek
-from systemzero_chassis.sealing.rewrap import rewrap
-from systemzero_chassis.tree_body import decompress
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
+from systemzero_storage.database import BodyErased, Database
+from systemzero_storage.sealing import Keks, Keyring, SealedDatabase
+from systemzero_storage.sealing.database import SealedTenant
+from systemzero_storage.sealing.erasure import destroy_keys
+from systemzero_storage.sealing.kek import FileKek
+from systemzero_storage.sealing.rewrap import rewrap
+from systemzero_storage.tree_body import decompress
 from tests.integration.test_capture_store import add
 from tests.support.databases import OpenDatabase
 from tests.support.sealing import KEY, OTHER, sealed

@@ -10,10 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import select
 
-from systemzero_chassis.database import ERASED, Database
-from systemzero_chassis.logstore import LogStore
-from systemzero_chassis.sealing.erasure import destroy_keys
-from systemzero_chassis.secrets import write_private
+from systemzero_base.secrets import write_private
 from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template
@@ -21,6 +18,9 @@ from systemzero_diff.erasure import erase_tenant
 from systemzero_diff.model import Answered, EventFilter, Kept, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import ERASED, Database
+from systemzero_storage.sealing.erasure import destroy_keys
 from tests.integration.test_diff_store import decided, recorded
 from tests.support.databases import OpenDatabase
 from tests.support.sealing import sealed

@@ -16,12 +16,12 @@ from systemzero.capture.v1 import capture_service_pb2 as capture_pb
 from systemzero.diff.v1 import drift_service_pb2 as drift_pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.log.v1 import log_service_pb2 as log_pb
-from systemzero_chassis.admin.__main__ import main
-from systemzero_chassis.sealing import EncryptionSettings
-from systemzero_chassis.sealing.kek import FileKek
-from systemzero_chassis.sealing.settings import KekSettings
-from systemzero_chassis.tree_codec import encode_tree
+from systemzero_admin.__main__ import main
 from systemzero_core.errors import FailedPrecondition
+from systemzero_storage.sealing import EncryptionSettings
+from systemzero_storage.sealing.kek import FileKek
+from systemzero_storage.sealing.settings import KekSettings
+from systemzero_wire.trees import encode_tree
 from tests.support.checks import DRIFT, check, put
 from tests.support.sealing import KEY, OTHER, kek_file
 from tests.support.services import House, capture_house, diff_house

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from systemzero_base.settings.config import ConfigError
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.tables import DATA_KEYS, TREES
-from systemzero_chassis.config import ConfigError
-from systemzero_chassis.database import Database, open_sqlite
-from systemzero_chassis.sealing import EncryptionSettings, Kek, Keks, SealedDatabase, load_keks
-from systemzero_chassis.sealing.kek import FileKek
-from systemzero_chassis.sealing.rewrap import rewrap
-from systemzero_chassis.sealing.settings import KekSettings
-from systemzero_chassis.tree_body import decompress
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, Unavailable
+from systemzero_storage.database import Database, open_sqlite
+from systemzero_storage.sealing import EncryptionSettings, Kek, Keks, SealedDatabase, load_keks
+from systemzero_storage.sealing.kek import FileKek
+from systemzero_storage.sealing.rewrap import rewrap
+from systemzero_storage.sealing.settings import KekSettings
+from systemzero_storage.tree_body import decompress
 from tests.integration.test_capture_store import add
 from tests.support.openbao import KEY as KEY_NAME
 from tests.support.openbao import OpenBao, openbao

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.capture.v1 import capture_service_pb2_grpc
-from systemzero_chassis.logs import LogSettings
+from systemzero_base.telemetry.logs import LogSettings
 from systemzero_core.errors import Unavailable
 from systemzero_gateway import apikey
 from tests.support.gateway import refused, world

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from systemzero.diff.v1 import diff_service_pb2 as pb
-from systemzero_chassis.database import DatabaseSettings
+from systemzero_storage.database import DatabaseSettings
 from tests.integration.test_check_sessions import page
 from tests.support.checks import DRIFT, UNCHANGED, check, put, source
 from tests.support.postgres import Server, migrated

@@ -20,9 +20,9 @@ from systemzero.errors.v1 import errors_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
 from systemzero.usage.v1 import usage_service_pb2 as usage_pb
+from systemzero_base.internal.quotas import NO_STORAGE_QUOTAS, StorageQuotas
 from systemzero_capture.config import CaptureQuotas, RetentionSettings
-from systemzero_chassis.fields import timestamp
-from systemzero_chassis.usage.quotas import NO_STORAGE_QUOTAS, StorageQuotas
+from systemzero_wire.fields import timestamp
 from tests.integration.test_deletion import of, screen
 from tests.support.pair import Pair, pair
 from tests.support.stores import DAY, NOW

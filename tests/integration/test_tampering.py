@@ -23,16 +23,7 @@ import pytest
 from sqlalchemy import Column, LargeBinary, Text
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
-from systemzero_chassis.admin.__main__ import main
-from systemzero_chassis.database import SqliteDatabase, open_sqlite
-from systemzero_chassis.fields import timestamp
-from systemzero_chassis.logstore import (
-    LogDiverged,
-    LogStore,
-    Witness,
-    load_log_keys,
-    load_or_create_origin,
-)
+from systemzero_admin.__main__ import main
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import (
     Checkpoint,
@@ -46,6 +37,15 @@ from systemzero_core.tlog import (
 )
 from systemzero_diff.audit import audit, check_service
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION
+from systemzero_evidence.log import (
+    LogDiverged,
+    LogStore,
+    Witness,
+    load_log_keys,
+    load_or_create_origin,
+)
+from systemzero_storage.database import SqliteDatabase, open_sqlite
+from systemzero_wire.fields import timestamp
 from tests.support import sqlite
 from tests.support.checks import DRIFT, check, put
 from tests.support.patience import PATIENCE

@@ -19,9 +19,9 @@ from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc, tenant_service_pb2_grpc
 from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.fields import timestamp
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.tree import Tree
+from systemzero_wire.fields import timestamp
+from systemzero_wire.trees import encode_tree
 from tests.support.gateway import refused, world
 from tests.support.services import House, capture_house, diff_house
 from tests.support.stores import DAY, NOW, tree

@@ -13,10 +13,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client import REGISTRY
 
-from systemzero_chassis import health, reflecting
-from systemzero_chassis.service import Listener
-from systemzero_chassis.unguarded import UnguardedStreams
 from systemzero_core.errors import Overloaded, TooManyInFlight
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving import health, reflecting
+from systemzero_runtime.serving.unguarded import UnguardedStreams
 from tests.support.gateway import refused
 from tests.support.loops import until
 from tests.support.patience import PATIENCE

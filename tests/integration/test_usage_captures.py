@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from systemzero_base.ids import new_id
 from systemzero_capture.erasure import erase_tenant
 from systemzero_capture.model import Bounds, Event, Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
-from systemzero_chassis.database import Database
-from systemzero_chassis.database.counters import recounted
-from systemzero_chassis.ids import new_id
-from systemzero_chassis.tree_body import compress
 from systemzero_core.errors import NotFound
+from systemzero_storage.database import Database
+from systemzero_storage.tenancy.counters import recounted
+from systemzero_storage.tree_body import compress
 from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED
 from tests.support.sealing import sealed

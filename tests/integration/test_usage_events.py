@@ -13,16 +13,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from systemzero_chassis.database import Database
-from systemzero_chassis.database.counters import recounted
-from systemzero_chassis.logstore import LogStore
-from systemzero_chassis.secrets import write_private
+from systemzero_base.secrets import write_private
 from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import next_version
 from systemzero_diff.erasure import erase_tenant
 from systemzero_diff.model import Answered, Kept, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import Database
+from systemzero_storage.tenancy.counters import recounted
 from tests.integration.test_diff_store import decided, recorded
 from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED

@@ -12,13 +12,13 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import update
 
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.database.vitals import StoreVitals
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore import LogDiverged, LogStore
-from systemzero_chassis.logstore.vitals import LogVitals
-from systemzero_chassis.pool import Pool
-from systemzero_chassis.vitals import Vitals
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.pool import Pool
+from systemzero_evidence.log import LogDiverged, LogStore
+from systemzero_evidence.vitals import LogVitals
+from systemzero_runtime.operations.vitals import Vitals
+from systemzero_storage.database import Database, TenantConnection
+from systemzero_storage.database.vitals import StoreVitals
 from tests.integration.test_log_witness import asked, known
 from tests.support.databases import OpenDatabase
 from tests.support.logs import METADATA, NOW, TABLES, TENANT, grow, log_on

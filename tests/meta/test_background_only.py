@@ -21,17 +21,17 @@ MAKERS = {
     "Process",
 }
 OF_ONE_CALL = {
-    "libs/chassis/systemzero_chassis/accepting.py": "the loops that take calls, by a `Streak`",
-    "libs/chassis/systemzero_chassis/database/_jobs.py": "one burst of writes; callers wait for it",
-    "libs/chassis/systemzero_chassis/database/_turns.py": "one wait of a batch for a lock",
-    "libs/chassis/systemzero_chassis/database/_writer.py": "one opening, which a batch waits for",
-    "libs/chassis/systemzero_chassis/fresh.py": "one new connection, which calls wait for",
-    "libs/chassis/systemzero_chassis/lanes/dispatch.py": "one piece of work, whose caller waits",
-    "libs/chassis/systemzero_chassis/local.py": "a call within the process",
-    "libs/chassis/systemzero_chassis/reaching.py": "the end of a channel that was replaced",
+    "libs/runtime/systemzero_runtime/serving/accepting.py": "loops that take calls, by a `Streak`",
+    "libs/storage/systemzero_storage/jobs/queue.py": "one burst of writes; callers wait for it",
+    "libs/storage/systemzero_storage/sqlite/turns.py": "one wait of a batch for a lock",
+    "libs/storage/systemzero_storage/sqlite/writer.py": "one opening, which a batch waits for",
+    "libs/runtime/systemzero_runtime/calls/fresh.py": "one new connection, which calls wait for",
+    "libs/base/systemzero_base/lanes/dispatch.py": "one piece of work, whose caller waits",
+    "libs/runtime/systemzero_runtime/serving/local.py": "a call within the process",
+    "libs/runtime/systemzero_runtime/calls/reaching.py": "the end of a channel that was replaced",
     "libs/client/systemzero_client/silence.py": "one answer, which its caller waits for",
-    "libs/chassis/systemzero_chassis/windows.py": "the answers to one stream",
-    "libs/chassis/systemzero_chassis/workers.py": "processes, which the supervisor starts again",
+    "libs/base/systemzero_base/work/windows.py": "the answers to one stream",
+    "libs/runtime/systemzero_runtime/running/workers.py": "processes, which are started again",
     "libs/client/systemzero_client/ingest_stream.py": "one use of `ingest_many`",
     "services/gateway/systemzero_gateway/monitor.py": "the next news of a channel, for a round",
     "services/gateway/systemzero_gateway/streams.py": "the requests of one call",
@@ -61,7 +61,7 @@ def test_nothing_runs_beside_calls_but_by_background() -> None:
         if str(path.relative_to(ROOT)) not in OF_ONE_CALL
         for made in made_in(path)
     ]
-    assert found == [], "make it by `systemzero_chassis.background`, or say here whose it is"
+    assert found == [], "make it by `systemzero_base.work.background`, or say here whose it is"
 
 
 @pytest.mark.parametrize("name", OF_ONE_CALL)

@@ -15,8 +15,8 @@ from benchmarks.neighbours.attacks import ATTACKS
 from benchmarks.neighbours.memory import Peaks
 from benchmarks.neighbours.quiet import KINDS, Noticed
 from benchmarks.neighbours.trial import Outcome, Sizes
-from systemzero_chassis.tree_codec import decode_tree
 from systemzero_core.template import from_yaml
+from systemzero_wire.trees import decode_tree
 from tests.support import heavy
 
 

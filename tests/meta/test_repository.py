@@ -13,8 +13,8 @@ from urllib.parse import unquote
 import pytest
 
 from systemzero.errors.v1 import errors_pb2
-from systemzero_chassis.errors import code_of
 from systemzero_core import errors
+from systemzero_wire.errors import code_of
 
 ROOT = Path(__file__).parent.parent.parent
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

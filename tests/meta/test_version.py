@@ -36,8 +36,8 @@ def test_every_distribution_has_it_from_there(project: Path) -> None:
     assert version(parsed["project"]["name"]) == VERSION, "make setup"
 
 
-def test_there_are_eight_distributions() -> None:
-    assert len(PROJECTS) == 8
+def test_there_are_thirteen_distributions() -> None:
+    assert len(PROJECTS) == 13
 
 
 def test_the_command_line_says_it() -> None:

@@ -25,7 +25,7 @@ import pytest
 
 from systemzero.gateway.v1 import status_service_pb2
 from systemzero.gateway.v1.status_service_pb2_grpc import StatusServiceStub
-from systemzero_chassis import contract
+from systemzero_wire import contract
 from tests.security.inputs import Input, Maker
 from tests.support.http2 import Answer, Connection
 from tests.support.patience import PATIENCE

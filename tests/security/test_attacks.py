@@ -21,11 +21,11 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.gateway.v1 import status_service_pb2 as status_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.logstore import LogDiverged, LogFiles, LogStore, open_log
 from systemzero_core.apikey import ENTROPY_CHARACTERS, with_checksum
 from systemzero_core.errors import FailedPrecondition, TooLarge
 from systemzero_diff.store import LOG, SCHEMA_VERSION, SqlDiffStore
 from systemzero_diff.store import METADATA as DIFF_METADATA
+from systemzero_evidence.log import LogDiverged, LogFiles, LogStore, open_log
 from tests.support.attacked import Attacked, Tenant
 from tests.support.databases import OpenDatabase
 from tests.support.gateway import refused

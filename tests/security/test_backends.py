@@ -9,8 +9,8 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from systemzero_chassis.identity import LIFETIME, METADATA_KEY, IdentitySigner, Principal
-from systemzero_chassis.keyfile import load_or_create_key
+from systemzero_base.internal.identity import LIFETIME, METADATA_KEY, IdentitySigner, Principal
+from systemzero_base.keyfile import load_or_create_key
 from tests.support.exposed import INTERNAL, METHODS, Exposed, Metadata, attempt, bearer
 
 PREFIXES = {"systemzero.capture.": "capture", "systemzero.diff.": "diff", "systemzero.log.": "diff"}

@@ -23,11 +23,11 @@ from systemzero.diff.v1 import (
     template_service_pb2,
 )
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_client import Client, Document, Sighting
 from systemzero_core.formats import own
 from systemzero_core.template import Template, to_yaml
 from systemzero_core.tree import Node, Tree
+from systemzero_wire.trees import encode_tree
 from tests.support.cli import Sz
 from tests.support.otlp import Receiver, receiving
 from tests.support.planted import Planted, captures

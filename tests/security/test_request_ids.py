@@ -15,7 +15,7 @@ from systemzero.diff.v1 import template_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.tree_codec import encode_tree
+from systemzero_wire.trees import encode_tree
 from tests.support.exposed import METHODS, Exposed, attempt, bearer
 from tests.support.stores import tree
 

@@ -27,7 +27,7 @@ from systemzero.diff.v1 import template_pb2, verdict_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.ids import new_id
+from systemzero_base.ids import new_id
 from tests.support.exposed import METHODS, Exposed, Outcome, attempt, bearer
 
 MARK: Final = "victim-7f3a"

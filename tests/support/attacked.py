@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from benchmarks._processes import group
 from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
-from systemzero_chassis.ids import new_id
+from systemzero_base.ids import new_id
 from systemzero_gateway.limits import LimitSettings
 from tests.support.databases import DATABASES
 from tests.support.platform import Platform, Services, running

@@ -8,10 +8,10 @@ from systemzero.diff.v1 import diff_service_pb2 as diff_pb
 from systemzero.diff.v1 import template_pb2, verdict_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.tree_codec import encode_tree
 from systemzero_core.intake import take_in_tree
 from systemzero_core.template import Policy, Template, signed, to_yaml
 from systemzero_core.tree import Tree
+from systemzero_wire.trees import encode_tree
 from tests.support.services import House
 
 UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED

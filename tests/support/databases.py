@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData
 
-from systemzero_chassis.database import Database, open_sqlite
+from systemzero_storage.database import Database, open_sqlite
 from tests.support.postgres import Server
 
 OpenDatabase = Callable[[MetaData, int], Database]

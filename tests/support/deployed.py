@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.configuration import SERVICES
-from systemzero_chassis.config import load
-from systemzero_chassis.drain import END_SECONDS
-from systemzero_chassis.workers import _MARGIN_SECONDS
+from systemzero_base.settings.config import load
+from systemzero_runtime.interceptors.drain import END_SECONDS
+from systemzero_runtime.running.workers import _MARGIN_SECONDS
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from scripts.run_split import environments
 from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
 from systemzero.gateway.v1 import tenant_service_pb2_grpc
 from systemzero.policy.v1 import policy_pb2
-from systemzero_chassis import contract
+from systemzero_wire import contract
 from tests.support.patience import PATIENCE, deadlines
 from tests.support.platform import GENEROUS, Services, until_serving
 

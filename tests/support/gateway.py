@@ -15,20 +15,20 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from systemzero.log.v1 import log_service_pb2
-from systemzero_chassis import contract
-from systemzero_chassis.guards import errors_guard, identity_guard
-from systemzero_chassis.identity import IdentitySigner, IdentityVerifier, current_principal
-from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.process import service_channel
-from systemzero_chassis.reaching import ReachableChannel
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.service import Listener
+from systemzero_base.internal.identity import IdentitySigner, IdentityVerifier, current_principal
 from systemzero_core.errors import InvalidInput
 from systemzero_core.tlog import Checkpoint, Signer
 from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings
 from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_gateway.policy import Method, methods_with_policy
+from systemzero_runtime.calls.reaching import ReachableChannel
+from systemzero_runtime.interceptors.guards import errors_guard, identity_guard
+from systemzero_runtime.running.process import service_channel
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving.local import LocalChannel
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_wire import contract
 from tests.support.patience import PATIENCE
 
 SERVICE = "systemzero.test.Echo"

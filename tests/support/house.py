@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from systemzero_chassis.database import Database
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import Unauthenticated
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.caller import Caller
@@ -15,6 +14,7 @@ from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore, SqlTenantS
 from systemzero_gateway.tenants import Tenants
 from systemzero_gateway.tokenbook import TokenBook
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+from systemzero_storage.database import Database
 
 PEPPER = b"p" * 32
 SECOND = 1_000_000

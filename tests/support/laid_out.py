@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.run_split import free_port
-from systemzero_chassis.probe import ask
+from systemzero_runtime.probe import ask
 from tests.support.manifests import here, inherited
 from tests.support.patience import PATIENCE
 

@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from systemzero_chassis.lanes.worker import Desk
+from systemzero_base.lanes.worker import Desk
 from systemzero_core.errors import FieldViolation, InvalidInput
 
 

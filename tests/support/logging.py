@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from systemzero_chassis import logs
-from systemzero_chassis.logs import LogSettings
+from systemzero_base.telemetry import logs
+from systemzero_base.telemetry.logs import LogSettings
 
 
 def lines_in(path: Path) -> list[dict[str, Any]]:

@@ -12,13 +12,13 @@ import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, MetaData, select
 
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.identity import Principal, set_current_principal
-from systemzero_chassis.ids import PageTokens
-from systemzero_chassis.logstore import LogKeys, LogStore, Witness, log_tables
+from systemzero_base.ids import PageTokens
+from systemzero_base.internal.identity import Principal, set_current_principal
 from systemzero_client import Client
 from systemzero_core.tlog import CompactRange, canonical_json, new_entry
 from systemzero_diff.handlers.log import LogServicer
+from systemzero_evidence.log import LogKeys, LogStore, Witness, log_tables
+from systemzero_storage.database import Database, TenantConnection
 from tests.support.wire import answering, serving
 
 METADATA = MetaData()

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from systemzero_chassis.background import Background, Loops
-from systemzero_chassis.logs import get_logger
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.background import Background, Loops
 from tests.support.patience import PATIENCE
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import grpc
 
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.service import Listener
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.gateway import SERVICE, World, world
 
 

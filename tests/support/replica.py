@@ -16,8 +16,8 @@ from typing import Any
 import grpc
 
 from scripts.run_split import free_port
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.service import Listener, until_signal
+from systemzero_runtime.running.service import Listener, until_signal
+from systemzero_runtime.serving.registry import HandlerRegistry
 
 SERVICE = "systemzero.test.Echo"
 

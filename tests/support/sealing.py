@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from systemzero_chassis.database import Database, Schema
-from systemzero_chassis.sealing import Keks, SealedDatabase
-from systemzero_chassis.sealing.kek import FileKek
-from systemzero_chassis.secrets import replace_private
+from systemzero_base.secrets import replace_private
+from systemzero_storage.database import Database, Schema
+from systemzero_storage.sealing import Keks, SealedDatabase
+from systemzero_storage.sealing.kek import FileKek
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 

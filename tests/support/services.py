@@ -23,26 +23,26 @@ from systemzero.diff.v1 import (
 )
 from systemzero.log.v1 import log_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.app import CaptureService
-from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.guards import errors_guard, identity_guard
-from systemzero_chassis.identity import (
+from systemzero_base.internal.identity import (
     METADATA_KEY,
     IdentitySigner,
     IdentityVerifier,
     Principal,
     current_principal,
 )
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.process import backend_registry
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.service import Listener, Service
-from systemzero_chassis.tree_codec import encode_tree
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_capture.app import CaptureService
+from systemzero_capture.config import CaptureSettings
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_core.tree import Tree
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
+from systemzero_runtime.interceptors.guards import errors_guard, identity_guard
+from systemzero_runtime.running.process import backend_registry
+from systemzero_runtime.running.service import Listener, Service
+from systemzero_runtime.serving.local import LocalChannel
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_wire.trees import encode_tree
 from tests.support.stores import NOW
 
 KEY = Ed25519PrivateKey.generate()

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData, select
 
-from systemzero_chassis.database import Database
-from systemzero_chassis.database.counters import counters_of
+from systemzero_storage.database import Database
+from systemzero_storage.tenancy.counters import counters_of
 
 ROW = 100
 

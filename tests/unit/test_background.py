@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from systemzero_chassis.background import LONGEST_PAUSE, MOST_FAILURES, Background, Loops
-from systemzero_chassis.logs import LogSettings, get_logger
+from systemzero_base.telemetry.logs import LogSettings, get_logger
+from systemzero_base.work.background import LONGEST_PAUSE, MOST_FAILURES, Background, Loops
 from tests.support.logging import lines_in, logging_as
 from tests.support.patience import PATIENCE
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from systemzero_chassis import bell as module
-from systemzero_chassis.bell import Bell
+from systemzero_base.work import bell as module
+from systemzero_base.work.bell import Bell
 
 
 @pytest.fixture

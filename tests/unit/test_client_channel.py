@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from systemzero.policy.v1 import policy_pb2
-from systemzero_chassis import contract
 from systemzero_client import Client, Tls
 from systemzero_client.channel import channel_options, is_local, service_config
 from systemzero_client.contract import idempotent_methods
+from systemzero_wire import contract
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from systemzero_base.settings.config import ConfigError, Count, LogLevel, Seconds, Settings, load
 from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.config import ConfigError, Count, LogLevel, Seconds, Settings, load
 from systemzero_diff.config import DiffSettings
 from systemzero_gateway.config import GatewaySettings
 from systemzero_standalone.config import StandaloneSettings
@@ -58,7 +58,7 @@ def test_lists_and_sections_may_be_given_as_yaml(tmp_path: Path) -> None:
     [
         ({"lissen": "x"}, "lissen: no such setting; did you mean listen?"),
         ({"limits": {"burts": 1}}, "limits.burts: no such setting; did you mean burst?"),
-        ({"limits": {"zzz": 1}}, "limits.zzz: no such setting; there are burst, names"),
+        ({"limits": {"": 1}}, "limits.: no such setting; there are burst, names"),
     ],
 )
 def test_an_unknown_setting_is_told_whole_with_what_was_perhaps_meant(

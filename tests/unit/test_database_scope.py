@@ -23,8 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from systemzero_chassis.database import TENANT, Unscoped
-from systemzero_chassis.database.scope import check_scoped
+from systemzero_storage.database import TENANT, Unscoped
+from systemzero_storage.tenancy.scope import check_scoped
 
 M = MetaData()
 A = Table("a", M, Column("tenant", Text, primary_key=True), Column("x", Integer))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis.config import ConfigError, load
+from systemzero_base.settings.config import ConfigError, load
 from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
 from systemzero_diff.config import ENVIRONMENT_PREFIX, DiffSettings
 

@@ -9,14 +9,17 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
+import systemzero_admin
+import systemzero_base
 import systemzero_capture
-import systemzero_chassis
 import systemzero_core
 import systemzero_diff
+import systemzero_evidence
 import systemzero_gateway
+import systemzero_runtime
+import systemzero_storage
+import systemzero_wire
 from systemzero.errors.v1 import errors_pb2
-from systemzero_chassis.errors import ERROR_DOMAIN, code_of, to_failure, to_status
-from systemzero_chassis.logstore import LogDiverged
 from systemzero_core.errors import (
     DomainError,
     FieldViolation,
@@ -24,12 +27,19 @@ from systemzero_core.errors import (
     Overloaded,
     RateLimited,
 )
+from systemzero_evidence.log import LogDiverged
+from systemzero_wire.errors import ERROR_DOMAIN, code_of, to_failure, to_status
 
 
 def known() -> list[type[DomainError]]:
     for package in (
         systemzero_core,
-        systemzero_chassis,
+        systemzero_admin,
+        systemzero_base,
+        systemzero_evidence,
+        systemzero_runtime,
+        systemzero_storage,
+        systemzero_wire,
         systemzero_capture,
         systemzero_diff,
         systemzero_gateway,

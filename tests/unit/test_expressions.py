@@ -12,17 +12,27 @@ from typing import Any
 
 import pytest
 
+import systemzero_admin
+import systemzero_base
 import systemzero_capture
-import systemzero_chassis
 import systemzero_client
 import systemzero_core
 import systemzero_diff
+import systemzero_evidence
 import systemzero_gateway
+import systemzero_runtime
 import systemzero_standalone
+import systemzero_storage
+import systemzero_wire
 
 PACKAGES = (
     systemzero_capture,
-    systemzero_chassis,
+    systemzero_admin,
+    systemzero_base,
+    systemzero_evidence,
+    systemzero_runtime,
+    systemzero_storage,
+    systemzero_wire,
     systemzero_client,
     systemzero_core,
     systemzero_diff,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from systemzero.capture.v1 import capture_service_pb2 as capture_pb
 from systemzero.diff.v1 import drift_service_pb2 as drift_pb
 from systemzero.diff.v1 import template_pb2
-from systemzero_chassis import fields
-from systemzero_chassis.requests import DIGEST_BYTES, request_digest
 from systemzero_core.errors import InvalidInput
+from systemzero_runtime.requests import DIGEST_BYTES, request_digest
+from systemzero_wire import fields
 
 FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 

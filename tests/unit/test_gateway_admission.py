@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from systemzero_chassis.addresses import address_of, network_of
+from systemzero_base.settings.addresses import address_of, network_of
 from systemzero_gateway.admission import credential_in
 
 

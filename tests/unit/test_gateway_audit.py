@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import Overloaded
 from systemzero_gateway.audit import Act, AuditQueue, Decided
 from systemzero_gateway.audit.act import Recorded

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.limits import Bucket, CallerLimits, LocalLimits, MemoryLimits, Rate
 from systemzero_gateway.limits.shared_memory import SharedMemoryLimits

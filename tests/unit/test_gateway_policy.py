@@ -9,7 +9,6 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from systemzero.policy.v1 import policy_pb2
-from systemzero_chassis import contract
 from systemzero_gateway.config import GatewaySettings
 from systemzero_gateway.policy import (
     ALL,
@@ -24,6 +23,7 @@ from systemzero_gateway.policy import (
     permissions_of,
 )
 from systemzero_gateway.routes import backend_of
+from systemzero_wire import contract
 
 ROOT = Path(__file__).parent.parent.parent
 METHODS = methods_with_policy(contract.methods())

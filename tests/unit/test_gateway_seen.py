@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
 from systemzero_core.apikey import with_checksum
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.credential import credential_of, said_subject

@@ -8,15 +8,15 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from systemzero_chassis import identity
-from systemzero_chassis.identity import (
+from systemzero_base.internal import identity
+from systemzero_base.internal.identity import (
     CLOCK_SKEW,
     LIFETIME,
     IdentitySigner,
     IdentityVerifier,
     Principal,
 )
-from systemzero_chassis.usage.quotas import StorageQuotas
+from systemzero_base.internal.quotas import StorageQuotas
 from systemzero_core.errors import Unauthenticated
 
 KEY = Ed25519PrivateKey.generate()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_chassis.ids import IdSource, PageTokens, new_id
+from systemzero_base.ids import IdSource, PageTokens, new_id
 from systemzero_core.errors import InvalidInput
 
 TOKENS = PageTokens(b"k" * 32)

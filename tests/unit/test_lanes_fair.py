@@ -8,7 +8,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_chassis.lanes.fair import FairQueue
+from systemzero_base.lanes.fair import FairQueue
 
 
 def anybody(_tenant: str, _item: object) -> bool:

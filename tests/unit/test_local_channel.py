@@ -11,10 +11,10 @@ from typing import Any
 import grpc
 import pytest
 
-from systemzero_chassis.guards import Call, errors_guard, guarded
-from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.registry import HandlerRegistry
 from systemzero_core.errors import NotFound
+from systemzero_runtime.interceptors.guards import Call, errors_guard, guarded
+from systemzero_runtime.serving.local import LocalChannel
+from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.patience import PATIENCE
 
 

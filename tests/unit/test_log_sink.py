@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis import logs
-from systemzero_chassis.logs import LEVELS, LogSettings
-from systemzero_chassis.logsink import LogFile
+from systemzero_base.telemetry import logs
+from systemzero_base.telemetry.logs import LEVELS, LogSettings
+from systemzero_base.telemetry.logsink import LogFile
 from tests.support.logging import lines_in, logging_as
 
 FULL = Path("/dev/full")
 SCRIPT = """
-from systemzero_chassis import logs
+from systemzero_base.telemetry import logs
 logs.configure(logs.LogSettings())
 for i in range(2_000):
     logs.get_logger("test").info("rpc", number=i)
@@ -35,7 +35,8 @@ def test_a_full_disk_under_the_log_fails_no_call() -> None:
 
 IN_A_LOOP = """
 import asyncio, sys, threading
-from systemzero_chassis import logs, logsink
+from systemzero_base.telemetry import logs
+from systemzero_base.telemetry import logsink
 logs.configure(logs.LogSettings())
 log = logs.get_logger("test")
 
@@ -63,7 +64,7 @@ def test_lines_of_a_running_loop_are_written_in_order_however_it_ends(end: str) 
 
 BAD_BYTES = """
 import logging
-from systemzero_chassis import logs
+from systemzero_base.telemetry import logs
 logs.configure(logs.LogSettings())
 logging.getLogger("grpc._cython.cygrpc").error("Invalid encoding on %s", b"Bearer s0_live_secret")
 logging.getLogger("grpc._cython.cygrpc").error("something else")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from systemzero_chassis.pages import BATCH_ROWS, PAGE_BYTES, page_of
+from systemzero_base.pages import BATCH_ROWS, PAGE_BYTES, page_of
 
 Row = tuple[int, int]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from systemzero_chassis.plugins import load_detectors, load_formats
+from systemzero_base.plugins import load_detectors, load_formats
 from systemzero_core.errors import AlreadyExists, FailedPrecondition, InvalidInput, TooLarge
 from systemzero_core.formats import Format, Formats, Parsed, Source
 from systemzero_core.tree import MAX_NODES, Node, Tree

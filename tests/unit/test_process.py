@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from systemzero_chassis.config import ConfigError, LogLevel, Settings
-from systemzero_chassis.process import run
+from systemzero_base.settings.config import ConfigError, LogLevel, Settings
 from systemzero_core.errors import FailedPrecondition
+from systemzero_runtime.running.process import run
 
 
 class Example(Settings, frozen=True, kw_only=True):

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Column, LargeBinary, MetaData, Table
 
-from systemzero_chassis.config import ConfigError, load
-from systemzero_chassis.database import ERASED, BodyErased, TenantConnection
-from systemzero_chassis.database.bodies import key_number
-from systemzero_chassis.sealing import EncryptionSettings, check_encryption, load_keks
-from systemzero_chassis.sealing.cipher import AESGCM, bound
-from systemzero_chassis.sealing.kek import FileKek
-from systemzero_chassis.sealing.keys import KeysWanted, Reserved, SealedBodies, TenantKeys
+from systemzero_base.settings.config import ConfigError, load
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
+from systemzero_storage.database import ERASED, BodyErased, TenantConnection
+from systemzero_storage.sealing import EncryptionSettings, check_encryption, load_keks
+from systemzero_storage.sealing.cipher import AESGCM, bound
+from systemzero_storage.sealing.kek import FileKek
+from systemzero_storage.sealing.keys import KeysWanted, Reserved, SealedBodies, TenantKeys
+from systemzero_storage.tenancy.bodies import key_number
 from tests.support.sealing import KEY, kek_file
 
 TABLE = Table("shelf", MetaData(), Column("tree", LargeBinary), Column("verdict", LargeBinary))

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from systemzero_chassis.logs import LogSettings, get_logger
-from systemzero_chassis.secrets import Secret, load_or_create_secret, read_private, write_private
+from systemzero_base.secrets import Secret, load_or_create_secret, read_private, write_private
+from systemzero_base.telemetry.logs import LogSettings, get_logger
 from tests.support.logging import lines_in, logging_as
 
 HIDDEN = "s0_live_hidden"

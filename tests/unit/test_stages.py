@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.lanes.settings import LaneSettings
-from systemzero_chassis.stages import SMALL_BYTES
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_base.lanes.settings import LaneSettings
+from systemzero_base.telemetry.stages import SMALL_BYTES
 from tests.support import lane_work
 from tests.support.loops import some_loops
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from systemzero_chassis import config
-from systemzero_chassis.config import ConfigError
+from systemzero_base.settings import config
+from systemzero_base.settings.config import ConfigError
 from systemzero_standalone.config import ENVIRONMENT_PREFIX, StandaloneSettings
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Executable, Insert
 
-from systemzero_chassis.database.scope import Unscoped, check_scoped
+from systemzero_storage.tenancy.scope import Unscoped, check_scoped
 
 ROOT = Path(__file__).parents[2]
 STORES = sorted(

@@ -17,18 +17,18 @@ from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from systemzero.log.v1 import log_service_pb2, log_service_pb2_grpc
-from systemzero_chassis import logs
-from systemzero_chassis.config import ConfigError
-from systemzero_chassis.guards import errors_guard
-from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.observed import Below, Outgoing, current_call, recorded_trace_id
-from systemzero_chassis.otel import OtelTracing
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.secrets import Secret
-from systemzero_chassis.service import Listener
-from systemzero_chassis.telemetry import configure_tracing, observe_guard
-from systemzero_chassis.tracing import Span, TraceSettings
+from systemzero_base.secrets import Secret
+from systemzero_base.settings.config import ConfigError
+from systemzero_base.telemetry import logs
+from systemzero_base.telemetry.observed import Below, Outgoing, current_call, recorded_trace_id
+from systemzero_base.telemetry.otel import OtelTracing
+from systemzero_base.telemetry.tracing import Span, TraceSettings
 from systemzero_core.errors import NotFound
+from systemzero_runtime.interceptors.guards import errors_guard
+from systemzero_runtime.interceptors.telemetry import configure_tracing, observe_guard
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving.local import LocalChannel
+from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.logging import lines_in, logging_as
 from tests.support.patience import PATIENCE
 

@@ -14,9 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from systemzero_chassis.database import open_sqlite
-from systemzero_chassis.logstore import LogStore
-from systemzero_chassis.tree_body import compress
 from systemzero_core.diff import diff
 from systemzero_core.errors import TooLarge
 from systemzero_core.template import Template, next_version, signed
@@ -26,6 +23,9 @@ from systemzero_diff.digests import template_body
 from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore
 from systemzero_diff.work.baselines import memory_of
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import open_sqlite
+from systemzero_storage.tree_body import compress
 from tests.support.patience import UNHURRIED
 from tests.support.templates import World, screen
 

@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from systemzero_chassis.database import open_sqlite
-from systemzero_chassis.logstore import LogStore
 from systemzero_core.drift import DecisionKind
 from systemzero_core.match import MatchAnswer, match
 from systemzero_core.template import Template, next_version
@@ -22,6 +20,8 @@ from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.template_set import DEFAULT_BYTES
 from systemzero_diff.templates import TemplateSets
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import open_sqlite
 from tests.support.stores import DAY, NOW, decision, event, template, tree
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from systemzero_chassis.observed import REQUEST_ID, CurrentCall, Outgoing, set_current_call
-from systemzero_chassis.tracing import Place, read_place
+from systemzero_base.telemetry.observed import REQUEST_ID, CurrentCall, Outgoing, set_current_call
+from systemzero_base.telemetry.tracing import Place, read_place
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 MADE = re.compile("[0-9a-f]{32}")

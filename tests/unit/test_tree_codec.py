@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.tree_codec import (
+from systemzero_core.errors import InvalidInput, MalformedTree, TooLarge
+from systemzero_core.formats import Format
+from systemzero_core.signature import sign
+from systemzero_core.tree import MAX_NODES, Bounds, Node, Tree
+from systemzero_wire.trees import (
     decode_digest,
     decode_format,
     decode_signatures,
@@ -16,10 +20,6 @@ from systemzero_chassis.tree_codec import (
     encode_signatures,
     encode_tree,
 )
-from systemzero_core.errors import InvalidInput, MalformedTree, TooLarge
-from systemzero_core.formats import Format
-from systemzero_core.signature import sign
-from systemzero_core.tree import MAX_NODES, Bounds, Node, Tree
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 SIZE = st.integers(0, 2**31 - 1)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from systemzero_chassis.identity import IdentitySigner, Principal
-from systemzero_chassis.trust import TrustFolder, publish, service_signer, service_verifier
+from systemzero_base.internal.identity import IdentitySigner, Principal
+from systemzero_base.internal.trust import TrustFolder, publish, service_signer, service_verifier
 from systemzero_core.errors import Unauthenticated
 
 PRINCIPAL = Principal("acme", "key_1")

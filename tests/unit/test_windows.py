@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from systemzero_chassis.windows import Turns, ordered
+from systemzero_base.work.windows import Turns, ordered
 
 
 class Work:

@@ -3,7 +3,7 @@
 Invariants:
 1. Every error the domain raises on purpose derives from `DomainError`.
 2. `reason` is the name of a value of `systemzero.errors.v1.ErrorReason`, without its prefix; one
-   table in the chassis maps classes to gRPC status codes.
+   table in `systemzero_wire.errors` maps classes to gRPC status codes.
 3. No message holds a secret or a whole input; what is quoted of an input is cut by `quote`.
 """
 

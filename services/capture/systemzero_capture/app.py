@@ -8,6 +8,17 @@ import msgspec
 
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.usage.v1 import usage_service_pb2_grpc
+from systemzero_base.clock import micros
+from systemzero_base.ids import PageTokens, new_id
+from systemzero_base.internal.identity import IdentitySigner
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_base.lru import Lru
+from systemzero_base.plugins import load_formats
+from systemzero_base.secrets import load_or_create_secret
+from systemzero_base.settings.redacting import RulesByTenant
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.background import Loops
+from systemzero_base.work.bell import Bell
 from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.erasing import Eraser
@@ -17,25 +28,14 @@ from systemzero_capture.originals import Keeper
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA, SqlCaptureStore
-from systemzero_chassis.background import Loops
-from systemzero_chassis.bell import Bell
-from systemzero_chassis.clock import micros
-from systemzero_chassis.database.vitals import StoreVitals
-from systemzero_chassis.identity import IdentitySigner
-from systemzero_chassis.ids import PageTokens, new_id
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.lru import Lru
-from systemzero_chassis.plugins import load_formats
-from systemzero_chassis.reaching import ReachableChannel
-from systemzero_chassis.redacting import RulesByTenant
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.sealing import open_sealed
-from systemzero_chassis.secrets import load_or_create_secret
-from systemzero_chassis.usage.looking import LOOK_SECONDS, UsageLook
-from systemzero_chassis.usage.room import Room
-from systemzero_chassis.usage.servicer import UsageServicer
-from systemzero_chassis.vitals import Vitals
+from systemzero_runtime.calls.reaching import ReachableChannel
+from systemzero_runtime.operations.vitals import Vitals
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_storage.database.vitals import StoreVitals
+from systemzero_storage.sealing import open_sealed
+from systemzero_storage.usage.looking import LOOK_SECONDS, UsageLook
+from systemzero_storage.usage.room import Room
+from systemzero_storage.usage.servicer import UsageServicer
 
 NAME = "capture"
 LANE_MODULES = ("systemzero_capture.work",)
@@ -43,7 +43,7 @@ LANE_MODULES = ("systemzero_capture.work",)
 
 
 class CaptureService:
-    """The capture service, composed; see `systemzero_chassis.service.Service`."""
+    """The capture service, composed; see `systemzero_runtime.running.service.Service`."""
 
     name = NAME
 

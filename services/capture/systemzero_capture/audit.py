@@ -18,11 +18,11 @@ from systemzero_capture.model import Original, OriginalKind
 from systemzero_capture.originals import NATIVE_TYPE, is_intact
 from systemzero_capture.store import rows
 from systemzero_capture.store.tables import BLOBS, CAPTURES, KINDS, ORIGINALS, TREES, VERDICT_BODIES
-from systemzero_chassis.database import TENANT, BodyErased, Database, TenantConnection
-from systemzero_chassis.database.tenants import tenants_of
-from systemzero_chassis.tree_body import decompress
 from systemzero_core.errors import DataCorrupted, DomainError
 from systemzero_core.signature import sign
+from systemzero_storage.database import TENANT, BodyErased, Database, TenantConnection
+from systemzero_storage.tenancy.tenants import tenants_of
+from systemzero_storage.tree_body import decompress
 
 _PAGE: Final = 200
 _BLOB_PAGE: Final = 10  # of up to megabytes each
@@ -63,7 +63,7 @@ AnyRow = Row[*tuple[Any, ...]]
 async def check_service(
     database: Database, _folder: Path, _origin: str, _notes: list[str]
 ) -> AsyncIterator[str]:
-    """The check of `sz-admin check`; see `systemzero_chassis.admin.check.Check`.
+    """The check of `sz-admin check`; see `systemzero_admin.check.Check`.
 
     Raises:
         DataCorrupted: the first row that is not as it was stored, named, with its tenant.

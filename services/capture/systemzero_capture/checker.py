@@ -9,15 +9,15 @@ import grpc
 
 from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base.internal.identity import IdentitySigner, Principal
+from systemzero_base.telemetry.observed import Outgoing
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import Known, OriginalKind, Sighting
-from systemzero_chassis.asking import AWAY, ask
-from systemzero_chassis.errors import refusal_of
-from systemzero_chassis.identity import IdentitySigner, Principal
-from systemzero_chassis.observed import Outgoing
-from systemzero_chassis.reaching import ReachableChannel
-from systemzero_chassis.tree_codec import encode_incompleteness, encode_signatures
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, Unavailable
+from systemzero_runtime.calls.asking import AWAY, ask
+from systemzero_runtime.calls.reaching import ReachableChannel
+from systemzero_wire.errors import refusal_of
+from systemzero_wire.trees import encode_incompleteness, encode_signatures
 
 AUDIENCE = "diff"
 _CHECK = "/systemzero.diff.v1.DiffService/Check"

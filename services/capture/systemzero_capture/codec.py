@@ -5,12 +5,12 @@ from __future__ import annotations
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base.internal.identity import Principal
 from systemzero_capture.model import Original, Sighting, StoredCapture
 from systemzero_capture.pipeline import Native
-from systemzero_chassis import fields
-from systemzero_chassis.identity import Principal
-from systemzero_chassis.requests import own_request_id, request_digest
-from systemzero_chassis.tree_codec import (
+from systemzero_runtime.requests import own_request_id, request_digest
+from systemzero_wire import fields
+from systemzero_wire.trees import (
     decode_format,
     encode_format,
     encode_incompleteness,

@@ -16,16 +16,16 @@ import grpc
 from structlog.typing import FilteringBoundLogger
 
 from systemzero.diff.v1 import drift_service_pb2, drift_service_pb2_grpc
+from systemzero_base.internal.identity import IdentitySigner, Principal
+from systemzero_base.telemetry.observed import Outgoing
+from systemzero_base.work.background import Loops
 from systemzero_capture.checker import AUDIENCE
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import CaptureStore
-from systemzero_chassis.asking import AWAY, ask
-from systemzero_chassis.background import Loops
-from systemzero_chassis.identity import IdentitySigner, Principal
-from systemzero_chassis.observed import Outgoing
-from systemzero_chassis.reaching import ReachableChannel
-from systemzero_chassis.verdict_texts import without_texts
 from systemzero_core.errors import Unavailable
+from systemzero_runtime.calls.asking import AWAY, ask
+from systemzero_runtime.calls.reaching import ReachableChannel
+from systemzero_wire.verdicts import without_texts
 
 _ERASE: Final = "/systemzero.diff.v1.DriftService/EraseCapture"
 _TIMEOUT: Final = 10.0

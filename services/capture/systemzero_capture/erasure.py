@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from systemzero_capture.store import erasure
-from systemzero_chassis.database import Database
-from systemzero_chassis.sealing.erasure import in_batches
+from systemzero_storage.database import Database
+from systemzero_storage.sealing.erasure import in_batches
 
 
 async def erase_tenant(
     database: Database, _folder: Path, _origin: str, tenant: str, time: int
 ) -> AsyncIterator[str]:
-    """See `systemzero_chassis.sealing.erasure.Erase`."""
+    """See `systemzero_storage.sealing.erasure.Erase`."""
     own = database.of(tenant)
     captures = await in_batches(own, lambda c: erasure.erase_captures(c, time))
     await in_batches(own, erasure.erase_originals)

@@ -10,6 +10,15 @@ from typing import Any
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import verdict_pb2
+from systemzero_base.ids import PageTokens
+from systemzero_base.internal.identity import Principal, current_issuer, current_principal
+from systemzero_base.lanes.dispatch import HERE, Lanes
+from systemzero_base.pages import BATCH_ROWS, page_of
+from systemzero_base.settings.redacting import RulesByTenant
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.telemetry.observed import note_verdict
+from systemzero_base.work.bell import Bell
+from systemzero_base.work.windows import Turns, ordered
 from systemzero_capture import codec, work
 from systemzero_capture.erasing import Eraser
 from systemzero_capture.ingest import Ingestor
@@ -19,19 +28,10 @@ from systemzero_capture.model import OriginalKind, StoredCapture
 from systemzero_capture.originals import Keeper, Kept
 from systemzero_capture.pipeline import NODE_BYTES, TERSEST
 from systemzero_capture.store import CaptureStore
-from systemzero_chassis import fields
-from systemzero_chassis.bell import Bell
-from systemzero_chassis.errors import to_failure
-from systemzero_chassis.identity import Principal, current_issuer, current_principal
-from systemzero_chassis.ids import PageTokens
-from systemzero_chassis.lanes.dispatch import HERE, Lanes
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.observed import note_verdict
-from systemzero_chassis.pages import BATCH_ROWS, page_of
-from systemzero_chassis.redacting import RulesByTenant
-from systemzero_chassis.tree_codec import decode_digest
-from systemzero_chassis.windows import Turns, ordered
 from systemzero_core.errors import DomainError, InvalidInput
+from systemzero_wire import fields
+from systemzero_wire.errors import to_failure
+from systemzero_wire.trees import decode_digest
 
 _logger = get_logger("capture")
 _DIFF = "diff"

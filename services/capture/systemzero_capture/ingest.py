@@ -22,21 +22,21 @@ from functools import partial
 import msgspec
 
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base.internal.identity import Principal
+from systemzero_base.lanes.dispatch import MEMORY_FACTOR, Lanes
+from systemzero_base.lanes.worker import Function
+from systemzero_base.lru import Lru
+from systemzero_base.settings.redacting import RulesByTenant
+from systemzero_base.telemetry.stages import SMALL_BYTES
+from systemzero_base.work.bell import Bell
 from systemzero_capture import metrics, pipeline, work
 from systemzero_capture.checker import Checker
 from systemzero_capture.known import tree_digest
 from systemzero_capture.model import NO_EVENT, Decoded, Event, Known, Sighting, StoredCapture
 from systemzero_capture.store import CaptureStore
-from systemzero_chassis.bell import Bell
-from systemzero_chassis.identity import Principal
-from systemzero_chassis.lanes.dispatch import MEMORY_FACTOR, Lanes
-from systemzero_chassis.lanes.worker import Function
-from systemzero_chassis.lru import Lru
-from systemzero_chassis.redacting import RulesByTenant
-from systemzero_chassis.stages import SMALL_BYTES
-from systemzero_chassis.tree_codec import decode_tree
 from systemzero_core.errors import QuotaExceeded, Unavailable
 from systemzero_core.formats import Formats
+from systemzero_wire.trees import decode_tree
 
 
 class Ingestor:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from systemzero_chassis.config import Settings
+from systemzero_base.settings.config import Settings
 
 Limit = Annotated[int, msgspec.Meta(ge=0)]
 """A number that bounds something; 0 for no bound."""

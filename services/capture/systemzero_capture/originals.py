@@ -19,12 +19,12 @@ from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.keeping import Keeping, KeepingSettings
 from systemzero_capture.model import Original, OriginalKind
-from systemzero_chassis.tree_codec import decode_format, decode_tree, encode_format
 from systemzero_core.errors import FailedPrecondition, InvalidInput, TooLarge
 from systemzero_core.formats import Formats
 from systemzero_core.intake import take_in_tree
 from systemzero_core.originals import Clean, Document, clean
 from systemzero_core.redaction import Rules
+from systemzero_wire.trees import decode_format, decode_tree, encode_format
 
 NATIVE_TYPE: Final = "application/x-protobuf"
 _LEVEL: Final = 3

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from systemzero_capture.model import Decoded, Known, Reason
-from systemzero_chassis.tree_body import pack
 from systemzero_core.formats import Format, Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.redaction import Rules
 from systemzero_core.tree import Tree
+from systemzero_storage.tree_body import pack
 
 NODE_BYTES = 128
 """What a node takes in own tree JSON, as a rule."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
+from systemzero_base.internal.trust import service_signer, service_verifier
 from systemzero_capture.app import NAME, CaptureService
 from systemzero_capture.config import ENVIRONMENT_PREFIX, CaptureSettings
-from systemzero_chassis.process import run, serve_backend, service_channel
-from systemzero_chassis.sealing import check_encryption
-from systemzero_chassis.telemetry import configure_tracing
-from systemzero_chassis.tls import check_files
-from systemzero_chassis.trust import service_signer, service_verifier
+from systemzero_runtime.interceptors.telemetry import configure_tracing
+from systemzero_runtime.running.process import run, serve_backend, service_channel
+from systemzero_runtime.serving.tls import check_files
+from systemzero_storage.sealing import check_encryption
 
 
 def main() -> int:

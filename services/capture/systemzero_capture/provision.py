@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from systemzero_base.secrets import load_or_create_secret
 from systemzero_capture.places import PAGE_TOKENS
-from systemzero_chassis.secrets import load_or_create_secret
 
 
 def make_keys(folder: Path) -> None:
-    """Make those that are missing; see `systemzero_chassis.admin.keys`."""
+    """Make those that are missing; see `systemzero_admin.keys`."""
     load_or_create_secret(folder / PAGE_TOKENS)

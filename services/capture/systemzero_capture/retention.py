@@ -14,12 +14,12 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from systemzero_base.work.background import Loops, apart, raise_all
 from systemzero_capture.config import Retention, RetentionSettings
 from systemzero_capture.keeping import KeepingSettings
 from systemzero_capture.metrics import COLLECTED
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import CaptureStore
-from systemzero_chassis.background import Loops, apart, raise_all
 
 _DAY: Final = 86_400_000_000
 _SETTLED: Final = 3_600_000_000

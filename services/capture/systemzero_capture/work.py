@@ -12,15 +12,15 @@ import msgspec
 
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base.lanes.worker import Desk
+from systemzero_base.plugins import lane_formats
+from systemzero_base.settings.redacting import rules_of
 from systemzero_capture import pipeline
 from systemzero_capture.keeping import Keeping
 from systemzero_capture.model import Decoded, Known, Original
 from systemzero_capture.originals import Kept, encode_originals, kept_of
-from systemzero_chassis.lanes.worker import Desk
-from systemzero_chassis.plugins import lane_formats
-from systemzero_chassis.redacting import rules_of
-from systemzero_chassis.tree_body import decompress, document
-from systemzero_chassis.tree_codec import decode_tree, encode_tree
+from systemzero_storage.tree_body import decompress, document
+from systemzero_wire.trees import decode_tree, encode_tree
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):

@@ -14,29 +14,18 @@ from systemzero.diff.v1 import (
 )
 from systemzero.log.v1 import log_service_pb2_grpc
 from systemzero.usage.v1 import usage_service_pb2_grpc
-from systemzero_chassis.background import Loops
-from systemzero_chassis.bell import Bell
-from systemzero_chassis.clock import micros
-from systemzero_chassis.database.vitals import StoreVitals
-from systemzero_chassis.identity import IdentitySigner
-from systemzero_chassis.ids import PageTokens, new_id
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore import LogStore, open_log
-from systemzero_chassis.logstore.vitals import LogVitals
-from systemzero_chassis.logstore.witnesses import cosigning
-from systemzero_chassis.lru import Lru
-from systemzero_chassis.plugins import load_detectors
-from systemzero_chassis.pool import Pool
-from systemzero_chassis.reaching import ReachableChannel
-from systemzero_chassis.redacting import RulesByTenant
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.sealing import open_sealed
-from systemzero_chassis.secrets import load_or_create_secret
-from systemzero_chassis.usage.looking import LOOK_SECONDS, UsageLook
-from systemzero_chassis.usage.room import Room
-from systemzero_chassis.usage.servicer import UsageServicer
-from systemzero_chassis.vitals import Vitals
+from systemzero_base.clock import micros
+from systemzero_base.ids import PageTokens, new_id
+from systemzero_base.internal.identity import IdentitySigner
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_base.lru import Lru
+from systemzero_base.plugins import load_detectors
+from systemzero_base.secrets import load_or_create_secret
+from systemzero_base.settings.redacting import RulesByTenant
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.background import Loops
+from systemzero_base.work.bell import Bell
+from systemzero_base.work.pool import Pool
 from systemzero_core.errors import DomainError
 from systemzero_diff.check import Checker
 from systemzero_diff.config import DiffSettings
@@ -51,6 +40,17 @@ from systemzero_diff.sessions import Sessions
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
 from systemzero_diff.templates import TemplateSets
+from systemzero_evidence.log import LogStore, open_log
+from systemzero_evidence.signed.witnesses import cosigning
+from systemzero_evidence.vitals import LogVitals
+from systemzero_runtime.calls.reaching import ReachableChannel
+from systemzero_runtime.operations.vitals import Vitals
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_storage.database.vitals import StoreVitals
+from systemzero_storage.sealing import open_sealed
+from systemzero_storage.usage.looking import LOOK_SECONDS, UsageLook
+from systemzero_storage.usage.room import Room
+from systemzero_storage.usage.servicer import UsageServicer
 
 NAME = "diff"
 LANE_MODULES = (
@@ -64,7 +64,7 @@ _WORKERS = 2
 
 
 class DiffService:
-    """The diff service, composed; see `systemzero_chassis.service.Service`."""
+    """The diff service, composed; see `systemzero_runtime.running.service.Service`."""
 
     name = NAME
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.logstore import LogStore, check_extends, open_log_to_check
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import Checkpoint
 from systemzero_diff.places import log_files
 from systemzero_diff.store import LOG, EvidenceCheck, tenants_with_evidence
+from systemzero_evidence.log import LogStore, check_extends, open_log_to_check
+from systemzero_storage.database import Database, TenantConnection
 
 _PAGE = 1000
 
@@ -59,7 +59,7 @@ async def audit(
 async def check_service(
     database: Database, folder: Path, origin: str, notes: list[str]
 ) -> AsyncIterator[str]:
-    """The check of `sz-admin check`; see `systemzero_chassis.admin.check.Check`.
+    """The check of `sz-admin check`; see `systemzero_admin.check.Check`.
 
     Raises:
         DataCorrupted: the first thing that is not as it was recorded; or a log does not extend one
@@ -78,7 +78,7 @@ async def check_service(
 
 
 def open_beside(database: Database, folder: Path, origin: str) -> LogStore:
-    """The log, for who looks at it beside the service; see `systemzero_chassis.admin.adopt`.
+    """The log, for who looks at it beside the service; see `systemzero_admin.adopt`.
 
     Raises:
         FailedPrecondition: the folder lacks the log's key or origin.

@@ -19,9 +19,9 @@ import msgspec
 
 from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis.bell import Bell
-from systemzero_chassis.identity import Principal
-from systemzero_chassis.lru import Lru
+from systemzero_base.internal.identity import Principal
+from systemzero_base.lru import Lru
+from systemzero_base.work.bell import Bell
 from systemzero_core.drift import Finding, Visit
 from systemzero_core.drift.detectors.sequence import review
 from systemzero_diff import metrics

@@ -7,17 +7,17 @@ from typing import Annotated
 
 import msgspec
 
-from systemzero_chassis.config import Address, AddressOrNowhere, Count, Seconds, Settings
-from systemzero_chassis.database import DatabaseSettings
-from systemzero_chassis.lanes.settings import LaneSettings
-from systemzero_chassis.logs import LogSettings
-from systemzero_chassis.logstore import Witness
-from systemzero_chassis.ops import OpsSettings
-from systemzero_chassis.redacting import RedactSettings
-from systemzero_chassis.sealing import EncryptionSettings
-from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
-from systemzero_chassis.tracing import TraceSettings
+from systemzero_base.lanes.settings import LaneSettings
+from systemzero_base.settings.config import Address, AddressOrNowhere, Count, Seconds, Settings
+from systemzero_base.settings.redacting import RedactSettings
+from systemzero_base.telemetry.logs import LogSettings
+from systemzero_base.telemetry.tracing import TraceSettings
 from systemzero_core.match import DEFAULT_THRESHOLDS, DEFAULT_WEIGHTS, Thresholds, Weights
+from systemzero_evidence.log import Witness
+from systemzero_runtime.operations.ops import OpsSettings
+from systemzero_runtime.serving.tls import BackendTlsSettings, TlsSettings
+from systemzero_storage.database import DatabaseSettings
+from systemzero_storage.sealing import EncryptionSettings
 
 ENVIRONMENT_PREFIX = "SZ_DIFF_"
 

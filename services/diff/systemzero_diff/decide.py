@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from systemzero_chassis.bell import Bell
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
+from systemzero_base.work.bell import Bell
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, decide
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template

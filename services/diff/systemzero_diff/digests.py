@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from systemzero_chassis.tree_body import encoded
 from systemzero_core.drift import Decision
 from systemzero_core.template import Template
+from systemzero_storage.tree_body import encoded
 
 EVENT_KIND: Final = "drift.event"
 DECISION_KIND: Final = "drift.decision"

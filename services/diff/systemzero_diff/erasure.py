@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.logstore import erase_bodies, erase_some_bodies, open_macs
-from systemzero_chassis.sealing.erasure import in_batches
 from systemzero_diff.places import log_files
 from systemzero_diff.store import LOG, erasure
+from systemzero_evidence.log import erase_bodies, erase_some_bodies, open_macs
+from systemzero_storage.database import Database, TenantConnection
+from systemzero_storage.sealing.erasure import in_batches
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 async def erase_tenant(
     database: Database, folder: Path, origin: str, tenant: str, time: int
 ) -> AsyncIterator[str]:
-    """See `systemzero_chassis.sealing.erasure.Erase`.
+    """See `systemzero_storage.sealing.erasure.Erase`.
 
     Raises:
         FailedPrecondition: the folder lacks the log's key or origin.

@@ -13,8 +13,8 @@ from types import MappingProxyType
 import msgspec
 
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis.lanes.dispatch import MEMORY_FACTOR, Lanes
-from systemzero_chassis.stages import SMALL_BYTES
+from systemzero_base.lanes.dispatch import MEMORY_FACTOR, Lanes
+from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_core.drift import Decision, DecisionScope, Detector
 from systemzero_core.errors import TooLarge
 from systemzero_core.formats import own

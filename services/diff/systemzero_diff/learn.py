@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from systemzero_chassis.identity import Principal
-from systemzero_chassis.tree_body import StoredTree
+from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput
 from systemzero_core.template import Template, next_version
 from systemzero_core.template import validate as validate_template
@@ -19,6 +18,7 @@ from systemzero_diff.model import Answered, Kept, StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates import TemplateSets
 from systemzero_diff.work.templates import Draft
+from systemzero_storage.tree_body import StoredTree
 
 
 class Versioned(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis.stages import Stage
+from systemzero_base.telemetry.stages import Stage
 from systemzero_core.drift import Severity, Verdict
 from systemzero_core.match import MatchAnswer
 

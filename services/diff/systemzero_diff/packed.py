@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import zstandard
 
-from systemzero_chassis.tree_body import StoredTree
 from systemzero_core.template import Template
+from systemzero_storage.tree_body import StoredTree
 
 _decode = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from systemzero_chassis.logstore import LogFiles
+from systemzero_evidence.log import LogFiles
 
 LOG_KEY: Final = "log.key"
 """The key that signs the log."""

@@ -6,14 +6,10 @@ import grpc
 
 from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis import fields
-from systemzero_chassis.asking import AWAY, ask
-from systemzero_chassis.errors import refusal_of
-from systemzero_chassis.identity import IdentitySigner, Principal
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.observed import Outgoing
-from systemzero_chassis.reaching import ReachableChannel
-from systemzero_chassis.redacting import RulesByTenant
+from systemzero_base.internal.identity import IdentitySigner, Principal
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_base.settings.redacting import RulesByTenant
+from systemzero_base.telemetry.observed import Outgoing
 from systemzero_core.errors import (
     DataCorrupted,
     FailedPrecondition,
@@ -22,6 +18,10 @@ from systemzero_core.errors import (
 )
 from systemzero_diff.work.sources import Source, given, of_capture
 from systemzero_diff.work.taking import Asked, Taken, take
+from systemzero_runtime.calls.asking import AWAY, ask
+from systemzero_runtime.calls.reaching import ReachableChannel
+from systemzero_wire import fields
+from systemzero_wire.errors import refusal_of
 
 AUDIENCE = "capture"
 _GET_CAPTURE = "/systemzero.capture.v1.CaptureService/GetCapture"

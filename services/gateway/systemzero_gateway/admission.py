@@ -12,9 +12,8 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from functools import cache
 
-from systemzero_chassis.addresses import address_of, network_of
-from systemzero_chassis.guards import Context
-from systemzero_chassis.observed import CurrentCall, Metadata, current_call
+from systemzero_base.settings.addresses import address_of, network_of
+from systemzero_base.telemetry.observed import CurrentCall, Metadata, current_call
 from systemzero_core.errors import DomainError, PermissionDenied, RateLimited, Unauthenticated
 from systemzero_gateway import metrics
 from systemzero_gateway.audit import Act, AuditQueue, Decided
@@ -37,6 +36,7 @@ from systemzero_gateway.limits import (
 from systemzero_gateway.paying import Requests, Responses
 from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import StreamBudget
+from systemzero_runtime.interceptors.guards import Context
 
 _AMBIGUOUS = "several"
 """Stands for several credentials; without a scheme, it is never accepted."""
@@ -138,7 +138,7 @@ class Admission:
         self.limits = limits
 
     def look(self) -> None:
-        """Set the gauges; see `systemzero_chassis.vitals`."""
+        """Set the gauges; see `systemzero_runtime.operations.vitals`."""
         for kind, in_flight in (("call", self.calls), ("stream", self.streams)):
             metrics.IN_FLIGHT.labels(kind).set(len(in_flight))
             metrics.IN_FLIGHT_MOST.labels(kind).set(in_flight.total)

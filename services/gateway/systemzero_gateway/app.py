@@ -14,26 +14,13 @@ from systemzero.gateway.v1 import (
     status_service_pb2_grpc,
     tenant_service_pb2_grpc,
 )
-from systemzero_chassis import contract
-from systemzero_chassis.background import Loops
-from systemzero_chassis.clock import micros
-from systemzero_chassis.config import ConfigError
-from systemzero_chassis.database import open_database
-from systemzero_chassis.database.vitals import StoreVitals
-from systemzero_chassis.drain import Drain
-from systemzero_chassis.guards import Call, errors_guard
-from systemzero_chassis.health import READINESS
-from systemzero_chassis.identity import IdentitySigner
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.logstore.vitals import LogVitals
-from systemzero_chassis.reaching import ReachableChannel
-from systemzero_chassis.readiness import Condition, Readiness
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.service import Listener
-from systemzero_chassis.telemetry import observe_guard
-from systemzero_chassis.tls import ServerTls, check_files
-from systemzero_chassis.tracing import Tracing
-from systemzero_chassis.vitals import Vitals
+from systemzero_base.clock import micros
+from systemzero_base.internal.identity import IdentitySigner
+from systemzero_base.settings.config import ConfigError
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.telemetry.tracing import Tracing
+from systemzero_base.work.background import Loops
+from systemzero_evidence.vitals import LogVitals
 from systemzero_gateway.admission import Admission
 from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.audit.retention import RefusalRetention
@@ -55,6 +42,19 @@ from systemzero_gateway.routes import backend_of
 from systemzero_gateway.routing import Gateway, Served
 from systemzero_gateway.store import AUDIT, SCHEMA
 from systemzero_gateway.upkeep import Upkeep
+from systemzero_runtime.calls.reaching import ReachableChannel
+from systemzero_runtime.interceptors.drain import Drain
+from systemzero_runtime.interceptors.guards import Call, errors_guard
+from systemzero_runtime.interceptors.telemetry import observe_guard
+from systemzero_runtime.operations.readiness import Condition, Readiness
+from systemzero_runtime.operations.vitals import Vitals
+from systemzero_runtime.running.service import Listener
+from systemzero_runtime.serving.health import READINESS
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_runtime.serving.tls import ServerTls, check_files
+from systemzero_storage.database import open_database
+from systemzero_storage.database.vitals import StoreVitals
+from systemzero_wire import contract
 
 _UPKEEP_SECONDS = 60.0
 _LOG_METHODS = "/systemzero.log.v1.LogService/"

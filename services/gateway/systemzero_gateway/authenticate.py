@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Callable, Coroutine
 from typing import Final, TypeVar
 
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway import apikey
 from systemzero_gateway.caller import Caller, earliest

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import structlog
 
-from systemzero_chassis.fresh import Fresh
-from systemzero_chassis.reaching import ReachableChannel, serves
 from systemzero_core.errors import Unavailable
 from systemzero_gateway import metrics
 from systemzero_gateway.breaker import Breaker, BreakerSettings, State
 from systemzero_gateway.retry import RetryBudget, RetrySettings
+from systemzero_runtime.calls.fresh import Fresh
+from systemzero_runtime.calls.reaching import ReachableChannel, serves
 
 PROBE_SECONDS = 1.0
 """In which a health check is to be answered."""

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 
-from systemzero_chassis.config import Count, Seconds, Settings
-from systemzero_chassis.reaching import MOST_WAITING, PATIENCE
+from systemzero_base.settings.config import Count, Seconds, Settings
+from systemzero_runtime.calls.reaching import MOST_WAITING, PATIENCE
 
 
 class State(IntEnum):

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 import msgspec
 
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import PermissionDenied, Unauthenticated
 from systemzero_gateway.policy import Permissions
 from systemzero_gateway.quotas import NO_QUOTAS, Quotas

@@ -19,13 +19,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from cryptography import x509
 
-from systemzero_chassis.config import Settings
-from systemzero_chassis.guards import Context
-from systemzero_chassis.identity import Principal
+from systemzero_base.internal.identity import Principal
+from systemzero_base.settings.config import Settings
 from systemzero_core.errors import NotFound
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.policy import Role, granted, permissions_of
 from systemzero_gateway.store import TenantStore
+from systemzero_runtime.interceptors.guards import Context
 
 _WILDCARD: Final = "/*"
 _TRUST_DOMAIN: Final = r"spiffe://[a-z0-9._-]{1,255}"

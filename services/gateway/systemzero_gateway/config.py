@@ -10,18 +10,18 @@ from typing import Annotated
 
 import msgspec
 
-from systemzero_chassis.config import Address, AddressOrNowhere, Count, Settings
-from systemzero_chassis.database import DatabaseSettings
-from systemzero_chassis.logs import LogSettings
-from systemzero_chassis.ops import OpsSettings
-from systemzero_chassis.tls import BackendTlsSettings, TlsSettings
-from systemzero_chassis.tracing import TraceSettings
+from systemzero_base.settings.config import Address, AddressOrNowhere, Count, Settings
+from systemzero_base.telemetry.logs import LogSettings
+from systemzero_base.telemetry.tracing import TraceSettings
 from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.breaker import BreakerSettings
 from systemzero_gateway.certificates import ClientCertificate
 from systemzero_gateway.limits import LimitSettings
 from systemzero_gateway.retry import RetrySettings
 from systemzero_gateway.tokens import CLOCK_SKEW, MAX_LIFETIME
+from systemzero_runtime.operations.ops import OpsSettings
+from systemzero_runtime.serving.tls import BackendTlsSettings, TlsSettings
+from systemzero_storage.database import DatabaseSettings
 
 PREFIX = "SZ_GATEWAY_"
 OWN = "gateway"

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import grpc
 
-from systemzero_chassis.errors import STATUS_DETAILS_KEY
 from systemzero_core.errors import DeadlineExceeded, DomainError, Unavailable, UnknownMethod
+from systemzero_wire.errors import STATUS_DETAILS_KEY
 
 GONE: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 """What a call ends with that no replica took; CANCELLED where one was stopped with it waiting."""

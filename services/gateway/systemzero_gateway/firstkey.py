@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from systemzero_chassis.secrets import read_private, write_private
+from systemzero_base.secrets import read_private, write_private
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway import apikey
 

@@ -25,12 +25,8 @@ from typing import Any, NoReturn
 
 import grpc
 
-from systemzero_chassis.drain import Drain, stopping
-from systemzero_chassis.errors import end
-from systemzero_chassis.guards import Context, Handler
-from systemzero_chassis.identity import METADATA_KEY, IdentitySigner
-from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.observed import Outgoing
+from systemzero_base.internal.identity import METADATA_KEY, IdentitySigner
+from systemzero_base.telemetry.observed import Outgoing
 from systemzero_core.errors import (
     DeadlineExceeded,
     DomainError,
@@ -47,6 +43,10 @@ from systemzero_gateway.policy import Method
 from systemzero_gateway.requestid import has_request_id
 from systemzero_gateway.sizes import check_size
 from systemzero_gateway.streams import StreamCall
+from systemzero_runtime.interceptors.drain import Drain, stopping
+from systemzero_runtime.interceptors.guards import Context, Handler
+from systemzero_runtime.serving.local import LocalChannel
+from systemzero_wire.errors import end
 
 
 class Forwarder:

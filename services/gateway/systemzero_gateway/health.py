@@ -13,12 +13,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from systemzero_chassis.background import Loops
-from systemzero_chassis.health import WHOLE, Health
-from systemzero_chassis.readiness import Condition
+from systemzero_base.work.background import Loops
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.monitor import Monitor
 from systemzero_gateway.routes import backend_of
+from systemzero_runtime.operations.readiness import Condition
+from systemzero_runtime.serving.health import WHOLE, Health
 
 
 class PlatformHealth:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from systemzero_chassis.database import Database
 from systemzero_gateway.authenticate import Authenticator
 from systemzero_gateway.certificates import CertificateCallers, ClientCertificate
 from systemzero_gateway.config import TokenSettings
@@ -18,6 +17,7 @@ from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore, SqlTenantS
 from systemzero_gateway.tenants import Tenants
 from systemzero_gateway.tokenbook import TokenBook
 from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
+from systemzero_storage.database import Database
 
 
 class Identity:

@@ -15,9 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from systemzero_chassis import fields
-from systemzero_chassis.ids import PageTokens, new_id
-from systemzero_chassis.secrets import Secret, load_or_create_secret
+from systemzero_base.ids import PageTokens, new_id
+from systemzero_base.secrets import Secret, load_or_create_secret
 from systemzero_core.characters import printable
 from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionDenied, Unavailable
 from systemzero_gateway import apikey
@@ -26,6 +25,7 @@ from systemzero_gateway.firstkey import digest_of_first
 from systemzero_gateway.lastuse import LastUses
 from systemzero_gateway.policy import Permissions, Role, granted, permissions_of
 from systemzero_gateway.store import KeyRecord, KeyStore
+from systemzero_wire import fields
 
 DEFAULT_TENANT: Final = "default"
 MICROSECONDS: Final = 1_000_000

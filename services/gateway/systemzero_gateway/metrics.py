@@ -1,4 +1,4 @@
-"""The gateway's own metrics, beside those of every call (`systemzero_chassis.telemetry`)."""
+"""The gateway's own metrics; those of every call are in `systemzero_runtime.interceptors`."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final, NamedTuple
 
-from systemzero_chassis.background import Loops, raise_all
-from systemzero_chassis.guards import Call
+from systemzero_base.work.background import Loops, raise_all
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway.authenticate import REVALIDATE, Authenticator
 from systemzero_gateway.certificates import certificate_of
+from systemzero_runtime.interceptors.guards import Call
 
 SECONDS: Final = REVALIDATE
 """Between two looks at the credentials of open streams."""

@@ -18,8 +18,6 @@ from typing import Any
 
 import grpc
 
-from systemzero_chassis.errors import code_of
-from systemzero_chassis.guards import Context, Handler
 from systemzero_core.errors import DeadlineExceeded, TooLarge
 from systemzero_gateway.admission import Admission, Ticket
 from systemzero_gateway.caller import set_current_caller
@@ -27,6 +25,8 @@ from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.deadlines import seconds_for
 from systemzero_gateway.policy import Method
 from systemzero_gateway.sizes import check_size
+from systemzero_runtime.interceptors.guards import Context, Handler
+from systemzero_wire.errors import code_of
 
 
 class OwnMethod:

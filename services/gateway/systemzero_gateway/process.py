@@ -8,18 +8,24 @@ from __future__ import annotations
 import os
 from contextlib import AsyncExitStack
 
-from systemzero_chassis import contract
-from systemzero_chassis.background import Loops
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.ops import operated
-from systemzero_chassis.process import announce, load, on_hangup, run_workers, service_channel
-from systemzero_chassis.service import until_signal
-from systemzero_chassis.telemetry import configure_tracing
-from systemzero_chassis.trust import service_signer
-from systemzero_chassis.workers import Seat
+from systemzero_base.internal.trust import service_signer
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.background import Loops
 from systemzero_gateway.app import build, check
 from systemzero_gateway.config import OWN, PREFIX, GatewaySettings
 from systemzero_gateway.policy import methods_with_policy
+from systemzero_runtime.interceptors.telemetry import configure_tracing
+from systemzero_runtime.operations.ops import operated
+from systemzero_runtime.running.process import (
+    announce,
+    load,
+    on_hangup,
+    run_workers,
+    service_channel,
+)
+from systemzero_runtime.running.service import until_signal
+from systemzero_runtime.running.workers import Seat
+from systemzero_wire import contract
 
 
 async def _serve(settings: GatewaySettings, seat: Seat) -> None:

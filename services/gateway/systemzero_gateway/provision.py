@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from systemzero_chassis.admin.keys import APART
-from systemzero_chassis.logstore import make_log_files
+from systemzero_admin.keys import APART
 from systemzero_core.errors import FailedPrecondition
+from systemzero_evidence.log import make_log_files
 from systemzero_gateway import firstkey
 from systemzero_gateway.audit.opening import log_files
 from systemzero_gateway.keys import DEFAULT_TENANT, load_or_create_pepper
@@ -18,7 +18,7 @@ _FIRST: Final = ((DEFAULT_TENANT, ADMIN_KEY), (PLATFORM_TENANT, PLATFORM_KEY))
 
 
 def make_keys(folder: Path) -> None:
-    """Make those that are missing; see `systemzero_chassis.admin.keys`.
+    """Make those that are missing; see `systemzero_admin.keys`.
 
     Raises:
         FailedPrecondition: a file that is there can't be used, or one that it rests on is gone.

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from systemzero_chassis.usage.quotas import NO_STORAGE_QUOTAS, StorageQuotas
+from systemzero_base.internal.quotas import NO_STORAGE_QUOTAS, StorageQuotas
 
 STORAGE: Final = StorageQuotas.__struct_fields__
 """Those of the quotas that the services hold a tenant to, and not the gateway."""

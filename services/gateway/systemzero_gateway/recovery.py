@@ -13,10 +13,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from systemzero_chassis.clock import micros
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.ids import new_id
-from systemzero_chassis.secrets import write_private
+from systemzero_base.clock import micros
+from systemzero_base.ids import new_id
+from systemzero_base.secrets import write_private
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_gateway import apikey
 from systemzero_gateway.audit.act import Act, Decided, Recorded
@@ -26,6 +25,7 @@ from systemzero_gateway.places import PEPPER
 from systemzero_gateway.policy import Role
 from systemzero_gateway.store import KeyRecord, SqlKeyStore
 from systemzero_gateway.store.tables import TENANTS
+from systemzero_storage.database import Database, TenantConnection
 
 NAME: Final = "recovery key"
 ACT: Final = "sz-admin recovery-key"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from systemzero_chassis.config import ConfigError
+from systemzero_base.settings.config import ConfigError
 from systemzero_gateway.limits import LimitSettings
 from systemzero_gateway.policy import Method
 

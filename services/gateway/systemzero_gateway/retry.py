@@ -8,7 +8,7 @@ every call fails, at most one retry goes out for ten answers.
 
 from __future__ import annotations
 
-from systemzero_chassis.config import Count, Seconds, Settings
+from systemzero_base.settings.config import Count, Seconds, Settings
 
 _EARNED = 0.1
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import grpc
 
-from systemzero_chassis.guards import Context, Guard, Handler, guarded
 from systemzero_core.errors import UnknownMethod
 from systemzero_gateway.policy import Method
+from systemzero_runtime.interceptors.guards import Context, Guard, Handler, guarded
 
 _OTHER = "_OTHER"
 """What metrics, traces and logs call all methods that there are not, by the semantic conventions:

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from systemzero.log.v1 import log_service_pb2
 from systemzero.usage.v1 import usage_service_pb2
-from systemzero_chassis.identity import METADATA_KEY, IdentitySigner, Principal
+from systemzero_base.internal.identity import METADATA_KEY, IdentitySigner, Principal
 from systemzero_core.errors import Unavailable
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.breaker import State

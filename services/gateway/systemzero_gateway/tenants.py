@@ -13,15 +13,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from systemzero_chassis import fields
-from systemzero_chassis.ids import PageTokens
-from systemzero_chassis.secrets import Secret
+from systemzero_base.ids import PageTokens
+from systemzero_base.secrets import Secret
 from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionDenied
 from systemzero_gateway.caller import Caller
 from systemzero_gateway.keys import FIRST_KEY, KeyRing
 from systemzero_gateway.policy import PLATFORM_TENANT, Role
 from systemzero_gateway.quotas import STORAGE, Quotas
 from systemzero_gateway.store import KeyRecord, TenantRecord, TenantStore
+from systemzero_wire import fields
 
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
 _MOST_UNITS: Final = 1_000_000_000

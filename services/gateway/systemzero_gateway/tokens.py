@@ -20,7 +20,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from systemzero_chassis.ids import new_id
+from systemzero_base.ids import new_id
 from systemzero_core.errors import Unauthenticated
 from systemzero_gateway.signing import SigningKey
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from systemzero_chassis.background import Loops, apart, raise_all
+from systemzero_base.work.background import Loops, apart, raise_all
 from systemzero_core.errors import DomainError
 
 Chore = Callable[[], Awaitable[None]]

@@ -14,23 +14,23 @@ from typing import TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from systemzero_base.internal.identity import IdentitySigner, IdentityVerifier
+from systemzero_base.lanes.dispatch import Lanes
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.background import Loops
 from systemzero_capture import app as capture
-from systemzero_chassis import contract
-from systemzero_chassis.background import Loops
-from systemzero_chassis.identity import IdentitySigner, IdentityVerifier
-from systemzero_chassis.lanes.dispatch import Lanes
-from systemzero_chassis.local import LocalChannel
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.process import backend_registry
-from systemzero_chassis.registry import HandlerRegistry
-from systemzero_chassis.sealing import check_encryption
-from systemzero_chassis.telemetry import configure_tracing
 from systemzero_diff import app as diff
 from systemzero_gateway import app as gateway
 from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN
 from systemzero_gateway.policy import methods_with_policy
+from systemzero_runtime.interceptors.telemetry import configure_tracing
+from systemzero_runtime.running.process import backend_registry
+from systemzero_runtime.serving.local import LocalChannel
+from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_standalone.config import StandaloneSettings
+from systemzero_storage.sealing import check_encryption
+from systemzero_wire import contract
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from systemzero_base.lanes.settings import LaneSettings
+from systemzero_base.settings.config import Address, AddressOrNowhere, Count, Seconds, Settings
+from systemzero_base.telemetry.logs import LogSettings
+from systemzero_base.telemetry.tracing import TraceSettings
 from systemzero_capture.config import CaptureSettings
-from systemzero_chassis.config import Address, AddressOrNowhere, Count, Seconds, Settings
-from systemzero_chassis.database import DatabaseSettings
-from systemzero_chassis.lanes.settings import LaneSettings
-from systemzero_chassis.logs import LogSettings
-from systemzero_chassis.sealing import EncryptionSettings
-from systemzero_chassis.tracing import TraceSettings
 from systemzero_diff.config import DiffSettings
 from systemzero_gateway.config import GatewaySettings
+from systemzero_storage.database import DatabaseSettings
+from systemzero_storage.sealing import EncryptionSettings
 
 ENVIRONMENT_PREFIX = "SZ_STANDALONE_"
 

@@ -5,12 +5,12 @@ Apart from `__main__`, which workers do not import.
 
 from __future__ import annotations
 
-from systemzero_chassis.background import Loops
-from systemzero_chassis.logs import get_logger
-from systemzero_chassis.ops import operated
-from systemzero_chassis.process import announce, load, on_hangup, run_workers
-from systemzero_chassis.service import until_signal
-from systemzero_chassis.workers import Seat
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.background import Loops
+from systemzero_runtime.operations.ops import operated
+from systemzero_runtime.running.process import announce, load, on_hangup, run_workers
+from systemzero_runtime.running.service import until_signal
+from systemzero_runtime.running.workers import Seat
 from systemzero_standalone.app import StandaloneApp, check
 from systemzero_standalone.config import ENVIRONMENT_PREFIX, StandaloneSettings
 

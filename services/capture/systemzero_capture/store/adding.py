@@ -12,9 +12,9 @@ from sqlalchemy import BigInteger, bindparam, exists, func, insert, or_, select
 from systemzero_capture.model import Known, Sighting, StoredCapture
 from systemzero_capture.store import kinds, originals, requests, rows, trees
 from systemzero_capture.store.tables import CAPTURES, KINDS, USAGE
-from systemzero_chassis.database import TENANT, TenantConnection
-from systemzero_chassis.database.counters import BYTES
-from systemzero_chassis.usage.room import Allowance
+from systemzero_storage.database import TENANT, TenantConnection
+from systemzero_storage.tenancy.counters import BYTES
+from systemzero_storage.usage.room import Allowance
 
 _C, _K, _U = CAPTURES.c, KINDS.c, USAGE.c
 _ROWS_BYTES = 4_000

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select, upda
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import rows
 from systemzero_capture.store.tables import CAPTURES, KINDS, TREES, VERDICT_BODIES
-from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.errors import NotFound
+from systemzero_storage.database import TENANT, TenantConnection
 
 _C, _K, _T = CAPTURES.c, KINDS.c, TREES.c
 _ROWS: Select[Any] = (

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, delete, exists, insert, select, update
 from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import kinds, originals, rows
 from systemzero_capture.store.tables import CAPTURES, ERASURES, KINDS, TREES, VERDICT_BODIES
-from systemzero_chassis.database import TENANT, TenantConnection
+from systemzero_storage.database import TENANT, TenantConnection
 
 _C, _E, _K, _T = CAPTURES.c, ERASURES.c, KINDS.c, TREES.c
 _THIS = (_C.tenant == TENANT, _C.position == bindparam("at"))

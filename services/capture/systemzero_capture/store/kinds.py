@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, exists, func, insert, select, update
 from systemzero_capture.model import Event, StoredCapture
 from systemzero_capture.store import rows
 from systemzero_capture.store.tables import CAPTURES, KINDS, VERDICT_BODIES
-from systemzero_chassis.database import TENANT, TenantConnection
+from systemzero_storage.database import TENANT, TenantConnection
 
 _C, _K = CAPTURES.c, KINDS.c
 OF_DIGEST: Final = select(_K.kind).where(_K.tenant == TENANT, _K.digest == bindparam("of_kind"))

@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, bindparam, delete, exists, insert, select
 
 from systemzero_capture.model import Original, OriginalKind
 from systemzero_capture.store.tables import BLOBS, ORIGINALS
-from systemzero_chassis.database import TENANT, TenantConnection
+from systemzero_storage.database import TENANT, TenantConnection
 
 BATCH: Final = 50
 """Originals that one transaction collects at most: each may have megabytes to overwrite."""

@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, delete, insert, select
 from systemzero_capture.model import Sighting, StoredCapture
 from systemzero_capture.store import captures, rows
 from systemzero_capture.store.tables import CAPTURES, REQUESTS
-from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.errors import Conflict
+from systemzero_storage.database import TENANT, TenantConnection
 
 KEPT_MICROSECONDS: Final = 7 * 86_400_000_000
 """For so long, at least, a request id stands for the capture that it made."""

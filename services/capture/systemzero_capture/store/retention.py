@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, bindparam, delete, exists, func, or_, sele
 from systemzero_capture.model import Bounds
 from systemzero_capture.store import originals
 from systemzero_capture.store.tables import CAPTURES, KINDS, REQUESTS, TREES, VERDICT_BODIES
-from systemzero_chassis.database import TENANT, TenantConnection
+from systemzero_storage.database import TENANT, TenantConnection
 
 _C, _K, _R, _T = CAPTURES.c, KINDS.c, REQUESTS.c, TREES.c
 BATCH: Final = 200

@@ -11,9 +11,9 @@ from sqlalchemy import Column, Row
 
 from systemzero_capture.model import Event, Known, Reason, Sighting, StoredCapture
 from systemzero_capture.store.tables import KINDS
-from systemzero_chassis.database import ERASED, BodyErased, TenantConnection
-from systemzero_chassis.verdict_bodies import verdict_digest
 from systemzero_core.signature import Signatures
+from systemzero_storage.database import ERASED, BodyErased, TenantConnection
+from systemzero_storage.verdict_bodies import verdict_digest
 
 _encode_reasons = msgspec.json.Encoder().encode
 _decode_reasons = msgspec.json.Decoder(tuple[Reason, ...]).decode

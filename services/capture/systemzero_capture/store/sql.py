@@ -26,8 +26,8 @@ from systemzero_capture.store import (
     trees,
 )
 from systemzero_capture.store.tables import METADATA
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.usage.room import Room
+from systemzero_storage.database import Database, TenantConnection
+from systemzero_storage.usage.room import Room
 
 
 class SqlCaptureStore:

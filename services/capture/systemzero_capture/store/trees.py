@@ -9,8 +9,8 @@ from sqlalchemy import Row, bindparam, insert, select, update
 from systemzero_capture.model import Known, StoredCapture
 from systemzero_capture.store import rows
 from systemzero_capture.store.tables import TREES
-from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.errors import FailedPrecondition
+from systemzero_storage.database import TENANT, TenantConnection
 
 _T = TREES.c
 _THIS = (_T.tenant == TENANT, _T.full_digest == bindparam("full"))

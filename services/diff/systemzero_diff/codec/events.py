@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import edit_script_pb2, verdict_pb2
-from systemzero_chassis import fields
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.errors import InvalidInput
 from systemzero_diff.codec import cut
 from systemzero_diff.digests import decision_body, digest
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent
+from systemzero_wire import fields
 
 T = TypeVar("T")
 

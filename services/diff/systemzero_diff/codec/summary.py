@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis import fields
 from systemzero_diff.model import Counts, Group
+from systemzero_wire import fields
 
 _SENTENCES = 3
 _CONCLUSIVE_GOOD = ("unchanged",)

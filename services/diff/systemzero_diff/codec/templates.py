@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from systemzero.diff.v1 import template_pb2 as pb
-from systemzero_chassis import fields
-from systemzero_chassis.tree_body import StoredTree
-from systemzero_chassis.tree_codec import decode_tree, encode_signatures, encode_tree
 from systemzero_core.drift import at_most_per_thousand, per_thousand
 from systemzero_core.errors import InvalidInput
 from systemzero_core.normalize import normalize
@@ -27,6 +24,9 @@ from systemzero_core.template import (
 )
 from systemzero_core.tree import Tree
 from systemzero_diff.model import StoredTemplate
+from systemzero_storage.tree_body import StoredTree
+from systemzero_wire import fields
+from systemzero_wire.trees import decode_tree, encode_signatures, encode_tree
 
 V = TypeVar("V")
 W = TypeVar("W")

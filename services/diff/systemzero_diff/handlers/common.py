@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from systemzero_chassis import fields
-from systemzero_chassis.identity import current_principal
-from systemzero_chassis.requests import own_request_id, request_digest
+from systemzero_base.internal.identity import current_principal
 from systemzero_diff.model import Answered
+from systemzero_runtime.requests import own_request_id, request_digest
+from systemzero_wire import fields
 
 
 def answered(request: Any) -> Answered:

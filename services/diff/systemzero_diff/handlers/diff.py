@@ -9,10 +9,8 @@ from typing import Any
 from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import diff_service_pb2_grpc, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis import fields
-from systemzero_chassis.identity import current_issuer, current_principal
-from systemzero_chassis.observed import note_verdict
-from systemzero_chassis.tree_codec import decode_digest, decode_signatures
+from systemzero_base.internal.identity import current_issuer, current_principal
+from systemzero_base.telemetry.observed import note_verdict
 from systemzero_core.errors import InvalidInput
 from systemzero_core.match import match
 from systemzero_diff.check import Checker
@@ -25,6 +23,8 @@ from systemzero_diff.sources import AUDIENCE as CAPTURE
 from systemzero_diff.sources import TreeSources
 from systemzero_diff.templates import TemplateSets
 from systemzero_diff.work.compare import compare
+from systemzero_wire import fields
+from systemzero_wire.trees import decode_digest, decode_signatures
 
 _DEFAULT_RESULTS = 10
 _MAX_RESULTS = 100

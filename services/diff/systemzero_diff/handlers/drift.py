@@ -8,12 +8,10 @@ from typing import Any
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import drift_service_pb2_grpc
-from systemzero_chassis import fields
-from systemzero_chassis.bell import Bell
-from systemzero_chassis.identity import current_issuer, current_principal
-from systemzero_chassis.ids import PageTokens
-from systemzero_chassis.pages import BATCH_ROWS, page_of
-from systemzero_chassis.verdict_texts import without_texts
+from systemzero_base.ids import PageTokens
+from systemzero_base.internal.identity import current_issuer, current_principal
+from systemzero_base.pages import BATCH_ROWS, page_of
+from systemzero_base.work.bell import Bell
 from systemzero_core.drift import DecisionKind, DecisionScope
 from systemzero_core.errors import InvalidInput, PermissionDenied
 from systemzero_diff.codec import events as codec
@@ -26,6 +24,8 @@ from systemzero_diff.model import EventFilter, StoredEvent
 from systemzero_diff.sources import AUDIENCE as CAPTURE
 from systemzero_diff.store import DiffStore
 from systemzero_diff.store.events import day_of
+from systemzero_wire import fields
+from systemzero_wire.verdicts import without_texts
 
 _SUMMARY_DAYS = 30
 _DAY = 86_400_000_000

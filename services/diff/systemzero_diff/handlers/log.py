@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from systemzero.log.v1 import log_service_pb2, log_service_pb2_grpc
-from systemzero_chassis.identity import current_principal
-from systemzero_chassis.ids import PageTokens
-from systemzero_chassis.loghandlers import LogHandlers
-from systemzero_chassis.logstore import LogStore
+from systemzero_base.ids import PageTokens
+from systemzero_base.internal.identity import current_principal
+from systemzero_evidence.handlers.methods import LogHandlers
+from systemzero_evidence.log import LogStore
 
 
 class LogServicer(LogHandlers, log_service_pb2_grpc.LogServiceServicer):

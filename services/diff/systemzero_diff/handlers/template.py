@@ -10,11 +10,10 @@ import msgspec
 from systemzero.diff.v1 import template_pb2, template_service_pb2_grpc
 from systemzero.diff.v1 import template_service_pb2 as pb
 from systemzero.errors.v1 import errors_pb2
-from systemzero_chassis import fields
-from systemzero_chassis.identity import current_principal
-from systemzero_chassis.ids import PageTokens
-from systemzero_chassis.lanes.worker import Function
-from systemzero_chassis.pages import page_of
+from systemzero_base.ids import PageTokens
+from systemzero_base.internal.identity import current_principal
+from systemzero_base.lanes.worker import Function
+from systemzero_base.pages import page_of
 from systemzero_core.errors import InvalidInput
 from systemzero_diff.codec import templates as codec
 from systemzero_diff.handlers.common import answered
@@ -25,6 +24,7 @@ from systemzero_diff.store import DiffStore
 from systemzero_diff.work import templates as work
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.templates import Draft
+from systemzero_wire import fields
 
 _MAX_CAPTURES = 50
 _TERSEST = 8

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 from sqlalchemy import bindparam, insert, select, update
 
-from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_diff.store.tables import ANSWERS, ERASED_CAPTURES, EVENTS, VERDICT_BODIES
+from systemzero_storage.database import TENANT, TenantConnection
 
 _A, _E, _X = ANSWERS.c, EVENTS.c, ERASED_CAPTURES.c
 _ERASED = select(_X.create_time).where(

@@ -21,8 +21,6 @@ from sqlalchemy import (
     update,
 )
 
-from systemzero_chassis.database import ERASED, TENANT, TenantConnection
-from systemzero_chassis.sealing.erasure import BATCH
 from systemzero_diff.store.tables import (
     ANSWERS,
     DECISIONS,
@@ -31,6 +29,8 @@ from systemzero_diff.store.tables import (
     TEMPLATES,
     VERDICT_BODIES,
 )
+from systemzero_storage.database import ERASED, TENANT, TenantConnection
+from systemzero_storage.sealing.erasure import BATCH
 
 
 def _erasing(table: Table, *bodies: Column[Any], **more: Any) -> Update:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, exists, func, insert, select, update
 
-from systemzero_chassis.database import TENANT
 from systemzero_core.drift import Decision
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision, StoredEvent
@@ -24,6 +23,7 @@ from systemzero_diff.store.tables import (
     VERDICT_BODIES,
     VERDICT_COUNTS,
 )
+from systemzero_storage.database import TENANT
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 _DAY_MICROSECONDS: Final = 86_400_000_000

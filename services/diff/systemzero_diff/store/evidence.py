@@ -20,8 +20,6 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
-from systemzero_chassis.database import TENANT, BodyErased, TenantConnection
-from systemzero_chassis.database.tenants import tenants_of
 from systemzero_core.drift import DecisionScope, Severity
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import ERASURE_KIND, Entry, format_time
@@ -37,6 +35,8 @@ from systemzero_diff.store.events import day_of
 from systemzero_diff.store.evidence_runs import check_runs
 from systemzero_diff.store.runs import covers
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES, VERDICT_BODIES
+from systemzero_storage.database import TENANT, BodyErased, TenantConnection
+from systemzero_storage.tenancy.tenants import tenants_of
 
 KINDS: Final = frozenset({EVENT_KIND, DECISION_KIND, VERSION_KIND, DELETION_KIND})
 """The kinds of entries that rows stand beside."""

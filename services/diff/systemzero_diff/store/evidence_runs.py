@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, exists, func, or_, select
 
-from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.errors import DataCorrupted
 from systemzero_diff.store.runs import KEY, SHARED, key_of
 from systemzero_diff.store.tables import DECISIONS, EVENTS, RUNS
+from systemzero_storage.database import TENANT, TenantConnection
 
 _D, _E, _R = DECISIONS.c, EVENTS.c, RUNS.c
 _OF_EVENT = (_R.tenant == _E.tenant, _R.run == _E.run)

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, select, union_all
 
-from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_diff.model import EventFilter
 from systemzero_diff.store.runs import holding
 from systemzero_diff.store.tables import EVENTS, RUNS
+from systemzero_storage.database import TENANT, TenantConnection
 
 _E, _R = EVENTS.c, RUNS.c
 _SLOTS: Final = 16

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from systemzero_chassis.database import BodyErased, TenantConnection
-from systemzero_chassis.tree_body import compress
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.template import Template
 from systemzero_diff.digests import decision_body, template_body
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
 from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.store.tables import DECISIONS, TEMPLATES, VERDICT_BODIES
+from systemzero_storage.database import BodyErased, TenantConnection
+from systemzero_storage.tree_body import compress
 
 _T = TEMPLATES.c
 _SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)

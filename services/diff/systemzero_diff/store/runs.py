@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, or_, select, update
 
-from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_core.drift import DecisionScope
 from systemzero_diff.store.tables import DECISIONS, EVENTS, RUNS
+from systemzero_storage.database import TENANT, TenantConnection
 
 _D, _E, _R = DECISIONS.c, EVENTS.c, RUNS.c
 KEY: Final = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from systemzero_chassis.database import TenantConnection
+from systemzero_storage.database import TenantConnection
 
 
 class Scoped:

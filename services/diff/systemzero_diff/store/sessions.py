@@ -8,11 +8,11 @@ from typing import Final
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from systemzero_chassis.database import TENANT
 from systemzero_core.drift import Visit
 from systemzero_diff.model import Session
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import SESSIONS
+from systemzero_storage.database import TENANT
 
 _KEY_BYTES: Final = 12
 _FORGOTTEN: Final = 2

@@ -8,9 +8,6 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from systemzero_chassis.database import TENANT, Database, TenantConnection
-from systemzero_chassis.logstore import LogStore
-from systemzero_chassis.usage.room import Allowance, Room
 from systemzero_core.errors import Conflict, FailedPrecondition
 from systemzero_diff.model import Answered, Kept
 from systemzero_diff.store import erasing
@@ -19,6 +16,9 @@ from systemzero_diff.store.protocol import Transaction
 from systemzero_diff.store.sessions import SessionRows
 from systemzero_diff.store.tables import ANSWERS, METADATA, VERDICT_BODIES
 from systemzero_diff.store.templates import TemplateRows
+from systemzero_evidence.log import LogStore
+from systemzero_storage.database import TENANT, Database, TenantConnection
+from systemzero_storage.usage.room import Allowance, Room
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, case, desc, distinct, func, select
 
-from systemzero_chassis.database import TENANT, TenantConnection
 from systemzero_diff.model import Counts, Group
 from systemzero_diff.store import rows
 from systemzero_diff.store.runs import holding
 from systemzero_diff.store.tables import EVENTS, RUNS, VERDICT_BODIES, VERDICT_COUNTS
+from systemzero_storage.database import TENANT, TenantConnection
 
 _MOST_GROUPS: Final = 20
 _GROUP_SCREENS: Final = 20

@@ -18,11 +18,11 @@ from sqlalchemy import (
     text,
 )
 
-from systemzero_chassis.database import Schema
-from systemzero_chassis.database.counters import Counted, counters_table
-from systemzero_chassis.logstore import log_tables
-from systemzero_chassis.sealing import data_keys_table
-from systemzero_chassis.verdict_bodies import VerdictBodies, verdicts_table
+from systemzero_evidence.log import log_tables
+from systemzero_storage.database import Schema
+from systemzero_storage.sealing import data_keys_table
+from systemzero_storage.tenancy.counters import Counted, counters_table
+from systemzero_storage.verdict_bodies import VerdictBodies, verdicts_table
 
 SCHEMA_VERSION: Final = 1
 

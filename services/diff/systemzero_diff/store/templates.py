@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Executable, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from systemzero_chassis.database import TENANT
 from systemzero_core.errors import Conflict, NotFound
 from systemzero_core.template import Template
 from systemzero_diff.model import StoredTemplate
@@ -16,6 +15,7 @@ from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.store import rows
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import TEMPLATES
+from systemzero_storage.database import TENANT
 
 _C = TEMPLATES.c
 _OF_TENANT = _C.tenant == TENANT

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis.lanes.worker import Desk
+from systemzero_base.lanes.worker import Desk
 from systemzero_core.diff import Edit
 from systemzero_core.drift import Decision, Judgement, Verdict, unapproved
 from systemzero_core.errors import FailedPrecondition

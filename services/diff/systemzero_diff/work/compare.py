@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import edit_script_pb2
-from systemzero_chassis.lanes.worker import Desk
-from systemzero_chassis.plugins import lane_formats
-from systemzero_chassis.redacting import rules_of
-from systemzero_chassis.tree_codec import encode_incompleteness, encode_signatures
+from systemzero_base.lanes.worker import Desk
+from systemzero_base.plugins import lane_formats
+from systemzero_base.settings.redacting import rules_of
 from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import similarity
 from systemzero_core.intake import Intake, equal
 from systemzero_core.tree import Tree
 from systemzero_diff.codec.edits import Sides, encode_script
 from systemzero_diff.work.sources import Source, taken_in
+from systemzero_wire.trees import encode_incompleteness, encode_signatures
 
 
 def compare(_desk: Desk, a: Source, b: Source, told: bytes) -> bytes:

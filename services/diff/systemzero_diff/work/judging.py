@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_chassis.lanes.worker import Desk
-from systemzero_chassis.plugins import lane_detectors
+from systemzero_base.lanes.worker import Desk
+from systemzero_base.plugins import lane_detectors
 from systemzero_core.diff import diff
 from systemzero_core.drift import Decision, Detector, Judgement, Verdict, judge, resolve
 from systemzero_core.formats import own

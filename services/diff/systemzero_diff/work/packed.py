@@ -7,8 +7,8 @@ from typing import NamedTuple
 import msgspec
 import zstandard
 
-from systemzero_chassis.tree_body import StoredTree, compress
 from systemzero_core.template import Template
+from systemzero_storage.tree_body import StoredTree, compress
 
 _decode_fields = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
 

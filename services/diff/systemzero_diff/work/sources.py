@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from systemzero.capture.v1 import capture_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_chassis.tree_codec import decode_format, decode_incompleteness, decode_tree
 from systemzero_core.errors import DomainError, FieldViolation, InvalidInput, TooLarge
 from systemzero_core.formats import Formats
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.redaction import Rules
 from systemzero_core.tree import Tree
+from systemzero_wire.trees import decode_format, decode_incompleteness, decode_tree
 
 _ALONE = frozenset(("tree.native",))
 """Fields of requests that have one document: what is wrong with it needs no more words."""

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from systemzero_chassis.lanes.worker import Desk
-from systemzero_chassis.plugins import lane_formats
-from systemzero_chassis.redacting import rules_of
+from systemzero_base.lanes.worker import Desk
+from systemzero_base.plugins import lane_formats
+from systemzero_base.settings.redacting import rules_of
 from systemzero_core.errors import TooLarge
 from systemzero_core.formats import own
 from systemzero_core.intake import Intake

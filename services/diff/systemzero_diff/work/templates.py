@@ -13,11 +13,9 @@ import msgspec
 
 from systemzero.diff.v1 import template_pb2
 from systemzero.diff.v1 import template_service_pb2 as pb
-from systemzero_chassis import fields
-from systemzero_chassis.lanes.worker import Desk
-from systemzero_chassis.plugins import lane_detectors, lane_formats
-from systemzero_chassis.redacting import rules_of
-from systemzero_chassis.tree_body import compress
+from systemzero_base.lanes.worker import Desk
+from systemzero_base.plugins import lane_detectors, lane_formats
+from systemzero_base.settings.redacting import rules_of
 from systemzero_core.drift import estimate_noise
 from systemzero_core.errors import InvalidInput
 from systemzero_core.redaction import Rules, redact
@@ -38,6 +36,8 @@ from systemzero_diff.codec import templates as codec
 from systemzero_diff.model import StoredTemplate
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.sources import Source, taken_in
+from systemzero_storage.tree_body import compress
+from systemzero_wire import fields
 
 
 class Draft(msgspec.Struct, frozen=True, array_like=True):

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from systemzero_chassis.database import Database
-from systemzero_chassis.database.tenants import tenants_of
-from systemzero_chassis.logstore import LogStore, check_extends, open_log_to_check
+from systemzero_evidence.log import LogStore, check_extends, open_log_to_check
 from systemzero_gateway.audit.opening import log_files
 from systemzero_gateway.store import AUDIT
+from systemzero_storage.database import Database
+from systemzero_storage.tenancy.tenants import tenants_of
 
 
 async def check_service(
     database: Database, folder: Path, origin: str, notes: list[str]
 ) -> AsyncIterator[str]:
-    """See `systemzero_chassis.admin.check.Check`; nothing to check where no log was begun.
+    """See `systemzero_admin.check.Check`; nothing to check where no log was begun.
 
     Raises:
         DataCorrupted: the first thing that is not as it was recorded.
@@ -38,7 +38,7 @@ async def check_service(
 
 
 def open_beside(database: Database, folder: Path, origin: str) -> LogStore:
-    """The audit log, for who looks at it beside the gateway; see `systemzero_chassis.admin.adopt`.
+    """The audit log, for who looks at it beside the gateway; see `systemzero_admin.adopt`.
 
     Raises:
         FailedPrecondition: the folder lacks its key or origin.

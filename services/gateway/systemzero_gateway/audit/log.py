@@ -17,15 +17,15 @@ from typing import Final
 
 import structlog
 
-from systemzero_chassis.background import Loops, apart, raise_all
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.logs import SECURITY
-from systemzero_chassis.logstore import LogStore
-from systemzero_chassis.logstore.witnesses import cosigning
+from systemzero_base.telemetry.logs import SECURITY
+from systemzero_base.work.background import Loops, apart, raise_all
 from systemzero_core.errors import DomainError
+from systemzero_evidence.log import LogStore
+from systemzero_evidence.signed.witnesses import cosigning
 from systemzero_gateway import metrics
 from systemzero_gateway.audit.act import Decided, Recorded
 from systemzero_gateway.audit.queue import AuditQueue
+from systemzero_storage.database import Database, TenantConnection
 
 CHECKPOINT_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 0.5
@@ -81,7 +81,7 @@ class AuditLog:
         await self._signing.once_more()
 
     def look(self) -> None:
-        """Set the gauges; see `systemzero_chassis.vitals`."""
+        """Set the gauges; see `systemzero_runtime.operations.vitals`."""
         metrics.AUDIT_WAITING.set(len(self.queue))
         metrics.AUDIT_CAPACITY.set(self.queue.capacity)
 

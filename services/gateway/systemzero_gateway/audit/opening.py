@@ -7,14 +7,14 @@ from typing import Final
 
 import structlog
 
-from systemzero_chassis.background import Loops
-from systemzero_chassis.clock import micros
-from systemzero_chassis.database import Database
-from systemzero_chassis.logstore import LogFiles, open_log
+from systemzero_base.clock import micros
+from systemzero_base.work.background import Loops
+from systemzero_evidence.log import LogFiles, open_log
 from systemzero_gateway.audit.log import AuditLog
 from systemzero_gateway.audit.queue import AuditQueue
 from systemzero_gateway.audit.settings import AuditSettings
 from systemzero_gateway.store import AUDIT
+from systemzero_storage.database import Database
 
 AUDIT_KEY: Final = "audit.key"
 """The file of the key that signs its checkpoints, in the data folder."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from systemzero_chassis.background import heard
+from systemzero_base.work.background import heard
 from systemzero_core.errors import Overloaded
 from systemzero_gateway.audit.act import Act, Decided, Recorded
 from systemzero_gateway.audit.refusals import Refusals

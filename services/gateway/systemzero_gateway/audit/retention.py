@@ -1,7 +1,7 @@
 """Old refusals leave the audit log: what their entries say is erased, the entries stay.
 
 The log is append-only, so that an entry's hashes stay for good, with its kind and time; its body
-goes, and a record of the erasure says of which entries (see `systemzero_chassis.logstore`). Acts of
+goes, and a record of the erasure says of which entries (see `systemzero_evidence.log`). Acts of
 principals never leave.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from systemzero_chassis.database import Database, TenantConnection
-from systemzero_chassis.logstore import LogStore, LogTables, aged
+from systemzero_evidence.log import LogStore, LogTables, aged
 from systemzero_gateway.audit.act import Decided
+from systemzero_storage.database import Database, TenantConnection
 
 KIND: Final = f"call.{Decided.DENIED}"
 _BATCH: Final = 1_000

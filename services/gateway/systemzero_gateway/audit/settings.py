@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from systemzero_chassis.config import Count, Settings
-from systemzero_chassis.logstore import Witness
+from systemzero_base.settings.config import Count, Settings
+from systemzero_evidence.log import Witness
 
 Interval = Annotated[float, msgspec.Meta(gt=0, le=3_600)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from systemzero.gateway.v1 import audit_service_pb2, audit_service_pb2_grpc
-from systemzero_chassis.ids import PageTokens
-from systemzero_chassis.loghandlers import LogHandlers
+from systemzero_base.ids import PageTokens
+from systemzero_evidence.handlers.methods import LogHandlers
 from systemzero_gateway.audit import AuditLog
 from systemzero_gateway.caller import current_caller
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
-from systemzero_chassis.identity import IdentitySigner
+from systemzero_base.internal.identity import IdentitySigner
 from systemzero_core.tlog import LogVerificationError, parse_checkpoint
 from systemzero_gateway.backends import Backend
 from systemzero_gateway.caller import current_caller

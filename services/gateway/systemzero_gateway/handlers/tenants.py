@@ -6,10 +6,10 @@ from typing import Any
 
 from systemzero.gateway.v1 import tenant_service_pb2 as pb
 from systemzero.gateway.v1 import tenant_service_pb2_grpc
-from systemzero_chassis import fields
 from systemzero_gateway import codec
 from systemzero_gateway.caller import current_caller
 from systemzero_gateway.identity import Identity
+from systemzero_wire import fields
 
 
 class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):

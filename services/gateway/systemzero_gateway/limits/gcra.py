@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from systemzero_chassis.config import Settings
+from systemzero_base.settings.config import Settings
 
 _ROUNDING: Final = 1e-6  # units; what is this close to a whole unit is one
 _SECONDS: Final = 1e-9  # what is this close to having passed has

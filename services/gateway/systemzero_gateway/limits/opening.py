@@ -7,9 +7,9 @@ from pathlib import Path
 
 import structlog
 
-from systemzero_chassis.background import Loops
-from systemzero_chassis.config import ConfigError
-from systemzero_chassis.secrets import Secret, read_private
+from systemzero_base.secrets import Secret, read_private
+from systemzero_base.settings.config import ConfigError
+from systemzero_base.work.background import Loops
 from systemzero_gateway.limits.memory import MemoryLimits
 from systemzero_gateway.limits.protocol import LimitStore, LocalLimits
 from systemzero_gateway.limits.settings import LimitSettings

@@ -20,7 +20,7 @@ import asyncio
 from functools import cache
 from typing import Final
 
-from systemzero_chassis.windows import Turns
+from systemzero_base.work.windows import Turns
 from systemzero_core.errors import RateLimited
 from systemzero_gateway import metrics
 from systemzero_gateway.caller import Caller

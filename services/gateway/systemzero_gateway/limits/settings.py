@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from systemzero_chassis.config import Count, Settings
+from systemzero_base.settings.config import Count, Settings
 from systemzero_gateway.limits.gcra import Rate
 
 _SCHEMES = {"redis", "rediss", "unix"}

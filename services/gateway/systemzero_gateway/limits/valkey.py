@@ -20,7 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from systemzero_chassis.secrets import Secret
+from systemzero_base.secrets import Secret
 from systemzero_core.errors import Unavailable
 from systemzero_gateway.limits.gcra import Bucket, Decision
 

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
-from systemzero_chassis.database import Database
 from systemzero_gateway.store.protocol import Changes
 from systemzero_gateway.store.tables import REVISION, TENANTS
+from systemzero_storage.database import Database
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from systemzero_chassis.database import Database
 from systemzero_gateway.store._changes import raise_revision
 from systemzero_gateway.store.tables import SIGNING_KEYS, TENANTS
+from systemzero_storage.database import Database
 
 
 class SigningKeyRecord(msgspec.Struct, frozen=True):

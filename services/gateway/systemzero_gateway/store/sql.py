@@ -21,13 +21,13 @@ from sqlalchemy import (
     update,
 )
 
-from systemzero_chassis.database import TENANT, Database
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_gateway.store._changes import change, changes
 from systemzero_gateway.store._keys import KEY_COLUMNS, add_key, add_secret, keep_an_admin, key_of
 from systemzero_gateway.store.protocol import Changes, Credential, KeyRecord
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVOKED_TOKENS, TENANTS
 from systemzero_gateway.store.tenants import QUOTA_COLUMNS, quotas_of
+from systemzero_storage.database import TENANT, Database
 
 _REVOKED: Final = REVOKED_TOKENS.c
 _COLUMNS: Final = (*KEY_COLUMNS, *QUOTA_COLUMNS)

@@ -17,8 +17,8 @@ from sqlalchemy import (
     Text,
 )
 
-from systemzero_chassis.database import Schema
-from systemzero_chassis.logstore import log_tables
+from systemzero_evidence.log import log_tables
+from systemzero_storage.database import Schema
 
 SCHEMA_VERSION: Final = 1
 METADATA: Final = MetaData()

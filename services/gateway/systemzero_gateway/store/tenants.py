@@ -8,13 +8,13 @@ from typing import Any, Final, Protocol
 import msgspec
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from systemzero_chassis.database import Database
 from systemzero_core.errors import AlreadyExists, NotFound
 from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 from systemzero_gateway.store._changes import change
 from systemzero_gateway.store._keys import add_key
 from systemzero_gateway.store.protocol import KeyRecord
 from systemzero_gateway.store.tables import TENANTS
+from systemzero_storage.database import Database
 
 
 class TenantRecord(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Who calls whom within the platform: the signed internal identity, and who trusts whom."""

@@ -1,0 +1,174 @@
+"""What a lane runs: one piece of work after the other, for the service that started it.
+
+Invariants:
+1. It ends with the service: the pipe on its standard input closes, and the system ends it (SIGIO),
+   whatever it is doing. Signals to a whole group (a terminal's, a unit's) are the service's to
+   follow.
+2. Work past its processor time is ended by the system (SIGPROF), in C code as well.
+3. Work past the lane's memory ends in MemoryError, and the lane with it.
+4. It holds no descriptor of the service's but that pipe and its own socket.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import importlib
+import os
+import pickle
+import resource
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from systemzero_base.lanes import wire
+from systemzero_base.lanes.wire import Kind, Spent, Told
+from systemzero_core.errors import DomainError
+
+NICENESS: Final = 10
+_KILLED_FIRST: Final = 500
+"""Added to what Linux goes by when memory runs out: a lane is started anew, a service is missed."""
+_KEPT_BYTES: Final = 192_000_000
+"""A lane that still holds so much after its work ends itself, and another one takes its place."""
+_PAGE: Final = resource.getpagesize()
+
+
+class _GivenUp(BaseException):
+    """The service has no answer to the work's question."""
+
+
+class Desk:
+    """What a piece of work has beside its arguments."""
+
+    def __init__(self, connection: socket.socket | None) -> None:
+        """Without a `connection`, for work in the service itself, nothing can be asked."""
+        self._connection = connection
+        self.stages: list[tuple[str, float]] = []
+
+    def ask(self, question: bytes) -> bytes:
+        """The service's answer to `question`. The work waits for it; that is no processor time."""
+        if self._connection is None:
+            raise _GivenUp
+        self._connection.sendall(wire.pack(Kind.QUESTION, question))
+        kind, answer = wire.receive(self._connection)
+        if kind is not Kind.ANSWER:
+            raise _GivenUp
+        return answer
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A stage is what is done meanwhile; the service is told how long it took."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages.append((name, time.perf_counter() - started))
+
+
+Function = Callable[..., bytes]
+"""Work: a module's function of a `Desk` and of arguments that can be pickled."""
+
+
+def main() -> None:
+    """Serve until the service is gone. Arguments: the socket's descriptor, `Limits` as JSON."""
+    os.nice(NICENESS)
+    limits = msgspec.json.decode(sys.argv[2], type=Limits)
+    _bound(limits)
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    for module in limits.modules:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    with suppress(wire.Ended, ConnectionError):
+        connection.sendall(wire.pack(Kind.READY))
+        while _work(connection, limits.cpu_seconds):
+            pass
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a lane is held to, and the modules that it imports before it says that it is ready."""
+
+    cpu_seconds: float
+    memory_bytes: int
+    modules: tuple[str, ...] = ()
+
+
+def _bound(limits: Limits) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(str(_KILLED_FIRST))
+        resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes,) * 2)
+        # SIGIO's own way is to end the process; elsewhere a lane notices before its next work
+        fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what tenants sent
+
+
+def _work(connection: socket.socket, cpu_seconds: float) -> bool:
+    """Do the next piece; whether the lane goes on."""
+    _kind, request = wire.receive(connection)
+    desk, started = Desk(connection), time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)  # SIGPROF's own way is to end the process
+    kind, body = _done(desk, request)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    del request
+    last = kind is Kind.MEMORY or not _is_slim()
+    spent = Spent(time.process_time() - started, tuple(desk.stages), last)
+    connection.sendall(wire.pack_spent(kind, spent, body))
+    return not last
+
+
+def _done(desk: Desk, request: bytes) -> tuple[Kind, bytes]:
+    try:
+        name, arguments = pickle.loads(request)  # noqa: S301 - of the service itself
+        return Kind.RESULT, _named(name)(desk, *arguments)
+    except MemoryError:
+        return Kind.MEMORY, b""
+    except DomainError as error:
+        return Kind.ERROR, msgspec.msgpack.encode(Told.of(error))
+    except _GivenUp:
+        return Kind.ERROR, msgspec.msgpack.encode(Told("", "the service had no answer"))
+    except Exception:  # noqa: BLE001 - told, and the lane goes on
+        return Kind.ERROR, msgspec.msgpack.encode(Told("", traceback.format_exc()))
+
+
+def _named(name: str) -> Function:
+    module, _, function = name.partition(":")
+    found: Any = getattr(importlib.import_module(module), function)
+    made: Function = found
+    return made
+
+
+def _is_slim() -> bool:
+    """Whether the lane holds little, once what the work left is given back."""
+    if _resident() > _KEPT_BYTES:
+        gc.collect()
+        _trim()
+    return _resident() <= _KEPT_BYTES
+
+
+def _resident() -> int:
+    """Bytes in memory; 0 where the system does not say."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+    return 0
+
+
+def _trim() -> None:
+    from systemzero_base.work.memory import trim
+
+    trim()
+
+
+if __name__ == "__main__":
+    main()

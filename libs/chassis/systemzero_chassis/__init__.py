@@ -1,7 +1,0 @@
-"""What every System//Zero service stands on."""
-
-import os
-
-# gRPC reads it as it is imported, hence here: else its core writes a line, in no format of ours,
-# for each odd frame that anybody sends.
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

@@ -1,0 +1,1 @@
+"""The log's RPC methods, and its exports as documents."""

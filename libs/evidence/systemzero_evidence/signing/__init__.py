@@ -1,0 +1,1 @@
+"""What signs a log: its keys, its name."""

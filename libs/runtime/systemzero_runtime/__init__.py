@@ -1,0 +1,1 @@
+"""A gRPC service as a process: server, interceptors, calls to others, workers."""

@@ -1,0 +1,1 @@
+"""Calls to other services: channels that find those that serve."""

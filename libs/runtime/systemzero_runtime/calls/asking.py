@@ -1,0 +1,51 @@
+"""Calls from one service to another, seen as parts of the call that they are made for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+import grpc
+
+from systemzero_base.internal.identity import METADATA_KEY
+from systemzero_base.telemetry.observed import Outgoing
+from systemzero_runtime.calls.reaching import PATIENCE, ReachableChannel
+
+AWAY: Final = frozenset(
+    (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+)
+"""Statuses with which a service does not answer. CANCELLED is what gRPC's server says, when it is
+stopped, to a call that nobody has taken yet."""
+
+
+async def ask(
+    channel: ReachableChannel,
+    rpc: Any,
+    request: Any,
+    outgoing: Outgoing,
+    identity: str,
+    seconds: float,
+) -> Any:
+    """What `rpc`, a method with one response of a stub on `channel`, answers within `seconds`.
+
+    `identity` is the token by which the other service knows on whose behalf it is asked. One
+    that is not there is waited for as `ReachableChannel.reach` says.
+
+    Raises:
+        AioRpcError: the call failed.
+    """
+    metadata = ((METADATA_KEY, identity), *outgoing.metadata())
+    give_up = time.monotonic() + seconds
+    try:
+        if not channel.is_ready:  # where it can't be reached, the call itself says so
+            await channel.reach(min(seconds, PATIENCE))
+        answer = await rpc(request, timeout=give_up - time.monotonic(), metadata=metadata)
+    except grpc.aio.AioRpcError as error:
+        outgoing.over(error.code().name)
+        raise
+    except asyncio.CancelledError:
+        outgoing.over("CANCELLED")
+        raise
+    outgoing.over("OK")
+    return answer

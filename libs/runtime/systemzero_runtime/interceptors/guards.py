@@ -1,0 +1,237 @@
+"""Guards: what stands around every RPC handler, whatever its arity.
+
+A guard is an async context manager around one call. It sees the call before the handler does, and
+the handler's error on its way out. All its work happens inside the wrapped handler: an exception
+raised in grpc.aio's `intercept_service` itself would reach the client with its text.
+
+Invariants:
+1. The first guard is outermost.
+2. `context.abort` raises `grpc.aio.AbortError`, which every guard lets through.
+3. Requests are decoded inside the guards, so that bytes that are no message are refused with a
+   reason, as any other bad input is. gRPC's own answer to them is INTERNAL.
+
+The guards of every call are classes, and nested once per method: a generator with `contextmanager`
+and an `AsyncExitStack` cost each call several times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from functools import partial
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from systemzero_base.internal.identity import METADATA_KEY, IdentityVerifier, set_current_principal
+from systemzero_base.telemetry.observed import Metadata, current_call
+from systemzero_core.errors import (
+    DeadlineExceeded,
+    DomainError,
+    InvalidInput,
+    TooLarge,
+    Unauthenticated,
+)
+from systemzero_wire.errors import abort
+
+MAX_ANSWER_BYTES = 8_000_000
+"""What one answer has at most, of any method."""
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class Call:
+    """One call as guards see it."""
+
+    __slots__ = ("_pairs", "context", "has_one_response", "method")
+
+    def __init__(self, method: str, context: Context, *, has_one_response: bool = True) -> None:
+        self.method = method
+        self.context = context
+        self.has_one_response = has_one_response
+        self._pairs: Metadata | None = None
+
+    @property
+    def pairs(self) -> Metadata:
+        """The call's metadata as they came."""
+        if self._pairs is None:  # gRPC converts them anew each time
+            pairs: Any = self.context.invocation_metadata()
+            self._pairs = pairs or ()
+        return self._pairs
+
+    @property
+    def metadata(self) -> Mapping[str, str | bytes]:
+        """The call's metadata; of a repeated key the last value."""
+        return dict(self.pairs)
+
+    def text(self, key: str) -> str | None:
+        """The metadata value of `key` if it is text, else None."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, str) else None
+
+
+Guard = Callable[[Call], AbstractAsyncContextManager[None]]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+def guarded(handler: Handler, method: str, guards: Sequence[Guard]) -> Handler:
+    """`handler` of `method`, of the same arity, with `guards` around it; it takes raw bytes."""
+    decode = _decoder(handler)
+    if handler.response_streaming:
+        behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
+        wrapped = _around_stream(behaviour, decode, method, guards)
+    else:
+        behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
+        wrapped = _around_unary(behaviour, decode, method, guards)
+    return _MAKERS[handler.request_streaming, handler.response_streaming](
+        wrapped, None, _serialiser(handler)
+    )
+
+
+def _serialiser(handler: Handler) -> Callable[[Any], bytes]:
+    """From what `handler` answers, a message or one that was serialised elsewhere, to bytes."""
+    serialise: Any = handler.response_serializer
+    if serialise is None:
+        return lambda response: response
+    return lambda response: response if type(response) is bytes else serialise(response)
+
+
+def _decoder(handler: Handler) -> Callable[[Any], Any]:
+    """From what the transport hands over, bytes or an iterator of them, to what `handler` takes."""
+    deserialise: Any = handler.request_deserializer
+    if deserialise is None:
+        return lambda request: request
+
+    def one(request: bytes) -> Any:
+        try:
+            return deserialise(request)
+        except DecodeError:
+            raise InvalidInput("the request is no message of the method's type") from None
+
+    async def each(requests: AsyncIterable[bytes]) -> AsyncIterator[Any]:
+        async for request in requests:
+            yield one(request)
+
+    return each if handler.request_streaming else one
+
+
+_MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+def _around_unary(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
+    async def innermost(request: Any, call: Call) -> Any:
+        return _bounded(await behaviour(decode(request), call.context))
+
+    guarded_call: Any = innermost
+    for guard in reversed(guards):
+        guarded_call = _inside(guard, guarded_call)
+
+    async def handle(request: Any, context: Context) -> Any:
+        return await guarded_call(request, Call(method, context))
+
+    return handle
+
+
+def _inside(guard: Guard, inner: Any) -> Any:
+    async def handle(request: Any, call: Call) -> Any:
+        async with guard(call):
+            return await inner(request, call)
+
+    return handle
+
+
+def _around_stream(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
+    async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
+        call = Call(method, context, has_one_response=False)
+        async with AsyncExitStack() as stack:
+            for guard in guards:
+                await stack.enter_async_context(guard(call))
+            # closed here, not when it is collected: its work ends before the guards see the end
+            async with aclosing(behaviour(decode(request), context)) as responses:
+                async for response in responses:
+                    yield _bounded(response)
+
+    return handle
+
+
+def _bounded(answer: Any) -> Any:
+    """`answer`, a message or its bytes; the last resort where no handler knew its bound."""
+    size = len(answer) if isinstance(answer, bytes) else answer.ByteSize()
+    if size > MAX_ANSWER_BYTES:
+        raise TooLarge(
+            f"the answer would have {size:,} bytes, more than the {MAX_ANSWER_BYTES:,} that any "
+            "answer may have: ask for less at a time",
+            metadata={"limit": str(MAX_ANSWER_BYTES), "actual": str(size)},
+        )
+    return answer
+
+
+def errors_guard(report: Callable[[Call, BaseException], None]) -> Guard:
+    """Ends a call that raised with the rich status of its error; tells `report` of unknown ones."""
+    return partial(_Errors, report)
+
+
+class _Errors(AbstractAsyncContextManager[None]):
+    __slots__ = ("_call", "_report")
+
+    def __init__(self, report: Callable[[Call, BaseException], None], call: Call) -> None:
+        self._report = report
+        self._call = call
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
+        if error is None or not isinstance(error, Exception):
+            return
+        if isinstance(error, grpc.aio.AbortError):
+            return
+        if isinstance(error, TimeoutError):
+            error = DeadlineExceeded("the deadline passed")
+        elif not isinstance(error, DomainError):  # the last line before the wire: nothing leaks
+            self._report(self._call, error)
+        seen = current_call()
+        if seen is not None and isinstance(error, DomainError):
+            seen.reason = error.reason
+        await abort(self._call.context, error)
+
+
+def identity_guard(
+    verifier: IdentityVerifier, refused: Callable[[Call], None] = lambda _call: None
+) -> Guard:
+    """Refuses calls without a good internal identity; makes the principal the current one.
+
+    `refused` is told of each: in a platform that is set up well there is none.
+    """
+    return partial(_Identity, verifier, refused)
+
+
+class _Identity(AbstractAsyncContextManager[None]):
+    __slots__ = ("_call", "_refused", "_verifier")
+
+    def __init__(
+        self, verifier: IdentityVerifier, refused: Callable[[Call], None], call: Call
+    ) -> None:
+        self._verifier = verifier
+        self._refused = refused
+        self._call = call
+
+    async def __aenter__(self) -> None:
+        try:
+            principal, issuer = self._verifier.identify(self._call.text(METADATA_KEY))
+        except Unauthenticated:
+            self._refused(self._call)
+            raise
+        set_current_principal(principal, issuer)
+        seen = current_call()
+        if seen is not None:
+            seen.tenant, seen.principal = principal.tenant, principal.principal_id
+
+    async def __aexit__(self, *_error: object) -> None:
+        return None

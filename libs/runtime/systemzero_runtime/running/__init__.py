@@ -1,0 +1,1 @@
+"""A service as processes: started, watched over, drained, stopped."""

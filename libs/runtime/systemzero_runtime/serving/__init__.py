@@ -1,0 +1,1 @@
+"""A gRPC server: its loops, handlers, health, reflection and TLS."""

@@ -1,0 +1,159 @@
+"""`grpc.health.v1` for a server: which services serve, and word of it when that changes.
+
+grpcio-health-checking's servicer holds a lock while it writes to a watcher, so that one who reads
+nothing stops all news, and its watches never end, so that they use up every grace at shutdown.
+
+Invariants:
+1. Telling takes no watcher's time: `set` and `stop` return at once, whoever reads or does not.
+2. After `stop` every service is NOT_SERVING for good, and every watch ends once it has said so.
+3. Watches are bounded, since nobody is asked for a credential: in all, and of each network.
+4. `LIVENESS` is SERVING for as long as anybody answers: it is no service, but the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from systemzero_base.telemetry.logs import get_logger
+from systemzero_base.work.background import Streak
+from systemzero_runtime.interceptors.guards import Call, errors_guard
+from systemzero_runtime.serving.accepting import AcceptingServer
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_runtime.serving.unguarded import UnguardedStreams
+
+LIVENESS = "liveness"
+"""The name that stands for the process itself, whatever its services say."""
+READINESS = "readiness"
+"""The name that stands for whether the process takes calls, which its ops page explains."""
+WHOLE = ""
+"""The name that stands for all services together."""
+
+WATCHES: Final = 1_000
+OF_NETWORK: Final = 100
+_MAX_REQUEST_BYTES = 4_096
+
+
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no types
+    """The servicer; `names` are known from the start, and not serving yet."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._serving = {WHOLE: False, READINESS: False, **dict.fromkeys(names, False)}
+        self._stopped = False
+        self.watches = UnguardedStreams("health", WATCHES, OF_NETWORK)
+        self._changed = asyncio.Event()
+
+    def set(self, name: str, serving: bool) -> None:
+        """Say whether the service `name` serves."""
+        if not self._stopped and self._serving[name] is not serving:
+            self._serving[name] = serving
+            self._tell()
+
+    def set_all(self, serving: bool) -> None:
+        """Say of every service, and of the whole, whether it serves."""
+        for name in self._serving:
+            self.set(name, serving)
+
+    def stop(self) -> None:
+        """Say NOT_SERVING of everything, for good."""
+        self.set_all(False)
+        self._stopped = True
+        self._tell()
+
+    async def Check(  # noqa: N802 - named by the protocol
+        self, request: health_pb2.HealthCheckRequest, context: Any
+    ) -> health_pb2.HealthCheckResponse:
+        """Whether a service serves, now."""
+        if request.service not in {LIVENESS, *self._serving}:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
+        return self._answer(request.service)
+
+    async def List(  # noqa: N802 - named by the protocol
+        self, request: health_pb2.HealthListRequest, context: Any
+    ) -> health_pb2.HealthListResponse:
+        """Which services serve, now."""
+        answers = {name: self._answer(name) for name in self._serving}
+        return health_pb2.HealthListResponse(statuses=answers)
+
+    async def Watch(  # noqa: N802 - named by the protocol
+        self, request: health_pb2.HealthCheckRequest, context: Any
+    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+        """Whether a service serves, now and whenever that changes.
+
+        Raises:
+            TooManyInFlight: the caller's network has as many watches as it may.
+            Overloaded: there are as many as there may be.
+        """
+        with self.watches.open(context):
+            async for answer in self._each(request):
+                yield answer
+
+    async def _each(self, request: Any) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+        said = None
+        while True:
+            changed, answer = self._changed, self._answer(request.service)
+            if answer != said:
+                said = answer
+                yield answer
+            elif self._stopped:
+                return
+            else:
+                await changed.wait()
+
+    def _answer(self, name: str) -> health_pb2.HealthCheckResponse:
+        status = health_pb2.HealthCheckResponse
+        if name == LIVENESS:
+            return status(status=status.SERVING)
+        if name not in self._serving:
+            return status(status=status.SERVICE_UNKNOWN)
+        return status(status=status.SERVING if self._serving[name] else status.NOT_SERVING)
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def unguarded_registry(health: Health) -> HandlerRegistry:
+    """`health` as it is served: to everybody, with what is refused told as anywhere else."""
+    registry = HandlerRegistry([errors_guard(_report)])
+    registry.add(health_pb2_grpc.add_HealthServicer_to_server, health)
+    return registry
+
+
+def _report(call: Call, error: BaseException) -> None:
+    get_logger("listener").error("internal error", rpc_method=call.method, exc_info=error)
+
+
+class HealthPort:
+    """A port in the clear on which `grpc.health.v1` is served and nothing else.
+
+    For probes: kubelet's can neither speak TLS nor show a certificate.
+    """
+
+    def __init__(self, health: Health, streak: Streak, *, shared_port: bool = False) -> None:
+        """For `streak` see `AcceptingServer`."""
+        options = [
+            ("grpc.max_receive_message_length", _MAX_REQUEST_BYTES),
+            ("grpc.max_metadata_size", 16_384),
+            ("grpc.so_reuseport", int(shared_port)),
+        ]
+        self._server = AcceptingServer(options, streak)
+        self._server.add(unguarded_registry(health))
+
+    async def start(self, address: str) -> int:
+        """Listen on `address` (`host:port`, port 0 picks one); the port that it is.
+
+        Raises:
+            RuntimeError: the address can't be bound.
+        """
+        port: int = self._server.add_insecure_port(address)
+        await self._server.start()
+        return port
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        await self._server.stop(0)

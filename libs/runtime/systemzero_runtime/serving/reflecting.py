@@ -1,0 +1,90 @@
+"""gRPC reflection for everybody, within bounds.
+
+An answer is many times as large as its question, and no credential is asked for. So answers are
+given at a pace that all streams share, in the order of the questions; a stream answers so many and
+lasts so long. A client that asks for all there is stays far below.
+
+Invariants:
+1. Of all streams together, no more than `AT_ONCE` answers are given at once, and then one every
+   `SECONDS`.
+2. After `stop` there are no streams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+
+from grpc_reflection.v1alpha import reflection
+
+from systemzero_core.errors import RateLimited
+from systemzero_runtime.interceptors.drain import stopping
+from systemzero_runtime.serving.symbols import SymbolPool
+from systemzero_runtime.serving.unguarded import RETRY_SECONDS, UnguardedStreams
+
+STREAMS: Final = 100
+OF_NETWORK: Final = 10
+QUESTIONS: Final = 1_000
+LIFETIME: Final = 60.0
+AT_ONCE: Final = 200
+SECONDS: Final = 0.005
+
+
+class Reflection(reflection.aio.ReflectionServicer):  # type: ignore[misc,name-defined] # no types
+    """The servicer."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(names, pool=SymbolPool())
+        self.streams = UnguardedStreams("reflection", STREAMS, OF_NETWORK)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._free = 0.0
+        self._stopped = False
+
+    async def ServerReflectionInfo(  # noqa: N802 - named by the protocol
+        self, request_iterator: AsyncIterable[Any], context: Any
+    ) -> AsyncIterator[Any]:
+        """Answer the questions of one stream."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - coroutines run in tasks
+        with self.streams.open(context):
+            self._tasks.add(task)
+            try:
+                answers = super().ServerReflectionInfo(self._at_pace(request_iterator), context)
+                async with asyncio.timeout(LIFETIME), aclosing(answers):
+                    async for answer in answers:
+                        yield answer
+            except asyncio.CancelledError:
+                if not self._stopped:
+                    raise
+                task.uncancel()
+                raise stopping() from None
+            finally:
+                self._tasks.discard(task)
+
+    def stop(self) -> None:
+        """End all streams: they would use up the grace of the calls."""
+        self._stopped = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def _at_pace(self, requests: AsyncIterable[Any]) -> AsyncIterator[Any]:
+        count = 0
+        async for request in requests:
+            count += 1
+            if count > QUESTIONS:
+                raise RateLimited(
+                    f"a stream of reflection answers {QUESTIONS:,} questions; open another one",
+                    retry_after=RETRY_SECONDS,
+                    metadata={"subject": "address", "limit": str(QUESTIONS)},
+                )
+            await asyncio.sleep(self._wait())
+            yield request
+
+    def _wait(self) -> float:
+        """Seconds until it is the turn of the question that comes now."""
+        now = asyncio.get_running_loop().time()
+        turn = max(self._free, now)
+        self._free = turn + SECONDS
+        return max(0.0, turn - now - AT_ONCE * SECONDS)

@@ -1,0 +1,53 @@
+"""The handlers of a service, guarded, for a gRPC server and for dispatch within the process.
+
+The generated `add_XServicer_to_server` functions fill it as if it were a server; see `add`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import grpc
+
+from systemzero_runtime.interceptors.guards import Guard, Handler, guarded
+
+S = TypeVar("S")
+
+
+class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic at run time
+    """Looks handlers up by method, such as `/systemzero.log.v1.LogService/GetCheckpoint`."""
+
+    def __init__(self, guards: Sequence[Guard] = ()) -> None:
+        self._guards = tuple(guards)
+        self.by_path: dict[str, Handler] = {}
+        self.services: list[str] = []
+
+    def add(self, add_to_server: Callable[[S, Any], None], servicer: S) -> None:
+        """Take the handlers of `servicer`, by the function generated for its service."""
+        add_to_server(servicer, self)
+
+    def add_registered_method_handlers(
+        self, service: str, method_handlers: Mapping[str, Handler]
+    ) -> None:
+        """Take the handlers of one service; called by generated code."""
+        self.services.append(service)
+        for name, handler in method_handlers.items():
+            method = f"/{service}/{name}"
+            self.by_path[method] = guarded(handler, method, self._guards)
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[object]) -> None:
+        """Generated code calls this as well; the registered handlers say the same."""
+
+    def mount(self, other: HandlerRegistry) -> None:
+        """Take over the handlers of `other`, guarded as they are."""
+        self.services += other.services
+        self.by_path.update(other.by_path)
+
+    def find(self, method: str) -> Handler | None:
+        """The handler of `method`, or None."""
+        return self.by_path.get(method)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
+        """As gRPC asks for a handler."""
+        return self.by_path.get(handler_call_details.method)

@@ -1,0 +1,1 @@
+"""Databases (SQLite, PostgreSQL), migrations, tenant scope, encryption at rest."""

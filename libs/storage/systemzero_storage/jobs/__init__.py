@@ -1,0 +1,1 @@
+"""Jobs on a database, whichever it is: queues, patience, spans and errors."""
