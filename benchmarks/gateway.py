@@ -30,10 +30,10 @@ from benchmarks._load import H2LOAD, load
 from benchmarks._processes import cpu_seconds_of, memory_bytes
 from benchmarks._report import Report, progress
 from scripts.run_split import free_port
-from systemzero_gateway import apikey
 from systemzero_gateway.config import TokenSettings
-from systemzero_gateway.identity import Identity
-from systemzero_gateway.keys import load_or_create_pepper
+from systemzero_gateway.credentials import apikey
+from systemzero_gateway.credentials.identity import Identity
+from systemzero_gateway.credentials.keys import load_or_create_pepper
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_storage.database import open_sqlite
 

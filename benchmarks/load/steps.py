@@ -47,8 +47,8 @@ from systemzero_core.template import Template, signed
 from systemzero_diff.codec import verdicts
 from systemzero_diff.codec.edits import Sides
 from systemzero_diff.digests import template_body
-from systemzero_diff.packed import PackedTemplate
-from systemzero_diff.templates import Change, TemplateSet
+from systemzero_diff.store.packed import PackedTemplate
+from systemzero_diff.templates.sets import Change, TemplateSet
 from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import judgement_of
 from systemzero_evidence.log import LogStore

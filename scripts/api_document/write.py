@@ -8,7 +8,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from scripts.api_document.read import Enum, Field, Message, Method, Package, Service
 from systemzero.policy.v1 import policy_pb2
-from systemzero_gateway.policy import (
+from systemzero_gateway.access.policy import (
     DEFAULT_MAX_BYTES,
     PLATFORM_TENANT,
     Role,

@@ -18,7 +18,7 @@ from systemzero.gateway.v1 import (
 from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
 from systemzero_admin.__main__ import main
-from systemzero_gateway.policy import PLATFORM_TENANT
+from systemzero_gateway.access.policy import PLATFORM_TENANT
 from systemzero_storage.database import DatabaseSettings
 from tests.support.gateway import World, world
 from tests.support.postgres import Server, migrated

@@ -11,10 +11,9 @@ from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.internal.identity import Principal
 from systemzero_core.drift import Decision, DecisionKind
 from systemzero_core.errors import DataCorrupted
-from systemzero_diff.audit import audit
+from systemzero_diff.admin.check import audit
 from systemzero_diff.codec.events import decision_record, event_record
 from systemzero_diff.digests import DECISION_KIND, EVENT_KIND
-from systemzero_diff.learn import put_version
 from systemzero_diff.store import (
     LOG,
     METADATA,
@@ -23,6 +22,7 @@ from systemzero_diff.store import (
     Transaction,
 )
 from systemzero_diff.store.tables import DECISIONS, EVENTS, RUNS, TEMPLATES
+from systemzero_diff.templates.learn import put_version
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import Database
 from tests.support.databases import OpenDatabase

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, LargeBinary, Text
 
-from systemzero_capture.audit import check_service
+from systemzero_capture.admin.check import check_service
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.tables import KINDS, TREES
 from systemzero_core.errors import DataCorrupted

@@ -16,11 +16,11 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_base.settings.config import ConfigError
 from systemzero_base.settings.redacting import Redacting, RedactSettings, RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
-from systemzero_capture.audit import check_service
+from systemzero_capture.admin.check import check_service
 from systemzero_capture.config import RetentionSettings
-from systemzero_capture.keeping import Keeping, KeepingSettings
+from systemzero_capture.kept.retention import Collector
+from systemzero_capture.kept.settings import Keeping, KeepingSettings
 from systemzero_capture.model import Original, OriginalKind
-from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_core.errors import DataCorrupted
 from systemzero_storage.database import Database

@@ -9,9 +9,9 @@ import pytest
 
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_capture.config import Retention, RetentionSettings
-from systemzero_capture.keeping import KeepingSettings
+from systemzero_capture.kept.retention import Collector
+from systemzero_capture.kept.settings import KeepingSettings
 from systemzero_capture.model import Bounds, Event
-from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.retention import BATCH
 from systemzero_core.errors import NotFound

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_capture.keeping import KeepingSettings
+from systemzero_capture.kept.settings import KeepingSettings
 from systemzero_core.errors import Unavailable
 from systemzero_core.tree import Tree
 from systemzero_wire.trees import encode_tree

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from systemzero_capture.audit import check_service
+from systemzero_capture.admin.check import check_service
 from systemzero_capture.model import Event, Known, Sighting, StoredCapture
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
 from systemzero_core.errors import Conflict, DomainError, FailedPrecondition, NotFound

@@ -20,11 +20,11 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.keeping import KeepingSettings
+from systemzero_capture.kept.settings import KeepingSettings
 from systemzero_core.formats import own
 from systemzero_core.tlog import VerifierKey, verify_bundle
 from systemzero_core.tree import Node, Tree
-from systemzero_diff.audit import Audited, audit
+from systemzero_diff.admin.check import Audited, audit
 from systemzero_wire.fields import timestamp
 from tests.support.gateway import refused
 from tests.support.pair import SILENCE, Pair, pair

@@ -20,7 +20,7 @@ from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc, status_service_pb2, status_service_pb2_grpc
 from systemzero.policy.v1 import policy_pb2
 from systemzero_base.telemetry.logs import LogSettings
-from systemzero_gateway import apikey
+from systemzero_gateway.credentials import apikey
 from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_wire import contract
 from tests.support.exposed import METHODS

@@ -18,10 +18,10 @@ from systemzero_base.clock import micros
 from systemzero_core.errors import FailedPrecondition, Unavailable
 from systemzero_core.tlog import VerifierKey, verify_bundle, verify_export
 from systemzero_evidence.log import LogDiverged
-from systemzero_gateway import apikey
 from systemzero_gateway.audit import Decided
 from systemzero_gateway.audit.queue import GROUPS
 from systemzero_gateway.audit.settings import AuditSettings, RefusalSettings
+from systemzero_gateway.credentials import apikey
 from tests.support.gateway import METHODS, SERVICE, World, each, refused, world
 from tests.support.patience import PATIENCE
 from tests.support.sqlite import opened

@@ -22,8 +22,8 @@ from systemzero_core.tlog import (
     verify_export,
 )
 from systemzero_evidence.log import LogStore, Witness
+from systemzero_gateway.admin.check import check_service
 from systemzero_gateway.audit import Act, AuditLog, AuditQueue, Decided
-from systemzero_gateway.audit.check import check_service
 from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.audit.retention import RefusalRetention
 from systemzero_gateway.audit.settings import AuditSettings

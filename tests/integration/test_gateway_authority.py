@@ -10,11 +10,11 @@ import pytest
 
 from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionDenied
-from systemzero_gateway.caller import Caller
-from systemzero_gateway.certificates import both
-from systemzero_gateway.keys import DEFAULT_TENANT
-from systemzero_gateway.policy import ALL, PLATFORM_TENANT, Role
-from systemzero_gateway.quotas import NO_QUOTAS
+from systemzero_gateway.access.caller import Caller
+from systemzero_gateway.access.policy import ALL, PLATFORM_TENANT, Role
+from systemzero_gateway.access.quotas import NO_QUOTAS
+from systemzero_gateway.credentials.certificates import both
+from systemzero_gateway.credentials.keys import DEFAULT_TENANT
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
 from tests.support.house import ADMIN, PLATFORM, SECOND, House

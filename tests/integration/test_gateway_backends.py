@@ -15,9 +15,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero.gateway.v1 import status_service_pb2 as status_pb
 from systemzero.gateway.v1 import status_service_pb2_grpc
-from systemzero_gateway import backends, monitor
-from systemzero_gateway.breaker import BreakerSettings
-from systemzero_gateway.retry import RetrySettings
+from systemzero_gateway.backends import backend, monitor
+from systemzero_gateway.backends.breaker import BreakerSettings
+from systemzero_gateway.backends.retry import RetrySettings
 from tests.support.gateway import World, each, refused, world
 from tests.support.moody import before_moody
 from tests.support.patience import PATIENCE
@@ -179,7 +179,7 @@ SERVICE_BEHIND = "systemzero.capture.v1.CaptureService"
 async def test_a_backend_that_hangs_is_given_up_and_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backends, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(backend, "PROBE_SECONDS", 0.2)
     settings = BreakerSettings(failures=3, patience=0.5)
     async with (
         replica("one") as one,

@@ -17,18 +17,18 @@ from systemzero_core.errors import (
     PermissionDenied,
     Unavailable,
 )
-from systemzero_gateway import apikey, authenticate
-from systemzero_gateway.caller import Caller
-from systemzero_gateway.firstkey import prepare
-from systemzero_gateway.keys import DEFAULT_TENANT, load_or_create_pepper
-from systemzero_gateway.policy import (
+from systemzero_gateway.access.caller import Caller
+from systemzero_gateway.access.policy import (
     ALL,
     PLATFORM_PERMISSIONS,
     PLATFORM_TENANT,
     Role,
     permissions_of,
 )
-from systemzero_gateway.quotas import NO_QUOTAS, Quotas
+from systemzero_gateway.access.quotas import NO_QUOTAS, Quotas
+from systemzero_gateway.credentials import apikey, authenticate
+from systemzero_gateway.credentials.firstkey import prepare
+from systemzero_gateway.credentials.keys import DEFAULT_TENANT, load_or_create_pepper
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_gateway.store.protocol import Changes
 from systemzero_gateway.store.tables import REVISION, REVOKED_TOKENS, TENANTS

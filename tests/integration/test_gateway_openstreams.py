@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from systemzero_core.errors import Unauthenticated
-from systemzero_gateway.openstreams import OpenStreams
+from systemzero_gateway.forwarding.openstreams import OpenStreams
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_runtime.interceptors.guards import Call
 from systemzero_runtime.serving.local import LocalContext

@@ -23,8 +23,8 @@ from systemzero.gateway.v1 import (
     tenant_service_pb2_grpc,
 )
 from systemzero_base.telemetry.observed import CurrentCall, set_current_call
+from systemzero_gateway.access.policy import methods_with_policy
 from systemzero_gateway.config import DeadlineSettings
-from systemzero_gateway.policy import methods_with_policy
 from systemzero_runtime.interceptors.guards import Context
 from systemzero_runtime.serving.local import LocalContext
 from systemzero_wire import contract

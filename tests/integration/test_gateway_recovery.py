@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 
 from scripts.run_split import free_port
 from systemzero_base.telemetry.observed import Outgoing
-from systemzero_gateway import backends, monitor
-from systemzero_gateway.breaker import BreakerSettings, State
+from systemzero_gateway.backends import backend, monitor
+from systemzero_gateway.backends.breaker import BreakerSettings, State
 from systemzero_runtime.calls.asking import ask
 from systemzero_runtime.running.process import service_channel
 from tests.integration.test_gateway_backends import NOT_SERVING, SERVICE_BEHIND, until
@@ -29,7 +29,7 @@ LONG = 60.0
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor, "INTERVAL", 0.02)
-    monkeypatch.setattr(backends, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(backend, "PROBE_SECONDS", 0.2)
 
 
 def breaker() -> State:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from systemzero_core.errors import FailedPrecondition
-from systemzero_gateway.keys import DEFAULT_TENANT
-from systemzero_gateway.policy import Role
-from systemzero_gateway.quotas import Quotas
+from systemzero_gateway.access.policy import Role
+from systemzero_gateway.access.quotas import Quotas
+from systemzero_gateway.credentials.keys import DEFAULT_TENANT
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_storage.database import Database, open_sqlite
 from systemzero_storage.postgres.database import open_postgres

@@ -18,9 +18,9 @@ from systemzero.gateway.v1 import auth_service_pb2_grpc
 from systemzero_base.settings.config import ConfigError, load
 from systemzero_core.errors import FailedPrecondition, Unauthenticated
 from systemzero_gateway.config import GatewaySettings
-from systemzero_gateway.signing import Schedule, SigningKeys
+from systemzero_gateway.credentials.signing import Schedule, SigningKeys
+from systemzero_gateway.credentials.tokens import TokenIssuer, TokenVerifier
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION, SqlSigningKeyStore
-from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
 from systemzero_storage.database import open_sqlite
 from tests.support.gateway import world
 

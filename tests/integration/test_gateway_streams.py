@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
-from systemzero_gateway.streams import StreamCall
+from systemzero_gateway.forwarding.streams import StreamCall
 from tests.support.gateway import sending
 
 DETAILS = ("grpc-status-details-bin", b"details")

@@ -17,7 +17,7 @@ from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc, tenant_service_pb2_grpc
 from systemzero.gateway.v1 import tenant_service_pb2 as pb
 from systemzero_core.errors import AlreadyExists, InvalidInput
-from systemzero_gateway.quotas import Quotas
+from systemzero_gateway.access.quotas import Quotas
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from tests.support.databases import OpenDatabase
 from tests.support.gateway import World, refused, world

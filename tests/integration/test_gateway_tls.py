@@ -18,9 +18,9 @@ from systemzero.log.v1 import log_service_pb2
 from systemzero_base.settings.config import ConfigError
 from systemzero_client import Client
 from systemzero_client.channel import Tls
-from systemzero_gateway.certificates import ClientCertificate
+from systemzero_gateway.access.policy import Role
 from systemzero_gateway.config import GatewayTlsSettings
-from systemzero_gateway.policy import Role
+from systemzero_gateway.credentials.certificates import ClientCertificate
 from systemzero_runtime.running.process import service_channel
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.tls import (

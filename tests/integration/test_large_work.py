@@ -20,7 +20,7 @@ from systemzero_base.lanes.settings import LaneSettings
 from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_core.formats import own
 from systemzero_core.tree import Node, Tree
-from systemzero_diff import judging
+from systemzero_diff.verdicts import judging
 from systemzero_diff.work.judging import is_small
 from tests.support import lane_work
 from tests.support.loops import some_loops
@@ -180,7 +180,7 @@ async def test_a_large_capture_is_the_one_that_a_small_one_would_be(
         tree = capture_service_pb2.IngestRequest(tree=got.tree)
         again = await house.captures().Ingest(tree)
         assert again.capture.signatures == in_lane.capture.signatures
-        monkeypatch.setattr("systemzero_capture.ingest.SMALL_BYTES", 1 << 40)
+        monkeypatch.setattr("systemzero_capture.intake.ingest.SMALL_BYTES", 1 << 40)
         monkeypatch.setattr(dispatch, "SMALL_BYTES", 1 << 40)
         at_once = await house.captures("other").Ingest(native)
         assert at_once.capture.signatures == in_lane.capture.signatures

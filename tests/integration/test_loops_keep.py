@@ -15,17 +15,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from systemzero_base.clock import micros
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_capture.config import RetentionSettings
-from systemzero_capture.keeping import KeepingSettings
-from systemzero_capture.retention import Collector
+from systemzero_capture.kept.retention import Collector
+from systemzero_capture.kept.settings import KeepingSettings
 from systemzero_core.errors import Unauthenticated
 from systemzero_evidence.log import LogStore
 from systemzero_gateway.audit import Act, AuditLog, AuditQueue, Decided
-from systemzero_gateway.backends import Backend
-from systemzero_gateway.breaker import BreakerSettings, State
-from systemzero_gateway.lastuse import LastUses
-from systemzero_gateway.monitor import Monitor
-from systemzero_gateway.openstreams import OpenStreams
-from systemzero_gateway.retry import RetrySettings
+from systemzero_gateway.backends.backend import Backend
+from systemzero_gateway.backends.breaker import BreakerSettings, State
+from systemzero_gateway.backends.monitor import Monitor
+from systemzero_gateway.backends.retry import RetrySettings
+from systemzero_gateway.credentials.lastuse import LastUses
+from systemzero_gateway.forwarding.openstreams import OpenStreams
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from systemzero_gateway.upkeep import Upkeep
 from systemzero_runtime.interceptors.guards import Call

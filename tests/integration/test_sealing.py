@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from systemzero_capture.audit import check_service
-from systemzero_capture.erasure import erase_tenant
+from systemzero_capture.admin.check import check_service
+from systemzero_capture.admin.erasure import erase_tenant
 from systemzero_capture.model import Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.tables import BLOBS, DATA_KEYS, KINDS, TREES, VERDICTS

@@ -14,7 +14,7 @@ from systemzero_base.secrets import write_private
 from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template
-from systemzero_diff.erasure import erase_tenant
+from systemzero_diff.admin.erasure import erase_tenant
 from systemzero_diff.model import Answered, EventFilter, Kept, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES

@@ -13,7 +13,7 @@ from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero_base.telemetry.logs import LogSettings
 from systemzero_core.errors import Unavailable
-from systemzero_gateway import apikey
+from systemzero_gateway.credentials import apikey
 from tests.support.gateway import refused, world
 from tests.support.logging import lines_in, logging_as
 from tests.support.services import capture_house

@@ -35,7 +35,7 @@ from systemzero_core.tlog import (
     parse_checkpoint,
     verify_export,
 )
-from systemzero_diff.audit import audit, check_service
+from systemzero_diff.admin.check import audit, check_service
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION
 from systemzero_evidence.log import (
     LogDiverged,

@@ -33,8 +33,8 @@ OF_ONE_CALL = {
     "libs/base/systemzero_base/work/windows.py": "the answers to one stream",
     "libs/runtime/systemzero_runtime/running/workers.py": "processes, which are started again",
     "libs/client/systemzero_client/ingest_stream.py": "one use of `ingest_many`",
-    "services/gateway/systemzero_gateway/monitor.py": "the next news of a channel, for a round",
-    "services/gateway/systemzero_gateway/streams.py": "the requests of one call",
+    "services/gateway/systemzero_gateway/backends/monitor.py": "the next news of a channel",
+    "services/gateway/systemzero_gateway/forwarding/streams.py": "the requests of one call",
 }
 """Where else they may be, since what they belong to ends with them, and learns why."""
 

@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
 from systemzero_base.ids import new_id
-from systemzero_gateway import apikey
-from systemzero_gateway.policy import PLATFORM_TENANT, Role, permissions_of
-from systemzero_gateway.signing import Schedule, SigningKey, SigningKeys
+from systemzero_gateway.access.policy import PLATFORM_TENANT, Role, permissions_of
+from systemzero_gateway.credentials import apikey
+from systemzero_gateway.credentials.signing import Schedule, SigningKey, SigningKeys
 from systemzero_gateway.store import SCHEMA, KeyRecord, SqlKeyStore, SqlSigningKeyStore
 from systemzero_storage.database import DatabaseSettings, open_database
 from tests.support.exposed import RIVAL, Exposed, Metadata, bearer

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from systemzero_gateway import apikey
+from systemzero_gateway.credentials import apikey
 from tests.support.http2 import (
     CONTINUATION,
     DATA,

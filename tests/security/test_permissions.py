@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from systemzero.policy.v1 import policy_pb2
-from systemzero_gateway.policy import PLATFORM_TENANT
+from systemzero_gateway.access.policy import PLATFORM_TENANT
 from tests.security.credentials import Credentials
 from tests.support.exposed import METHODS, Exposed, attempt
 

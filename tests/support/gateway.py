@@ -18,10 +18,10 @@ from systemzero.log.v1 import log_service_pb2
 from systemzero_base.internal.identity import IdentitySigner, IdentityVerifier, current_principal
 from systemzero_core.errors import InvalidInput
 from systemzero_core.tlog import Checkpoint, Signer
+from systemzero_gateway.access.policy import Method, methods_with_policy
 from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings
 from systemzero_gateway.limits import LimitSettings, Rate
-from systemzero_gateway.policy import Method, methods_with_policy
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_runtime.interceptors.guards import errors_guard, identity_guard
 from systemzero_runtime.running.process import service_channel
@@ -225,7 +225,7 @@ async def sent(call: Any, *messages: bytes) -> Any:
     """`call` with `messages` written and more to come: how it then ends is the other side's doing.
 
     grpc.aio tells an end that comes while a message or the half-close goes out as INTERNAL; see
-    `systemzero_gateway.streams`.
+    `systemzero_gateway.forwarding.streams`.
     """
     for message in messages:
         await call.write(message)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import Unauthenticated
-from systemzero_gateway.authenticate import Authenticator
-from systemzero_gateway.caller import Caller
-from systemzero_gateway.keys import DEFAULT_TENANT, KeyRing, page_tokens
-from systemzero_gateway.lastuse import LastUses
-from systemzero_gateway.policy import ALL, PLATFORM_PERMISSIONS, PLATFORM_TENANT, Role
-from systemzero_gateway.signing import Schedule, SigningKeys
+from systemzero_gateway.access.caller import Caller
+from systemzero_gateway.access.policy import ALL, PLATFORM_PERMISSIONS, PLATFORM_TENANT, Role
+from systemzero_gateway.credentials.authenticate import Authenticator
+from systemzero_gateway.credentials.keys import DEFAULT_TENANT, KeyRing, page_tokens
+from systemzero_gateway.credentials.lastuse import LastUses
+from systemzero_gateway.credentials.signing import Schedule, SigningKeys
+from systemzero_gateway.credentials.tenants import Tenants
+from systemzero_gateway.credentials.tokenbook import TokenBook
+from systemzero_gateway.credentials.tokens import TokenIssuer, TokenVerifier
 from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
-from systemzero_gateway.tenants import Tenants
-from systemzero_gateway.tokenbook import TokenBook
-from systemzero_gateway.tokens import TokenIssuer, TokenVerifier
 from systemzero_storage.database import Database
 
 PEPPER = b"p" * 32

@@ -10,7 +10,7 @@ from systemzero_core.template import Template, signed
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.config import MatchSettings
 from systemzero_diff.store import SqlDiffStore, Transaction
-from systemzero_diff.templates import TemplateSets
+from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.work.baselines import Baseline
 from tests.support.stores import NOW
 

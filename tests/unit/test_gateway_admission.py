@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from systemzero_base.settings.addresses import address_of, network_of
-from systemzero_gateway.admission import credential_in
+from systemzero_gateway.forwarding.admission import credential_in
 
 
 def test_a_call_has_one_credential_or_none() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_gateway import apikey
+from systemzero_gateway.credentials import apikey
 
 SECRET = apikey.new_secret()
 

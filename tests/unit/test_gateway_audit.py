@@ -9,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import Overloaded
+from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.audit import Act, AuditQueue, Decided
 from systemzero_gateway.audit.act import Recorded
-from systemzero_gateway.caller import Caller
 
 CAPACITY = 4
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_gateway.breaker import Breaker, State
-from systemzero_gateway.retry import RetryBudget
+from systemzero_gateway.backends.breaker import Breaker, State
+from systemzero_gateway.backends.retry import RetryBudget
 
 FAILURES = 3
 

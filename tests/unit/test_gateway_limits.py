@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systemzero_base.internal.identity import Principal
-from systemzero_gateway.caller import Caller
+from systemzero_gateway.access.caller import Caller
+from systemzero_gateway.access.quotas import NO_QUOTAS, Quotas
 from systemzero_gateway.limits import Bucket, CallerLimits, LocalLimits, MemoryLimits, Rate
 from systemzero_gateway.limits.shared_memory import SharedMemoryLimits
-from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 
 
 class Clock:

@@ -9,8 +9,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from systemzero.policy.v1 import policy_pb2
-from systemzero_gateway.config import GatewaySettings
-from systemzero_gateway.policy import (
+from systemzero_gateway.access.policy import (
     ALL,
     PLATFORM_PERMISSIONS,
     PLATFORM_TENANT,
@@ -22,7 +21,8 @@ from systemzero_gateway.policy import (
     permission_value,
     permissions_of,
 )
-from systemzero_gateway.routes import backend_of
+from systemzero_gateway.backends.routes import backend_of
+from systemzero_gateway.config import GatewaySettings
 from systemzero_wire import contract
 
 ROOT = Path(__file__).parent.parent.parent

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from systemzero_gateway.quotas import Quotas
+from systemzero_gateway.access.quotas import Quotas
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 
 from systemzero_base.internal.identity import Principal
 from systemzero_core.apikey import with_checksum
-from systemzero_gateway.caller import Caller
-from systemzero_gateway.credential import credential_of, said_subject
-from systemzero_gateway.seen import Seen
+from systemzero_gateway.access.caller import Caller
+from systemzero_gateway.credentials.credential import credential_of, said_subject
+from systemzero_gateway.credentials.seen import Seen
 
 KEY = with_checksum("live", "0" * 30)
 TOKEN = f"e30.eyJzdWIiOiJrZXlfMSJ9.{'x' * 85}A"

@@ -20,8 +20,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from systemzero_core.errors import Unauthenticated
-from systemzero_gateway.signing import SigningKey
-from systemzero_gateway.tokens import MAX_CHARACTERS, TokenIssuer, TokenVerifier
+from systemzero_gateway.credentials.signing import SigningKey
+from systemzero_gateway.credentials.tokens import MAX_CHARACTERS, TokenIssuer, TokenVerifier
 
 NOW = 1_000_000.0
 KEY = Ed25519PrivateKey.generate()

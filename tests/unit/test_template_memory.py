@@ -18,10 +18,10 @@ from systemzero_core.diff import diff
 from systemzero_core.errors import TooLarge
 from systemzero_core.template import Template, next_version, signed
 from systemzero_core.tree import Node, Tree
-from systemzero_diff.baselines import ReadyBaselines
 from systemzero_diff.digests import template_body
-from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore
+from systemzero_diff.store.packed import PackedTemplate
+from systemzero_diff.templates.baselines import ReadyBaselines
 from systemzero_diff.work.baselines import memory_of
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import open_sqlite

@@ -16,10 +16,10 @@ from systemzero_core.drift import DecisionKind
 from systemzero_core.match import MatchAnswer, match
 from systemzero_core.template import Template, next_version
 from systemzero_diff.config import MatchSettings
-from systemzero_diff.counts import VerdictCounts
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
-from systemzero_diff.template_set import DEFAULT_BYTES
-from systemzero_diff.templates import TemplateSets
+from systemzero_diff.templates.of_tenant import DEFAULT_BYTES
+from systemzero_diff.templates.sets import TemplateSets
+from systemzero_diff.verdicts.counts import VerdictCounts
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import open_sqlite
 from tests.support.stores import DAY, NOW, decision, event, template, tree

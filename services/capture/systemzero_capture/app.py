@@ -19,14 +19,14 @@ from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
 from systemzero_base.work.bell import Bell
-from systemzero_capture.checker import DiffServiceChecker
 from systemzero_capture.config import CaptureSettings
-from systemzero_capture.erasing import Eraser
-from systemzero_capture.handlers import CaptureServicer
-from systemzero_capture.ingest import Ingestor
-from systemzero_capture.originals import Keeper
+from systemzero_capture.handlers.capture import CaptureServicer
+from systemzero_capture.intake.ingest import Ingestor
+from systemzero_capture.kept.originals import Keeper
+from systemzero_capture.kept.retention import Collector
+from systemzero_capture.peers.checker import DiffServiceChecker
+from systemzero_capture.peers.erasing import Eraser
 from systemzero_capture.places import PAGE_TOKENS
-from systemzero_capture.retention import Collector
 from systemzero_capture.store import METADATA, SCHEMA, SqlCaptureStore
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_runtime.operations.vitals import Vitals
@@ -38,7 +38,7 @@ from systemzero_storage.usage.room import Room
 from systemzero_storage.usage.servicer import UsageServicer
 
 NAME = "capture"
-LANE_MODULES = ("systemzero_capture.work",)
+LANE_MODULES = ("systemzero_capture.intake.work",)
 """What lanes import beforehand."""
 
 

@@ -12,7 +12,7 @@ from systemzero_base.settings.config import Address, AddressOrNowhere, Count, Se
 from systemzero_base.settings.redacting import RedactSettings
 from systemzero_base.telemetry.logs import LogSettings
 from systemzero_base.telemetry.tracing import TraceSettings
-from systemzero_capture.keeping import KeepingSettings, Limit
+from systemzero_capture.kept.settings import KeepingSettings, Limit
 from systemzero_runtime.operations.ops import OpsSettings
 from systemzero_runtime.serving.tls import BackendTlsSettings, TlsSettings
 from systemzero_storage.database import DatabaseSettings

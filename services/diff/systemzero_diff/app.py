@@ -27,19 +27,19 @@ from systemzero_base.work.background import Loops
 from systemzero_base.work.bell import Bell
 from systemzero_base.work.pool import Pool
 from systemzero_core.errors import DomainError
-from systemzero_diff.check import Checker
 from systemzero_diff.config import DiffSettings
-from systemzero_diff.counts import VerdictCounts
-from systemzero_diff.decide import Decider
+from systemzero_diff.decisions.decide import Decider
 from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, TemplateServicer
-from systemzero_diff.judging import Judging
-from systemzero_diff.learn import Librarian
+from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.places import PAGE_TOKENS, log_files
-from systemzero_diff.searching import Searcher
-from systemzero_diff.sessions import Sessions
-from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
-from systemzero_diff.templates import TemplateSets
+from systemzero_diff.templates.learn import Librarian
+from systemzero_diff.templates.sets import TemplateSets
+from systemzero_diff.verdicts.check import Checker
+from systemzero_diff.verdicts.counts import VerdictCounts
+from systemzero_diff.verdicts.judging import Judging
+from systemzero_diff.verdicts.searching import Searcher
+from systemzero_diff.verdicts.sessions import Sessions
 from systemzero_evidence.log import LogStore, open_log
 from systemzero_evidence.signed.witnesses import cosigning
 from systemzero_evidence.vitals import LogVitals

@@ -21,25 +21,25 @@ from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.telemetry.tracing import Tracing
 from systemzero_base.work.background import Loops
 from systemzero_evidence.vitals import LogVitals
-from systemzero_gateway.admission import Admission
+from systemzero_gateway.access.policy import Method, methods_with_policy
 from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.audit.retention import RefusalRetention
-from systemzero_gateway.backends import Backend
-from systemzero_gateway.certificates import ClientCertificate
+from systemzero_gateway.backends.backend import Backend
+from systemzero_gateway.backends.health import PlatformHealth
+from systemzero_gateway.backends.routes import backend_of
 from systemzero_gateway.config import OWN, GatewaySettings
-from systemzero_gateway.forwarding import Forwarder
+from systemzero_gateway.credentials.certificates import ClientCertificate
+from systemzero_gateway.credentials.identity import Identity
+from systemzero_gateway.credentials.keys import load_or_create_pepper
+from systemzero_gateway.forwarding.admission import Admission
+from systemzero_gateway.forwarding.forwarder import Forwarder
+from systemzero_gateway.forwarding.openstreams import OpenStreams
+from systemzero_gateway.forwarding.own import OwnMethod
+from systemzero_gateway.forwarding.routing import Gateway, Served
 from systemzero_gateway.handlers import AuditServicer, AuthServicer, StatusServicer, TenantServicer
-from systemzero_gateway.health import PlatformHealth
-from systemzero_gateway.identity import Identity
-from systemzero_gateway.keys import load_or_create_pepper
 from systemzero_gateway.limits import LimitSettings, local_limits, open_limits, password_of
-from systemzero_gateway.openstreams import OpenStreams
-from systemzero_gateway.own import OwnMethod
+from systemzero_gateway.limits.reload import applicable, changes, check_costs
 from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
-from systemzero_gateway.policy import Method, methods_with_policy
-from systemzero_gateway.reload import applicable, changes, check_costs
-from systemzero_gateway.routes import backend_of
-from systemzero_gateway.routing import Gateway, Served
 from systemzero_gateway.store import AUDIT, SCHEMA
 from systemzero_gateway.upkeep import Upkeep
 from systemzero_runtime.calls.reaching import ReachableChannel

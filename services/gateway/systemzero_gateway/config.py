@@ -14,11 +14,11 @@ from systemzero_base.settings.config import Address, AddressOrNowhere, Count, Se
 from systemzero_base.telemetry.logs import LogSettings
 from systemzero_base.telemetry.tracing import TraceSettings
 from systemzero_gateway.audit.settings import AuditSettings
-from systemzero_gateway.breaker import BreakerSettings
-from systemzero_gateway.certificates import ClientCertificate
+from systemzero_gateway.backends.breaker import BreakerSettings
+from systemzero_gateway.backends.retry import RetrySettings
+from systemzero_gateway.credentials.certificates import ClientCertificate
+from systemzero_gateway.credentials.tokens import CLOCK_SKEW, MAX_LIFETIME
 from systemzero_gateway.limits import LimitSettings
-from systemzero_gateway.retry import RetrySettings
-from systemzero_gateway.tokens import CLOCK_SKEW, MAX_LIFETIME
 from systemzero_runtime.operations.ops import OpsSettings
 from systemzero_runtime.serving.tls import BackendTlsSettings, TlsSettings
 from systemzero_storage.database import DatabaseSettings

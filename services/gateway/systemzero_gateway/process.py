@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack
 from systemzero_base.internal.trust import service_signer
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
+from systemzero_gateway.access.policy import methods_with_policy
 from systemzero_gateway.app import build, check
 from systemzero_gateway.config import OWN, PREFIX, GatewaySettings
-from systemzero_gateway.policy import methods_with_policy
 from systemzero_runtime.interceptors.telemetry import configure_tracing
 from systemzero_runtime.operations.ops import operated
 from systemzero_runtime.running.process import (

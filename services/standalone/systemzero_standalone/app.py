@@ -21,9 +21,9 @@ from systemzero_base.work.background import Loops
 from systemzero_capture import app as capture
 from systemzero_diff import app as diff
 from systemzero_gateway import app as gateway
+from systemzero_gateway.access.policy import methods_with_policy
 from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN
-from systemzero_gateway.policy import methods_with_policy
 from systemzero_runtime.interceptors.telemetry import configure_tracing
 from systemzero_runtime.running.process import backend_registry
 from systemzero_runtime.serving.local import LocalChannel

@@ -13,15 +13,15 @@ from systemzero_base.internal.identity import current_issuer, current_principal
 from systemzero_base.telemetry.observed import note_verdict
 from systemzero_core.errors import InvalidInput
 from systemzero_core.match import match
-from systemzero_diff.check import Checker
 from systemzero_diff.codec.verdicts import encode_match
 from systemzero_diff.handlers.common import answered
-from systemzero_diff.judging import Subject
+from systemzero_diff.intake.sources import AUDIENCE as CAPTURE
+from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.model import Answered
-from systemzero_diff.searching import Searcher
-from systemzero_diff.sources import AUDIENCE as CAPTURE
-from systemzero_diff.sources import TreeSources
-from systemzero_diff.templates import TemplateSets
+from systemzero_diff.templates.sets import TemplateSets
+from systemzero_diff.verdicts.check import Checker
+from systemzero_diff.verdicts.judging import Subject
+from systemzero_diff.verdicts.searching import Searcher
 from systemzero_diff.work.compare import compare
 from systemzero_wire import fields
 from systemzero_wire.trees import decode_digest, decode_signatures

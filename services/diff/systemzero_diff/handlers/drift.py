@@ -17,13 +17,13 @@ from systemzero_core.errors import InvalidInput, PermissionDenied
 from systemzero_diff.codec import events as codec
 from systemzero_diff.codec.summary import encode_summary
 from systemzero_diff.codec.templates import encode_template
-from systemzero_diff.counts import VerdictCounts
-from systemzero_diff.decide import Decided, Decider, Wish
+from systemzero_diff.decisions.decide import Decided, Decider, Wish
 from systemzero_diff.handlers.common import answered
+from systemzero_diff.intake.sources import AUDIENCE as CAPTURE
 from systemzero_diff.model import EventFilter, StoredEvent
-from systemzero_diff.sources import AUDIENCE as CAPTURE
 from systemzero_diff.store import DiffStore
 from systemzero_diff.store.events import day_of
+from systemzero_diff.verdicts.counts import VerdictCounts
 from systemzero_wire import fields
 from systemzero_wire.verdicts import without_texts
 

@@ -17,10 +17,10 @@ from systemzero_base.pages import page_of
 from systemzero_core.errors import InvalidInput
 from systemzero_diff.codec import templates as codec
 from systemzero_diff.handlers.common import answered
-from systemzero_diff.learn import Librarian, Versioned
+from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.model import Answered
-from systemzero_diff.sources import TreeSources
 from systemzero_diff.store import DiffStore
+from systemzero_diff.templates.learn import Librarian, Versioned
 from systemzero_diff.work import templates as work
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.templates import Draft

@@ -24,7 +24,7 @@ from systemzero_diff.model import (
     StoredEvent,
     StoredTemplate,
 )
-from systemzero_diff.packed import PackedTemplate
+from systemzero_diff.store.packed import PackedTemplate
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severit
 from systemzero_core.template import Template
 from systemzero_diff.digests import decision_body, template_body
 from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
-from systemzero_diff.packed import PackedTemplate
+from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.store.tables import DECISIONS, TEMPLATES, VERDICT_BODIES
 from systemzero_storage.database import BodyErased, TenantConnection
 from systemzero_storage.tree_body import compress

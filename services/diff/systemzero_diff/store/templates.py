@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from systemzero_core.errors import Conflict, NotFound
 from systemzero_core.template import Template
 from systemzero_diff.model import StoredTemplate
-from systemzero_diff.packed import PackedTemplate
 from systemzero_diff.store import rows
+from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import TEMPLATES
 from systemzero_storage.database import TENANT

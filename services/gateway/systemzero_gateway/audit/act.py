@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from systemzero_gateway.caller import Caller
-from systemzero_gateway.policy import PLATFORM_TENANT
+from systemzero_gateway.access.caller import Caller
+from systemzero_gateway.access.policy import PLATFORM_TENANT
 
 
 class Decided(StrEnum):

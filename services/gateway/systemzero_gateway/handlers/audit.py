@@ -5,8 +5,8 @@ from __future__ import annotations
 from systemzero.gateway.v1 import audit_service_pb2, audit_service_pb2_grpc
 from systemzero_base.ids import PageTokens
 from systemzero_evidence.handlers.methods import LogHandlers
+from systemzero_gateway.access.caller import current_caller
 from systemzero_gateway.audit import AuditLog
-from systemzero_gateway.caller import current_caller
 
 
 class AuditServicer(LogHandlers, audit_service_pb2_grpc.AuditServiceServicer):

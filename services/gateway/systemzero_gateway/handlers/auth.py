@@ -6,10 +6,10 @@ from typing import Any
 
 from systemzero.gateway.v1 import auth_service_pb2 as pb
 from systemzero.gateway.v1 import auth_service_pb2_grpc
-from systemzero_gateway import codec
-from systemzero_gateway.caller import current_caller
-from systemzero_gateway.identity import Identity
-from systemzero_gateway.keys import DEFAULT_OVERLAP, MICROSECONDS
+from systemzero_gateway.access.caller import current_caller
+from systemzero_gateway.codec import messages
+from systemzero_gateway.credentials.identity import Identity
+from systemzero_gateway.credentials.keys import DEFAULT_OVERLAP, MICROSECONDS
 from systemzero_wire import fields
 
 
@@ -30,27 +30,27 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         key, secret = await self._keys.create(
             current_caller(),
             wanted.name,
-            codec.role_of(wanted.role, "api_key.role"),
-            codec.scopes_of(wanted.scopes, "api_key.scopes"),
-            codec.microseconds_of(wanted, "expire_time"),
+            messages.role_of(wanted.role, "api_key.role"),
+            messages.scopes_of(wanted.scopes, "api_key.scopes"),
+            messages.microseconds_of(wanted, "expire_time"),
         )
         self._authenticator.forget()
-        return pb.CreateApiKeyResponse(api_key=codec.api_key(key), secret=secret.reveal())
+        return pb.CreateApiKeyResponse(api_key=messages.api_key(key), secret=secret.reveal())
 
     async def RotateApiKey(
         self, request: pb.RotateApiKeyRequest, context: Any
     ) -> pb.RotateApiKeyResponse:
         """See the contract."""
         key_id = fields.text(request.key_id, "key_id")
-        overlap = codec.microseconds_of(request, "overlap")
+        overlap = messages.microseconds_of(request, "overlap")
         key, secret, old_expire_time = await self._keys.rotate(
             current_caller(), key_id, DEFAULT_OVERLAP if overlap is None else overlap
         )
         self._authenticator.forget()
         return pb.RotateApiKeyResponse(
-            api_key=codec.api_key(key),
+            api_key=messages.api_key(key),
             secret=secret.reveal(),
-            old_secret_expire_time=codec.timestamp(old_expire_time),
+            old_secret_expire_time=messages.timestamp(old_expire_time),
         )
 
     async def RevokeApiKey(
@@ -60,7 +60,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         key_id = fields.text(request.key_id, "key_id")
         key = await self._keys.revoke(current_caller(), key_id)
         self._authenticator.forget()
-        return pb.RevokeApiKeyResponse(api_key=codec.api_key(key))
+        return pb.RevokeApiKeyResponse(api_key=messages.api_key(key))
 
     async def ListApiKeys(
         self, request: pb.ListApiKeysRequest, context: Any
@@ -68,7 +68,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         """See the contract."""
         keys, token = await self._keys.page(current_caller(), request.page_size, request.page_token)
         return pb.ListApiKeysResponse(
-            api_keys=[codec.api_key(key) for key in keys], next_page_token=token
+            api_keys=[messages.api_key(key) for key in keys], next_page_token=token
         )
 
     async def IssueToken(
@@ -77,12 +77,12 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         """See the contract."""
         token, claims = await self._tokens.issue(
             current_caller(),
-            codec.microseconds_of(request, "lifetime"),
-            codec.scopes_of(request.scopes, "scopes"),
+            messages.microseconds_of(request, "lifetime"),
+            messages.scopes_of(request.scopes, "scopes"),
         )
         return pb.IssueTokenResponse(
             token=token,
-            expire_time=codec.timestamp(claims.exp * MICROSECONDS),
+            expire_time=messages.timestamp(claims.exp * MICROSECONDS),
             token_id=claims.jti,
         )
 
@@ -91,7 +91,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
     ) -> pb.IntrospectTokenResponse:
         """See the contract."""
         found = await self._tokens.introspect(current_caller(), request.token)
-        return pb.IntrospectTokenResponse() if found is None else codec.introspection(*found)
+        return pb.IntrospectTokenResponse() if found is None else messages.introspection(*found)
 
     async def RevokeToken(
         self, request: pb.RevokeTokenRequest, context: Any
@@ -111,4 +111,4 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
 
     async def GetJwks(self, request: pb.GetJwksRequest, context: Any) -> pb.GetJwksResponse:
         """See the contract."""
-        return pb.GetJwksResponse(keys=[codec.jwk(key) for key in self._signing.published()])
+        return pb.GetJwksResponse(keys=[messages.jwk(key) for key in self._signing.published()])

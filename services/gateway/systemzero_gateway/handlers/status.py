@@ -12,10 +12,10 @@ from typing import Any
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
 from systemzero_base.internal.identity import IdentitySigner
 from systemzero_core.tlog import LogVerificationError, parse_checkpoint
-from systemzero_gateway.backends import Backend
-from systemzero_gateway.caller import current_caller
-from systemzero_gateway.keys import MICROSECONDS
-from systemzero_gateway.status import newest_checkpoint, probe_all, usages
+from systemzero_gateway.access.caller import current_caller
+from systemzero_gateway.backends.backend import Backend
+from systemzero_gateway.backends.status import newest_checkpoint, probe_all, usages
+from systemzero_gateway.credentials.keys import MICROSECONDS
 
 
 class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):

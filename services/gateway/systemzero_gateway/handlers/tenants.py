@@ -6,9 +6,9 @@ from typing import Any
 
 from systemzero.gateway.v1 import tenant_service_pb2 as pb
 from systemzero.gateway.v1 import tenant_service_pb2_grpc
-from systemzero_gateway import codec
-from systemzero_gateway.caller import current_caller
-from systemzero_gateway.identity import Identity
+from systemzero_gateway.access.caller import current_caller
+from systemzero_gateway.codec import messages
+from systemzero_gateway.credentials.identity import Identity
 from systemzero_wire import fields
 
 
@@ -23,19 +23,19 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
         self, request: pb.CreateTenantRequest, context: Any
     ) -> pb.CreateTenantResponse:
         """See the contract."""
-        quotas = codec.quotas_of(request.quotas)
+        quotas = messages.quotas_of(request.quotas)
         tenant, key, secret = await self._tenants.create(
             current_caller(), request.tenant_id, quotas
         )
         self._authenticator.forget()
         return pb.CreateTenantResponse(
-            tenant=codec.tenant(tenant), api_key=codec.api_key(key), secret=secret.reveal()
+            tenant=messages.tenant(tenant), api_key=messages.api_key(key), secret=secret.reveal()
         )
 
     async def GetTenant(self, request: pb.GetTenantRequest, context: Any) -> pb.GetTenantResponse:
         """See the contract."""
         tenant = await self._tenants.get(current_caller(), _id(request))
-        return pb.GetTenantResponse(tenant=codec.tenant(tenant))
+        return pb.GetTenantResponse(tenant=messages.tenant(tenant))
 
     async def ListTenants(
         self, request: pb.ListTenantsRequest, context: Any
@@ -45,17 +45,17 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
             current_caller(), request.page_size, request.page_token
         )
         return pb.ListTenantsResponse(
-            tenants=[codec.tenant(tenant) for tenant in tenants], next_page_token=token
+            tenants=[messages.tenant(tenant) for tenant in tenants], next_page_token=token
         )
 
     async def UpdateTenantQuotas(
         self, request: pb.UpdateTenantQuotasRequest, context: Any
     ) -> pb.UpdateTenantQuotasResponse:
         """See the contract."""
-        quotas = codec.quotas_of(request.quotas)
+        quotas = messages.quotas_of(request.quotas)
         tenant = await self._tenants.set_quotas(_id(request), quotas)
         self._authenticator.forget()
-        return pb.UpdateTenantQuotasResponse(tenant=codec.tenant(tenant))
+        return pb.UpdateTenantQuotasResponse(tenant=messages.tenant(tenant))
 
     async def SuspendTenant(
         self, request: pb.SuspendTenantRequest, context: Any
@@ -63,7 +63,7 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
         """See the contract."""
         tenant = await self._tenants.suspend(_id(request))
         self._authenticator.forget()
-        return pb.SuspendTenantResponse(tenant=codec.tenant(tenant))
+        return pb.SuspendTenantResponse(tenant=messages.tenant(tenant))
 
     async def ResumeTenant(
         self, request: pb.ResumeTenantRequest, context: Any
@@ -71,7 +71,7 @@ class TenantServicer(tenant_service_pb2_grpc.TenantServiceServicer):
         """See the contract."""
         tenant = await self._tenants.resume(_id(request))
         self._authenticator.forget()
-        return pb.ResumeTenantResponse(tenant=codec.tenant(tenant))
+        return pb.ResumeTenantResponse(tenant=messages.tenant(tenant))
 
 
 def _id(request: Any) -> str:

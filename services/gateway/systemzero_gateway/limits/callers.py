@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from systemzero_gateway.caller import Caller
+from systemzero_gateway.access.caller import Caller
+from systemzero_gateway.access.quotas import NO_QUOTAS, Quotas
 from systemzero_gateway.limits.gcra import Bucket, Decision, Rate
 from systemzero_gateway.limits.protocol import LimitStore
-from systemzero_gateway.quotas import NO_QUOTAS, Quotas
 
 _OWN_RATES: Final = 10_000
 _SPARED: Final = 4

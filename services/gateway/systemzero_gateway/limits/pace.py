@@ -23,7 +23,7 @@ from typing import Final
 from systemzero_base.work.windows import Turns
 from systemzero_core.errors import RateLimited
 from systemzero_gateway import metrics
-from systemzero_gateway.caller import Caller
+from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.limits.callers import CallerLimits
 from systemzero_gateway.limits.gcra import Decision
 from systemzero_gateway.limits.held import HeldBytes

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select
 
 from systemzero_core.errors import FailedPrecondition
-from systemzero_gateway.policy import Role, is_full_admin
+from systemzero_gateway.access.policy import Role, is_full_admin
 from systemzero_gateway.store.protocol import KeyRecord
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS
 

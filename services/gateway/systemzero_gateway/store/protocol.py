@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from systemzero_gateway.quotas import NO_QUOTAS, Quotas
+from systemzero_gateway.access.quotas import NO_QUOTAS, Quotas
 
 
 class KeyRecord(msgspec.Struct, frozen=True):

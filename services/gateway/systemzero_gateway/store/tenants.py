@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from systemzero_core.errors import AlreadyExists, NotFound
-from systemzero_gateway.quotas import NO_QUOTAS, Quotas
+from systemzero_gateway.access.quotas import NO_QUOTAS, Quotas
 from systemzero_gateway.store._changes import change
 from systemzero_gateway.store._keys import add_key
 from systemzero_gateway.store.protocol import KeyRecord

@@ -1,0 +1,1 @@
+"""Protobuf <-> the capture service's values."""

@@ -1,0 +1,105 @@
+"""Captures between the contract and the service's values. Pure."""
+
+from __future__ import annotations
+
+from systemzero.capture.v1 import capture_pb2, capture_service_pb2
+from systemzero.diff.v1 import verdict_pb2
+from systemzero.tree.v1 import tree_pb2
+from systemzero_base.internal.identity import Principal
+from systemzero_capture.intake.pipeline import Native
+from systemzero_capture.model import Original, Sighting, StoredCapture
+from systemzero_runtime.requests import own_request_id, request_digest
+from systemzero_wire import fields
+from systemzero_wire.trees import (
+    decode_format,
+    encode_format,
+    encode_incompleteness,
+    encode_signatures,
+)
+
+
+def decode_native(message: tree_pb2.NativeCapture) -> Native:
+    """The document in `message`.
+
+    Raises:
+        InvalidInput: the format is none of the contract's, and no name of an extension.
+    """
+    form = decode_format(message, "native")
+    return Native(message.data, form, message.dom or None, tuple(message.frames))
+
+
+def decode_sighting(
+    principal: Principal,
+    request: capture_service_pb2.IngestRequest,
+    content: bytes,
+    originals: tuple[Original, ...] = (),
+) -> Sighting:
+    """What the client said around the content, for which the digest `content` stands.
+
+    Its request id is `principal`'s own. `originals` is what is kept of the capture as it was sent.
+
+    Raises:
+        InvalidInput: a field is too long, or a time is none.
+    """
+    request_id = fields.request_id(request.request_id)
+    time = None
+    if request.HasField("capture_time"):
+        time = fields.micros(request.capture_time, "capture_time")
+    return Sighting(
+        request_id=own_request_id(principal, request_id),
+        request_digest=_digest(request, content) if request_id else b"",
+        capture_time=time,
+        app=fields.text(request.app, "app"),
+        screen_hint=fields.text(request.screen_hint, "screen_hint"),
+        session_id=fields.text(request.session_id, "session_id"),
+        claimed_by_digest=request.WhichOneof("content") == "full_digest",
+        originals=originals,
+    )
+
+
+def _digest(request: capture_service_pb2.IngestRequest, content: bytes) -> bytes:
+    """The digest of the whole request; the content is large, and was hashed already."""
+    if request.WhichOneof("content") == "full_digest":  # which is small: no copy is needed
+        return request_digest(request, content)
+    large = ("native", "tree")
+    around = {field.name: value for field, value in request.ListFields() if field.name not in large}
+    return request_digest(capture_service_pb2.IngestRequest(**around), content)
+
+
+def encode_capture(capture: StoredCapture, message: capture_pb2.Capture) -> None:
+    """Write `capture`, without its tree, into `message`, an empty one.
+
+    The verdict may be large: it is parsed where it belongs, and not copied from there.
+    """
+    known, sighting = capture.known, capture.sighting
+    form, form_name = encode_format(known.format)
+    message.MergeFrom(
+        capture_pb2.Capture(
+            capture_id=capture.capture_id,
+            create_time=fields.timestamp(capture.create_time),
+            app=sighting.app,
+            screen_hint=sighting.screen_hint,
+            session_id=sighting.session_id,
+            format=form,
+            format_name=form_name,
+            signatures=encode_signatures(known.signatures),
+            node_count=known.node_count,
+            claimed_by_digest=sighting.claimed_by_digest,
+            incompleteness=[
+                encode_incompleteness(r.reason, r.detail) for r in known.incompleteness
+            ],
+        )
+    )
+    if sighting.capture_time is not None:
+        message.capture_time.FromMicroseconds(sighting.capture_time)
+    if capture.erase_time is not None:
+        message.erase_time.FromMicroseconds(capture.erase_time)
+    if capture.verdict:
+        write_verdict(capture, message.verdict)
+
+
+def write_verdict(capture: StoredCapture, message: verdict_pb2.Verdict) -> None:
+    """Write the verdict given at ingest into `message`, an empty one."""
+    message.MergeFromString(capture.verdict)
+    if capture.event is not None:
+        message.event_id, message.log_index = capture.event.event_id, capture.event.log_index

@@ -1,0 +1,1 @@
+"""A capture's way in: decoded or known, normalised, signed, stored, judged."""

@@ -1,0 +1,89 @@
+"""What the service has done in lanes, or at once where it is small: bytes in, bytes out.
+
+Lanes import it: nothing here knows gRPC, the store or metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from systemzero.capture.v1 import capture_pb2, capture_service_pb2
+from systemzero.tree.v1 import tree_pb2
+from systemzero_base.lanes.worker import Desk
+from systemzero_base.plugins import lane_formats
+from systemzero_base.settings.redacting import rules_of
+from systemzero_capture.intake import pipeline
+from systemzero_capture.kept.originals import Kept, encode_originals, kept_of
+from systemzero_capture.kept.settings import Keeping
+from systemzero_capture.model import Decoded, Known, Original
+from systemzero_storage.tree_body import decompress, document
+from systemzero_wire.trees import decode_tree, encode_tree
+
+
+class Taken(msgspec.Struct, frozen=True, array_like=True):
+    """A capture that was decoded: what is known of it, its own tree JSON, what is stored of it."""
+
+    known: Known
+    document: bytes
+    body: bytes
+
+
+def decode_native(_desk: Desk, native: pipeline.Native, told: bytes) -> bytes:
+    """A `Taken` of a native document, encoded."""
+    return _taken(pipeline.decode_native(native, lane_formats(), rules_of(told)))
+
+
+def decode_message(_desk: Desk, tree: bytes, told: bytes) -> bytes:
+    """A `Taken` of a serialised tree message, encoded."""
+    read = decode_tree(tree_pb2.Tree.FromString(tree), "tree")
+    return _taken(pipeline.decode_tree(read, rules_of(told)))
+
+
+def _taken(decoded: Decoded) -> bytes:
+    held = pipeline.Held(decoded.tree)
+    body = held.body()
+    return msgspec.msgpack.encode(Taken(decoded.known, held.document, body))
+
+
+def keep(_desk: Desk, request: bytes, keeping: bytes, told: bytes) -> bytes:
+    """A `Kept` of a serialised IngestRequest, encoded."""
+    message = capture_service_pb2.IngestRequest.FromString(request)
+    settings = msgspec.json.decode(keeping, type=Keeping)
+    return msgspec.msgpack.encode(kept_of(message, settings, lane_formats(), rules_of(told)))
+
+
+def unpack(_desk: Desk, body: bytes) -> bytes:
+    """The own tree JSON of a stored body."""
+    return document(body)
+
+
+def tree_answer(_desk: Desk, body: bytes) -> bytes:
+    """A serialised GetCaptureResponse with nothing but the tree of a stored body.
+
+    Appended to one with all the rest, it is one with both: messages merge.
+    """
+    capture = capture_pb2.Capture(tree=encode_tree(decompress(body)))
+    return capture_service_pb2.GetCaptureResponse(capture=capture).SerializeToString()
+
+
+def originals_answer(_desk: Desk, originals: Sequence[Original]) -> bytes:
+    """As `tree_answer`, with nothing but what was kept of the capture as it was sent."""
+    capture = capture_pb2.Capture(originals=encode_originals(originals))
+    return capture_service_pb2.GetCaptureResponse(capture=capture).SerializeToString()
+
+
+def taken(encoded: bytes) -> Taken:
+    """What a lane decoded."""
+    return _decode(encoded)
+
+
+def kept(encoded: bytes) -> Kept:
+    """What a lane says is kept."""
+    return _decode_kept(encoded)
+
+
+_decode: Final = msgspec.msgpack.Decoder(Taken).decode
+_decode_kept: Final = msgspec.msgpack.Decoder(Kept).decode

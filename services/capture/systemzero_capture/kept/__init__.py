@@ -1,0 +1,1 @@
+"""What is kept of captures, and for how long."""

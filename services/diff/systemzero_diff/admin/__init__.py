@@ -1,0 +1,1 @@
+"""The diff service's part of `sz-admin`."""

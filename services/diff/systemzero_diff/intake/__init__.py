@@ -1,0 +1,1 @@
+"""Where the trees of a request come from."""

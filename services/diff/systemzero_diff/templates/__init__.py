@@ -1,0 +1,1 @@
+"""Templates: ready for matching, and learnt."""

@@ -1,0 +1,1 @@
+"""A capture's verdict: matched, judged, recorded, counted."""

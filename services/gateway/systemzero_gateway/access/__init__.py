@@ -1,0 +1,1 @@
+"""Who may do what: policies of the contract, the caller, its quotas."""

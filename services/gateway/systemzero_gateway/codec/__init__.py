@@ -1,0 +1,1 @@
+"""Protobuf <-> the gateway's values."""

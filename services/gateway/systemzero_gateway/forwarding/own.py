@@ -1,0 +1,102 @@
+"""The way of a call to one of the gateway's own services: behind the admission, and no further.
+
+They run in this process, so that nothing is between them and their callers that could be away:
+no backend, no breaker, no retry. What slows one call down says nothing of the next.
+
+Invariants:
+1. A call is let in, bounded, counted and recorded as one that is forwarded.
+2. Its message is decoded only after it was let in.
+3. Its deadline is the one that a backend would get.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+import grpc
+
+from systemzero_core.errors import DeadlineExceeded, TooLarge
+from systemzero_gateway.access.caller import set_current_caller
+from systemzero_gateway.access.policy import Method
+from systemzero_gateway.config import DeadlineSettings
+from systemzero_gateway.forwarding.admission import Admission, Ticket
+from systemzero_gateway.forwarding.deadlines import seconds_for
+from systemzero_gateway.forwarding.sizes import check_size
+from systemzero_runtime.interceptors.guards import Context, Handler
+from systemzero_wire.errors import code_of
+
+
+class OwnMethod:
+    """Serves the calls of one method by a handler of this process."""
+
+    def __init__(
+        self, method: Method, handler: Handler, admission: Admission, deadlines: DeadlineSettings
+    ) -> None:
+        """`handler` takes the raw bytes of one request, and no stream of them."""
+        self.method = method
+        self._handler: Any = handler
+        self._admission = admission
+        self._deadlines = deadlines
+
+    def handler(self) -> Handler:
+        """The handler for a gRPC server; it takes raw bytes."""
+        serialise = self._handler.response_serializer
+        if self.method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(self._stream, None, serialise)
+        return grpc.unary_unary_rpc_method_handler(self._unary, None, serialise)
+
+    async def _unary(self, request: bytes, context: Context) -> Any:
+        ticket = await self._admission.admit(self.method, context)
+        with _ended(ticket):
+            seconds = self._begin(ticket, request, context)
+            async with asyncio.timeout(seconds):
+                return await self._handler.unary_unary(request, context)
+
+    async def _stream(self, request: bytes, context: Context) -> AsyncIterator[Any]:
+        ticket = await self._admission.admit(self.method, context)
+        with _ended(ticket):
+            seconds, pay = self._begin(ticket, request, context), ticket.responses()
+            deadline = asyncio.get_running_loop().time() + seconds
+            async with aclosing(self._handler.unary_stream(request, context)) as responses:
+                while True:
+                    # around each alone: between two of them it is the client that is waited for
+                    async with asyncio.timeout_at(deadline):
+                        response = await anext(responses, None)
+                    if response is None:
+                        return
+                    yield response
+                    async with asyncio.timeout_at(deadline):
+                        await pay(response.ByteSize())
+
+    def _begin(self, ticket: Ticket, request: bytes, context: Context) -> float:
+        """Hold a call to its size; the seconds that it may take.
+
+        Raises:
+            TooLarge: it is larger than the method allows.
+        """
+        check_size(self.method, len(request))
+        set_current_caller(ticket.caller)
+        return seconds_for(self.method, context.time_remaining(), self._deadlines)
+
+
+@contextmanager
+def _ended(ticket: Ticket) -> Iterator[None]:
+    """End `ticket`, however the call ends, with the reason for it."""
+    reason = "CANCELLED"  # a generator that is closed raises nothing that is caught here
+    try:
+        yield
+        reason = ""
+    except TooLarge as error:
+        reason = error.reason
+        raise
+    except TimeoutError:
+        reason = DeadlineExceeded.reason
+        raise
+    except Exception as error:
+        reason = code_of(error).name
+        raise
+    finally:
+        ticket.end(reason)
