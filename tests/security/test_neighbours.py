@@ -20,6 +20,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 from grpc_status import rpc_status
 
 from systemzero.capture.v1 import capture_service_pb2 as capture_pb
@@ -323,9 +324,11 @@ def test_streams_that_anybody_may_open_are_bounded(
     with platform.platform.services("") as nobody:
         method: Any = nobody.channel.stream_stream(path, None, None)
         over = threading.Event()
+        listed = reflection_pb2.ServerReflectionRequest(list_services="*")
+        question = health_pb2.HealthCheckRequest() if path == HEALTH else listed
 
         def one() -> Iterator[bytes]:
-            yield health_pb2.HealthCheckRequest().SerializeToString() if path == HEALTH else b"*"
+            yield question.SerializeToString()
             over.wait(PATIENCE)
 
         calls = [method(one(), timeout=PATIENCE) for _ in range(opened)]

@@ -187,14 +187,14 @@ async def test_a_summary_waits_for_what_another_flush_has_under_way(store: SlowS
     counts = VerdictCounts(store)
     counts.add("acme", "unchanged", NOW)
     entered, go = asyncio.Event(), asyncio.Event()
-    write = store.write
+    write = store.write_anyhow
 
     async def slow(tenant: str, job: Any) -> Any:
         entered.set()
         await go.wait()
         return await write(tenant, job)
 
-    store.write = slow
+    store.write_anyhow = slow
     first = asyncio.ensure_future(counts.flush())
     await entered.wait()
     second = asyncio.ensure_future(counts.flush())
@@ -210,15 +210,15 @@ async def test_a_summary_waits_for_what_another_flush_has_under_way(store: SlowS
 async def test_counts_that_cannot_be_written_are_kept(store: SlowStore) -> None:
     counts = VerdictCounts(store)
     counts.add("acme", "drift", NOW + DAY)
-    write = store.write
+    write = store.write_anyhow
 
     async def failing(tenant: str, job: Any) -> Any:
         raise OSError("disk full")
 
-    store.write = failing
+    store.write_anyhow = failing
     with pytest.raises(OSError, match="disk full"):
         await counts.flush()
-    store.write = write
+    store.write_anyhow = write
     await counts.flush()
     found = await store.read("acme", lambda t: t.summary("2024-10-05", "2024-10-05", NOW))
     assert found.verdicts == (("2024-10-05", "drift", 1),)

@@ -23,6 +23,8 @@ from systemzero_gateway.audit.refusals import Refusals
 HOLD_SECONDS: Final = 60.0
 GROUPS: Final = 16
 RETRY_SECONDS: Final = 1.0
+ROUND_SECONDS: Final = 1.0
+"""At most between two rounds of the writer: only the end of one says that it is well."""
 
 
 class AuditQueue:
@@ -90,8 +92,8 @@ class AuditQueue:
         self._urgent.set()
 
     async def wait(self) -> None:
-        """Wait until an act is there, or refusals have waited for long enough."""
-        await heard(self._urgent, max(0.0, self._due - self._ticks()))
+        """Wait until an act is there, or refusals have waited for long enough; not for long."""
+        await heard(self._urgent, min(ROUND_SECONDS, max(0.0, self._due - self._ticks())))
 
     def hurry(self) -> None:
         """End the present wait."""
