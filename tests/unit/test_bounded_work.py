@@ -212,3 +212,15 @@ def test_work_ends_where_it_is_used_up() -> None:
     assert work.spent == 2
     with pytest.raises(TooMuchWork, match="counting takes more than 2 steps"):
         work.spend(1)
+
+
+def test_nodes_with_many_states_are_told_in_linear_time() -> None:
+    def work(count: int) -> int:
+        a, b = (Tree([Node("button", states=words(count, c))], [-1]) for c in "ab")
+        return calls_of(lambda: [edit.sentence for edit in diff(a, b).edits])
+
+    assert work(4_000) < 3 * work(2_000)
+
+
+def words(count: int, letter: str) -> tuple[str, ...]:
+    return tuple(sorted(f"{letter}{i}" for i in range(count)))

@@ -31,7 +31,7 @@ from systemzero_client.errors import SystemZeroError
 from systemzero_client.failures import of_rpc, readable
 from systemzero_client.items import each
 from systemzero_client.outcomes import IngestFailure, Outcome, Slot
-from systemzero_client.silence import Patience
+from systemzero_client.silence import Patience, SilentForTooLongError
 from systemzero_client.streams import Backoff, asked_pause
 from systemzero_core.errors import DomainError
 from systemzero_core.redaction import Rules
@@ -183,6 +183,11 @@ class IngestStream:
             await self._both(reader, writer)
         except grpc.RpcError as error:
             raise of_rpc(error) from None
+        except SilentForTooLongError:
+            raise SystemZeroError(
+                *(grpc.StatusCode.ABORTED, ""),
+                "the server serves, and has not answered for an hour",
+            ) from None
         except TimeoutError:
             raise SystemZeroError(
                 grpc.StatusCode.DEADLINE_EXCEEDED,

@@ -22,6 +22,10 @@ _CHECK: Final = "/grpc.health.v1.Health/Check"
 _SERVING: Final = b"\x08\x01"
 
 
+class SilentForTooLongError(TimeoutError):
+    """The server says that it serves, and has not said a word else for `LONGEST`."""
+
+
 class Patience:
     """With one stream: from the last word of the server on."""
 
@@ -36,9 +40,13 @@ class Patience:
         self._since = time.monotonic()
 
     async def lasts(self) -> bool:
-        """Whether to wait on, after that silence."""
+        """Whether to wait on, after that silence.
+
+        Raises:
+            SilentForTooLongError: it is no use to try again.
+        """
         if time.monotonic() - self._since >= LONGEST:
-            return False
+            raise SilentForTooLongError
         return await _serves(self._channel, self._seconds())
 
     async def wait_for(self, answer: Awaitable[T]) -> T:
@@ -46,6 +54,7 @@ class Patience:
 
         Raises:
             TimeoutError: nothing came, and the server has failed.
+            SilentForTooLongError: it is no use to try again.
         """
         self.heard()
         task = asyncio.ensure_future(answer)

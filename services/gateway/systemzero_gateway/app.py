@@ -48,7 +48,7 @@ from systemzero_runtime.interceptors.guards import Call, errors_guard
 from systemzero_runtime.interceptors.telemetry import observe_guard
 from systemzero_runtime.operations.readiness import Condition, Readiness
 from systemzero_runtime.operations.vitals import Vitals
-from systemzero_runtime.running.service import Listener
+from systemzero_runtime.running.service import Listener, closed_in_time
 from systemzero_runtime.serving.health import READINESS
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_runtime.serving.tls import ServerTls, check_files
@@ -149,6 +149,11 @@ class GatewayApp:
         self.readiness.add(conditions)
 
     async def stop(self, grace: float) -> None:
+        """End calls, then close everything."""
+        await self.end_calls(grace)
+        await closed_in_time(self.close(), self._logger)
+
+    async def end_calls(self, grace: float) -> None:
         """Say NOT_SERVING, tell streams to go, refuse new calls, give others `grace` seconds."""
         started = time.monotonic()
         self.readiness.stop()
@@ -159,6 +164,9 @@ class GatewayApp:
         if self._listener is not None:
             await self._listener.stop(grace)
         self._logger.info("drained", seconds=round(time.monotonic() - started, 3))
+
+    async def close(self) -> None:
+        """Write what waits to be written, and close what is open."""
         await self._streams.stop()
         await self._vitals.stop()
         await self._upkeep.stop()

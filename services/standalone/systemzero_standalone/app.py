@@ -26,6 +26,7 @@ from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN
 from systemzero_runtime.interceptors.telemetry import configure_tracing
 from systemzero_runtime.running.process import backend_registry
+from systemzero_runtime.running.service import closed_in_time
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_standalone.config import StandaloneSettings
@@ -116,7 +117,11 @@ class StandaloneApp:
 
     async def stop(self, grace: float) -> None:
         """Give calls in flight `grace` seconds, then close everything."""
-        await self._gateway.stop(grace)
+        await self._gateway.end_calls(grace)
+        await closed_in_time(self._close(), get_logger("standalone"))
+
+    async def _close(self) -> None:
+        await self._gateway.close()
         await self._lanes.stop()
         for service in self._services:
             await service.stop()

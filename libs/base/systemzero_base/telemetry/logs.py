@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -152,6 +154,10 @@ def _encoded(fields: Any) -> bytes:
         return json.dumps(fields, default=str, ensure_ascii=False).encode("utf-8", "replace")
 
 
+STRANGERS: Final = 10
+"""Lines a second of calls that failed and are nobody's."""
+
+
 class _CallLine(msgspec.Struct, omit_defaults=True):
     """One line for each call: fields without a value are left out."""
 
@@ -168,6 +174,7 @@ class _CallLine(msgspec.Struct, omit_defaults=True):
     principal: str = ""
     verdict: str = ""
     reason: str = ""
+    lines_left_out: int = 0
 
 
 _encode_line = msgspec.json.Encoder().encode
@@ -176,13 +183,23 @@ _encode_line = msgspec.json.Encoder().encode
 class CallLog:
     """Writes the line of each call, past structlog, which takes several times as long."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, ticks: Callable[[], float] = time.monotonic) -> None:
+        """`ticks` gives seconds that never go back."""
         self._service = service
+        self._ticks = ticks
+        self._second = float("-inf")
+        self._told = self._left_out = 0
 
     def write(self, call: CurrentCall, status: str) -> None:
-        """`call` is over with `status`."""
+        """`call` is over with `status`.
+
+        Of calls that failed and are nobody's, `STRANGERS` a second have a line, and the next line
+        says how many had none: whoever has no credential does not fill a disk.
+        """
         level = "error" if status in _BROKEN else "warning" if status in _FAILING else "info"
         if _Logs.main is None or LEVELS[level] < _Logs.level:
+            return
+        if status != "OK" and not call.tenant and self._is_one_too_many():
             return
         line = _CallLine(
             self._service,
@@ -198,8 +215,20 @@ class CallLog:
             call.principal,
             call.verdict,
             call.reason,
+            self._left_out,
         )
+        self._left_out = 0
         _Logs.main.write(_encode_line(line))
+
+    def _is_one_too_many(self) -> bool:
+        now = self._ticks()
+        if now - self._second >= 1.0:
+            self._second, self._told = now, 0
+        self._told += 1
+        if self._told <= STRANGERS:
+            return False
+        self._left_out += 1
+        return True
 
 
 _OF_PEERS = (

@@ -255,8 +255,10 @@ def _from_to(old: FieldValue, new: FieldValue) -> str:
 def _state_texts(
     old: tuple[str, ...], new: tuple[str, ...], words: Mapping[str, tuple[str, str]]
 ) -> list[str]:
-    gained = [word for word in new if word not in old]
-    lost = [word for word in old if word not in new and _OPPOSITES.get(word) not in gained]
+    before, after = frozenset(old), frozenset(new)
+    gained = [word for word in new if word not in before]
+    came = after - before
+    lost = [word for word in old if word not in after and _OPPOSITES.get(word) not in came]
     texts = [words.get(word, (f"became {word}", ""))[0] for word in gained]
     return texts + [words.get(word, ("", f"is no longer {word}"))[1] for word in lost]
 

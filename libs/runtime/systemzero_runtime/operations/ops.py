@@ -153,9 +153,16 @@ class _Handler(WSGIRequestHandler):
         """Nothing: a log line a scrape helps nobody."""
 
 
+class _OpsServer(ThreadingWSGIServer):
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: a peer that goes, or says nothing, is no trouble of ours."""
+
+
 def _server_class(host: str) -> Any:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return type("OpsServer", (ThreadingWSGIServer,), {"address_family": family})
+    return type("OpsServer", (_OpsServer,), {"address_family": family})
 
 
 def answers(loop: asyncio.AbstractEventLoop) -> Alive:

@@ -37,7 +37,13 @@ from systemzero_runtime.interceptors.guards import Call, Guard, errors_guard, id
 from systemzero_runtime.interceptors.telemetry import observe_guard
 from systemzero_runtime.operations.ops import OpsSettings, operated
 from systemzero_runtime.operations.readiness import Readiness
-from systemzero_runtime.running.service import WINDOWS, Listener, Service, until_signal
+from systemzero_runtime.running.service import (
+    WINDOWS,
+    Listener,
+    Service,
+    closed_in_time,
+    until_signal,
+)
 from systemzero_runtime.running.workers import Seat, Supervisor, shared_port
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_runtime.serving.tls import (
@@ -293,7 +299,7 @@ async def serve_backend(
         listener.health.stop()
         await drain.end()
         await listener.stop(settings.grace)
-        await service.stop()
+        await closed_in_time(service.stop(), logger)
 
 
 def announce(*lines: str) -> None:

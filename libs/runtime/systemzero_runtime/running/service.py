@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from types import FrameType
 from typing import Any, Final, Protocol
 
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
+from structlog.typing import FilteringBoundLogger
 
 from systemzero_base.settings.addresses import is_loopback, split
 from systemzero_base.telemetry.logs import get_logger
@@ -73,6 +74,8 @@ def server_options(max_message_bytes: int, *, shared_port: bool = False) -> list
         ("grpc.max_connection_age_ms", 300_000),
         ("grpc.max_connection_age_grace_ms", 30_000),
         ("grpc.max_metadata_size", 16_384),
+        # Further ones wait at the client: what a connection may open costs memory before admission.
+        ("grpc.max_concurrent_streams", 1_000),
         ("grpc.server.max_pending_requests", _PENDING_CALLS),
         ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING_CALLS),
         # Keepalive pings on a quiet watch are no abuse; gRPC's own bound is one in five minutes.
@@ -160,6 +163,23 @@ def _warn_in_the_clear(address: str) -> None:
             address=address,
             advice="set tls, or listen on 127.0.0.1 behind something that has it",
         )
+
+
+CLOSE_SECONDS: Final = 5.0
+"""What closing may take once calls have had their grace, whatever a database or a store does."""
+
+
+async def closed_in_time(closing: Awaitable[None], logger: FilteringBoundLogger) -> None:
+    """Wait for `closing`, and give it up after `CLOSE_SECONDS`: what it had to write is then lost.
+
+    A database that hangs would else hold the process until it is killed, which loses as much and
+    says nothing.
+    """
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await closing
+    except TimeoutError:
+        logger.error("closing.gave_up", seconds=CLOSE_SECONDS)  # noqa: TRY400 - no stack helps
 
 
 async def until_signal() -> None:

@@ -21,6 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Streak
+from systemzero_core.errors import InvalidInput
 from systemzero_runtime.interceptors.guards import Call, errors_guard
 from systemzero_runtime.serving.accepting import AcceptingServer
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -33,6 +34,7 @@ READINESS = "readiness"
 WHOLE = ""
 """The name that stands for all services together."""
 
+MAX_NAME: Final = 256
 WATCHES: Final = 1_000
 OF_NETWORK: Final = 100
 _MAX_REQUEST_BYTES = 4_096
@@ -67,7 +69,12 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
     async def Check(  # noqa: N802 - named by the protocol
         self, request: health_pb2.HealthCheckRequest, context: Any
     ) -> health_pb2.HealthCheckResponse:
-        """Whether a service serves, now."""
+        """Whether a service serves, now.
+
+        Raises:
+            InvalidInput: the name is too long.
+        """
+        _check_name(request.service)
         if request.service not in {LIVENESS, *self._serving}:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
         return self._answer(request.service)
@@ -85,17 +92,19 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
         """Whether a service serves, now and whenever that changes.
 
         Raises:
+            InvalidInput: the name is too long.
             TooManyInFlight: the caller's network has as many watches as it may.
             Overloaded: there are as many as there may be.
         """
+        _check_name(request.service)
         with self.watches.open(context):
-            async for answer in self._each(request):
+            async for answer in self._each(request.service):
                 yield answer
 
-    async def _each(self, request: Any) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+    async def _each(self, name: str) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         said = None
         while True:
-            changed, answer = self._changed, self._answer(request.service)
+            changed, answer = self._changed, self._answer(name)
             if answer != said:
                 said = answer
                 yield answer
@@ -115,6 +124,12 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
     def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _check_name(name: str) -> None:
+    """Refuse what is no name: a watch would hold it for as long as it lasts."""
+    if len(name) > MAX_NAME:
+        raise InvalidInput.at("service", f"longer than {MAX_NAME} characters")
 
 
 def unguarded_registry(health: Health) -> HandlerRegistry:

@@ -80,22 +80,28 @@ class Eraser:
     async def finish_all(self) -> int:
         """Finish the oldest that are unfinished, of all tenants; how many.
 
-        One that fails in another way than by silence is logged, and stands in no other's way.
+        One that fails in another way than by silence is logged, and stands in no other's way. Each
+        is tried once: a note that stays although it was finished would hold the round for good.
 
         Raises:
             Unavailable: the diff service does not answer.
         """
+        tried: set[tuple[str, str]] = set()
         count = 0
-        for tenant, capture_id in await self._store.unfinished_erasures():
-            try:
-                await self._finish(Principal(tenant, _SELF), capture_id)
-            except Unavailable:
-                raise
-            except Exception:
-                self._logger.exception("an erasure could not be finished", capture_id=capture_id)
-            else:
-                count += 1
+        while left := [n for n in await self._store.unfinished_erasures() if n not in tried]:
+            tried.update(left)
+            count += sum([await self._finished(tenant, capture_id) for tenant, capture_id in left])
         return count
+
+    async def _finished(self, tenant: str, capture_id: str) -> bool:
+        try:
+            await self._finish(Principal(tenant, _SELF), capture_id)
+        except Unavailable:
+            raise
+        except Exception:
+            self._logger.exception("an erasure could not be finished", capture_id=capture_id)
+            return False
+        return True
 
     async def _finish(self, principal: Principal, capture_id: str) -> None:
         token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_ERASE, AUDIENCE)
@@ -114,5 +120,5 @@ class Eraser:
     async def _round(self) -> None:
         # else: asked again; the breaker, the logs and health of others say so already
         with suppress(Unavailable):
-            while count := await self.finish_all():
+            if count := await self.finish_all():
                 self._logger.info("erasures.finished", count=count)
