@@ -70,7 +70,7 @@ def test_the_first_admin_key_is_in_a_file_for_its_owner_alone(tmp_path: Path) ->
 
     first = asyncio.run(secret())
     assert asyncio.run(secret()) == first
-    for name in ("admin.key", "platform.key", "pepper.key", "gateway.sqlite3"):
+    for name in ("admin.key", "platform.key", "pepper.key", "familiar", "gateway.sqlite3"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     assert first.encode() not in (tmp_path / "gateway.sqlite3").read_bytes()
 

@@ -7,6 +7,7 @@ from systemzero_core.errors import Unauthenticated
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import ALL, PLATFORM_PERMISSIONS, PLATFORM_TENANT, Role
 from systemzero_gateway.credentials.authenticate import Authenticator
+from systemzero_gateway.credentials.familiar import Familiar
 from systemzero_gateway.credentials.keys import DEFAULT_TENANT, KeyRing, page_tokens
 from systemzero_gateway.credentials.lastuse import LastUses
 from systemzero_gateway.credentials.signing import Schedule, SigningKeys
@@ -41,7 +42,8 @@ class House:
         verifier = TokenVerifier(self.signing, "gateway", "systemzero", self.seconds)
         self.tokens = TokenBook(self.store, self.issuer, verifier, 600, self.microseconds)
         self.authenticator = Authenticator(
-            self.store, PEPPER, verifier, self.uses, self.microseconds, self.seconds
+            *(self.store, PEPPER, verifier, self.uses, self.microseconds, self.seconds),
+            Familiar(PEPPER, None, None, self.microseconds),
         )
 
     def seconds(self) -> float:

@@ -29,6 +29,7 @@ from systemzero_gateway.backends.health import PlatformHealth
 from systemzero_gateway.backends.routes import backend_of
 from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.credentials.certificates import ClientCertificate
+from systemzero_gateway.credentials.familiar import Familiar, Memory, open_table
 from systemzero_gateway.credentials.identity import Identity
 from systemzero_gateway.credentials.keys import load_or_create_pepper
 from systemzero_gateway.forwarding.admission import Admission
@@ -39,7 +40,7 @@ from systemzero_gateway.forwarding.routing import Gateway, Served
 from systemzero_gateway.handlers import AuditServicer, AuthServicer, StatusServicer, TenantServicer
 from systemzero_gateway.limits import LimitSettings, local_limits, open_limits, password_of
 from systemzero_gateway.limits.reload import applicable, changes, check_costs
-from systemzero_gateway.places import ADMIN_KEY, PEPPER, PLATFORM_KEY
+from systemzero_gateway.places import ADMIN_KEY, FAMILIAR, PEPPER, PLATFORM_KEY
 from systemzero_gateway.store import AUDIT, SCHEMA
 from systemzero_gateway.upkeep import Upkeep
 from systemzero_runtime.calls.reaching import ReachableChannel
@@ -87,13 +88,15 @@ class GatewayApp:
         self._methods = methods
         self._database = open_database(data, SCHEMA, settings.database)
         self._tls = None if settings.tls is None else ServerTls(settings.tls, self._logger)
-        self._identity = self._open_identity()
+        self._limits = open_limits(settings.limits, self._logger, loops, shared)
+        self._addresses = local_limits("addresses", shared)
+        pepper = load_or_create_pepper(data / PEPPER)
+        self._familiar = self._open_familiar(pepper)
+        self._identity = self._open_identity(pepper)
         self.audit = open_audit(settings.audit, data, self._database, self._logger, loops)
         self.retention = self._retention()
         chores = (*self._identity.chores, self.retention.collect)
         self._upkeep = Upkeep(chores, _UPKEEP_SECONDS, self._logger, loops)
-        self._limits = open_limits(settings.limits, self._logger, loops, shared)
-        self._addresses = local_limits("addresses", shared)
         self.admission = self._admission()
         self._vitals = self._watched()
         self._conditions = self._vitals.conditions
@@ -173,6 +176,7 @@ class GatewayApp:
         await self.audit.stop()
         await self._limits.close()
         await self._addresses.close()
+        self._familiar.close()
         await self._database.close()
 
     def reload(self, limits: LimitSettings) -> None:
@@ -186,11 +190,16 @@ class GatewayApp:
         self.admission.change(applicable(self.admission.limits, limits))
         self._logger.info("limits.reloaded", changed=changed, needs_restart=ignored)
 
-    def _open_identity(self) -> Identity:
+    def _open_familiar(self, pepper: bytes) -> Familiar:
+        table = open_table(self._settings.data / FAMILIAR, self._logger)
+        memory = self._limits if isinstance(self._limits, Memory) else None
+        return Familiar(pepper, table, memory, micros)
+
+    def _open_identity(self, pepper: bytes) -> Identity:
         settings, methods = self._settings, self._methods.values()
-        pepper = load_or_create_pepper(settings.data / PEPPER)
-        dearest = max(method.cost for method in methods)
-        return Identity(self._database, pepper, settings.tokens, dearest, _clients(settings))
+        dearest, clients = max(method.cost for method in methods), _clients(settings)
+        familiar = self._familiar
+        return Identity(self._database, pepper, settings.tokens, dearest, familiar, clients)
 
     def _admission(self) -> Admission:
         authenticator, queue = self._identity.authenticator, self.audit.queue

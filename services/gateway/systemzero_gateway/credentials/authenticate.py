@@ -17,12 +17,14 @@ from collections.abc import Callable, Coroutine
 from typing import Final, TypeVar
 
 from systemzero_base.internal.identity import Principal
+from systemzero_base.lru import Lru
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway.access.caller import Caller, earliest
 from systemzero_gateway.access.policy import Role, granted
 from systemzero_gateway.credentials import apikey
 from systemzero_gateway.credentials.certificates import CertificateCallers, both
 from systemzero_gateway.credentials.credential import credential_of, said_subject
+from systemzero_gateway.credentials.familiar import Familiar
 from systemzero_gateway.credentials.lastuse import LastUses
 from systemzero_gateway.credentials.seen import Seen
 from systemzero_gateway.credentials.tokens import TokenVerifier
@@ -33,6 +35,9 @@ REVALIDATE: Final = 0.5
 
 PATIENCE: Final = 2.0
 """Seconds that the store has for an answer; a database tries to reconnect for longer than that."""
+
+_REFUSED: Final = 20_000
+"""Credentials that were refused, of which it is known: a look at the store for each is enough."""
 
 T = TypeVar("T")
 
@@ -50,6 +55,7 @@ class Authenticator:
         uses: LastUses,
         clock: Callable[[], int],
         ticks: Callable[[], float],
+        familiar: Familiar,
         certificates: CertificateCallers | None = None,
     ) -> None:
         """`clock` gives microseconds since 1970, `ticks` seconds that never go back.
@@ -63,7 +69,9 @@ class Authenticator:
         self._clock = clock
         self._ticks = ticks
         self._certificates = certificates
+        self._familiar = familiar
         self._seen = Seen()
+        self._refused: Lru[bytes, bool] = Lru(_REFUSED)
         self._revision = -1
         self._valid_until = 0.0
         self._failures = 0
@@ -86,25 +94,34 @@ class Authenticator:
         credential = credential_of(header)
         if header and not credential:
             return None
-        caller = self._seen.caller(_digest(credential, certificate))
+        digest = _digest(credential, certificate)
+        caller = self._seen.caller(digest)
         if caller is None or self._is_over(caller.end_time):
             return None
         self._uses.note(caller.principal.principal_id, tick)
+        if self._familiar.is_due(digest):
+            await self._note(digest, caller)
         return caller
 
     def is_familiar(self, header: str, certificate: bytes = b"") -> bool:
-        """Whether the caller with these credentials was seen before, whatever changed since.
+        """Whether who has these credentials was let in within the day, whatever changed since.
 
         Who is familiar is not held against an address that guessers share with it. A new token of
-        a principal that is familiar is so, too.
+        a principal that is familiar is so, too; nothing is that was refused since.
         """
-        credential = credential_of(header)
-        if header and not credential:
+        digest, subject = _names_in(header, certificate)
+        if not digest or self._refused.get(digest):
             return False
-        if _digest(credential, certificate) in self._seen:
+        if digest in self._seen or (subject and self._seen.has_of(subject)):
             return True
-        subject = said_subject(credential)
-        return bool(subject) and self._seen.has_of(subject)
+        return self._familiar.knows(digest, subject)
+
+    async def is_familiar_elsewhere(self, header: str, certificate: bytes = b"") -> bool:
+        """The same by what other gateways saw; takes a look at the store that they share."""
+        digest, subject = _names_in(header, certificate)
+        if not digest or self._refused.get(digest):
+            return False
+        return await self._familiar.knows_from_afar(digest, subject)
 
     async def authenticate(self, header: str, certificate: bytes = b"") -> Caller:
         """The caller behind `header` and the PEM `certificate`, by the store.
@@ -121,15 +138,24 @@ class Authenticator:
         if caller is None or self._is_over(caller.end_time):
             if credential or not header:
                 self._seen.drop(digest)
+                self._familiar.forget(digest)
+                self._refused.put(digest, True)
             raise Unauthenticated("the credential is missing or not accepted")
         self._uses.note(caller.principal.principal_id, self._ticks())
         if revision == self._revision:  # else what was read may be older than the revision
             self._seen.put(digest, caller)
+        self._refused.forget(digest)
+        if self._familiar.is_due(digest):
+            await self._note(digest, caller)
         return caller
 
     def forget(self) -> None:
         """Ask the store for its revision on the next call: something changed here."""
         self._valid_until = 0.0
+
+    async def _note(self, digest: bytes, caller: Caller) -> None:
+        principal = caller.principal.principal_id
+        await self._familiar.note(digest, principal, by_token=caller.by_token)
 
     async def _revalidate(self) -> None:
         failures = self._failures
@@ -204,6 +230,14 @@ async def _in_time(answer: Coroutine[None, None, T]) -> T:
             return await answer
     except TimeoutError:
         raise Unavailable(_AWAY) from None
+
+
+def _names_in(header: str, certificate: bytes) -> tuple[bytes, str]:
+    """The digest of a call's credentials, and the principal that they say they are of, if any."""
+    credential = credential_of(header)
+    if header and not credential:
+        return b"", ""
+    return _digest(credential, certificate), said_subject(credential)
 
 
 def _digest(credential: str, certificate: bytes) -> bytes:

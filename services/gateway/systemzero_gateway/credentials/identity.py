@@ -10,6 +10,7 @@ from systemzero_gateway.access.policy import PLATFORM_TENANT
 from systemzero_gateway.config import TokenSettings
 from systemzero_gateway.credentials.authenticate import Authenticator
 from systemzero_gateway.credentials.certificates import CertificateCallers, ClientCertificate
+from systemzero_gateway.credentials.familiar import Familiar
 from systemzero_gateway.credentials.keys import DEFAULT_TENANT, MICROSECONDS, KeyRing, page_tokens
 from systemzero_gateway.credentials.lastuse import LastUses
 from systemzero_gateway.credentials.signing import Schedule, SigningKeys
@@ -32,9 +33,10 @@ class Identity:
         pepper: bytes,
         settings: TokenSettings,
         least_burst: int,
+        familiar: Familiar,
         clients: Sequence[ClientCertificate] | None = None,
     ) -> None:
-        """`least_burst`: what the most expensive method costs.
+        """`least_burst`: what the most expensive method costs; `familiar`: who was let in.
 
         `clients` where nobody calls without a certificate: whom those stand for.
         """
@@ -59,6 +61,7 @@ class Identity:
             uses,
             microseconds,
             time.monotonic,
+            familiar,
             None if clients is None else CertificateCallers(clients, tenants),
         )
         self.chores = (uses.flush, self.signing.rotate, self.tokens.forget)

@@ -9,7 +9,7 @@ refusals cost as much as answers, and so that whoever is known learns of every r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 
 from systemzero_base.settings.addresses import address_of, network_of
@@ -213,9 +213,10 @@ class Admission:
                 return caller
         buckets = self._guesses(network_of(address_of(context.peer())), credential_of(header))
         familiar = self._authenticator.is_familiar(header, certificate)
-        if not familiar:
-            for bucket in buckets:
-                _check_guess(context, self._addresses.look(bucket, 1))
+        if not familiar and (full := self._used_up(buckets)) is not None:
+            familiar = await self._authenticator.is_familiar_elsewhere(header, certificate)
+            if not familiar:
+                _check_guess(context, full)
         try:
             return await self._authenticator.authenticate(header, certificate)
         except Unauthenticated:
@@ -225,6 +226,11 @@ class Admission:
                     _check_guess(context, decision)
             _tell(context, decision)
             raise
+
+    def _used_up(self, buckets: Sequence[Bucket]) -> Decision | None:
+        """What the first of `buckets` says that has nothing left."""
+        looks = (self._addresses.look(bucket, 1) for bucket in buckets)
+        return next((look for look in looks if not look.allowed), None)
 
     def _guesses(self, network: str, credential: str) -> tuple[Bucket, ...]:
         """What a guess from `network` is counted against: its own kind first, then the network.

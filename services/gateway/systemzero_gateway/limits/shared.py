@@ -59,6 +59,23 @@ class SharedLimits:
             raise Unavailable("the rate limits can't be checked", metadata={"part": "limits"})
         return await self._fallback.take(buckets, cost)
 
+    async def remember(self, name: str, seconds: int) -> None:
+        """Have all gateways know `name` for so long, unless the store is away."""
+        if not self.is_away:
+            try:
+                await self._store.remember(name, seconds)
+            except Unavailable as error:
+                self._went_away(error)
+
+    async def remembers(self, name: str) -> bool:
+        """Whether any gateway has others know `name`; nothing is while the store is away."""
+        if not self.is_away:
+            try:
+                return await self._store.remembers(name)
+            except Unavailable as error:
+                self._went_away(error)
+        return False
+
     async def close(self) -> None:
         """See `LimitStore.close`."""
         await self._probing.stop()

@@ -63,6 +63,15 @@ class ValkeyLimits:
             for i, bucket in enumerate(buckets)
         ]
 
+    async def remember(self, name: str, seconds: int) -> None:
+        """Know `name` for so long."""
+        await self._bounded(self._client.set(f"{PREFIX}familiar:{name}", 1, ex=seconds))
+
+    async def remembers(self, name: str) -> bool:
+        """Whether `name` is known."""
+        found = await self._bounded(self._client.mget(f"{PREFIX}familiar:{name}"))
+        return bool(found[0])
+
     async def return_to(self) -> None:
         """Ask whether the store answers, over a new connection; those from before are dropped.
 
