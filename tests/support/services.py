@@ -69,10 +69,13 @@ class FakeCaptures(capture_service_pb2_grpc.CaptureServiceServicer):
 
     def __init__(self) -> None:
         self.trees: dict[str, Tree] = {}
+        self.error: Exception | None = None
         self.erased: set[str] = set()
         self.incomplete: dict[str, tree_pb2.Incompleteness] = {}
 
     async def GetCapture(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if self.error is not None:
+            raise self.error
         if current_principal().tenant != "acme" or request.capture_id not in self.trees:
             raise NotFound(f"no capture {request.capture_id}")
         if request.capture_id in self.erased:

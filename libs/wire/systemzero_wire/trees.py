@@ -13,6 +13,11 @@ from systemzero_core.signature import Signatures
 from systemzero_core.tree import MAX_NODES, Bounds, Node, Tree
 
 DIGEST_BYTES = 32
+MAX_TREE_BYTES = 6_500_000
+"""What the message of a stored tree has at most: an answer has room for it beside a verdict."""
+_JSON_PER_BYTE = 3
+"""A byte of own tree JSON makes fewer than so many of the message: of a node 24 at least stand
+there, and the message may take 46 more for its box alone."""
 
 _FORMATS: dict[tree_pb2.Format.ValueType, Format | None] = {
     tree_pb2.FORMAT_UNSPECIFIED: None,
@@ -67,6 +72,27 @@ def _decode_bounds(box: tree_pb2.Bounds, field: str, index: int) -> Bounds:
         wrong = f"{field}.nodes[{index}].bounds"
         raise InvalidInput.at(wrong, "width and height must not be negative")
     return Bounds(box.x, box.y, box.width, box.height)
+
+
+def check_readable(tree: Tree, document_bytes: int, beside: int = 0) -> None:
+    """Hold a tree that is to be stored against what an answer has room for.
+
+    `document_bytes` are those of its own tree JSON: the message is made only where they are many.
+    `beside` bytes are answered together with it, apart from what any answer has.
+
+    Raises:
+        TooLarge: it could never be read back.
+    """
+    limit = MAX_TREE_BYTES - beside
+    if document_bytes * _JSON_PER_BYTE <= limit:
+        return
+    actual = encode_tree(tree).ByteSize()
+    if actual > limit:
+        raise TooLarge(
+            f"the tree has {actual:,} bytes as a message, and could not be read back: "
+            f"no answer has room for more than {max(0, limit):,}",
+            metadata={"limit": str(max(0, limit)), "actual": str(actual)},
+        )
 
 
 def encode_tree(tree: Tree) -> tree_pb2.Tree:

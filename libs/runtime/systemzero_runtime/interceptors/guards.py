@@ -24,7 +24,12 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.message import DecodeError
 
-from systemzero_base.internal.identity import METADATA_KEY, IdentityVerifier, set_current_principal
+from systemzero_base.internal.identity import (
+    METADATA_KEY,
+    IdentityVerifier,
+    current_issuer,
+    set_current_principal,
+)
 from systemzero_base.telemetry.observed import Metadata, current_call
 from systemzero_core.errors import (
     DeadlineExceeded,
@@ -36,7 +41,12 @@ from systemzero_core.errors import (
 from systemzero_wire.errors import abort
 
 MAX_ANSWER_BYTES = 8_000_000
-"""What one answer has at most, of any method."""
+"""What one answer has at most, of any method, on its way to a client."""
+BACKEND_MESSAGE_BYTES = 64_000_000
+"""The largest message between services: a tree of 200,000 nodes, as protobuf. What comes from
+outside was held to its own, smaller bound by the gateway."""
+_EDGE = "gateway"
+"""Who hands answers on to clients; other services ask for themselves."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -163,11 +173,14 @@ def _around_stream(behaviour: Any, decode: Any, method: str, guards: Sequence[Gu
 def _bounded(answer: Any) -> Any:
     """`answer`, a message or its bytes; the last resort where no handler knew its bound."""
     size = len(answer) if isinstance(answer, bytes) else answer.ByteSize()
-    if size > MAX_ANSWER_BYTES:
+    if size <= MAX_ANSWER_BYTES:
+        return answer
+    limit = MAX_ANSWER_BYTES if current_issuer() in ("", _EDGE) else BACKEND_MESSAGE_BYTES
+    if size > limit:
         raise TooLarge(
-            f"the answer would have {size:,} bytes, more than the {MAX_ANSWER_BYTES:,} that any "
+            f"the answer would have {size:,} bytes, more than the {limit:,} that any "
             "answer may have: ask for less at a time",
-            metadata={"limit": str(MAX_ANSWER_BYTES), "actual": str(size)},
+            metadata={"limit": str(limit), "actual": str(size)},
         )
     return answer
 

@@ -33,7 +33,13 @@ from systemzero_base.work.seldom import Seldom
 from systemzero_core.errors import DomainError
 from systemzero_runtime.calls.reaching import ServiceChannel
 from systemzero_runtime.interceptors.drain import Drain
-from systemzero_runtime.interceptors.guards import Call, Guard, errors_guard, identity_guard
+from systemzero_runtime.interceptors.guards import (
+    BACKEND_MESSAGE_BYTES,
+    Call,
+    Guard,
+    errors_guard,
+    identity_guard,
+)
 from systemzero_runtime.interceptors.telemetry import observe_guard
 from systemzero_runtime.operations.ops import OpsSettings, operated
 from systemzero_runtime.operations.readiness import Readiness
@@ -63,10 +69,6 @@ S = TypeVar("S", bound=Settings)
 _SERVICE_CONFIG = json.dumps(
     {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}
 )
-
-BACKEND_MESSAGE_BYTES = 64_000_000
-"""The largest message between services: a tree of 200,000 nodes, as protobuf. What comes from
-outside was held to its own, smaller bound by the gateway."""
 
 
 def run(

@@ -13,6 +13,7 @@ from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.redaction import Rules
 from systemzero_core.tree import Tree
 from systemzero_storage.tree_body import pack
+from systemzero_wire.trees import check_readable
 
 NODE_BYTES = 128
 """What a node takes in own tree JSON, as a rule."""
@@ -59,8 +60,16 @@ class Held:
         return self.document
 
     def body(self) -> bytes:
-        """What is stored of the tree."""
-        self._body = self._body or pack(self.encode())
+        """What is stored of the tree.
+
+        Raises:
+            TooLarge: it could never be read back.
+        """
+        if not self._body:
+            document = self.encode()
+            if self._tree is not None:
+                check_readable(self._tree, len(document))
+            self._body = pack(document)
         return self._body
 
 

@@ -10,7 +10,8 @@ from systemzero_base.settings.config import Settings
 
 Limit = Annotated[int, msgspec.Meta(ge=0)]
 """A number that bounds something; 0 for no bound."""
-Bytes = Annotated[int, msgspec.Meta(gt=0)]
+Bytes = Annotated[int, msgspec.Meta(gt=0, le=6_000_000)]
+"""Of one document: an answer has room for it beside a verdict."""
 
 
 class Keeping(Settings, frozen=True, kw_only=True):

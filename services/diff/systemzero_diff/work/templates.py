@@ -17,7 +17,7 @@ from systemzero_base.lanes.worker import Desk
 from systemzero_base.plugins import lane_detectors, lane_formats
 from systemzero_base.settings.redacting import rules_of
 from systemzero_core.drift import estimate_noise
-from systemzero_core.errors import InvalidInput
+from systemzero_core.errors import InvalidInput, TooLarge
 from systemzero_core.redaction import Rules, redact
 from systemzero_core.signature import sign
 from systemzero_core.template import (
@@ -36,8 +36,12 @@ from systemzero_diff.codec import templates as codec
 from systemzero_diff.model import StoredTemplate
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.sources import Source, taken_in
-from systemzero_storage.tree_body import compress
+from systemzero_storage.tree_body import encoded, pack
 from systemzero_wire import fields
+from systemzero_wire.trees import MAX_TREE_BYTES, check_readable
+
+MAX_YAML_BYTES = 7_900_000
+"""A template's YAML, which an answer has to have room for."""
 
 
 class Draft(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +73,7 @@ def drafted(
 
     Raises:
         InvalidInput: the template is not valid; each violation is named.
+        TooLarge: it could never be read back.
     """
     tree = template.tree
     made = signed(template)
@@ -77,9 +82,20 @@ def drafted(
     bare = msgspec.json.encode(msgspec.structs.replace(made, tree=None))
     told = tuple(inferences), tuple(patterns)
     if tree is None:
+        _check_fields(bare)
         return msgspec.msgpack.encode(Draft(bare, None, None, *told))
-    signatures = sign(tree)
-    return msgspec.msgpack.encode(Draft(bare, compress(tree), (*signatures,), *told))
+    document = encoded(tree)
+    check_readable(tree, len(document), beside=len(bare))
+    return msgspec.msgpack.encode(Draft(bare, pack(document), (*sign(tree),), *told))
+
+
+def _check_fields(fields: bytes) -> None:
+    if len(fields) > MAX_TREE_BYTES:
+        raise TooLarge(
+            f"the template's fields have {len(fields):,} bytes, and could not be read back: "
+            f"no answer has room for more than {MAX_TREE_BYTES:,}",
+            metadata={"limit": str(MAX_TREE_BYTES), "actual": str(len(fields))},
+        )
 
 
 def learnt(
@@ -150,8 +166,19 @@ def imported(_desk: Desk, yaml: bytes, told: bytes) -> bytes:
 
 
 def exported(_desk: Desk, template: Packed) -> bytes:
-    """The template as YAML."""
-    return to_yaml(template.template())
+    """The template as YAML.
+
+    Raises:
+        TooLarge: it has more than an answer has room for; GetTemplate gives the template.
+    """
+    yaml = to_yaml(template.template())
+    if len(yaml) > MAX_YAML_BYTES:
+        raise TooLarge(
+            f"the template has {len(yaml):,} bytes as YAML, more than the {MAX_YAML_BYTES:,} that "
+            "an answer has room for: GetTemplate gives it whole",
+            metadata={"limit": str(MAX_YAML_BYTES), "actual": str(len(yaml))},
+        )
+    return yaml
 
 
 def violations(_desk: Desk, yaml: bytes) -> bytes:
