@@ -227,3 +227,17 @@ def test_hostile_shapes_take_linear_time() -> None:
     for role in ("main", "Iframe", "list"):
         nodes = [Node(role, "x", states=("busy",)) for _ in range(count)]
         assert reasons(Tree(nodes, range(-1, count - 1)))
+
+
+@pytest.mark.parametrize("role", ["iframe", "WebView"])
+def test_a_thousand_empty_parts_say_so_in_few_words(role: str) -> None:
+    parts = [Node(role, f"part {i}", platform_role=role) for i in range(1_000)]
+    nodes = [Node("document", "Shop"), Node("button", "Buy")]
+    parents = [-1, 0]
+    for part in parts:
+        nodes += [part, Node("document", "")]
+        parents += [0, len(nodes) - 2]
+    found = [each for each in assess(Tree(nodes, parents)) if each.reason is Reason.MISSING_FRAME]
+    assert len(found) == 21
+    assert "part 0" in found[0].detail
+    assert found[-1].detail == "and 980 more of what is missing"

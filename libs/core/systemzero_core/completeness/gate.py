@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
 from systemzero_core.characters import apart
@@ -25,8 +26,8 @@ _HARDLY_ANY = 3
 _FEW = 20
 """A part with more to read or to use than this is not looked into for words like "Loading"."""
 
-_TOLD_GAPS = 20
-"""Gaps that are told one by one, at most."""
+_TOLD = 20
+"""Reasons of one rule that are told one by one, at most."""
 
 _SPLASH_TEXTS = 2
 _SPLASH_IMAGES = 3
@@ -78,25 +79,30 @@ def assess(tree: Tree, gaps: Sequence[Gap] = ()) -> tuple[Incompleteness, ...]:
 
     `gaps` is what the parser knows to be missing.
     """
-    found = _gaps(gaps)
+    found = _few(_gaps(gaps))
     if not tree.nodes:
         return (*found, Incompleteness(Reason.EMPTY, "the capture has no nodes"))
     survey = Survey(tree)
-    found += _not_responding(survey)
-    found += _waiting_frames(survey)
-    found += _waiting_web_views(survey)
-    found += _busy(survey)
-    found += _hardly_there(survey)
+    found += _few(_not_responding(survey))
+    found += _few(_waiting_frames(survey))
+    found += _few(_waiting_web_views(survey))
+    found += _few(_busy(survey))
+    found += _few(_hardly_there(survey))
     return tuple(found)
 
 
-def _gaps(gaps: Sequence[Gap]) -> list[Incompleteness]:
-    """What the parser misses: a page of a thousand empty frames says so in few words."""
-    found = [Incompleteness(_GAP_REASONS[gap.kind], gap.detail) for gap in gaps[:_TOLD_GAPS]]
-    if len(gaps) > _TOLD_GAPS:
-        more = f"and {len(gaps) - _TOLD_GAPS} more of what is missing"
-        found.append(Incompleteness(found[-1].reason, more))
-    return found
+def _gaps(gaps: Sequence[Gap]) -> Iterator[Incompleteness]:
+    """What the parser misses."""
+    return (Incompleteness(_GAP_REASONS[gap.kind], gap.detail) for gap in gaps)
+
+
+def _few(found: Iterable[Incompleteness]) -> list[Incompleteness]:
+    """What one rule found: a page of a thousand empty frames says so in few words."""
+    told = iter(found)
+    few = list(islice(told, _TOLD))
+    if more := sum(1 for _ in told):
+        few.append(Incompleteness(few[-1].reason, f"and {more} more of what is missing"))
+    return few
 
 
 def _hardly_there(survey: Survey) -> Iterator[Incompleteness]:

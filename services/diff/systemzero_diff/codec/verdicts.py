@@ -26,13 +26,15 @@ KINDS = {
 }
 _NO_EVENT = -1
 _EXPLANATION_BYTES = 4_000
+_REASONS = 20
+"""Reasons that are told one by one, at most."""
 
 
 def inconclusive(reasons: Iterable[str]) -> pb.Verdict:
     """The verdict on an incomplete capture."""
     return pb.Verdict(
         kind=pb.VERDICT_KIND_INCONCLUSIVE,
-        explanation=_said("the capture is incomplete: " + "; ".join(reasons)),
+        explanation=_said("the capture is incomplete: " + _listed(reasons)),
         log_index=_NO_EVENT,
     )
 
@@ -41,7 +43,7 @@ def undecidable(reasons: Iterable[str]) -> pb.Verdict:
     """The verdict on a complete capture that its template can't judge."""
     return pb.Verdict(
         kind=pb.VERDICT_KIND_INCONCLUSIVE,
-        explanation=_said("; ".join(reasons)),
+        explanation=_said(_listed(reasons)),
         log_index=_NO_EVENT,
     )
 
@@ -81,7 +83,7 @@ def drift(
     match: pb.Match, judgement: Judgement, resolution: Resolution, sides: Sides
 ) -> pb.Verdict:
     """The verdict on drift, of which `resolution` says what is still open."""
-    script = encode_judged(resolution.open_edits, "; ".join(judgement.reasons), sides)
+    script = encode_judged(resolution.open_edits, _listed(judgement.reasons), sides)
     shown = encode_findings(judgement.findings, sides)
     return pb.Verdict(
         kind=pb.VERDICT_KIND_DRIFT,
@@ -114,6 +116,13 @@ def _values_digest(resolution: Resolution, script: edit_script_pb2.EditScript) -
         return resolution.values_digest
     shown = script_fingerprint(edit.values_digest for edit in script.edits)
     return script_fingerprint((resolution.values_digest, f"shown {shown}"))
+
+
+def _listed(reasons: Iterable[str]) -> str:
+    """The first of `reasons`, and how many there are besides."""
+    told = list(reasons)
+    more = [f"and {len(told) - _REASONS:,} more"] if len(told) > _REASONS else []
+    return "; ".join((*told[:_REASONS], *more))
 
 
 def _said(explanation: str) -> str:
