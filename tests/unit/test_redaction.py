@@ -12,7 +12,7 @@ from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.originals import Document, clean
-from systemzero_core.redaction import DEFAULT, MARK, Rules, Selector
+from systemzero_core.redaction import DEFAULT, MARK, Rules, Selector, redact, trees
 from systemzero_core.redaction.cards import card_numbers_in
 from systemzero_core.tree import Node, Tree
 from tests.support.planted import Planted, captures
@@ -231,3 +231,10 @@ def test_no_password_survives(secret: str, name: str) -> None:
     except InvalidInput:
         return  # of a character that XML knows no way to write
     assert "Zz9" not in said(intake)
+
+
+def test_long_roles_are_not_remembered() -> None:
+    trees._known.cache_clear()
+    nodes = [Node("document", "Page"), *(Node(f"{i}" + "r" * 10_000, "x") for i in range(50))]
+    redact(Tree(nodes, (-1, *(0 for _ in nodes[1:]))))
+    assert trees._known.cache_info().currsize <= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -10,14 +11,31 @@ V = TypeVar("V")
 
 
 class Lru(Generic[K, V]):
-    """At most `capacity` entries; the one that was not used for longest is forgotten first."""
+    """At most `capacity` entries; the one that was not used for longest is forgotten first.
 
-    def __init__(self, capacity: int) -> None:
+    Where values are large or small, `size_of` one with its key says how many bytes it takes, and
+    all have `most_bytes` together: what is larger by itself is not remembered.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        size_of: Callable[[K, V], int] | None = None,
+        most_bytes: int = 0,
+    ) -> None:
         self._capacity = capacity
+        self._size_of = size_of
+        self.most_bytes = most_bytes
         self._entries: OrderedDict[K, V] = OrderedDict()
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def size(self) -> int:
+        """The bytes that all entries take, by `size_of`."""
+        return self._bytes
 
     def get(self, key: K) -> V | None:
         """The value under `key`, which counts as a use."""
@@ -28,10 +46,11 @@ class Lru(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Remember `value` under `key`."""
+        self.forget(key)
         self._entries[key] = value
-        self._entries.move_to_end(key)
-        if len(self._entries) > self._capacity:
-            self._entries.popitem(last=False)
+        self._bytes += self._size(key, value)
+        while len(self._entries) > self._capacity or self._bytes > self.most_bytes:
+            self.forget(next(iter(self._entries)))
 
     def keys(self) -> list[K]:
         """Every key that is remembered, the one that was not used for longest first."""
@@ -39,4 +58,9 @@ class Lru(Generic[K, V]):
 
     def forget(self, key: K) -> None:
         """Drop what is under `key`, if anything is."""
-        self._entries.pop(key, None)
+        value = self._entries.pop(key, None)
+        if value is not None:
+            self._bytes -= self._size(key, value)
+
+    def _size(self, key: K, value: V) -> int:
+        return 0 if self._size_of is None else self._size_of(key, value)

@@ -22,6 +22,7 @@ from systemzero_base.work.bell import Bell
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers.capture import CaptureServicer
 from systemzero_capture.intake.ingest import Ingestor
+from systemzero_capture.intake.known import known_memory
 from systemzero_capture.kept.originals import Keeper
 from systemzero_capture.kept.retention import Collector
 from systemzero_capture.peers.checker import DiffServiceChecker
@@ -81,7 +82,7 @@ class CaptureService:
         ingestor = Ingestor(
             store,
             DiffServiceChecker(diff, signer),
-            Lru(settings.known_captures),
+            Lru(settings.known_captures, known_memory, settings.known_bytes),
             bell,
             self._lanes,
             formats,

@@ -87,6 +87,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
         traces: which calls are traced beside those that are sampled.
         grace: seconds that calls in flight get at shutdown.
         known_captures: how many digests of captures seen before are kept in memory.
+        known_bytes: memory, in bytes, that they take at most with what is known of each.
         retention: how long captures are kept; for good, if nothing is set.
         originals: what is kept of them as the client sent it; nothing, if nothing is set.
         redact: which of their texts are secrets, and never kept; the same in the diff service.
@@ -109,6 +110,7 @@ class CaptureSettings(Settings, frozen=True, kw_only=True):
     traces: TraceSettings = TraceSettings()
     grace: Seconds = 10.0
     known_captures: Count = 20_000
+    known_bytes: Annotated[int, msgspec.Meta(ge=1_000_000)] = 64_000_000
     stream_window: Count = 16
     retention: RetentionSettings = RetentionSettings()
     originals: KeepingSettings = KeepingSettings()

@@ -35,7 +35,7 @@ from systemzero_diff.places import PAGE_TOKENS, log_files
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
 from systemzero_diff.templates.learn import Librarian
 from systemzero_diff.templates.sets import TemplateSets
-from systemzero_diff.verdicts.check import Checker
+from systemzero_diff.verdicts.check import Checker, drift_memory, verdict_memory
 from systemzero_diff.verdicts.counts import VerdictCounts
 from systemzero_diff.verdicts.judging import Judging
 from systemzero_diff.verdicts.searching import Searcher
@@ -119,8 +119,8 @@ class DiffService:
             store,
             sets,
             Judging(self._lanes, searcher, detectors, clock),
-            Lru(settings.known_verdicts),
-            Lru(settings.known_drifts),
+            Lru(settings.known_verdicts, verdict_memory, settings.known_bytes),
+            Lru(settings.known_drifts, drift_memory, settings.known_bytes),
             Sessions(settings.session_days),
             self._counts,
             bell,

@@ -104,6 +104,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         checkpoint_interval: seconds between checkpoints of a log that grows.
         known_verdicts: how many verdicts without an event are kept in memory.
         known_drifts: how many verdicts of drift are kept in memory; each has all its edits.
+        known_bytes: memory, in bytes, that either of both takes at most, however large each is.
         template_bytes: memory, in bytes, for templates of all tenants: packed, in indexes, and
             ready to be compared with. A tenant's packed ones and its index may take three quarters.
         session_days: how long the path of a session is remembered at least after it was seen last;
@@ -133,6 +134,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
     known_verdicts: Count = 20_000
     known_drifts: Count = 500
+    known_bytes: Annotated[int, msgspec.Meta(ge=1_000_000)] = 64_000_000
     template_bytes: Annotated[int, msgspec.Meta(ge=1_000_000)] = 256_000_000
     session_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 1
     lanes: LaneSettings = LaneSettings()

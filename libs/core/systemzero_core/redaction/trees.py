@@ -67,9 +67,15 @@ def _is_shown_empty(text: str) -> bool:
     return bool(words.MASKED.fullmatch(text) or words.NAMES.fullmatch(hint))
 
 
-@lru_cache(4096)
+_REMEMBERED = 100
+"""A role of more characters is looked up each time: a cache of long ones has no bound in bytes."""
+
+
 def _normal(role: str) -> str:
-    return aria_role(role)
+    return _known(role) if len(role) <= _REMEMBERED else aria_role(role)
+
+
+_known = lru_cache(4096)(aria_role)
 
 
 def _fields_of(tree: Tree, rules: Rules) -> list[int]:

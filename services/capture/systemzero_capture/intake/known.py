@@ -11,6 +11,18 @@ import hashlib
 
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.intake.pipeline import Native
+from systemzero_capture.model import Known
+
+_ENTRY = 1_000
+"""Bytes that what is known takes beside its texts."""
+_REASON = 200
+_WIDEST = 4
+"""Bytes of a text's widest character."""
+
+
+def known_memory(_key: bytes, known: Known) -> int:
+    """Bytes that an entry takes in memory, about."""
+    return _ENTRY + sum(_REASON + _WIDEST * len(why.detail) for why in known.incompleteness)
 
 
 def native_digest(tenant: str, native: Native) -> bytes:

@@ -36,7 +36,26 @@ from systemzero_diff.verdicts.judging import Judging, Subject
 from systemzero_diff.verdicts.sessions import Sessions
 
 _Key = tuple[str, Generation, bytes, str, str]
+_ENTRY = 1_000
+"""Bytes that an entry takes beside its texts."""
+_MESSAGE = 4
+_WIDEST = 4
+"""Bytes of a text's widest character."""
 """All that a judgement rests on: tenant, state of its templates, full digest, hint, application."""
+
+
+def verdict_memory(key: _Key, verdict: verdict_pb2.Verdict) -> int:
+    """Bytes that a remembered verdict takes, about: a message takes some times its serialised."""
+    return _key_memory(key) + _MESSAGE * verdict.ByteSize()
+
+
+def drift_memory(key: _Key, drift: Drift) -> int:
+    """Bytes that remembered drift takes, about."""
+    return _key_memory(key) + len(drift.verdict) + _WIDEST * (len(drift.screen_id) + len(drift.app))
+
+
+def _key_memory(key: _Key) -> int:
+    return _ENTRY + _WIDEST * (len(key[0]) + len(key[3]) + len(key[4]))
 
 
 class _Call(msgspec.Struct, frozen=True):
