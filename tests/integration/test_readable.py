@@ -14,13 +14,17 @@ from systemzero.diff.v1 import diff_service_pb2 as diff_pb
 from systemzero.diff.v1 import template_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_base.internal.identity import IdentitySigner, IdentityVerifier, Principal
+from systemzero_base.internal.identity import (
+    METADATA_KEY,
+    IdentitySigner,
+    IdentityVerifier,
+    Principal,
+)
 from systemzero_core.errors import TooLarge
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.work import templates
 from systemzero_runtime.interceptors.guards import (
     MAX_ANSWER_BYTES,
-    METADATA_KEY,
     errors_guard,
     identity_guard,
 )

@@ -458,3 +458,5 @@ def test_what_a_decision_does_not_cover_is_said() -> None:
     text = "\n".join(event_lines(event, full=True))
     assert "42 changes" in text
     assert "1 changes are shown and decided about; 41 more stay open" in text
+    (line,) = event_lines(event)
+    assert "1 changes, 41 more stay open" in line

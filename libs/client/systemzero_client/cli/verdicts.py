@@ -89,6 +89,8 @@ def event_lines(event: drift_service_pb2.DriftEvent, *, full: bool = False) -> l
     where = " / ".join(filter(None, (event.app, event.screen_id)))
     script = event.verdict.script
     changes = f"{len(script.edits) + script.more_edits} changes"
+    if not full and event.HasField("decision") and script.more_edits:
+        changes = f"{len(script.edits)} changes, {script.more_edits} more stay open"
     if event.HasField("erase_time"):
         changes = "erased"
     line = (
