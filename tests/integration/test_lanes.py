@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from systemzero_base.lanes import dispatch
 from systemzero_base.lanes.dispatch import Lanes
 from systemzero_base.lanes.process import Lane
-from systemzero_base.lanes.settings import LaneSettings
+from systemzero_base.lanes.settings import OWN_BYTES, LaneSettings
 from systemzero_base.lanes.wire import LaneFault
 from systemzero_base.lanes.worker import Limits
 from systemzero_base.work.background import Loops
@@ -53,14 +54,14 @@ class Held:
         self.go = asyncio.Event()
         self.begun: asyncio.Queue[str] = asyncio.Queue()
 
-    def work(self, tenant: str, name: str) -> asyncio.Task[Any]:
+    def work(self, tenant: str, name: str, memory: int = 0) -> asyncio.Task[Any]:
         async def answer(question: bytes) -> bytes:
             self._order.append(question.decode())
             self.begun.put_nowait(question.decode())
             await self.go.wait()
             return question
 
-        run = self._lanes.run(tenant, lane_work.ask, name.encode(), answer=answer)
+        run = self._lanes.run(tenant, lane_work.ask, name.encode(), memory=memory, answer=answer)
         return asyncio.create_task(run)
 
 
@@ -80,7 +81,7 @@ async def gone(pid: int) -> None:
     def is_gone() -> bool:
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return True
 
     await until(is_gone)
@@ -169,6 +170,81 @@ async def test_work_past_the_memory_is_refused() -> None:
         assert (await made.run("acme", lane_work.echo, b"x")).result == b"x"
 
 
+async def test_work_that_needs_more_than_was_estimated_gets_all_that_work_may() -> None:
+    async with lanes(memory_bytes=300_000_000) as made:
+        done = await made.run("acme", lane_work.grow, 150_000_000, memory=1_000_000)
+        assert done.result == b"150000000"
+
+
+async def test_work_is_held_to_its_estimate_while_others_are_under_way() -> None:
+    """Or what all of it needs together would be bounded by nothing."""
+    order: list[str] = []
+    room = {"memory_bytes": 300_000_000, "memory_in_all_bytes": 500_000_000}
+    async with lanes(count=2, **room) as made:
+        held = Held(made, order)
+        other = held.work("other", "other", memory=100_000_000)
+        await until(lambda: order == ["other"])
+
+        async def begun(question: bytes) -> bytes:
+            order.append(question.decode())
+            return b""
+
+        grown = asyncio.create_task(
+            made.run("acme", lane_work.begin_and_grow, 150_000_000, memory=1_000_000, answer=begun)
+        )
+        await until(lambda: "begun" in order)
+        held.go.set()
+        await other
+        assert (await grown).result == b"150000000"
+        assert order == ["other", "begun", "begun"]  # the second time with all that work may need
+
+
+async def test_work_that_waits_for_what_does_not_come_is_ended() -> None:
+    begun: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def never(question: bytes) -> bytes:
+        begun.set_result(int(question))
+        return await asyncio.get_running_loop().create_future()
+
+    async with lanes(wall_seconds=0.2) as made:
+        with pytest.raises(Unavailable, match=r"no end within 0\.2 s"):
+            await made.run("acme", lane_work.spin, answer=never)
+        await gone(begun.result())
+    async with lanes(wall_seconds=0.2) as made:
+        begun = asyncio.get_running_loop().create_future()
+        with pytest.raises(Unavailable, match=r"no end within 0\.2 s"):
+            await made.run("acme", lane_work.block, answer=told(begun))
+        await gone(begun.result())
+    async with lanes() as made:
+        assert (await made.run("acme", lane_work.echo, b"x")).result == b"x"
+
+
+def test_memory_in_all_that_does_not_suffice_for_one_lane_is_no_setting() -> None:
+    with pytest.raises(ValueError, match="memory_in_all_bytes must be 596,000,000 or more"):
+        LaneSettings(memory_bytes=500_000_000, memory_in_all_bytes=500_000_000)
+
+
+async def test_a_request_that_does_not_fit_into_memory_is_refused() -> None:
+    async with lanes(memory_bytes=200_000_000) as made:
+        with pytest.raises(TooLarge, match="200,000,000 bytes of memory"):
+            await made.run("acme", lane_work.echo, bytes(250_000_000))
+        with pytest.raises(TooLarge, match="200,000,000 bytes of memory"):
+            await made.run("acme", lane_work.make, 120_000_000)
+        assert (await made.run("acme", lane_work.echo, b"x")).result == b"x"
+
+
+@pytest.mark.parametrize("processors", [1, 2, 4, 64])
+def test_all_lanes_together_fit_into_their_memory(
+    processors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: range(processors))
+    settings = LaneSettings()
+    lanes_in_all = settings.lanes() + 1
+    assert settings.memory_bytes + (lanes_in_all - 1) * OWN_BYTES <= settings.memory_in_all_bytes
+    # the service itself has the rest of 1 GiB: itself, its templates, requests on their way
+    assert settings.memory_in_all_bytes <= 640_000_000
+
+
 async def test_a_lane_that_holds_much_is_replaced() -> None:
     async with lanes() as made:
         first = await made.run("acme", lane_work.hoard, 300_000_000)
@@ -223,7 +299,8 @@ async def test_a_stop_ends_all_work_at_once() -> None:
 
 async def test_work_that_needs_much_memory_is_not_done_beside_other_such_work() -> None:
     order: list[str] = []
-    async with lanes(count=3, memory_in_all_bytes=500_000_000) as made:
+    room = {"memory_bytes": 500_000_000, "memory_in_all_bytes": 800_000_000}
+    async with lanes(count=3, **room) as made:
         held = Held(made, order)
 
         def large(name: str, memory: int) -> asyncio.Task[Any]:
@@ -264,6 +341,18 @@ async def test_what_cannot_be_started_is_told_and_tried_again() -> None:
         works.set()
         await until(lambda: not loops.failing())
         assert (await made.run("acme", lane_work.echo, b"x")).result == b"x"
+
+
+async def test_a_lane_is_there_before_there_is_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 1e6)
+    started = asyncio.Event()
+
+    async def start(limits: Limits) -> Lane:
+        started.set()
+        return await Lane.start(limits)
+
+    async with lanes(start=start), asyncio.timeout(PATIENCE):
+        await started.wait()
 
 
 async def test_signals_to_the_whole_group_do_not_end_a_lane() -> None:

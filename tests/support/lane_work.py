@@ -44,6 +44,19 @@ def grow(_desk: Desk, count: int) -> bytes:
     return str(len(bytearray(count))).encode()
 
 
+def begin_and_grow(desk: Desk, count: int) -> bytes:
+    """As `grow`, and says that it begins."""
+    desk.ask(b"begun")
+    return grow(desk, count)
+
+
+def block(desk: Desk) -> bytes:
+    """Says that it begins, and waits for ever without any work."""
+    desk.ask(str(os.getpid()).encode())
+    signal.pause()
+    return b""
+
+
 def hoard(_desk: Desk, count: int) -> bytes:
     """Takes so many bytes of memory, and keeps them."""
     _HOARD.append(b"x" * count)
@@ -51,6 +64,11 @@ def hoard(_desk: Desk, count: int) -> bytes:
 
 
 _HOARD: list[bytes] = []
+
+
+def make(_desk: Desk, count: int) -> bytes:
+    """Comes back with so many bytes, which takes as much again on their way."""
+    return bytes(count)
 
 
 def refuse(_desk: Desk) -> bytes:

@@ -5,8 +5,7 @@ Invariants:
    does not wait behind one loud tenant. Whose work is next is for `fair` to say.
 2. Work whose caller is gone leaves the queue; under way, it is ended with its process.
 3. `stop` ends all work at once, whatever it does.
-4. Work that may need much memory is admitted only where that fits beside what is under way, or
-   where there is no other such work.
+4. Work begins where the memory that it is granted fits beside what is under way; see `room`.
 5. A lane that ended is replaced. While none can be started, the process takes no calls.
 """
 
@@ -25,22 +24,23 @@ import msgspec
 from systemzero_base.lanes import metrics, wire
 from systemzero_base.lanes.fair import FairQueue
 from systemzero_base.lanes.process import Answer, Lane
-from systemzero_base.lanes.settings import LaneSettings
+from systemzero_base.lanes.room import Room
+from systemzero_base.lanes.settings import OWN_BYTES, LaneSettings
 from systemzero_base.lanes.wire import Kind, Told
-from systemzero_base.lanes.worker import Desk, Function, Limits
+from systemzero_base.lanes.worker import OUT_OF_MEMORY, Desk, Function, Limits
 from systemzero_base.telemetry.observed import Below
 from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_base.work.background import Loops
 from systemzero_core.errors import TooLarge, TooManyInFlight, Unavailable
 
-LARGE_BYTES: Final = 64_000_000
-"""Work that may need more memory is admitted by what is under way."""
-MEMORY_FACTOR: Final = 64
+MEMORY_FACTOR: Final = 32
 """Bytes of memory that work may need for each byte of own tree JSON, as an estimate."""
 HERE: Final = Desk(None)
 """What small work has that is done at once."""
-WARM_SECONDS: Final = 1.0
-"""So long after its start a process starts a lane in any case: the first work has not to wait."""
+FIRST_SECONDS: Final = 0.05
+"""So long after its start, when it serves, a process starts a lane: no work has to wait for it."""
+LOOK_SECONDS: Final = 1.0
+"""How often it looks after its lanes when nothing calls for that."""
 
 Start = Callable[[Limits], Awaitable[Lane]]
 
@@ -59,7 +59,7 @@ class _Turn:
 
     def __init__(self, tenant: str, memory: int, lane: asyncio.Future[Lane]) -> None:
         self.tenant = tenant
-        self.memory = memory if memory > LARGE_BYTES else 0
+        self.memory = memory
         self.lane = lane
         self.charged = 0.0
         self.since = time.monotonic()
@@ -94,13 +94,13 @@ class Lanes:
         self._settings = settings
         self._limits = Limits(settings.cpu_seconds, settings.memory_bytes, modules)
         self._most = settings.lanes(processes)
+        self._room = Room(settings, self._most + 1)
         self._start = start
         self._queue: FairQueue[_Turn] = FairQueue()
         self._lanes: set[Lane] = set()
         self._idle: list[Lane] = []
         self._gone: list[Lane] = []
         self._under_way: set[_Task] = set()
-        self._memory = 0
         self._stopped = False
         self._wanted = asyncio.Event()
         self._tending = loops.new("lanes", self._tend)
@@ -136,19 +136,21 @@ class Lanes:
         """Have `function` done with `arguments`, for `tenant`, in a lane.
 
         `function` is a module's; it is given a `Desk` and what `arguments` are after pickling.
-        `memory` is what it may need, in bytes, as an estimate; `answer` answers its questions.
+        `memory` is what it may need, in bytes, as an estimate: where that is too little, it is done
+        anew with all that work may need. `answer` answers its questions.
 
         Raises:
             DomainError: as `function` or `answer` raised it.
             TooManyInFlight: too much of the tenant waits.
             TooLarge: it took more processor time or memory than work may.
-            Unavailable: the lane ended, there is none, or the service is stopping.
+            Unavailable: the lane ended, there is none, the service is stopping, or the work came to
+                no end in the time that work may be under way.
             LaneFault: `function` raised what is no error of the domain's.
         """
-        turn = self._enqueue(tenant, memory)
+        request = _packed(function, arguments)
         below, error = Below("lane", "INTERNAL"), ""
         try:
-            return await self._run(turn, _packed(function, arguments), answer or _no_answer)
+            return await self._tried(tenant, memory, request, answer or _no_answer)
         except BaseException as raised:
             error = type(raised).__name__
             raise
@@ -167,6 +169,13 @@ class Lanes:
         needed = memory or MEMORY_FACTOR * size
         return (await self.run(tenant, function, *arguments, memory=needed)).result
 
+    async def _tried(self, tenant: str, memory: int, request: bytes, answer: Answer) -> Done:
+        for granted in self._room.grants(memory):
+            turn = self._enqueue(tenant, granted)
+            if (done := await self._run(turn, request, answer)) is not None:
+                return done
+        raise _refused("memory", f"{self._settings.memory_bytes:,} bytes of memory")
+
     def _enqueue(self, tenant: str, memory: int) -> _Turn:
         if self._stopped:
             raise _stopping()
@@ -183,13 +192,17 @@ class Lanes:
         self._dispatch()
         return turn
 
-    async def _run(self, turn: _Turn, request: bytes, answer: Answer) -> Done:
+    async def _run(self, turn: _Turn, request: bytes, answer: Answer) -> Done | None:
+        """What came of it; None where the memory granted did not suffice."""
         lane = await self._lane_of(turn)
-        task = asyncio.create_task(lane.work(request, answer))
+        granted = OWN_BYTES + turn.memory
+        task = asyncio.create_task(lane.work(granted, request, answer))
         self._under_way.add(task)
         task.add_done_callback(lambda _task: self._over(turn, lane, task))
         try:
-            await asyncio.wait([task])
+            done, _ = await asyncio.wait([task], timeout=self._settings.wall_seconds)
+            if not done:
+                raise self._blocked(lane, task)
         except asyncio.CancelledError:
             self._abandon(lane, task)
             raise
@@ -206,6 +219,14 @@ class Lanes:
         metrics.WAITED.observe(turn.seconds())
         return lane
 
+    def _blocked(self, lane: Lane, task: _Task) -> Unavailable:
+        """End work that waits for something that does not come."""
+        metrics.KILLED.labels("wall").inc()
+        lane.kill()
+        task.cancel()
+        seconds = self._settings.wall_seconds
+        return Unavailable(f"this came to no end within {seconds:g} s; try again")
+
     def _abandon(self, lane: Lane, task: _Task) -> None:
         """End the work soon: most is about to end by itself, which costs no process."""
 
@@ -216,33 +237,39 @@ class Lanes:
         timer = asyncio.get_running_loop().call_later(self._settings.patience, kill)
         task.add_done_callback(lambda _task: timer.cancel())
 
-    async def _result(self, lane: Lane, task: _Task) -> Done:
+    async def _result(self, lane: Lane, task: _Task) -> Done | None:
         try:
             kind, body = task.result()
         except wire.Ended:
-            raise await self._why_ended(lane) from None
+            if (error := await self._why_ended(lane)) is not None:
+                raise error from None
+            return None
         spent, rest = wire.split_spent(body)
         if kind is Kind.RESULT:
             return Done(rest, spent.stages)
         if kind is Kind.ERROR:
             raise msgspec.msgpack.decode(rest, type=Told).error()
         metrics.KILLED.labels("memory").inc()
-        raise _refused("memory", f"{self._settings.memory_bytes:,} bytes of memory")
+        return None
 
-    async def _why_ended(self, lane: Lane) -> Exception:
+    async def _why_ended(self, lane: Lane) -> Exception | None:
+        """The error; None where memory did not suffice."""
         status = await lane.end()
         if self._stopped:
             return _stopping()
         if status == -signal.SIGPROF:
             metrics.KILLED.labels("cpu").inc()
             return _refused("cpu", f"{self._settings.cpu_seconds:g} s of processor time")
+        if status == OUT_OF_MEMORY:
+            metrics.KILLED.labels("memory").inc()
+            return None
         metrics.KILLED.labels("died").inc()
         return Unavailable("the process that worked on this ended before its work; try again")
 
     def _over(self, turn: _Turn, lane: Lane, task: _Task) -> None:
         """The work is over: its lane is free, or gone."""
         self._under_way.discard(task)
-        error = task.exception()
+        error = wire.Ended() if task.cancelled() else task.exception()
         if error is None:
             spent, _rest = wire.split_spent(task.result()[1])
             metrics.CPU.inc(spent.cpu)
@@ -252,7 +279,7 @@ class Lanes:
         self._dispatch()
 
     def _give_back(self, turn: _Turn, lane: Lane, seconds: float, *, gone: bool = False) -> None:
-        self._memory -= turn.memory
+        self._room.give_back(turn.memory)
         self._queue.done(turn.tenant, turn.charged, seconds)
         if gone:
             self._lose(lane)
@@ -287,8 +314,7 @@ class Lanes:
             nonlocal is_full
             if busy >= self._most and self._queue.running(tenant):
                 return False
-            most = self._settings.memory_in_all_bytes
-            if turn.memory and (is_full or (self._memory and self._memory + turn.memory > most)):
+            if turn.memory and (is_full or not self._room.fits(turn.memory)):
                 is_full = True  # no other one overtakes it, or it would wait for good
                 return False
             return True
@@ -298,7 +324,7 @@ class Lanes:
             return None
         turn, charged = found
         turn.charged = charged
-        self._memory += turn.memory
+        self._room.take(turn.memory)
         return turn
 
     @property
@@ -308,7 +334,7 @@ class Lanes:
     async def _tend(self) -> None:
         """Start lanes that are missing, and have no zombies of those that are gone."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(WARM_SECONDS):
+            async with asyncio.timeout(LOOK_SECONDS if self._lanes else FIRST_SECONDS):
                 await self._wanted.wait()
         self._wanted.clear()
         while self._gone:

@@ -32,7 +32,7 @@ REFUSED: Final = Counter(
 KILLED: Final = Counter(
     "systemzero_lanes_killed",
     "Processes for large work that ended before their work, by why: its caller was gone (caller), "
-    "it took more than it may (cpu, memory), the service was stopped (stop), or of themselves "
-    "(died).",
+    "it took more than it may (cpu, memory), or came to no end (wall), the service was stopped "
+    "(stop), or of themselves (died).",
     ["why"],
 )

@@ -87,14 +87,16 @@ class Lane:
         """The process's id."""
         return self._process.pid
 
-    async def work(self, request: bytes, answer: Answer) -> tuple[Kind, bytes]:
-        """Have `request` done; the frame in which it ended. Questions go to `answer`.
+    async def work(self, granted: int, request: bytes, answer: Answer) -> tuple[Kind, bytes]:
+        """Have `request` done in `granted` bytes of memory; the frame in which it ended.
+
+        Questions go to `answer`.
 
         Raises:
             wire.Ended: the process is gone.
             Exception: what `answer` raised.
         """
-        await self._send(Kind.WORK, request)
+        await self._send(Kind.WORK, *wire.grant(granted, request))
         failed: Exception | None = None
         while (frame := await self._receive())[0] is Kind.QUESTION:
             try:
@@ -111,10 +113,12 @@ class Lane:
     async def _receive(self) -> tuple[Kind, bytes]:
         return await wire.receive_soon(self._connection, _MOST_BYTES)
 
-    async def _send(self, kind: Kind, body: bytes = b"") -> None:
+    async def _send(self, kind: Kind, *parts: bytes) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.sock_sendall(self._connection, wire.pack(kind, body))
+            await loop.sock_sendall(self._connection, wire.head(kind, *parts))
+            for part in filter(None, parts):  # they may be large, and are not copied
+                await loop.sock_sendall(self._connection, part)
         except OSError:
             raise wire.Ended from None
 

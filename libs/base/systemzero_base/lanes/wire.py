@@ -17,6 +17,7 @@ import msgspec
 from systemzero_core import errors as domain
 
 _HEAD: Final = struct.Struct("!BQ")
+_GRANT: Final = struct.Struct("!Q")
 _MOST_VIOLATIONS: Final = 500
 
 
@@ -24,7 +25,7 @@ class Kind(IntEnum):
     """What a frame is; the first three go to the lane, the others come from it."""
 
     WORK = 1
-    """Pickled: function and arguments."""
+    """Bytes of memory that the lane may have (8, big-endian); pickled: function and arguments."""
     ANSWER = 2
     """The answer to a question."""
     NO_ANSWER = 3
@@ -95,7 +96,22 @@ class LaneFault(Exception):
 
 def pack(kind: Kind, *parts: bytes) -> bytes:
     """A frame."""
-    return b"".join((_HEAD.pack(kind, sum(map(len, parts))), *parts))
+    return b"".join((head(kind, *parts), *parts))
+
+
+def head(kind: Kind, *parts: bytes) -> bytes:
+    """What a frame begins with whose body is `parts`."""
+    return _HEAD.pack(kind, sum(map(len, parts)))
+
+
+def grant(granted: int, packed: bytes) -> tuple[bytes, bytes]:
+    """The body of a WORK frame, in parts."""
+    return _GRANT.pack(granted), packed
+
+
+def split_grant(body: bytes) -> tuple[int, memoryview]:
+    """Bytes of memory that work may have, and the work, pickled."""
+    return _GRANT.unpack_from(body)[0], memoryview(body)[_GRANT.size :]
 
 
 def pack_spent(kind: Kind, spent: Spent, body: bytes = b"") -> bytes:

@@ -5,7 +5,8 @@ Invariants:
    whatever it is doing. Signals to a whole group (a terminal's, a unit's) are the service's to
    follow.
 2. Work past its processor time is ended by the system (SIGPROF), in C code as well.
-3. Work past the lane's memory ends in MemoryError, and the lane with it.
+3. Work past the memory that it was granted ends in MemoryError, and the lane with it, which says
+   so: in its last frame, or by its exit status where memory does not suffice for one.
 4. It holds no descriptor of the service's but that pipe and its own socket.
 """
 
@@ -30,14 +31,17 @@ from typing import Any, Final
 import msgspec
 
 from systemzero_base.lanes import wire
+from systemzero_base.lanes.settings import OWN_BYTES
 from systemzero_base.lanes.wire import Kind, Spent, Told
 from systemzero_core.errors import DomainError
 
 NICENESS: Final = 10
 _KILLED_FIRST: Final = 500
 """Added to what Linux goes by when memory runs out: a lane is started anew, a service is missed."""
-_KEPT_BYTES: Final = 192_000_000
+_KEPT_BYTES: Final = 3 * OWN_BYTES // 4
 """A lane that still holds so much after its work ends itself, and another one takes its place."""
+OUT_OF_MEMORY: Final = 77
+"""The exit status of a lane whose memory did not suffice for the request or the result."""
 _PAGE: Final = resource.getpagesize()
 
 
@@ -89,8 +93,11 @@ def main() -> None:
     gc.freeze()
     with suppress(wire.Ended, ConnectionError):
         connection.sendall(wire.pack(Kind.READY))
-        while _work(connection, limits.cpu_seconds):
-            pass
+        try:
+            while _work(connection, limits):
+                pass
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -107,28 +114,39 @@ def _bound(limits: Limits) -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text(str(_KILLED_FIRST))
-        resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes,) * 2)
+        _grant(limits.memory_bytes, limits)
         # SIGIO's own way is to end the process; elsewhere a lane notices before its next work
         fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what tenants sent
 
 
-def _work(connection: socket.socket, cpu_seconds: float) -> bool:
+def _grant(granted: int, limits: Limits) -> None:
+    """Have so many bytes of private memory, until there is another grant."""
+    if sys.platform == "linux":
+        most = limits.memory_bytes
+        resource.setrlimit(resource.RLIMIT_DATA, (min(granted, most), most))
+
+
+def _work(connection: socket.socket, limits: Limits) -> bool:
     """Do the next piece; whether the lane goes on."""
     _kind, request = wire.receive(connection)
+    granted, packed = wire.split_grant(request)
     desk, started = Desk(connection), time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)  # SIGPROF's own way is to end the process
-    kind, body = _done(desk, request)
+    _grant(granted, limits)
+    # SIGPROF's own way is to end the process
+    signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
+    kind, body = _done(desk, packed)
     signal.setitimer(signal.ITIMER_PROF, 0)
-    del request
+    del request, packed
+    _grant(limits.memory_bytes, limits)  # for the next request, as far as that is large
     last = kind is Kind.MEMORY or not _is_slim()
     spent = Spent(time.process_time() - started, tuple(desk.stages), last)
     connection.sendall(wire.pack_spent(kind, spent, body))
     return not last
 
 
-def _done(desk: Desk, request: bytes) -> tuple[Kind, bytes]:
+def _done(desk: Desk, request: memoryview) -> tuple[Kind, bytes]:
     try:
         name, arguments = pickle.loads(request)  # noqa: S301 - of the service itself
         return Kind.RESULT, _named(name)(desk, *arguments)

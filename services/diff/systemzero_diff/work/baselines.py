@@ -11,7 +11,7 @@ from systemzero_core.template import Template
 from systemzero_core.template.resolve import CompiledPolicy
 from systemzero_diff.work.packed import Packed
 
-KEPT_BYTES: Final = 64_000_000
+KEPT_BYTES: Final = 24_000_000
 """Of all baselines that a lane keeps, by estimate."""
 _NODE: Final = 640
 """Bytes of a node in a baseline: the node itself, its numbers, what a diff keeps for the next."""
