@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks._processes import command_of, group
 
 _PAUSE = 0.1
+_LANE = "systemzero_base.lanes.worker"
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Peaks:
     def look(self, leader: int) -> None:
         """Take in what the platform led by `leader` has now."""
         sums: dict[str, int] = {}
-        for pid in group(leader):
+        for pid in _family(leader):
             resident = _resident(pid)
             self.process = max(self.process, resident)
             sums[_service(pid)] = sums.get(_service(pid), 0) + resident
@@ -49,12 +50,19 @@ def watched(leader: int) -> Iterator[Peaks]:
         looking.join()
 
 
+def _family(leader: int) -> list[int]:
+    """The group of `leader`, and what that has started: lanes have groups of their own."""
+    of_group = set(group(leader))
+    every = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
+    return [pid for pid in every if pid in of_group or _parent(pid) in of_group]
+
+
 def _service(pid: int) -> str:
     """Which service a process is of: its own, or that of the nearest ancestor that is one."""
     while pid > 1:
         words = command_of(pid).split()
         found = [word for word in words if word.startswith("systemzero_")]
-        if found and "-m" in words:
+        if found and "-m" in words and found[0] != _LANE:  # a lane is its service's
             return found[0]
         pid = _parent(pid)
     return "others"

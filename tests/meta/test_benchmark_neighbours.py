@@ -91,3 +91,29 @@ def _noticed(latency: float, failures: int = 0) -> Noticed:
     noticed.latencies = {calls: [latency] for calls in KINDS}
     noticed.failures = Counter({"small UNAVAILABLE": failures})
     return noticed
+
+
+def test_the_memory_of_a_service_is_that_of_its_lanes_as_well() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _LEADER, "-m", "systemzero_some"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        process_group=0,
+    ) as leader:
+        assert leader.stdout is not None
+        leader.stdout.readline()
+        peaks = Peaks()
+        peaks.look(leader.pid)
+        leader.communicate(b"over")
+    assert peaks.services.keys() == {"systemzero_some"}
+    assert peaks.services["systemzero_some"] > peaks.process
+
+
+_LEADER = """
+import subprocess, sys
+wait = "import sys; print('ready', flush=True); sys.stdin.read()"
+lane = [sys.executable, "-c", wait, "-m", "systemzero_base.lanes.worker"]
+child = subprocess.Popen(lane, stdin=subprocess.PIPE, process_group=0)
+sys.stdin.read()
+child.communicate()
+"""
