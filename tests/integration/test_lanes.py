@@ -179,7 +179,7 @@ async def test_work_that_needs_more_than_was_estimated_gets_all_that_work_may() 
 async def test_work_is_held_to_its_estimate_while_others_are_under_way() -> None:
     """Or what all of it needs together would be bounded by nothing."""
     order: list[str] = []
-    room = {"memory_bytes": 300_000_000, "memory_in_all_bytes": 500_000_000}
+    room: Any = {"memory_bytes": 300_000_000, "memory_in_all_bytes": 500_000_000}
     async with lanes(count=2, **room) as made:
         held = Held(made, order)
         other = held.work("other", "other", memory=100_000_000)
@@ -204,7 +204,8 @@ async def test_work_that_waits_for_what_does_not_come_is_ended() -> None:
 
     async def never(question: bytes) -> bytes:
         begun.set_result(int(question))
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.get_running_loop().create_future()
+        return b""
 
     async with lanes(wall_seconds=0.2) as made:
         with pytest.raises(Unavailable, match=r"no end within 0\.2 s"):
@@ -299,7 +300,7 @@ async def test_a_stop_ends_all_work_at_once() -> None:
 
 async def test_work_that_needs_much_memory_is_not_done_beside_other_such_work() -> None:
     order: list[str] = []
-    room = {"memory_bytes": 500_000_000, "memory_in_all_bytes": 800_000_000}
+    room: Any = {"memory_bytes": 500_000_000, "memory_in_all_bytes": 800_000_000}
     async with lanes(count=3, **room) as made:
         held = Held(made, order)
 

@@ -212,27 +212,3 @@ def test_work_ends_where_it_is_used_up() -> None:
     assert work.spent == 2
     with pytest.raises(TooMuchWork, match="counting takes more than 2 steps"):
         work.spend(1)
-
-
-def test_nodes_with_many_states_are_told_in_linear_time() -> None:
-    compared = 0
-
-    class Word(str):
-        """A word that counts with how many others it is compared."""
-
-        __slots__ = ()
-
-        def __eq__(self, other: object) -> bool:
-            nonlocal compared
-            compared += 1
-            return str.__eq__(self, other)  # type: ignore[no-any-return] # of two strings
-
-        __hash__ = str.__hash__
-
-    def tree(letter: str) -> Tree:
-        words = tuple(Word(f"{letter}{i:04}") for i in range(2_000))
-        return Tree([Node("button", states=words)], [-1])
-
-    told = [edit.sentence for edit in diff(tree("a"), tree("b")).edits]
-    assert "a0000" in told[0]
-    assert compared < 20 * 2_000
