@@ -102,9 +102,10 @@ class Familiar:
         return False
 
     def close(self) -> None:
-        """Let go of the table; the last call."""
-        if self._table is not None:
-            self._table.close()
+        """Let go of the table, which is there no more: a call that is late is not remembered."""
+        table, self._table = self._table, None
+        if table is not None:
+            table.close()
 
     def _names(self, digest: bytes, principal_id: str) -> list[str]:
         """What stands for them, where there are any."""
