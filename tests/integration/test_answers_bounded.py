@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+import zstandard
 
 from systemzero.diff.v1 import diff_service_pb2 as diff_pb
 from systemzero.diff.v1 import drift_service_pb2 as pb
@@ -124,6 +125,19 @@ async def test_drift_that_repeats_is_stored_once(house: House, tmp_path: Path) -
     count, after = stored(tmp_path)
     assert count == 1
     assert (after - before) / 40 <= 2 * (2_000 + len(entries.entries[0].body))
+
+
+async def test_a_verdict_that_was_altered_in_the_database_is_not_served(
+    house: House, tmp_path: Path
+) -> None:
+    await put(house, "wide", words(20, "was"))
+    seen = await ingest(house, words(20, "is"), "wide")
+    with sqlite.opened(tmp_path / "diff" / "diff.db") as file:
+        file.execute("UPDATE verdicts SET body = ?", (zstandard.compress(b""),))
+        file.commit()
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.drift().GetEvent(pb.GetEventRequest(event_id=seen.event_id))
+    assert refused.value.code() is grpc.StatusCode.DATA_LOSS
 
 
 async def test_a_verdict_stays_for_the_captures_that_are_left(house: House, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import zstandard
@@ -129,9 +130,7 @@ class VerdictBodies:
         last = b""
         for row in own.execute(self._page, {"after": after}).all():
             last = row.digest
-            verdict = self._opened(own, row)
-            if verdict is not None and verdict_digest(verdict) != last:
-                raise DataCorrupted(f"{_named(last)} was altered")
+            self._opened(own, row)
         unused = own.execute(self._unused).scalar()
         if unused is not None:
             raise DataCorrupted(f"{_named(unused)}: nothing in {self._users} refers to it")
@@ -142,10 +141,11 @@ class VerdictBodies:
             packed = own.open(self._body, row.body, row.digest)
         except BodyErased:
             return None
-        try:
-            return zstandard.ZstdDecompressor().decompress(packed)
-        except zstandard.ZstdError:
-            raise DataCorrupted(f"{_named(row.digest)} was altered") from None
+        with suppress(zstandard.ZstdError):
+            verdict: bytes = zstandard.ZstdDecompressor().decompress(packed)
+            if verdict_digest(verdict) == row.digest:
+                return verdict
+        raise DataCorrupted(f"{_named(row.digest)} was altered")
 
 
 def _named(digest: bytes) -> str:
