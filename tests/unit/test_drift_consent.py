@@ -158,3 +158,35 @@ def test_each_of_several_values_counts(several: list[Case], data: st.DataObject)
     later = judged(baseline, fields(texts))
     state = settled(shown, later, DecisionKind.APPROVE, DecisionScope.SCREEN)
     assert state is EventState.OPEN
+
+
+def boxed(word: str, *boxes: Bounds) -> Tree:
+    """A screen with buttons in boxes, which say nothing else that changes."""
+    names = "Accept", "Decline", "Later"
+    buttons = [item("button", n, bounds=b) for n, b in zip(names, boxes, strict=False)]
+    rest = [item("text", f"Line {chr(97 + n)}") for n in range(9)]
+    return tree(item("main", "", item("heading", word), *buttons, *rest))
+
+
+AT = tuple(Bounds(0, 100 * n, 90, 40) for n in range(3))
+BOXES = st.builds(
+    Bounds, st.integers(-5_000, 5_000), st.integers(0, 300), st.integers(0, 99), st.integers(0, 99)
+)
+
+
+@given(st.booleans(), st.tuples(BOXES, BOXES, BOXES), st.integers(0, 2), BOXES, SCOPES)
+def test_a_decision_is_about_no_other_box(
+    retitled: bool,
+    shown: tuple[Bounds, Bounds, Bounds],
+    at: int,
+    box: Bounds,
+    scope: DecisionScope,
+) -> None:
+    """Whatever else the decision is about, and how many boxes changed together."""
+    title = "Cookies and more" if retitled else "Cookies"
+    later = (*shown[:at], box, *shown[at + 1 :])
+    baseline = template(boxed("Cookies", *AT))
+    first, second = (judged(baseline, boxed(title, *boxes)) for boxes in (shown, later))
+    if not first.edits or box in (shown[at], AT[at]):
+        return
+    assert settled(first, second, DecisionKind.APPROVE, scope) is EventState.OPEN

@@ -16,6 +16,7 @@ from systemzero_core.drift import (
     Severity,
     decide,
     resolve,
+    unapproved,
 )
 from systemzero_core.errors import InvalidInput
 from systemzero_core.template import rebased
@@ -177,12 +178,48 @@ def test_the_latest_decision_holds() -> None:
     assert settled(ADDED, rejection, later, now=NOW + HOUR).state is EventState.RAISED
 
 
-def test_boxes_that_follow_share_the_fate_of_what_they_follow() -> None:
+def test_boxes_are_open_unless_they_were_decided_about() -> None:
     shifted = judged(template(BASE), page("Home", "Jobs", y=300))
     assert len(shifted.edits) == 2
-    assert settled(shifted, word(DecisionKind.APPROVE)).state is EventState.SUPPRESSED
+    assert len(settled(shifted).open_edits) == 2
+    assert settled(shifted, word(DecisionKind.APPROVE, judgement=shifted)).open_edits == ()
     alone = judged(template(BASE), page("Home", y=300))
     assert settled(alone, word(DecisionKind.APPROVE)).state is EventState.OPEN
+
+
+@pytest.mark.parametrize("kind", [DecisionKind.APPROVE, DecisionKind.SNOOZE])
+@pytest.mark.parametrize("y", [300, -5_000])
+def test_a_box_does_not_hide_behind_what_was_decided_about(kind: DecisionKind, y: int) -> None:
+    later = judged(template(BASE), page("Home", "Jobs", y=y))
+    resolution = settled(later, word(kind, expire_time=NOW + HOUR), now=NOW + 1)
+    assert resolution.state is EventState.OPEN
+    assert [e.edit.changes[0].field for e in resolution.open_edits] == ["bounds"]
+
+
+def test_boxes_come_after_all_that_they_may_follow_from() -> None:
+    def shown(y: int, *more: str) -> Tree:
+        button = item("button", "Pay", bounds=Bounds(0, y, 9, 9))
+        return tree(item("main", "", button), *(item("text", name) for name in more))
+
+    later = judged(template(shown(0)), shown(300, "Pears", "Plums"))
+    kinds = [edit.edit.kind for edit in settled(later).open_edits]
+    assert kinds == ["insert", "insert", "update"]
+
+
+def test_an_approval_for_good_of_something_else_takes_in_no_box() -> None:
+    both = judged(template(BASE), page("Home", "Jobs", y=300))
+    where: dict[str, Any] = {"now": NOW, "screen_id": "orders", "app": "shop"}
+    left = unapproved(both, {ADDED.edits[0].values_digest}, [], **where)
+    assert [e.edit.changes[0].field for e in left] == ["bounds"]
+    assert not unapproved(both, {e.values_digest for e in both.edits}, [], **where)
+
+
+def test_events_of_other_boxes_are_not_alike() -> None:
+    plain, near, far = (
+        settled(judged(template(BASE), page("Home", "Jobs", y=y))) for y in (0, 300, -5_000)
+    )
+    assert len({each.fingerprint for each in (plain, near, far)}) == 1
+    assert len({each.values_digest for each in (plain, near, far)}) == 3
 
 
 def test_approving_for_good_leaves_nothing_to_decide() -> None:

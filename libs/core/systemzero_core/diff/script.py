@@ -140,6 +140,7 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         nodes: the nodes inserted or deleted, in document order.
         places: where each of `nodes` stands.
         beside: what its sentence says at its end of others that it stands for.
+        others: those others.
         teller: who knows its path and its sentence.
     """
 
@@ -153,6 +154,7 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     nodes: tuple[Node, ...] = ()
     places: tuple[Place, ...] = ()
     beside: str = ""
+    others: tuple[Edit, ...] = ()
     teller: Teller = Told()
 
     @property

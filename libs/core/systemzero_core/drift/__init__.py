@@ -10,8 +10,10 @@ from systemzero_core.drift.detectors import (
     registered,
 )
 from systemzero_core.drift.fingerprint import (
+    causes_among,
     edit_fingerprint,
     edit_values_digest,
+    is_consequence,
     script_fingerprint,
 )
 from systemzero_core.drift.judge import (
@@ -72,10 +74,12 @@ __all__ = [
     "Verdict",
     "Visit",
     "at_most_per_thousand",
+    "causes_among",
     "decide",
     "edit_fingerprint",
     "edit_values_digest",
     "estimate_noise",
+    "is_consequence",
     "judge",
     "judgement_to_json",
     "per_thousand",

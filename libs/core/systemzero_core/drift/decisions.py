@@ -5,7 +5,7 @@
    edits elsewhere, never one with another number, price, date or word. A snooze past its expiry
    covers nothing, so what it kept quiet is open again by itself.
 3. A rejected edit that returns raises the severity of its event by one step.
-4. Boxes that shift while something else changed share the fate of what changed.
+4. Boxes are decided about as everything else: none hides behind what it may follow from.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from functools import cached_property
 from math import fsum
 
 from systemzero_core.drift.fingerprint import (
-    causes_among,
     is_consequence,
     judged_fingerprint,
     judged_values_digest,
@@ -106,7 +105,7 @@ def unapproved(
     book = _Book(judgement, decisions, now, screen_id, app)
     return tuple(
         edit
-        for edit in causes_among(judgement.edits)
+        for edit in judgement.edits
         if edit.values_digest not in shown
         and ((held := book.holding(edit)) is None or held.kind is not DecisionKind.APPROVE)
     )
@@ -127,9 +126,9 @@ def resolve(
     """
     book = _Book(judgement, decisions, now, screen_id, app)
     held = [(edit, book.holding(edit)) for edit in judgement.edits]
-    causes = [pair for pair in held if not is_consequence(pair[0].edit)] or held
-    open_edits = tuple(e for e, d in causes if d is None or d.kind is DecisionKind.REJECT)
-    deciding = [decision for _, decision in causes if decision is not None]
+    left = [e for e, d in held if d is None or d.kind is DecisionKind.REJECT]
+    open_edits = tuple(sorted(left, key=lambda e: is_consequence(e.edit)))
+    deciding = [decision for _, decision in held if decision is not None]
     rejected = any(d.kind is DecisionKind.REJECT for d in deciding)
     snoozes = [d.expire_time for d in deciding if d.kind is DecisionKind.SNOOZE and d.expire_time]
     severity = _severity(judgement, open_edits, thresholds) if open_edits else Severity.INFO

@@ -72,8 +72,8 @@ def judged_fingerprint(edits: Sequence[JudgedEdit]) -> str:
 
 
 def judged_values_digest(edits: Sequence[JudgedEdit]) -> str:
-    """The values digest of judged edits, of those that a fingerprint is of."""
-    return script_fingerprint(judged.values_digest for judged in causes_among(edits))
+    """The values digest of judged edits: of all, those of boxes alone, too."""
+    return script_fingerprint(judged.values_digest for judged in edits)
 
 
 def causes_among(edits: Sequence[JudgedEdit]) -> Sequence[JudgedEdit]:
@@ -98,6 +98,8 @@ def _parts(edit: Edit, form: _Form) -> Iterator[str]:
         yield from _named(edit.last_steps(1), form)
         for change in edit.changes:
             yield from _change(change, form)
+        for other in edit.others if form.boxes else ():
+            yield from _parts(other, form)
     elif edit.kind is EditKind.MOVE:
         *above, itself = edit.last_steps(2)
         yield from _named([itself, *above], form)

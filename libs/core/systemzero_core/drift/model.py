@@ -251,7 +251,7 @@ class Resolution(msgspec.Struct, frozen=True):
         state: open; suppressed (every edit is covered by an approval or a snooze); raised (some
             edit was rejected before).
         severity: of what is open, after raising; info when suppressed.
-        open_edits: the edits that no approval or snooze covers.
+        open_edits: the edits that no approval or snooze covers; those of boxes alone come last.
         decisions: ids of the decisions that had a say, in the order of the edits.
         reopen_time: when the first snooze in play ends; None without one.
         fingerprint: of the open edits, so that what was approved before splits no group of events;

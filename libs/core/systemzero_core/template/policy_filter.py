@@ -92,7 +92,7 @@ class PolicyFilter:
             return first
         alike = len({self._boxes.delta(edit) for edit in edits}) == 1
         rest = f"{len(edits) - 1} more beside it" + (" by the same" if alike else "")
-        return msgspec.structs.replace(first, size=len(edits), beside=rest)
+        return msgspec.structs.replace(first, size=len(edits), beside=rest, others=tuple(edits[1:]))
 
     def _update(self, edit: Edit) -> Edit | None:
         effective = self._views[0].at(edit.node)

@@ -12,7 +12,14 @@ from typing import Final, NamedTuple
 from systemzero.diff.v1 import edit_script_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_core.diff import Change, Edit, EditKind, EditScript, FieldValue, PathStep, Told
-from systemzero_core.drift import Finding, JudgedEdit, PlaceDigests, Severity, place_of
+from systemzero_core.drift import (
+    Finding,
+    JudgedEdit,
+    PlaceDigests,
+    Severity,
+    is_consequence,
+    place_of,
+)
 from systemzero_core.tree import Tree
 from systemzero_diff.codec import cut
 from systemzero_diff.codec.paths import ROLE_BYTES, Depths, ShownPath, shown_path
@@ -60,11 +67,14 @@ def encode_script(script: EditScript, sides: Sides) -> pb.EditScript:
 
 
 def encode_judged(edits: Sequence[JudgedEdit], degraded: str, sides: Sides) -> pb.EditScript:
-    """What a policy let through; of too much the heaviest."""
-    shown = cut.fitting(
-        edits, lambda e: _judged(e, sides), SCRIPT_BYTES, MAX_EDITS, lambda e: e.weight
-    )
+    """What a policy let through; of too much the heaviest, boxes alone last."""
+    shown = cut.fitting(edits, lambda e: _judged(e, sides), SCRIPT_BYTES, MAX_EDITS, _weight)
     return _script(shown, len(edits), degraded)
+
+
+def _weight(judged: JudgedEdit) -> float:
+    """What counts for being shown: a shift of everything hides nothing."""
+    return judged.weight - is_consequence(judged.edit)
 
 
 def _script(shown: Sequence[pb.Edit], count: int, degraded: str) -> pb.EditScript:

@@ -9,7 +9,7 @@ import msgspec
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.lanes.worker import Desk
 from systemzero_core.diff import Edit
-from systemzero_core.drift import Decision, Judgement, Verdict, unapproved
+from systemzero_core.drift import Decision, Judgement, Verdict, causes_among, unapproved
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
@@ -63,6 +63,8 @@ def recorded(event: NewEvent) -> Judgement:
 def _shown(judgement: Judgement, event: NewEvent) -> list[Edit]:
     """The edits of a judgement that the event shows: those that were open then.
 
+    Those of boxes alone only where there are no others.
+
     Raises:
         FailedPrecondition: it is not the judgement that the event was recorded of. The similarity
             that the event tells is of all edits.
@@ -76,7 +78,7 @@ def _shown(judgement: Judgement, event: NewEvent) -> list[Edit]:
             f"capture {event.capture_id} does not show what the event says: "
             "ingest the screen, then decide about that event"
         )
-    return [judged.edit for judged in shown]
+    return [judged.edit for judged in causes_among(shown)]
 
 
 def _check_agreed(
