@@ -14,7 +14,7 @@ from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
-from systemzero_core.tree import Tree
+from systemzero_core.tree import Bounds, Tree
 from systemzero_storage.database import DatabaseSettings
 from systemzero_wire.fields import timestamp
 from tests.support.checks import DRIFT, UNCHANGED, check, put, sentences
@@ -203,6 +203,44 @@ async def test_an_approval_for_good_takes_in_nothing_that_a_snooze_hides(house: 
     assert "decide about that first" in said
     await decide(house, "approve until", snoozed.event_id)
     assert (await decide(house, "approve", beside.event_id)).template.version == 2
+
+
+async def test_a_change_that_is_not_shown_whole_is_agreed_to_by_nobody(house: House) -> None:
+    """A link's target behind a hundred other attributes."""
+
+    def form(word: str, url: str) -> Tree:
+        many = (*((f"a{i:03}", word) for i in range(120)), ("url", url))
+        return page(FIRST, item("link", "Pay here", attributes=many))
+
+    await put(house, "transfer", form("x", "https://shop.example"), app="bank")
+    shown = await ingest(house, form("y", "https://evil.example"))
+    assert [edit.partial for edit in shown.script.edits] == [True]
+    for how in ("approve", "approve until", "snooze"):
+        code, said = await refusal(decide(house, how, shown.event_id))
+        assert code is grpc.StatusCode.FAILED_PRECONDITION
+        assert "Pay here" in said
+        assert "learn the template anew" in said
+    assert await state(house, shown.event_id) == OPEN
+
+
+async def test_no_box_hides_behind_what_was_approved(house: House) -> None:
+    def form(title: str, width: int) -> Tree:
+        decline = item("button", "Decline", bounds=Bounds(10, 100, width, 40))
+        return page(FIRST, item("text", title), decline)
+
+    await put(house, "transfer", form("Cookies", 120), app="bank")
+    first = await ingest(house, form("Cookies and more", 120))
+    await decide(house, "approve until", first.event_id)
+    assert (await ingest(house, form("Cookies and more", 120))).kind == UNCHANGED
+    for width in (1, 0):
+        hidden = await ingest(house, form("Cookies and more", width))
+        assert hidden.kind == DRIFT
+        assert "Decline" in hidden.script.edits[0].sentence
+    both = await ingest(house, form("Cookies, too", 1))
+    assert [edit.changes[0].field for edit in both.script.edits] == ["name", "bounds"]
+    assert (await decide(house, "approve", both.event_id)).template.version == 3
+    assert (await ingest(house, form("Cookies, too", 1))).kind == UNCHANGED
+    assert (await ingest(house, form("Cookies, too", 120))).kind == DRIFT
 
 
 async def test_the_log_says_which_values_were_decided_about(house: House) -> None:

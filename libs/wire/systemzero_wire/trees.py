@@ -99,13 +99,13 @@ def encode_tree(tree: Tree) -> tree_pb2.Tree:
     """`tree` as a message."""
     return tree_pb2.Tree(
         nodes=[
-            _encode_node(node, parent)
-            for node, parent in zip(tree.nodes, tree.parents, strict=True)
+            encode_node(node, parent) for node, parent in zip(tree.nodes, tree.parents, strict=True)
         ]
     )
 
 
-def _encode_node(node: Node, parent: int) -> tree_pb2.Node:
+def encode_node(node: Node, parent: int) -> tree_pb2.Node:
+    """`node` as a message; `parent` is an index in the list that it stands in, or -1."""
     message = tree_pb2.Node(
         parent=parent,
         role=node.role,

@@ -3,7 +3,7 @@
 See `docs/design/drift.md`.
 """
 
-from systemzero_core.drift.decisions import decide, resolve, unapproved
+from systemzero_core.drift.decisions import decide, not_whole, resolve, unapproved
 from systemzero_core.drift.detectors import (
     BUILT_IN,
     ENTRY_POINT_GROUP,
@@ -82,6 +82,7 @@ __all__ = [
     "is_consequence",
     "judge",
     "judgement_to_json",
+    "not_whole",
     "per_thousand",
     "place_of",
     "registered",

@@ -34,10 +34,11 @@ from systemzero_core.drift.model import (
 )
 from systemzero_core.drift.places import chain_of, place_of
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Thresholds
-from systemzero_core.errors import InvalidInput
+from systemzero_core.errors import FailedPrecondition, InvalidInput
 
 MAX_REASON = 1_000
 """Characters of a reason, at most."""
+_MAX_SAID = 200
 
 
 def decide(
@@ -56,7 +57,10 @@ def decide(
 ) -> Decision:
     """The decision on all edits of a judgement; `now` and `expire_time` in microseconds.
 
+    An approval or a snooze is about those alone that are shown whole.
+
     Raises:
+        FailedPrecondition: an approval or a snooze, and no edit is shown whole.
         InvalidInput: no edits, no reason, one too long or with U+0000, a snooze without an expiry,
             an expiry that is not in the future.
     """
@@ -70,13 +74,16 @@ def decide(
         raise InvalidInput.at("expire_time", "a snooze has an end")
     if expire_time is not None and expire_time <= now:
         raise InvalidInput.at("expire_time", "must be in the future")
+    covered = [e for e in judgement.edits if e.whole or kind is DecisionKind.REJECT]
+    if not covered:
+        raise FailedPrecondition(not_whole(judgement.edits[0]))
     return Decision(
         decision_id=decision_id,
         kind=kind,
         scope=scope,
         edits=tuple(
             CoveredEdit(each.values_digest, each.place or place_of(each.edit.path))
-            for each in judgement.edits
+            for each in covered
         ),
         screen_id=screen_id,
         app=app,
@@ -86,6 +93,13 @@ def decide(
         expire_time=expire_time,
         patterns=patterns,
     )
+
+
+def not_whole(edit: JudgedEdit) -> str:
+    """Why nobody can agree to an edit that is not shown whole."""
+    said = edit.edit.sentence
+    short = said if len(said) <= _MAX_SAID else f"{said[:_MAX_SAID]}…"
+    return f"learn the template anew: this change is too large to be shown whole: {short}"
 
 
 def unapproved(

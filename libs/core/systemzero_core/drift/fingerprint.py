@@ -110,6 +110,8 @@ def _parts(edit: Edit, form: _Form) -> Iterator[str]:
             depths[place.at] = depth = depths.get(place.parent, -1) + 1
             yield str(depth)
             yield from _node(node, form)
+            if form.boxes and edit.kind is EditKind.INSERT:
+                yield " ".join(map(str, node.bounds or ()))
 
 
 def _named(steps: Sequence[PathStep], form: _Form) -> Iterator[str]:

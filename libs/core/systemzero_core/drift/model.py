@@ -71,6 +71,7 @@ class JudgedEdit(msgspec.Struct, frozen=True, omit_defaults=True):
         fingerprint: 64 hex digits (32 bytes); equal for alike edits on any screen, version or day.
         values_digest: 64 hex digits; equal for edits of the same values alone.
         place: where it was, of an edit that was kept without its whole path; else None.
+        whole: whether people are shown all of its values; no approval and no snooze covers another.
     """
 
     edit: Edit
@@ -79,6 +80,7 @@ class JudgedEdit(msgspec.Struct, frozen=True, omit_defaults=True):
     fingerprint: str
     values_digest: str
     place: PlaceDigests | None = None
+    whole: bool = True
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -41,20 +41,49 @@ def text(value: str, most: int) -> tuple[str, int]:
 
 
 def pair(old: str, new: str, most: int) -> tuple[tuple[str, int], tuple[str, int]]:
-    """As `text`, of two values of one property: a difference that comes late stays in sight."""
+    """As `text`, of two values of one property: all that differs where it fits, else its beginning.
+
+    What is left out around it is what both begin and end with.
+    """
     first, second = text(old, most), text(new, most)
-    if not (first[1] and second[1]) or first[0] != second[0]:
+    if not (first[1] or second[1]):
         return first, second
-    start = max(_first_difference(old, new) - _BEFORE, 0)
+    start, end = _around(old, new)
+    parts = _part(old, start, len(old) - end), _part(new, start, len(new) - end)
+    if max(len(part.encode()) for part, _ in parts) <= most:
+        return parts
     return _from(old, start, most), _from(new, start, most)
 
 
+def differ_within(old: str, new: str, most: int) -> bool:
+    """Whether `pair` shows all that differs."""
+    shown = pair(old, new, most)
+    if not (shown[0][1] or shown[1][1]):
+        return True
+    start, end = _around(old, new)
+    return shown == (_part(old, start, len(old) - end), _part(new, start, len(new) - end))
+
+
+def _around(old: str, new: str) -> tuple[int, int]:
+    """How many characters may be left out of both, before and after all that differs."""
+    start = _alike(old, new)
+    end = _alike(old[start:][::-1], new[start:][::-1])
+    return max(start - _BEFORE, 0), max(end - _BEFORE, 0)
+
+
+def _part(value: str, start: int, end: int) -> tuple[str, int]:
+    before, after = CUT if start else "", CUT if end < len(value) else ""
+    return before + value[start:end] + after, start + len(value) - end
+
+
 def _from(value: str, start: int, most: int) -> tuple[str, int]:
+    if not start:
+        return text(value, most)
     kept, lacks = text(value[start:], most - _CUT_BYTES)
     return CUT + kept, start + lacks
 
 
-def _first_difference(old: str, new: str) -> int:
+def _alike(old: str, new: str) -> int:
     """How many characters both begin with, found by comparing halves."""
     low, high = 0, min(len(old), len(new))
     while low < high:

@@ -20,9 +20,10 @@ from systemzero_core.drift import (
     is_consequence,
     place_of,
 )
-from systemzero_core.tree import Tree
+from systemzero_core.tree import Bounds, Node, Tree
 from systemzero_diff.codec import cut
 from systemzero_diff.codec.paths import ROLE_BYTES, Depths, ShownPath, shown_path
+from systemzero_wire.trees import encode_node
 
 SCRIPT_BYTES: Final = 500_000
 """What the edits of a script come to, at most."""
@@ -33,6 +34,8 @@ SENTENCE_BYTES: Final = 1_000
 _CHANGES_BYTES: Final = 16_000
 _MAX_CHANGES: Final = 100
 _VALUE_BYTES: Final = 4_000
+_NODES_BYTES: Final = 32_000
+_MAX_NODES: Final = 500
 
 _KINDS = {
     EditKind.INSERT: pb.EDIT_KIND_INSERT,
@@ -84,6 +87,11 @@ def _script(shown: Sequence[pb.Edit], count: int, degraded: str) -> pb.EditScrip
 
 def _judged(judged: JudgedEdit, sides: Sides) -> pb.Edit:
     message = encode_edit(judged.edit, sides)
+    nodes = _nodes(judged.edit)
+    shown = cut.fitting(nodes, lambda n: encode_node(*n), _NODES_BYTES, _MAX_NODES)
+    message.nodes.extend(shown)
+    message.more_nodes = len(nodes) - len(shown)
+    message.partial = bool(message.more_nodes) or not _shows_changes(message, judged.edit)
     message.fingerprint = judged.fingerprint
     message.values_digest = judged.values_digest
     message.weight = judged.weight
@@ -92,6 +100,32 @@ def _judged(judged: JudgedEdit, sides: Sides) -> pb.Edit:
         place = place_of(judged.edit.path)
         message.place.node, message.place.parent = place.node, place.parent
     return message
+
+
+def _nodes(edit: Edit) -> Sequence[tuple[Node, int]]:
+    """What came, went or changed its box, but for an update's own node; and where its parent is."""
+    if edit.kind is EditKind.UPDATE:
+        return [(_boxed(other), -1) for other in edit.others]
+    index = {place.at: i for i, place in enumerate(edit.places)}
+    parents = [index.get(place.parent, -1) for place in edit.places]
+    return list(zip(edit.nodes, parents, strict=True))
+
+
+def _boxed(edit: Edit) -> Node:
+    """The node of an edit of a box alone, as far as the edit tells it."""
+    (step,), box = edit.last_steps(1), edit.changes[0].new
+    return Node(step.role, step.name, bounds=box if isinstance(box, Bounds) else None)
+
+
+def _shows_changes(message: pb.Edit, edit: Edit) -> bool:
+    """Whether nothing that changed is left out of the message."""
+    if message.more_changes:
+        return False
+    return all(
+        shown.field == change.field
+        and cut.differ_within(value_text(change.old), value_text(change.new), _VALUE_BYTES)
+        for shown, change in zip(message.changes, edit.changes, strict=True)
+    )
 
 
 def encode_edit(edit: Edit, sides: Sides) -> pb.Edit:
@@ -133,6 +167,7 @@ def decode_judged(script: pb.EditScript) -> tuple[JudgedEdit, ...]:
             edit.fingerprint,
             edit.values_digest,
             PlaceDigests(edit.place.node, edit.place.parent) if edit.HasField("place") else None,
+            whole=not edit.partial,
         )
         for edit in script.edits
     )

@@ -9,7 +9,7 @@ import msgspec
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.lanes.worker import Desk
 from systemzero_core.diff import Edit
-from systemzero_core.drift import Decision, Judgement, Verdict, causes_among, unapproved
+from systemzero_core.drift import Decision, Judgement, Verdict, causes_among, not_whole, unapproved
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
@@ -84,8 +84,15 @@ def _shown(judgement: Judgement, event: NewEvent) -> list[Edit]:
 def _check_agreed(
     judgement: Judgement, event: NewEvent, decisions: Sequence[Decision], now: int
 ) -> None:
-    """Refuse to make a capture the baseline that shows more than the event, unless approved."""
-    shown = {judged.values_digest for judged in recorded(event).edits}
+    """Refuse to make a capture the baseline that shows more than the event, unless approved.
+
+    Nor one of which the event shows a change in part.
+    """
+    told = recorded(event).edits
+    for judged in told:
+        if not judged.whole:
+            raise FailedPrecondition(not_whole(judged))
+    shown = {judged.values_digest for judged in told}
     where = {"screen_id": event.screen_id, "app": event.app}
     left = unapproved(judgement, shown, decisions, now=now, **where)
     if left:

@@ -25,25 +25,25 @@ _sym_db = _symbol_database.Default()
 from systemzero.tree.v1 import tree_pb2 as systemzero_dot_tree_dot_v1_dot_tree__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$systemzero/diff/v1/edit_script.proto\x12\x12systemzero.diff.v1\x1a\x1dsystemzero/tree/v1/tree.proto\"[\n\nEditScript\x12\'\n\x05\x65\x64its\x18\x01 \x03(\x0b\x32\x18.systemzero.diff.v1.Edit\x12\x10\n\x08\x64\x65graded\x18\x02 \x01(\t\x12\x12\n\nmore_edits\x18\x03 \x01(\x05\"\xbf\x03\n\x04\x45\x64it\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.systemzero.diff.v1.EditKind\x12\x0c\n\x04node\x18\x02 \x01(\x05\x12\x0e\n\x06target\x18\x03 \x01(\x05\x12\x0c\n\x04size\x18\x04 \x01(\x05\x12*\n\x04path\x18\x05 \x03(\x0b\x32\x1c.systemzero.diff.v1.PathStep\x12+\n\x07\x63hanges\x18\x06 \x03(\x0b\x32\x1a.systemzero.diff.v1.Change\x12\x31\n\x0bparent_path\x18\x07 \x03(\x0b\x32\x1c.systemzero.diff.v1.PathStep\x12\x10\n\x08sentence\x18\x08 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\t \x01(\t\x12\x0e\n\x06weight\x18\n \x01(\x01\x12\x10\n\x08volatile\x18\x0b \x01(\x08\x12\x15\n\rvalues_digest\x18\x0c \x01(\t\x12\x15\n\rpath_left_out\x18\r \x01(\x05\x12\x1c\n\x14parent_path_left_out\x18\x0e \x01(\x05\x12\x14\n\x0cmore_changes\x18\x0f \x01(\x05\x12(\n\x05place\x18\x10 \x01(\x0b\x32\x19.systemzero.diff.v1.Place\"%\n\x05Place\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06parent\x18\x02 \x01(\t\"E\n\x08PathStep\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03nth\x18\x03 \x01(\x05\x12\x10\n\x08left_out\x18\x04 \x01(\x05\"i\n\x06\x43hange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\told_value\x18\x02 \x01(\t\x12\x11\n\tnew_value\x18\x03 \x01(\t\x12\x14\n\x0cold_left_out\x18\x04 \x01(\x05\x12\x14\n\x0cnew_left_out\x18\x05 \x01(\x05\"\xcb\x02\n\x0eTreeComparison\x12\r\n\x05\x65qual\x18\x01 \x01(\x08\x12\x17\n\x0fstructure_equal\x18\x02 \x01(\x08\x12\x15\n\rcontent_equal\x18\x03 \x01(\x08\x12\x12\n\nsimilarity\x18\x04 \x01(\x01\x12\x34\n\x0csignatures_a\x18\x05 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x34\n\x0csignatures_b\x18\x06 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12<\n\x10incompleteness_a\x18\x07 \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness\x12<\n\x10incompleteness_b\x18\x08 \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness*{\n\x08\x45\x64itKind\x12\x19\n\x15\x45\x44IT_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45\x44IT_KIND_INSERT\x10\x01\x12\x14\n\x10\x45\x44IT_KIND_DELETE\x10\x02\x12\x14\n\x10\x45\x44IT_KIND_UPDATE\x10\x03\x12\x12\n\x0e\x45\x44IT_KIND_MOVE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$systemzero/diff/v1/edit_script.proto\x12\x12systemzero.diff.v1\x1a\x1dsystemzero/tree/v1/tree.proto\"[\n\nEditScript\x12\'\n\x05\x65\x64its\x18\x01 \x03(\x0b\x32\x18.systemzero.diff.v1.Edit\x12\x10\n\x08\x64\x65graded\x18\x02 \x01(\t\x12\x12\n\nmore_edits\x18\x03 \x01(\x05\"\x8d\x04\n\x04\x45\x64it\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.systemzero.diff.v1.EditKind\x12\x0c\n\x04node\x18\x02 \x01(\x05\x12\x0e\n\x06target\x18\x03 \x01(\x05\x12\x0c\n\x04size\x18\x04 \x01(\x05\x12*\n\x04path\x18\x05 \x03(\x0b\x32\x1c.systemzero.diff.v1.PathStep\x12+\n\x07\x63hanges\x18\x06 \x03(\x0b\x32\x1a.systemzero.diff.v1.Change\x12\x31\n\x0bparent_path\x18\x07 \x03(\x0b\x32\x1c.systemzero.diff.v1.PathStep\x12\x10\n\x08sentence\x18\x08 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\t \x01(\t\x12\x0e\n\x06weight\x18\n \x01(\x01\x12\x10\n\x08volatile\x18\x0b \x01(\x08\x12\x15\n\rvalues_digest\x18\x0c \x01(\t\x12\x15\n\rpath_left_out\x18\r \x01(\x05\x12\x1c\n\x14parent_path_left_out\x18\x0e \x01(\x05\x12\x14\n\x0cmore_changes\x18\x0f \x01(\x05\x12(\n\x05place\x18\x10 \x01(\x0b\x32\x19.systemzero.diff.v1.Place\x12\'\n\x05nodes\x18\x11 \x03(\x0b\x32\x18.systemzero.tree.v1.Node\x12\x12\n\nmore_nodes\x18\x12 \x01(\x05\x12\x0f\n\x07partial\x18\x13 \x01(\x08\"%\n\x05Place\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06parent\x18\x02 \x01(\t\"E\n\x08PathStep\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03nth\x18\x03 \x01(\x05\x12\x10\n\x08left_out\x18\x04 \x01(\x05\"i\n\x06\x43hange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\told_value\x18\x02 \x01(\t\x12\x11\n\tnew_value\x18\x03 \x01(\t\x12\x14\n\x0cold_left_out\x18\x04 \x01(\x05\x12\x14\n\x0cnew_left_out\x18\x05 \x01(\x05\"\xcb\x02\n\x0eTreeComparison\x12\r\n\x05\x65qual\x18\x01 \x01(\x08\x12\x17\n\x0fstructure_equal\x18\x02 \x01(\x08\x12\x15\n\rcontent_equal\x18\x03 \x01(\x08\x12\x12\n\nsimilarity\x18\x04 \x01(\x01\x12\x34\n\x0csignatures_a\x18\x05 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x34\n\x0csignatures_b\x18\x06 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12<\n\x10incompleteness_a\x18\x07 \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness\x12<\n\x10incompleteness_b\x18\x08 \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness*{\n\x08\x45\x64itKind\x12\x19\n\x15\x45\x44IT_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45\x44IT_KIND_INSERT\x10\x01\x12\x14\n\x10\x45\x44IT_KIND_DELETE\x10\x02\x12\x14\n\x10\x45\x44IT_KIND_UPDATE\x10\x03\x12\x12\n\x0e\x45\x44IT_KIND_MOVE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'systemzero.diff.v1.edit_script_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EDITKIND']._serialized_start=1185
-  _globals['_EDITKIND']._serialized_end=1308
+  _globals['_EDITKIND']._serialized_start=1263
+  _globals['_EDITKIND']._serialized_end=1386
   _globals['_EDITSCRIPT']._serialized_start=91
   _globals['_EDITSCRIPT']._serialized_end=182
   _globals['_EDIT']._serialized_start=185
-  _globals['_EDIT']._serialized_end=632
-  _globals['_PLACE']._serialized_start=634
-  _globals['_PLACE']._serialized_end=671
-  _globals['_PATHSTEP']._serialized_start=673
-  _globals['_PATHSTEP']._serialized_end=742
-  _globals['_CHANGE']._serialized_start=744
-  _globals['_CHANGE']._serialized_end=849
-  _globals['_TREECOMPARISON']._serialized_start=852
-  _globals['_TREECOMPARISON']._serialized_end=1183
+  _globals['_EDIT']._serialized_end=710
+  _globals['_PLACE']._serialized_start=712
+  _globals['_PLACE']._serialized_end=749
+  _globals['_PATHSTEP']._serialized_start=751
+  _globals['_PATHSTEP']._serialized_end=820
+  _globals['_CHANGE']._serialized_start=822
+  _globals['_CHANGE']._serialized_end=927
+  _globals['_TREECOMPARISON']._serialized_start=930
+  _globals['_TREECOMPARISON']._serialized_end=1261
 # @@protoc_insertion_point(module_scope)

@@ -113,6 +113,9 @@ class Edit(_message.Message):
     PARENT_PATH_LEFT_OUT_FIELD_NUMBER: _builtins.int
     MORE_CHANGES_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    MORE_NODES_FIELD_NUMBER: _builtins.int
+    PARTIAL_FIELD_NUMBER: _builtins.int
     kind: Global___EditKind.ValueType
     """Output only. What kind of edit."""
     node: _builtins.int
@@ -143,6 +146,13 @@ class Edit(_message.Message):
     """Output only. How many steps are left out at the beginning of `parent_path`."""
     more_changes: _builtins.int
     """Output only. How many changes more there are, which `changes` does not show."""
+    more_nodes: _builtins.int
+    """Output only. How many nodes more there are, which `nodes` does not show."""
+    partial: _builtins.bool
+    """Output only. Whether a value that it changes, or a node that comes or goes, is not shown. No
+    approval and no snooze covers such an edit: the template is learnt anew instead. What a long text
+    has in common before and after need not be shown.
+    """
     @_builtins.property
     def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
         """Output only. Where the node is: from the root to the node itself, in tree a (for an insert, in
@@ -165,6 +175,14 @@ class Edit(_message.Message):
         something; else not set. A decision about one node or subtree is about this place.
         """
 
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[_tree_pb2.Node]:
+        """Output only. The nodes of an insert or delete, its root first, as far as they count; for boxes of
+        siblings that changed together, those siblings besides the first, as they are now. `parent` is an
+        index in this list, -1 for a node whose parent is not in it. Of many the first. Not set in an exact
+        diff.
+        """
+
     def __init__(
         self,
         *,
@@ -184,10 +202,13 @@ class Edit(_message.Message):
         parent_path_left_out: _builtins.int = ...,
         more_changes: _builtins.int = ...,
         place: Global___Place | None = ...,
+        nodes: _abc.Iterable[_tree_pb2.Node] | None = ...,
+        more_nodes: _builtins.int = ...,
+        partial: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["place", b"place"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "more_changes", b"more_changes", "node", b"node", "parent_path", b"parent_path", "parent_path_left_out", b"parent_path_left_out", "path", b"path", "path_left_out", b"path_left_out", "place", b"place", "sentence", b"sentence", "size", b"size", "target", b"target", "values_digest", b"values_digest", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "more_changes", b"more_changes", "more_nodes", b"more_nodes", "node", b"node", "nodes", b"nodes", "parent_path", b"parent_path", "parent_path_left_out", b"parent_path_left_out", "partial", b"partial", "path", b"path", "path_left_out", b"path_left_out", "place", b"place", "sentence", b"sentence", "size", b"size", "target", b"target", "values_digest", b"values_digest", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
