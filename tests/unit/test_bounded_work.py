@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from systemzero_core.diff import Edit, EditKind, PathStep, Told, diff
-from systemzero_core.drift import Verdict, judge, place_of, resolve, similarity
+from systemzero_core.drift import Verdict, judge, place_of, place_of_edit, resolve, similarity
 from systemzero_core.drift.model import (
     CoveredEdit,
     Decision,
@@ -185,6 +185,19 @@ def test_decisions_about_one_change_in_many_places_cost_a_look_up_each() -> None
         return calls_of(run)
 
     assert resolved(400) < 2.5 * resolved(200)
+
+
+def test_places_in_a_deep_tree_are_found_once_each() -> None:
+    def found(size: int) -> int:
+        trees = [
+            Tree([Node("group", "a", value) for _ in range(size)], range(-1, size - 1))
+            for value in ("x", "y")
+        ]
+        edits = diff(*trees).edits
+        assert len(edits) == size
+        return calls_of(lambda: [place_of_edit(edit) for edit in edits])
+
+    assert found(2_000) < 2.5 * found(1_000)
 
 
 def test_fields_within_selected_fields_are_emptied_once() -> None:

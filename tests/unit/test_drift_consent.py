@@ -19,7 +19,7 @@ from systemzero_core.drift import (
 )
 from systemzero_core.template import rebased
 from systemzero_core.tree import Bounds, Tree
-from tests.unit.drift_trees import item, judged, template, tree
+from tests.unit.drift_trees import Item, item, judged, template, tree
 
 NOW = 1_000_000
 LATER = NOW + 1_000
@@ -158,6 +158,37 @@ def test_each_of_several_values_counts(several: list[Case], data: st.DataObject)
     later = judged(baseline, fields(texts))
     state = settled(shown, later, DecisionKind.APPROVE, DecisionScope.SCREEN)
     assert state is EventState.OPEN
+
+
+@pytest.mark.parametrize("scope", [DecisionScope.NODE, DecisionScope.SUBTREE])
+@pytest.mark.parametrize(
+    ("names", "depth"),
+    [
+        (("Test", "Production"), 3),
+        (("Test", "Production"), 70),
+        (("Account 12345678", "Account 66666666"), 3),
+        (("Account 12345678", "Account 66666666"), 70),
+    ],
+)
+def test_a_decision_about_one_place_is_about_no_other(
+    scope: DecisionScope, names: tuple[str, str], depth: int
+) -> None:
+    """However deep it is, and however alike the places' names are."""
+
+    def switch(name: str, state: str) -> Item:
+        one = item("checkbox", "Delete all nightly", states=(state,))
+        for level in range(depth):
+            one = item("group", f"part {chr(97 + level % 26)}", one)
+        return item("region", name, one)
+
+    def page(*on: bool) -> Tree:
+        states = ["checked" if each else "unchecked" for each in on]
+        return tree(*map(switch, names, states))
+
+    baseline = template(page(False, False))
+    first, other = judged(baseline, page(True, False)), judged(baseline, page(False, True))
+    assert first.edits[0].values_digest == other.edits[0].values_digest
+    assert settled(first, other, DecisionKind.APPROVE, scope) is EventState.OPEN
 
 
 def boxed(word: str, *boxes: Bounds) -> Tree:

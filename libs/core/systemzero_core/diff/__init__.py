@@ -22,6 +22,7 @@ from systemzero_core.diff.script import (
     Teller,
     Told,
 )
+from systemzero_core.diff.ways import ways_along
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -44,4 +45,5 @@ __all__ = [
     "invert",
     "render_text",
     "to_json",
+    "ways_along",
 ]

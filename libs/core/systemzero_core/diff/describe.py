@@ -16,6 +16,7 @@ from systemzero_core.diff.script import (
     PathStep,
 )
 from systemzero_core.diff.walk import children_of
+from systemzero_core.diff.ways import ABOVE, onward
 from systemzero_core.tree import Bounds, Node, Tree
 
 _ASKED_OFTEN = 4
@@ -65,6 +66,7 @@ class Paths:
         self.tree = tree
         self._children = {} if children is None else children
         self._steps: dict[int, PathStep] = {}
+        self._ways = {-1: ABOVE}
         self._asked: dict[int, int] = {}
         self._families: dict[int, dict[tuple[str, str], list[int]]] = {}
 
@@ -76,6 +78,26 @@ class Paths:
             index = self.tree.parents[index]
         steps.reverse()
         return tuple(steps)
+
+    def ways(self, index: int, most: int) -> list[bytes]:
+        """The digests of the ways to the last `most` nodes of that path, after that above them."""
+        self._find_way(index)
+        ways = [self._ways[index]]
+        while index >= 0 and len(ways) <= most:
+            index = self.tree.parents[index]
+            ways.append(self._ways[index])
+        ways.reverse()
+        return ways
+
+    def _find_way(self, index: int) -> None:
+        """Remember the way to node `index`, and to all above it: each is found once."""
+        missing = []
+        while index not in self._ways:
+            missing.append(index)
+            index = self.tree.parents[index]
+        for at in reversed(missing):
+            step = self._steps.get(at) or self._step(at)
+            self._ways[at] = onward(self._ways[self.tree.parents[at]], step)
 
     def _step(self, index: int) -> PathStep:
         node = self.tree.nodes[index]
@@ -134,6 +156,12 @@ class Sight:
         if edit.kind in (EditKind.INSERT, EditKind.DELETE):
             return self.path(edit, min(most + 1, MAX_PATH_STEPS))[:-1]
         return self._new.path(edit.to_parent, most)
+
+    def ways(self, edit: Edit, most: int) -> list[bytes]:
+        """The digests of the ways to the node and to those above it."""
+        if edit.kind is EditKind.INSERT:
+            return self._new.ways(edit.target, most)
+        return self._old.ways(edit.node, most)
 
     def depth(self, edit: Edit) -> int:
         """The length of the whole path."""

@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from systemzero_core.diff.ways import ways_along
 from systemzero_core.tree import Bounds, Node
 
 FieldValue: TypeAlias = str | tuple[str, ...] | Bounds | None
@@ -88,6 +89,9 @@ class Teller(Protocol):
     def parent(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
         """See `Edit.parent`; of its steps at most the last `most`."""
 
+    def ways(self, edit: Edit, most: int) -> list[bytes]:
+        """See `Edit.ways`."""
+
     def depth(self, edit: Edit) -> int:
         """See `Edit.depth`."""
 
@@ -112,6 +116,10 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     def parent(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
         """As it was told."""
         return self.parent_steps[-most:]
+
+    def ways(self, edit: Edit, most: int) -> list[bytes]:
+        """Those of the path that was told, which is the whole."""
+        return ways_along(self.steps)[-most - 1 :]
 
     def depth(self, edit: Edit) -> int:
         """The steps that were told."""
@@ -179,6 +187,10 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def depth(self) -> int:
         """Steps of the whole path from the root to the node, 1 for the root."""
         return self.teller.depth(self)
+
+    def ways(self, most: int) -> list[bytes]:
+        """Digests of the whole ways to the last `most` nodes of the path, after that above them."""
+        return self.teller.ways(self, most)
 
     def last_steps(self, most: int) -> tuple[PathStep, ...]:
         """Of `path` the last steps, at most `most` (1 to `MAX_PATH_STEPS`)."""

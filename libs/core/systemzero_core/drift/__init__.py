@@ -42,7 +42,7 @@ from systemzero_core.drift.noise import (
     estimate_noise,
     per_thousand,
 )
-from systemzero_core.drift.places import place_of
+from systemzero_core.drift.places import place_of, place_of_edit
 from systemzero_core.drift.render import (
     judgement_to_json,
     render_judged,
@@ -85,6 +85,7 @@ __all__ = [
     "not_whole",
     "per_thousand",
     "place_of",
+    "place_of_edit",
     "registered",
     "render_judged",
     "render_judgement",

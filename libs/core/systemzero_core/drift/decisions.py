@@ -32,7 +32,7 @@ from systemzero_core.drift.model import (
     Resolution,
     Severity,
 )
-from systemzero_core.drift.places import chain_of, place_of
+from systemzero_core.drift.places import chain_of, place_of_edit
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Thresholds
 from systemzero_core.errors import FailedPrecondition, InvalidInput
 
@@ -82,7 +82,7 @@ def decide(
         kind=kind,
         scope=scope,
         edits=tuple(
-            CoveredEdit(each.values_digest, each.place or place_of(each.edit.path))
+            CoveredEdit(each.values_digest, each.place or place_of_edit(each.edit))
             for each in covered
         ),
         screen_id=screen_id,
@@ -235,7 +235,7 @@ class _Book:
     def _reaches(self, edit: JudgedEdit) -> Iterator[_Reach]:
         """All that a decision may reach to cover `edit`."""
         yield None
-        chain = chain_of(edit.edit.path)
+        chain = chain_of(edit.edit)
         yield DecisionScope.NODE, chain[-1]
         for place in chain:
             yield DecisionScope.SUBTREE, place

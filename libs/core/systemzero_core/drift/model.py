@@ -53,7 +53,7 @@ _RANKS = {severity: rank for rank, severity in enumerate(_ORDER)}
 class PlaceDigests(NamedTuple):
     """What stands for the place of an edit: digests of the way to its node, and to the parent.
 
-    32 hex digits each. Live values in names count by their shape alone; see `places.py`.
+    32 hex digits each, of the whole way with whole names; see `places.py`.
     """
 
     node: str

@@ -1,40 +1,34 @@
 """Digests of places: what a decision about one node, or about what is below one, is compared by.
 
-A place is the way from the root: each step's role, its name with live values masked, and which of
-its like among its siblings it is. Each digest is chained to the one above it, so that those of all
-nodes above a node come with its own, and none needs the way spelled out.
+A place is the whole way from the root, of whatever depth, with names as they are: masked ones would
+make the rows of two accounts one place. See `systemzero_core.diff.ways`.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Sequence
 
-from systemzero_core.diff import PathStep
+from systemzero_core.diff import MAX_PATH_STEPS, Edit, PathStep, ways_along
 from systemzero_core.drift.model import PlaceDigests
-from systemzero_core.template.shapes import mask
-
-_START: Final = b"systemzero/place/1"
-_BYTES: Final = 16
 
 
 def place_of(path: Sequence[PathStep]) -> PlaceDigests:
-    """The place at the end of `path`."""
-    chain = chain_of(path)
-    return PlaceDigests(chain[-1], chain[max(len(chain) - 2, 0)])
+    """The place at the end of a whole path."""
+    return _place(ways_along(path))
 
 
-def chain_of(path: Iterable[PathStep]) -> list[str]:
-    """The digests of the places along `path`, 32 hex digits each; above the root first."""
-    last = hashlib.sha256(_START).digest()[:_BYTES]
-    chain = [last.hex()]
-    for step in path:
-        last = hashlib.sha256(last + _spelt(step)).digest()[:_BYTES]
-        chain.append(last.hex())
-    return chain
+def place_of_edit(edit: Edit) -> PlaceDigests:
+    """The place of an edit's node."""
+    return _place(edit.ways(1))
 
 
-def _spelt(step: PathStep) -> bytes:
-    text = f"{len(step.role)}:{step.role}{step.nth}:{mask(step.name)}"
-    return text.encode("utf-8", "surrogatepass")
+def chain_of(edit: Edit) -> list[str]:
+    """The digests of an edit's place and of those above it, as far as one looks; the nearest last.
+
+    That is `MAX_PATH_STEPS`: what is deeper below a place is not covered by a decision about it.
+    """
+    return [way.hex() for way in edit.ways(MAX_PATH_STEPS)]
+
+
+def _place(ways: Sequence[bytes]) -> PlaceDigests:
+    return PlaceDigests(ways[-1].hex(), ways[max(len(ways) - 2, 0)].hex())

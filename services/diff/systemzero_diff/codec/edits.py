@@ -18,7 +18,7 @@ from systemzero_core.drift import (
     PlaceDigests,
     Severity,
     is_consequence,
-    place_of,
+    place_of_edit,
 )
 from systemzero_core.tree import Bounds, Node, Tree
 from systemzero_diff.codec import cut
@@ -97,7 +97,7 @@ def _judged(judged: JudgedEdit, sides: Sides) -> pb.Edit:
     message.weight = judged.weight
     message.volatile = judged.volatile
     if message.path_left_out or any(step.left_out for step in message.path):
-        place = place_of(judged.edit.path)
+        place = place_of_edit(judged.edit)
         message.place.node, message.place.parent = place.node, place.parent
     return message
 
