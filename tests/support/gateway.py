@@ -73,7 +73,7 @@ class Echo:
             context.set_trailing_metadata(trailers)
         if request == b"big":
             return b"x" * 100_000
-        if request == b"hold":
+        if request.startswith(b"hold"):
             self.started.set()
             await self.release.wait()
         if request == b"wait":

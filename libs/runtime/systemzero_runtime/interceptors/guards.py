@@ -54,13 +54,22 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class Call:
     """One call as guards see it."""
 
-    __slots__ = ("_pairs", "context", "has_one_response", "method")
+    __slots__ = ("_pairs", "_request", "context", "has_one_response", "method")
 
-    def __init__(self, method: str, context: Context, *, has_one_response: bool = True) -> None:
+    def __init__(
+        self, method: str, context: Context, request: Any = None, *, has_one_response: bool = True
+    ) -> None:
+        """`request` is what the handler takes, where no guard's frame is to hold it."""
+        self._request = request
         self.method = method
         self.context = context
         self.has_one_response = has_one_response
         self._pairs: Metadata | None = None
+
+    def take_request(self) -> Any:
+        """The request, for the one who decodes it; nothing of it is left here."""
+        request, self._request = self._request, None
+        return request
 
     @property
     def pairs(self) -> Metadata:
@@ -135,23 +144,25 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
 
 
 def _around_unary(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
-    async def innermost(request: Any, call: Call) -> Any:
-        return _bounded(await behaviour(decode(request), call.context))
+    async def innermost(call: Call) -> Any:
+        return _bounded(await behaviour(decode(call.take_request()), call.context))
 
     guarded_call: Any = innermost
     for guard in reversed(guards):
         guarded_call = _inside(guard, guarded_call)
 
     async def handle(request: Any, context: Context) -> Any:
-        return await guarded_call(request, Call(method, context))
+        call = Call(method, context, request)
+        del request  # as bytes it is of no use beside the message that it is decoded to
+        return await guarded_call(call)
 
     return handle
 
 
 def _inside(guard: Guard, inner: Any) -> Any:
-    async def handle(request: Any, call: Call) -> Any:
+    async def handle(call: Call) -> Any:
         async with guard(call):
-            return await inner(request, call)
+            return await inner(call)
 
     return handle
 

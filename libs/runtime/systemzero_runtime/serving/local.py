@@ -179,9 +179,10 @@ class LocalCall:
 
     def _taken(self) -> Any:
         """The request as the handler takes it: one message, or an iterator of them."""
+        request, self._request = self._request, None  # the handler has it from now on
         if not self._handler.request_streaming:
-            return self._to_handler(self._request)
-        return self._each_to_handler(self._request)
+            return self._to_handler(request)
+        return self._each_to_handler(request)
 
     def _to_handler(self, message: Any) -> Any:
         deserialise = self._handler.request_deserializer

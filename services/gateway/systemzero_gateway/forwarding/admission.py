@@ -9,12 +9,18 @@ refusals cost as much as answers, and so that whoever is known learns of every r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cache
 
 from systemzero_base.settings.addresses import address_of, network_of
 from systemzero_base.telemetry.observed import CurrentCall, Metadata, current_call
-from systemzero_core.errors import DomainError, PermissionDenied, RateLimited, Unauthenticated
+from systemzero_core.errors import (
+    DomainError,
+    PermissionDenied,
+    RateLimited,
+    TooManyInFlight,
+    Unauthenticated,
+)
 from systemzero_gateway import metrics
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import Method
@@ -23,7 +29,7 @@ from systemzero_gateway.credentials.authenticate import Authenticator
 from systemzero_gateway.credentials.certificates import certificate_of
 from systemzero_gateway.credentials.credential import credential_of
 from systemzero_gateway.forwarding.paying import Requests, Responses
-from systemzero_gateway.forwarding.sizes import StreamBudget
+from systemzero_gateway.forwarding.sizes import StreamBudget, check_size
 from systemzero_gateway.limits import (
     Bucket,
     CallerLimits,
@@ -35,13 +41,18 @@ from systemzero_gateway.limits import (
     LocalLimits,
     Pace,
     Rate,
+    Reading,
+    only_message,
 )
+from systemzero_gateway.limits.inflight import RETRY_SECONDS
 from systemzero_runtime.interceptors.guards import Context
 
 _AMBIGUOUS = "several"
 """Stands for several credentials; without a scheme, it is never accepted."""
 _PREFIX_DIGITS = 4
 """Of a credential's digest, in hexadecimal: guesses that share them are limited together."""
+_SMALL_BYTES = 65_536
+"""Messages up to here are bounded by the calls in flight alone."""
 _PREFIXES_AT_ONCE = 10
 """As many times as of one prefix, guesses of a network are answered in all."""
 _decisions = cache(metrics.LIMIT_DECISIONS.labels)
@@ -58,7 +69,7 @@ def credential_in(metadata: Metadata) -> str:
 class Ticket:
     """A call that was let in. Whoever got it MUST `end` it, however the call ends."""
 
-    __slots__ = ("_admission", "_call", "_in_flight", "_method", "_peer", "caller")
+    __slots__ = ("_admission", "_call", "_held", "_in_flight", "_method", "_peer", "caller")
 
     def __init__(
         self,
@@ -73,6 +84,7 @@ class Ticket:
         self._peer = peer
         self._call = current_call()
         self._in_flight: InFlight | None = in_flight
+        self._held = 0
         self.caller = caller
 
     def end(self, reason: str) -> None:
@@ -80,11 +92,38 @@ class Ticket:
         if self._in_flight is not None:
             self._in_flight.leave(self.caller.principal.tenant)
             self._in_flight = None
+            if self._held:
+                self._admission.messages.let_go(self.caller.principal.tenant, self._held)
             if self._method.audit:
                 decision = Decided.FAILED if reason else Decided.ALLOWED
                 who = self.caller, self._method.path
                 self._admission.audit.release()
                 self._admission.record(*who, self._peer, self._call, decision, reason)
+
+    async def message(self, requests: AsyncIterator[bytes]) -> bytes:
+        """The one message of `requests`; it is held until the call ends.
+
+        Raises:
+            InvalidInput: there is none, or more than one.
+            TooLarge: it is larger than the method allows.
+            TooManyInFlight: the tenant's calls have as many bytes as they may, or all the
+                messages that may be read at a time are read.
+            DeadlineExceeded: it did not come in time.
+        """
+        tenant = self.caller.principal.tenant
+        async with self._admission.reading.of(tenant):
+            message = await only_message(requests)
+            check_size(self._method, len(message))
+            if len(message) > _SMALL_BYTES:
+                self._hold(tenant, len(message))
+        return message
+
+    def _hold(self, tenant: str, size: int) -> None:
+        messages = self._admission.messages
+        if not messages.has_room(tenant, size):
+            raise _no_room(messages.total)
+        messages.hold(tenant, size)
+        self._held = size
 
     def requests(self) -> Callable[[int], Awaitable[None]]:
         """What each message of the call's stream of requests is told to, by its size in bytes."""
@@ -117,13 +156,16 @@ class Admission:
         """`store` has the buckets of callers, `addresses` those of failed attempts.
 
         `calls` counts calls with one response that are under way, `streams` those with a stream;
-        `pace` holds streams back to the rates.
+        `pace` holds streams back to the rates. `reading` has the places of messages that are being
+        read, `messages` the bytes of those of calls under way.
         """
         self._authenticator = authenticator
         self._asks_for_certificates = authenticator.asks_for_certificates
         self._callers = CallerLimits(store, limits.tenant, limits.principal)
         self.pace = Pace(self._callers, HeldBytes(limits.held_bytes))
         self._addresses = addresses
+        self.reading = Reading()
+        self.messages = HeldBytes(limits.held_bytes)
         self.calls = InFlight(limits.total_in_flight, limits.in_flight)
         self.streams = InFlight(limits.total_streams, limits.streams)
         self.audit = audit
@@ -132,7 +174,7 @@ class Admission:
     def change(self, limits: LimitSettings) -> None:
         """Have other limits from now on; what is under way goes on."""
         self._callers.change(limits.tenant, limits.principal)
-        self.pace.held.total = limits.held_bytes
+        self.pace.held.total = self.messages.total = limits.held_bytes
         self.calls.change(limits.total_in_flight, limits.in_flight)
         self.streams.change(limits.total_streams, limits.streams)
         self.limits = limits
@@ -142,7 +184,7 @@ class Admission:
         for kind, in_flight in (("call", self.calls), ("stream", self.streams)):
             metrics.IN_FLIGHT.labels(kind).set(len(in_flight))
             metrics.IN_FLIGHT_MOST.labels(kind).set(in_flight.total)
-        metrics.STREAMS_HELD.set(self.pace.held.streams)
+        metrics.STREAMS_HELD.set(self.pace.held.messages)
         metrics.STREAM_BYTES_HELD.set(len(self.pace.held))
 
     async def admit(self, method: Method, context: Context) -> Ticket:
@@ -250,6 +292,15 @@ class Admission:
         _tell(context, decision)
         if not decision.allowed:
             raise _refusal(decision, subject)
+
+
+def _no_room(total: int) -> TooManyInFlight:
+    return TooManyInFlight(
+        "the tenant's calls under way leave no room for a request of this size; try again when "
+        "some have ended",
+        retry_after=RETRY_SECONDS,
+        metadata={"subject": "tenant", "limit": str(total)},
+    )
 
 
 async def _paid(_size: int) -> None:

@@ -6,9 +6,11 @@ Invariants:
 2. A backend's own failure (a rich status) reaches the client as it is; one that the transport made
    is replaced by the gateway's, since its text names addresses.
 3. Whoever gives a call up, the other side's half ends too.
-4. A message is taken from one side only when the other had room for the one before, and of a stream
+4. The one message of a call is read only when the call was let in, and kept no longer than it may
+   be sent again.
+5. A message is taken from one side only when the other had room for the one before, and of a stream
    only when the rates let it pass (`paying`).
-5. A call is sent a second time only where the contract calls it idempotent, it has a request id if
+6. A call is sent a second time only where the contract calls it idempotent, it has a request id if
    it can have one (else what a lost answer said would be done twice), the first attempt ended
    UNAVAILABLE before the first byte of a response, and the backend's budget has room for it; both
    attempts share one deadline.
@@ -30,7 +32,6 @@ from systemzero_base.telemetry.observed import Outgoing
 from systemzero_core.errors import (
     DeadlineExceeded,
     DomainError,
-    TooLarge,
     Unavailable,
 )
 from systemzero_gateway.access.caller import Caller, set_current_caller
@@ -41,7 +42,6 @@ from systemzero_gateway.failures import GONE, has_details, transport_failure
 from systemzero_gateway.forwarding.admission import Admission, Ticket
 from systemzero_gateway.forwarding.deadlines import seconds_for
 from systemzero_gateway.forwarding.requestid import has_request_id
-from systemzero_gateway.forwarding.sizes import check_size
 from systemzero_gateway.forwarding.streams import StreamCall
 from systemzero_runtime.interceptors.drain import Drain, stopping
 from systemzero_runtime.interceptors.guards import Context, Handler
@@ -77,20 +77,21 @@ class Forwarder:
             self._open = partial(StreamCall, self._open)
 
     def handler(self) -> Handler:
-        """The handler for a gRPC server; it takes and gives raw bytes."""
-        if self.method.server_streaming:
-            if self.method.client_streaming:
-                return grpc.stream_stream_rpc_method_handler(self.stream)
-            return grpc.unary_stream_rpc_method_handler(self.stream)
-        if self.method.client_streaming:
-            return grpc.stream_unary_rpc_method_handler(self.unary)
-        return grpc.unary_unary_rpc_method_handler(self.unary)
+        """The handler for a gRPC server; it takes and gives raw bytes.
 
-    async def unary(self, request: Any, context: Context) -> bytes:
+        Of any method it takes a stream of requests: gRPC reads the message of one that has one
+        message before it asks anybody, and whole. On the wire there is no difference.
+        """
+        if self.method.server_streaming:
+            return grpc.stream_stream_rpc_method_handler(self.stream)
+        return grpc.stream_unary_rpc_method_handler(self.unary)
+
+    async def unary(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
         """Forward a call with one response."""
         ticket = await self.admission.admit(self.method, context)
         try:
-            forwarded = Forwarded(self, ticket, request, context)
+            forwarded = Forwarded(self, ticket, context)
+            await forwarded.take(requests)
             while True:
                 call = await forwarded.attempt()
                 try:
@@ -106,11 +107,14 @@ class Forwarder:
         finally:
             ticket.end("CANCELLED")  # unless it has ended otherwise
 
-    async def stream(self, request: Any, context: Context) -> AsyncIterator[bytes]:
+    async def stream(
+        self, requests: AsyncIterator[bytes], context: Context
+    ) -> AsyncIterator[bytes]:
         """Forward a call with a stream of responses."""
         ticket = await self.admission.admit(self.method, context)
         try:
-            forwarded = Forwarded(self, ticket, request, context)
+            forwarded = Forwarded(self, ticket, context)
+            await forwarded.take(requests)
             while True:
                 call = await forwarded.attempt()
                 try:
@@ -151,7 +155,6 @@ class Forwarded:
         self,
         forwarder: Forwarder,
         ticket: Ticket,
-        request: Any,
         context: Context,
     ) -> None:
         self._forwarder = forwarder
@@ -160,19 +163,30 @@ class Forwarded:
         self._refusal: DomainError | None = None
         self._pay = ticket.responses()
         self._told_to_go = False
-        self._request = request
+        self._request: Any = None
         self._begun = False
         self._attempts = 0
         self._outgoing: Outgoing | None = None
         self._deadline = time.monotonic() + forwarder.timeout(context.time_remaining())
-        if forwarder.method.client_streaming:
-            self._request = self._until_end(request)
-        else:
-            try:
-                check_size(forwarder.method, len(request))
-            except TooLarge as error:
-                self._ticket.end(error.reason)
-                raise
+
+    async def take(self, requests: AsyncIterator[bytes]) -> None:
+        """Take what the client sends: one message here, many as they are asked for.
+
+        Raises:
+            DomainError: see `Ticket.message`.
+        """
+        if self._forwarder.method.client_streaming:
+            self._request = self._until_end(requests)
+            return
+        try:
+            async with asyncio.timeout(self._left()):
+                self._request = await self._ticket.message(requests)
+        except TimeoutError:
+            self._ticket.end(DeadlineExceeded.reason)
+            raise DeadlineExceeded("the deadline passed") from None
+        except DomainError as error:
+            self._ticket.end(error.reason)
+            raise
 
     async def attempt(self) -> Any:
         """Send the call to the backend.
@@ -188,7 +202,10 @@ class Forwarded:
             raise
         self._attempts += 1
         self._outgoing = Outgoing(forwarder.method.path, forwarder.backend.name)
-        return forwarder.open(self._request, self._ticket.caller, self._outgoing, self._left())
+        request = self._request
+        if self._attempts >= forwarder.attempts:
+            self._request = None
+        return forwarder.open(request, self._ticket.caller, self._outgoing, self._left())
 
     def over(self, status: str) -> None:
         """The attempt has ended; only the first status counts."""

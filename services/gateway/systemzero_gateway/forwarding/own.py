@@ -5,7 +5,7 @@ no backend, no breaker, no retry. What slows one call down says nothing of the n
 
 Invariants:
 1. A call is let in, bounded, counted and recorded as one that is forwarded.
-2. Its message is decoded only after it was let in.
+2. Its message is read only after it was let in.
 3. Its deadline is the one that a backend would get.
 """
 
@@ -24,7 +24,6 @@ from systemzero_gateway.access.policy import Method
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.forwarding.admission import Admission, Ticket
 from systemzero_gateway.forwarding.deadlines import seconds_for
-from systemzero_gateway.forwarding.sizes import check_size
 from systemzero_runtime.interceptors.guards import Context, Handler
 from systemzero_wire.errors import code_of
 
@@ -45,21 +44,23 @@ class OwnMethod:
         """The handler for a gRPC server; it takes raw bytes."""
         serialise = self._handler.response_serializer
         if self.method.server_streaming:
-            return grpc.unary_stream_rpc_method_handler(self._stream, None, serialise)
-        return grpc.unary_unary_rpc_method_handler(self._unary, None, serialise)
+            return grpc.stream_stream_rpc_method_handler(self._stream, None, serialise)
+        return grpc.stream_unary_rpc_method_handler(self._unary, None, serialise)
 
-    async def _unary(self, request: bytes, context: Context) -> Any:
+    async def _unary(self, requests: AsyncIterator[bytes], context: Context) -> Any:
         ticket = await self._admission.admit(self.method, context)
         with _ended(ticket):
-            seconds = self._begin(ticket, request, context)
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._begin(ticket, context)):
+                request = await ticket.message(requests)
                 return await self._handler.unary_unary(request, context)
 
-    async def _stream(self, request: bytes, context: Context) -> AsyncIterator[Any]:
+    async def _stream(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
         ticket = await self._admission.admit(self.method, context)
         with _ended(ticket):
-            seconds, pay = self._begin(ticket, request, context), ticket.responses()
+            seconds, pay = self._begin(ticket, context), ticket.responses()
             deadline = asyncio.get_running_loop().time() + seconds
+            async with asyncio.timeout_at(deadline):
+                request = await ticket.message(requests)
             async with aclosing(self._handler.unary_stream(request, context)) as responses:
                 while True:
                     # around each alone: between two of them it is the client that is waited for
@@ -71,13 +72,8 @@ class OwnMethod:
                     async with asyncio.timeout_at(deadline):
                         await pay(response.ByteSize())
 
-    def _begin(self, ticket: Ticket, request: bytes, context: Context) -> float:
-        """Hold a call to its size; the seconds that it may take.
-
-        Raises:
-            TooLarge: it is larger than the method allows.
-        """
-        check_size(self.method, len(request))
+    def _begin(self, ticket: Ticket, context: Context) -> float:
+        """Say whose call it is; the seconds that it may take."""
         set_current_caller(ticket.caller)
         return seconds_for(self.method, context.time_remaining(), self._deadlines)
 
@@ -89,7 +85,7 @@ def _ended(ticket: Ticket) -> Iterator[None]:
     try:
         yield
         reason = ""
-    except TooLarge as error:
+    except (TooLarge, DeadlineExceeded) as error:
         reason = error.reason
         raise
     except TimeoutError:

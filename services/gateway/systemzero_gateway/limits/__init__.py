@@ -8,6 +8,7 @@ from systemzero_gateway.limits.memory import MemoryLimits
 from systemzero_gateway.limits.opening import local_limits, open_limits, password_of
 from systemzero_gateway.limits.pace import Pace
 from systemzero_gateway.limits.protocol import LimitStore, LocalLimits
+from systemzero_gateway.limits.reading import Reading, only_message
 from systemzero_gateway.limits.settings import LimitSettings
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "MemoryLimits",
     "Pace",
     "Rate",
+    "Reading",
     "decide",
     "local_limits",
+    "only_message",
     "open_limits",
     "password_of",
 ]

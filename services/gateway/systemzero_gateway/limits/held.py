@@ -1,4 +1,4 @@
-"""How many bytes messages may have together that are held back: of all tenants, and of each.
+"""How many bytes messages may have together that are held: of all tenants, and of each.
 
 Invariants:
 1. There are never more of them than `total`, and of one tenant no more than a quarter of that; but
@@ -20,12 +20,12 @@ class HeldBytes:
 
     Attributes:
         total: how many bytes there may be.
-        streams: how many messages are held, each of a stream of its own.
+        messages: how many are held.
     """
 
     def __init__(self, total: int) -> None:
         self.total = total
-        self.streams = 0
+        self.messages = 0
         self._tenants: dict[str, int] = {}
         self._bytes = 0
 
@@ -41,14 +41,22 @@ class HeldBytes:
     @contextmanager
     def holding(self, tenant: str, size: int) -> Iterator[None]:
         """Hold a message of `size` bytes meanwhile."""
-        self.streams += 1
-        self._bytes += size
-        self._tenants[tenant] = self._tenants.get(tenant, 0) + size
+        self.hold(tenant, size)
         try:
             yield
         finally:
-            self.streams -= 1
-            self._bytes -= size
-            left = self._tenants.pop(tenant, 0) - size
-            if left:
-                self._tenants[tenant] = left
+            self.let_go(tenant, size)
+
+    def hold(self, tenant: str, size: int) -> None:
+        """Hold a message of `size` bytes until it is let go."""
+        self.messages += 1
+        self._bytes += size
+        self._tenants[tenant] = self._tenants.get(tenant, 0) + size
+
+    def let_go(self, tenant: str, size: int) -> None:
+        """A message of `size` bytes is held no more."""
+        self.messages -= 1
+        self._bytes -= size
+        left = self._tenants.pop(tenant, 0) - size
+        if left:
+            self._tenants[tenant] = left
