@@ -39,10 +39,11 @@ from systemzero_gateway.access.policy import Method
 from systemzero_gateway.backends.backend import Backend
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.failures import GONE, has_details, transport_failure
-from systemzero_gateway.forwarding.admission import Admission, Ticket
+from systemzero_gateway.forwarding.admission import Admission
 from systemzero_gateway.forwarding.deadlines import seconds_for
 from systemzero_gateway.forwarding.requestid import has_request_id
 from systemzero_gateway.forwarding.streams import StreamCall
+from systemzero_gateway.forwarding.ticket import Ticket
 from systemzero_runtime.interceptors.drain import Drain, stopping
 from systemzero_runtime.interceptors.guards import Context, Handler
 from systemzero_runtime.serving.local import LocalChannel

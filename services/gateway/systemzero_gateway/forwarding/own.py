@@ -22,8 +22,9 @@ from systemzero_core.errors import DeadlineExceeded, TooLarge
 from systemzero_gateway.access.caller import set_current_caller
 from systemzero_gateway.access.policy import Method
 from systemzero_gateway.config import DeadlineSettings
-from systemzero_gateway.forwarding.admission import Admission, Ticket
+from systemzero_gateway.forwarding.admission import Admission
 from systemzero_gateway.forwarding.deadlines import seconds_for
+from systemzero_gateway.forwarding.ticket import Ticket
 from systemzero_runtime.interceptors.guards import Context, Handler
 from systemzero_wire.errors import code_of
 
