@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -144,3 +145,22 @@ async def test_a_call_that_is_given_up_holds_nothing(here: World) -> None:
     assert len(here.app.admission.messages) == len(LARGE)
     call.cancel()
     await until(lambda: not len(here.app.admission.messages))
+
+
+@pytest.mark.parametrize("body", [b"bad", LARGE], ids=["by the backend", "by the gateway"])
+async def test_a_call_that_failed_leaves_nothing_of_its_message(here: World, body: bytes) -> None:
+    """Not even in garbage, which is found when thousands of calls have come."""
+    method, message = ("Get", b"bad" + bytes(1_000_000)) if body == b"bad" else ("Unary", body)
+    await refused(here.call(method, message))
+    gc.collect()
+    gc.disable()
+    try:
+        await refused(here.call(method, message))
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        kept = [held for thing in gc.garbage for held in gc.get_referents(thing)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not [held for held in kept if isinstance(held, bytes) and len(held) == len(message)]

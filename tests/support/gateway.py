@@ -64,7 +64,7 @@ class Echo:
             return msgspec.json.encode([list(pair) for pair in context.invocation_metadata()])
         if request == b"who":
             return f"{current_principal().tenant} {current_principal().principal_id}".encode()
-        if request == b"bad":
+        if request.startswith(b"bad"):
             raise InvalidInput.at("nodes[3].parent", "is no node")
         if request == b"left":
             return str(context.time_remaining()).encode()

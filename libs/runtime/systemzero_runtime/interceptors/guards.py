@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from functools import partial
+from traceback import clear_frames
 from typing import Any, TypeAlias
 
 import grpc
@@ -215,6 +216,7 @@ class _Errors(AbstractAsyncContextManager[None]):
         if error is None or not isinstance(error, Exception):
             return
         if isinstance(error, grpc.aio.AbortError):
+            _empty(error)
             return
         if isinstance(error, TimeoutError):
             error = DeadlineExceeded("the deadline passed")
@@ -223,7 +225,22 @@ class _Errors(AbstractAsyncContextManager[None]):
         seen = current_call()
         if seen is not None and isinstance(error, DomainError):
             seen.reason = error.reason
+        _empty(error)
         await abort(self._call.context, error)
+
+
+def _empty(error: BaseException) -> None:
+    """Have the frames that `error` came through let go of what they hold, such as the request.
+
+    The errors of a call that failed are garbage in cycles, gRPC's own among them, which is found
+    late: what a flood of refused calls sent would be in memory until then.
+    """
+    seen: set[int] = set()
+    passed: BaseException | None = error
+    while passed is not None and id(passed) not in seen:
+        seen.add(id(passed))
+        clear_frames(passed.__traceback__)
+        passed = passed.__cause__ or passed.__context__
 
 
 def identity_guard(
