@@ -38,7 +38,8 @@ class LimitSettings(Settings, frozen=True):
             as many times as much. A stream of responses takes a unit for so many, each message
             counting for a thousandth at least.
         held_bytes: what messages may have together that are held back until their rate lets them
-            pass; those of one tenant a quarter of it, or one message.
+            pass, and as much again those of calls under way; those of one tenant a quarter of it,
+            or one message.
         stream_bytes: what the messages of a stream of requests may have together, where the
             contract says nothing.
     """
