@@ -163,7 +163,7 @@ def test_migrating_leaves_what_is_there(tmp_path: Path) -> None:
     schema = SCHEMAS["gateway"]
     assert migrate_sqlite(tmp_path, schema) == (0, schema.version)
     with opened(tmp_path / schema.file) as file:
-        file.execute("INSERT INTO tenants (tenant, create_time) VALUES ('acme', 1)")
+        file.execute("INSERT INTO tenants (tenant, create_time, mac) VALUES ('acme', 1, x'00')")
     assert migrate_sqlite(tmp_path, schema) == (schema.version, schema.version)
     with opened(tmp_path / schema.file) as file:
         assert file.execute("SELECT tenant FROM tenants").fetchall() == [("acme",)]

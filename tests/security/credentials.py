@@ -25,7 +25,7 @@ from systemzero_base.ids import new_id
 from systemzero_gateway.access.policy import PLATFORM_TENANT, Role, permissions_of
 from systemzero_gateway.credentials import apikey
 from systemzero_gateway.credentials.signing import Schedule, SigningKey, SigningKeys
-from systemzero_gateway.store import SCHEMA, KeyRecord, SqlKeyStore, SqlSigningKeyStore
+from systemzero_gateway.store import SCHEMA, KeyRecord, RowMacs, SqlKeyStore, SqlSigningKeyStore
 from systemzero_storage.database import DatabaseSettings, open_database
 from tests.support.exposed import RIVAL, Exposed, Metadata, bearer
 
@@ -112,7 +112,7 @@ async def _into_the_store(house: Exposed, made: Credentials) -> SigningKey:
     data = house.data / "gateway"
     pepper = (data / "pepper.key").read_bytes()
     database = open_database(data, SCHEMA, DatabaseSettings())
-    store = SqlKeyStore(database)
+    store = SqlKeyStore(database, RowMacs(pepper))
 
     async def add(tenant: str, role: Role, scopes: Any = (), expire: int | None = None) -> Metadata:
         key = KeyRecord(new_id("key"), tenant, "a", role, tuple(scopes), _now(), expire)

@@ -14,7 +14,7 @@ from systemzero_gateway.credentials.signing import Schedule, SigningKeys
 from systemzero_gateway.credentials.tenants import Tenants
 from systemzero_gateway.credentials.tokenbook import TokenBook
 from systemzero_gateway.credentials.tokens import TokenIssuer, TokenVerifier
-from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
+from systemzero_gateway.store import RowMacs, SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
 from systemzero_storage.database import Database
 
 PEPPER = b"p" * 32
@@ -29,11 +29,12 @@ class House:
     def __init__(self, database: Database) -> None:
         self.now = 1_000_000.0
         self.database = database
-        self.store = SqlKeyStore(database)
+        macs = RowMacs(PEPPER)
+        self.store = SqlKeyStore(database, macs)
         pages = page_tokens(PEPPER)
         self.uses = LastUses(self.store, self.microseconds, self.seconds)
         self.keys = KeyRing(self.store, PEPPER, self.uses, pages, self.microseconds)
-        tenants = SqlTenantStore(database)
+        tenants = SqlTenantStore(database, macs)
         self.tenants = Tenants(tenants, self.keys, pages, 10, self.microseconds)
         schedule = Schedule(86_400 * SECOND, 7_200 * SECOND)
         store = SqlSigningKeyStore(database)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
+ALTERED_ROWS = Counter(
+    "systemzero_gateway_altered_rows",
+    "Rows that were met while a credential was looked up, and not as the gateway wrote them.",
+    ["table"],
+)
 AUDIT_ENTRIES = Counter(
     "systemzero_gateway_audit_entries",
     "Entries written to the audit log, by decision.",

@@ -1,4 +1,4 @@
-"""The check of `sz-admin check` for the gateway: its audit logs."""
+"""The check of `sz-admin check` for the gateway: its keys and tenants, and its audit logs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from systemzero_evidence.log import LogStore, check_extends, open_log_to_check
+from systemzero_gateway.admin.rows import check_rows
 from systemzero_gateway.audit.opening import log_files
 from systemzero_gateway.store import AUDIT
 from systemzero_storage.database import Database
@@ -17,12 +18,14 @@ from systemzero_storage.tenancy.tenants import tenants_of
 async def check_service(
     database: Database, folder: Path, origin: str, notes: list[str]
 ) -> AsyncIterator[str]:
-    """See `systemzero_admin.check.Check`; nothing to check where no log was begun.
+    """See `systemzero_admin.check.Check`; nothing to check where nothing was begun.
 
     Raises:
         DataCorrupted: the first thing that is not as it was recorded.
-        FailedPrecondition: there is a log, but its key or origin is missing.
+        FailedPrecondition: there are keys or a log, but a key file or the origin is missing.
     """
+    async for line in check_rows(database, folder):
+        yield line
     files = log_files(folder)
     if not files.begun(origin) and not await database.read(_tenants):
         return

@@ -23,7 +23,7 @@ from systemzero_gateway.audit.act import Act, Decided, Recorded
 from systemzero_gateway.credentials import apikey
 from systemzero_gateway.credentials.keys import load_or_create_pepper
 from systemzero_gateway.places import PEPPER
-from systemzero_gateway.store import KeyRecord, SqlKeyStore
+from systemzero_gateway.store import KeyRecord, RowMacs, SqlKeyStore
 from systemzero_gateway.store.tables import TENANTS
 from systemzero_storage.database import Database, TenantConnection
 
@@ -48,7 +48,8 @@ async def recover(database: Database, folder: Path, tenant: str, file: Path, ori
     await _require(database, tenant)
     now, secret = micros(), apikey.new_secret(apikey.kind_of(tenant))
     key = KeyRecord(new_id("key"), tenant, NAME, Role.ADMIN, (), now)
-    digest = apikey.digest(load_or_create_pepper(folder / PEPPER), secret)
+    pepper = load_or_create_pepper(folder / PEPPER)
+    digest = apikey.digest(pepper, secret)
     _write(file, secret)
 
     def record(own: TenantConnection) -> None:
@@ -58,7 +59,7 @@ async def recover(database: Database, folder: Path, tenant: str, file: Path, ori
 
     try:
         await database.of(tenant).write(record)
-        await SqlKeyStore(database).add_key(key, digest)
+        await SqlKeyStore(database, RowMacs(pepper)).add_key(key, digest)
     except BaseException:
         _remove(file)
         raise

@@ -21,7 +21,6 @@ from cryptography import x509
 
 from systemzero_base.internal.identity import Principal
 from systemzero_base.settings.config import Settings
-from systemzero_core.errors import NotFound
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import Role, granted, permissions_of
 from systemzero_gateway.store import TenantStore
@@ -85,11 +84,8 @@ class CertificateCallers:
         client = None if svid is None else self._entry(svid.spiffe_id)
         if svid is None or client is None:
             return None
-        try:
-            tenant = await self._store.get(client.tenant, None)
-        except NotFound:
-            return None
-        if tenant.suspend_time is not None:
+        tenant = await self._store.vouched(client.tenant)
+        if tenant is None or tenant.suspend_time is not None:
             return None
         name = client.principal or svid.spiffe_id
         return Caller(

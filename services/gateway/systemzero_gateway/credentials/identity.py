@@ -17,7 +17,7 @@ from systemzero_gateway.credentials.signing import Schedule, SigningKeys
 from systemzero_gateway.credentials.tenants import Tenants
 from systemzero_gateway.credentials.tokenbook import TokenBook
 from systemzero_gateway.credentials.tokens import TokenIssuer, TokenVerifier
-from systemzero_gateway.store import SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
+from systemzero_gateway.store import RowMacs, SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
 from systemzero_storage.database import Database
 
 
@@ -40,7 +40,8 @@ class Identity:
 
         `clients` where nobody calls without a certificate: whom those stand for.
         """
-        store = SqlKeyStore(database)
+        macs = RowMacs(pepper)
+        store = SqlKeyStore(database, macs)
         self.pages = pages = page_tokens(pepper)
         uses = LastUses(store, microseconds, time.monotonic)
         schedule = Schedule(
@@ -50,7 +51,7 @@ class Identity:
         self.signing = SigningKeys(SqlSigningKeyStore(database), pepper, schedule, microseconds)
         verifier = TokenVerifier(self.signing, *names, time.time)
         self.keys = KeyRing(store, pepper, uses, pages, microseconds)
-        tenants = SqlTenantStore(database)
+        tenants = SqlTenantStore(database, macs)
         self.tenants = Tenants(tenants, self.keys, pages, least_burst, microseconds)
         issuer = TokenIssuer(self.signing, *names, time.time)
         self.tokens = TokenBook(store, issuer, verifier, settings.lifetime, microseconds)

@@ -1,5 +1,6 @@
 """Where keys, tenants and signing keys are kept."""
 
+from systemzero_gateway.store.macs import RowMacs
 from systemzero_gateway.store.protocol import Credential, KeyRecord, KeyStore
 from systemzero_gateway.store.signing import SqlSigningKeyStore
 from systemzero_gateway.store.sql import SqlKeyStore
@@ -14,6 +15,7 @@ __all__ = [
     "Credential",
     "KeyRecord",
     "KeyStore",
+    "RowMacs",
     "SqlKeyStore",
     "SqlSigningKeyStore",
     "SqlTenantStore",

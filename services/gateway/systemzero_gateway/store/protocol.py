@@ -66,11 +66,11 @@ class KeyStore(Protocol):
         ...
 
     async def find_secret(self, digest: bytes) -> Credential | None:
-        """The secret with `digest`, unless its tenant is suspended."""
+        """The secret with `digest`, unless its tenant is suspended, or a row of it was altered."""
         ...
 
     async def find_token(self, tenant: str, key_id: str, token_id: str) -> Credential | None:
-        """The key of a token, unless its tenant is suspended, or the token is revoked.
+        """The key of a token, unless it is revoked, its tenant suspended, or a row was altered.
 
         One query, scoped by the tenant: whatever it is that is missing or another's, it is looked
         for in the same way.
@@ -98,6 +98,7 @@ class KeyStore(Protocol):
 
         Raises:
             NotFound: the tenant has no such key.
+            DataCorrupted: its row was altered in the database.
         """
         ...
 
@@ -108,6 +109,7 @@ class KeyStore(Protocol):
 
         Raises:
             NotFound: the tenant has no such key.
+            DataCorrupted: its row was altered in the database.
             FailedPrecondition: the key is revoked.
         """
         ...
@@ -117,6 +119,7 @@ class KeyStore(Protocol):
 
         Raises:
             NotFound: the tenant has no such key.
+            DataCorrupted: its row was altered in the database.
             FailedPrecondition: it is a full admin's, works, and no other such key of the tenant
                 works for as long. Looked at in the same transaction: of two admins who revoke each
                 other, one is left.

@@ -8,14 +8,13 @@ from typing import Any, Final
 from sqlalchemy import (
     Connection,
     Executable,
-    Row,
+    RowMapping,
     Select,
+    Table,
     bindparam,
     delete,
     exists,
-    func,
     insert,
-    null,
     or_,
     select,
     update,
@@ -23,22 +22,28 @@ from sqlalchemy import (
 
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_gateway.store._changes import change, changes
-from systemzero_gateway.store._keys import KEY_COLUMNS, add_key, add_secret, keep_an_admin, key_of
+from systemzero_gateway.store._keys import (
+    add_key,
+    add_secret,
+    end_secrets,
+    keep_an_admin,
+    key_of,
+)
+from systemzero_gateway.store.macs import RowMacs
 from systemzero_gateway.store.protocol import Changes, Credential, KeyRecord
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVOKED_TOKENS, TENANTS
-from systemzero_gateway.store.tenants import QUOTA_COLUMNS, quotas_of
-from systemzero_storage.database import TENANT, Database
+from systemzero_gateway.store.tenants import quotas_of
+from systemzero_storage.database import TENANT, Database, TenantConnection
 
 _REVOKED: Final = REVOKED_TOKENS.c
-_COLUMNS: Final = (*KEY_COLUMNS, *QUOTA_COLUMNS)
-_OWN_EXPIRY: Final = "own_expire_time"
 
 
 class SqlKeyStore:
     """See `KeyStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, macs: RowMacs) -> None:
         self._database = database
+        self._macs = macs
 
     async def changes(self, since: int) -> Changes:
         """See `KeyStore.changes`."""
@@ -47,24 +52,31 @@ class SqlKeyStore:
     async def find_secret(self, digest: bytes) -> Credential | None:
         """See `KeyStore.find_secret`."""
         query = (
-            _active(select(*_COLUMNS, KEY_SECRETS.c.expire_time.label(_OWN_EXPIRY)))
+            _active(select(API_KEYS, TENANTS, KEY_SECRETS))
             .join(KEY_SECRETS, KEY_SECRETS.c.key_id == API_KEYS.c.key_id)
             .where(KEY_SECRETS.c.digest == digest)
         )
-        row = await self._database.read(lambda connection: connection.execute(query).first())
-        return None if row is None else _credential(row)
+        row = await self._database.read(lambda connection: _first(connection, query))
+        if row is None or not self._vouch(row, KEY_SECRETS, API_KEYS, TENANTS):
+            return None
+        return Credential(key_of(row), quotas_of(row), row[KEY_SECRETS.c.expire_time])
 
     async def find_token(self, tenant: str, key_id: str, token_id: str) -> Credential | None:
         """See `KeyStore.find_token`."""
         revoked = exists().where(_REVOKED.tenant == TENANT, _REVOKED.token_id == token_id)
         query = (
-            _active(select(*_COLUMNS, null().label(_OWN_EXPIRY)))
+            _active(select(API_KEYS, TENANTS))
             .where(API_KEYS.c.tenant == TENANT, API_KEYS.c.key_id == key_id)
             .where(~revoked)
         )
         own = self._database.of(tenant)
-        row = await own.read(lambda connection: connection.execute(query).first())
-        return None if row is None else _credential(row)
+        row = await own.read(lambda connection: _first(connection, query))
+        if row is None or not self._vouch(row, API_KEYS, TENANTS):
+            return None
+        return Credential(key_of(row), quotas_of(row))
+
+    def _vouch(self, row: RowMapping, *tables: Table) -> bool:
+        return all(self._macs.vouch(table, row) for table in tables)
 
     async def add_tenant(self, tenant: str, now: int) -> None:
         """See `KeyStore.add_tenant`."""
@@ -72,7 +84,8 @@ class SqlKeyStore:
         def add(connection: Connection) -> None:
             found = connection.execute(select(TENANTS).where(TENANTS.c.tenant == tenant)).first()
             if found is None:
-                connection.execute(insert(TENANTS).values(tenant=tenant, create_time=now))
+                row = {"tenant": tenant, "create_time": now}
+                connection.execute(insert(TENANTS).values(self._macs.added(TENANTS, row)))
 
         await change(self._database, tenant, add)
 
@@ -84,8 +97,9 @@ class SqlKeyStore:
 
     async def add_key(self, key: KeyRecord, digest: bytes) -> None:
         """See `KeyStore.add_key`."""
+        macs = self._macs
         await change(
-            self._database, key.tenant, lambda connection: add_key(connection, key, digest)
+            self._database, key.tenant, lambda connection: add_key(connection, macs, key, digest)
         )
 
     async def add_first_key(self, key: KeyRecord, digest: bytes) -> None:
@@ -93,15 +107,17 @@ class SqlKeyStore:
 
         def add(connection: Connection) -> None:
             if not _has_keys(connection, key.tenant):
-                add_key(connection, key, digest)
+                add_key(connection, self._macs, key, digest)
 
         await change(self._database, key.tenant, add)
 
     async def get_key(self, tenant: str, key_id: str) -> KeyRecord:
         """See `KeyStore.get_key`."""
-        query = select(*KEY_COLUMNS).where(API_KEYS.c.tenant == TENANT, API_KEYS.c.key_id == key_id)
+        query = select(API_KEYS).where(API_KEYS.c.tenant == TENANT, API_KEYS.c.key_id == key_id)
         own = self._database.of(tenant)
-        return _found(await own.read(lambda connection: connection.execute(query).first()))
+        row = _found(await own.read(lambda connection: _first(connection, query)))
+        self._macs.require(API_KEYS, row)
+        return key_of(row)
 
     async def add_secret(
         self, tenant: str, key_id: str, digest: bytes, now: int, old_expire_time: int
@@ -109,16 +125,12 @@ class SqlKeyStore:
         """See `KeyStore.add_secret`."""
 
         def add(connection: Connection) -> None:
-            if _get(connection, tenant, key_id).revoke_time is not None:
+            row = _get(connection, tenant, key_id)
+            self._macs.require(API_KEYS, row)
+            if row[API_KEYS.c.revoke_time] is not None:
                 raise FailedPrecondition("the key is revoked")
-            expire_time = KEY_SECRETS.c.expire_time
-            connection.execute(
-                update(KEY_SECRETS)
-                .where(KEY_SECRETS.c.key_id == key_id)
-                .where(or_(expire_time.is_(None), expire_time > old_expire_time))
-                .values(expire_time=old_expire_time)
-            )
-            add_secret(connection, key_id, digest, now)
+            end_secrets(connection, self._macs, key_id, old_expire_time)
+            add_secret(connection, self._macs, key_id, digest, now)
 
         await change(self._database, tenant, add)
 
@@ -126,26 +138,27 @@ class SqlKeyStore:
         """See `KeyStore.revoke_key`."""
 
         def revoke(connection: Connection) -> KeyRecord:
-            keep_an_admin(connection, _get(connection, tenant, key_id), now)
-            connection.execute(
-                update(API_KEYS)
-                .where(API_KEYS.c.key_id == key_id)
-                .values(revoke_time=func.coalesce(API_KEYS.c.revoke_time, now))
-            )
-            return _get(connection, tenant, key_id)
+            row = _get(connection, tenant, key_id)
+            if row[API_KEYS.c.revoke_time] is None:
+                values = self._macs.changed(API_KEYS, row, {"revoke_time": now})
+                keep_an_admin(connection, self._macs, key_of(row), now)
+                connection.execute(
+                    update(API_KEYS).where(API_KEYS.c.key_id == key_id).values(values)
+                )
+            return key_of(_get(connection, tenant, key_id))
 
         return await change(self._database, tenant, revoke)
 
     async def list_keys(self, tenant: str, after: str, count: int) -> Sequence[KeyRecord]:
         """See `KeyStore.list_keys`."""
         query = (
-            select(*KEY_COLUMNS)
+            select(API_KEYS)
             .where(API_KEYS.c.tenant == TENANT, API_KEYS.c.key_id > after)
             .order_by(API_KEYS.c.key_id)
             .limit(count)
         )
         return await self._database.of(tenant).read(
-            lambda connection: [key_of(row) for row in connection.execute(query)]
+            lambda connection: [key_of(row) for row in connection.execute(query).mappings()]
         )
 
     async def note_uses(self, times: Mapping[str, int]) -> None:
@@ -196,16 +209,16 @@ def _active(query: Select[Any]) -> Select[Any]:
     )
 
 
-def _get(connection: Connection, tenant: str, key_id: str) -> KeyRecord:
-    query = select(*KEY_COLUMNS).where(API_KEYS.c.key_id == key_id, API_KEYS.c.tenant == tenant)
-    return _found(connection.execute(query).first())
+def _get(connection: Connection, tenant: str, key_id: str) -> RowMapping:
+    query = select(API_KEYS).where(API_KEYS.c.key_id == key_id, API_KEYS.c.tenant == tenant)
+    return _found(_first(connection, query))
 
 
-def _found(row: Row[Any] | None) -> KeyRecord:
+def _first(connection: Connection | TenantConnection, query: Select[Any]) -> RowMapping | None:
+    return connection.execute(query).mappings().first()
+
+
+def _found(row: RowMapping | None) -> RowMapping:
     if row is None:
         raise NotFound("there is no such key")
-    return key_of(row)
-
-
-def _credential(row: Row[Any]) -> Credential:
-    return Credential(key_of(row), quotas_of(row), row.own_expire_time)
+    return row

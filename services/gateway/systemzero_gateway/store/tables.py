@@ -1,4 +1,4 @@
-"""The gateway's tables. All times in microseconds since 1970."""
+"""The gateway's tables. All times in microseconds since 1970; `macs` has what `mac` covers."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ TENANTS: Final = Table(
     Column("quota_templates", BigInteger),
     Column("quota_events", BigInteger),
     Column("revision", BigInteger, index=True),  # of its last change
+    Column("mac", LargeBinary, nullable=False),
 )
 
 API_KEYS: Final = Table(
@@ -55,6 +56,7 @@ API_KEYS: Final = Table(
     Column("expire_time", BigInteger),
     Column("revoke_time", BigInteger),
     Column("last_use_time", BigInteger),
+    Column("mac", LargeBinary, nullable=False),
     Index("api_keys_by_tenant", "tenant", "key_id"),
 )
 
@@ -65,6 +67,7 @@ KEY_SECRETS: Final = Table(
     Column("key_id", Text, ForeignKey("api_keys.key_id"), nullable=False, index=True),
     Column("create_time", BigInteger, nullable=False),
     Column("expire_time", BigInteger),
+    Column("mac", LargeBinary, nullable=False),
 )
 
 REVOKED_TOKENS: Final = Table(

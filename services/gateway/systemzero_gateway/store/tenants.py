@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
 from systemzero_core.errors import AlreadyExists, NotFound
 from systemzero_gateway.access.quotas import NO_QUOTAS, Quotas
 from systemzero_gateway.store._changes import change
 from systemzero_gateway.store._keys import add_key
+from systemzero_gateway.store.macs import RowMacs
 from systemzero_gateway.store.protocol import KeyRecord
 from systemzero_gateway.store.tables import TENANTS
 from systemzero_storage.database import Database
@@ -49,6 +50,10 @@ class TenantStore(Protocol):
         """
         ...
 
+    async def vouched(self, tenant: str) -> TenantRecord | None:
+        """A tenant, for who lets callers in; None where there is none, or its row was altered."""
+        ...
+
     async def page(self, after: str, count: int, only: str | None) -> Sequence[TenantRecord]:
         """At most `count` tenants by id, from the first id greater than `after`."""
         ...
@@ -58,6 +63,7 @@ class TenantStore(Protocol):
 
         Raises:
             NotFound: there is no such tenant.
+            DataCorrupted: its row was altered in the database.
         """
         ...
 
@@ -66,6 +72,7 @@ class TenantStore(Protocol):
 
         Raises:
             NotFound: there is no such tenant.
+            DataCorrupted: its row was altered in the database.
         """
         ...
 
@@ -74,6 +81,7 @@ class TenantStore(Protocol):
 
         Raises:
             NotFound: there is no such tenant.
+            DataCorrupted: its row was altered in the database.
         """
         ...
 
@@ -81,8 +89,9 @@ class TenantStore(Protocol):
 class SqlTenantStore:
     """See `TenantStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, macs: RowMacs) -> None:
         self._database = database
+        self._macs = macs
 
     async def create(self, tenant: TenantRecord, key: KeyRecord, digest: bytes) -> None:
         """See `TenantStore.create`."""
@@ -91,55 +100,73 @@ class SqlTenantStore:
             if connection.execute(_seen(tenant.tenant)).first() is not None:
                 raise AlreadyExists("there is such a tenant already")
             row = {"tenant": tenant.tenant, "create_time": tenant.create_time}
-            connection.execute(insert(TENANTS).values(row | _columns(tenant.quotas)))
-            add_key(connection, key, digest)
+            row |= _columns(tenant.quotas)
+            connection.execute(insert(TENANTS).values(self._macs.added(TENANTS, row)))
+            add_key(connection, self._macs, key, digest)
 
         await change(self._database, tenant.tenant, create)
 
     async def get(self, tenant: str, only: str | None) -> TenantRecord:
         """See `TenantStore.get`."""
-        return await self._database.read(lambda connection: _get(connection, tenant, only))
+        row = await self._database.read(lambda connection: _get(connection, tenant, only))
+        return _record(row)
+
+    async def vouched(self, tenant: str) -> TenantRecord | None:
+        """See `TenantStore.vouched`."""
+        query = _seen(tenant)
+        row = await self._database.read(lambda c: c.execute(query).mappings().first())
+        return None if row is None or not self._macs.vouch(TENANTS, row) else _record(row)
 
     async def page(self, after: str, count: int, only: str | None) -> Sequence[TenantRecord]:
         """See `TenantStore.page`."""
         query = _restricted(select(TENANTS).where(TENANTS.c.tenant > after), only)
         query = query.order_by(TENANTS.c.tenant).limit(count)
         return await self._database.read(
-            lambda connection: [_record(row) for row in connection.execute(query)]
+            lambda connection: [_record(row) for row in connection.execute(query).mappings()]
         )
 
     async def set_quotas(self, tenant: str, quotas: Quotas) -> TenantRecord:
         """See `TenantStore.set_quotas`."""
-        return await self._update(tenant, _columns(quotas))
+        return await self._update(tenant, lambda _: _columns(quotas))
 
     async def suspend(self, tenant: str, now: int) -> TenantRecord:
         """See `TenantStore.suspend`."""
-        first = func.coalesce(TENANTS.c.suspend_time, now)
-        return await self._update(tenant, {"suspend_time": first})
+
+        def suspended(row: RowMapping) -> dict[str, Any]:
+            first = row[TENANTS.c.suspend_time]
+            return {"suspend_time": now if first is None else first}
+
+        return await self._update(tenant, suspended)
 
     async def resume(self, tenant: str) -> TenantRecord:
         """See `TenantStore.resume`."""
-        return await self._update(tenant, {"suspend_time": None})
+        return await self._update(tenant, lambda _: {"suspend_time": None})
 
-    async def _update(self, tenant: str, values: dict[str, Any]) -> TenantRecord:
+    async def _update(
+        self, tenant: str, values: Callable[[RowMapping], dict[str, Any]]
+    ) -> TenantRecord:
         def job(connection: Connection) -> TenantRecord:
-            connection.execute(update(TENANTS).where(TENANTS.c.tenant == tenant).values(values))
-            return _get(connection, tenant, None)
+            row = _get(connection, tenant, None)
+            changed = self._macs.changed(TENANTS, row, values(row))
+            connection.execute(update(TENANTS).where(TENANTS.c.tenant == tenant).values(changed))
+            return _record(_get(connection, tenant, None))
 
         return await change(self._database, tenant, job)
 
 
+_OWN: Final = ("tenant", "create_time", "suspend_time")
 _NAMES: Final = Quotas.__struct_fields__
-QUOTA_COLUMNS: Final = tuple(TENANTS.c[f"quota_{name}"] for name in _NAMES)
 
 
-def quotas_of(row: Row[Any]) -> Quotas:
-    """The quotas in a row that has `QUOTA_COLUMNS`."""
-    return Quotas(*(getattr(row, column.name) for column in QUOTA_COLUMNS))
+def quotas_of(row: RowMapping) -> Quotas:
+    """The quotas in a row that has the columns of `TENANTS`."""
+    return Quotas(*(row[TENANTS.c[f"quota_{name}"]] for name in _NAMES))
 
 
 def _columns(quotas: Quotas) -> dict[str, Any]:
-    return {f"quota_{name}": value for name, value in msgspec.structs.asdict(quotas).items()}
+    values = {f"quota_{name}": value for name, value in msgspec.structs.asdict(quotas).items()}
+    rate = quotas.per_minute  # as it will be read: the MAC tells 90 from 90.0
+    return values if rate is None else {**values, "quota_per_minute": float(rate)}
 
 
 def _seen(tenant: str, only: str | None = None) -> Select[Any]:
@@ -150,12 +177,13 @@ def _restricted(query: Select[Any], only: str | None) -> Select[Any]:
     return query if only is None else query.where(TENANTS.c.tenant == only)
 
 
-def _get(connection: Connection, tenant: str, only: str | None) -> TenantRecord:
-    row = connection.execute(_seen(tenant, only)).first()
+def _get(connection: Connection, tenant: str, only: str | None) -> RowMapping:
+    row = connection.execute(_seen(tenant, only)).mappings().first()
     if row is None:
         raise NotFound("there is no such tenant")
-    return _record(row)
+    return row
 
 
-def _record(row: Row[Any]) -> TenantRecord:
-    return TenantRecord(row.tenant, row.create_time, row.suspend_time, quotas_of(row))
+def _record(row: RowMapping) -> TenantRecord:
+    tenant, create, suspend = (row[TENANTS.c[name]] for name in _OWN)
+    return TenantRecord(tenant, create, suspend, quotas_of(row))

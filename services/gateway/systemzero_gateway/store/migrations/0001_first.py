@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("quota_templates", sa.BigInteger(), nullable=True),
         sa.Column("quota_events", sa.BigInteger(), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("tenant"),
     )
     op.create_index(op.f("ix_tenants_revision"), "tenants", ["revision"], unique=False)
@@ -95,6 +96,7 @@ def upgrade() -> None:
         sa.Column("expire_time", sa.BigInteger(), nullable=True),
         sa.Column("revoke_time", sa.BigInteger(), nullable=True),
         sa.Column("last_use_time", sa.BigInteger(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant"],
             ["tenants.tenant"],
@@ -122,6 +124,7 @@ def upgrade() -> None:
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("expire_time", sa.BigInteger(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["key_id"],
             ["api_keys.key_id"],
