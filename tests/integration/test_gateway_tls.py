@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from sqlalchemy import update
 
 from systemzero.gateway.v1 import tenant_service_pb2, tenant_service_pb2_grpc
 from systemzero.log.v1 import log_service_pb2
@@ -21,6 +22,7 @@ from systemzero_client.channel import Tls
 from systemzero_gateway.access.policy import Role
 from systemzero_gateway.config import GatewayTlsSettings
 from systemzero_gateway.credentials.certificates import ClientCertificate
+from systemzero_gateway.store.tables import TENANTS
 from systemzero_runtime.running.process import service_channel
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.tls import (
@@ -171,10 +173,23 @@ async def test_a_certificate_is_a_caller(tmp_path: Path) -> None:
             assert (await refused(call(robot, "Unary", b"who")))[1] == "UNAUTHENTICATED"
             await identity.tenants.resume("default")
             identity.authenticator.forget()
+            assert await call(robot, "Unary", b"who") == f"default {ROBOT}".encode()
         other = authority.issue("spiffe://example.org/ci/a/b")
         async with channel(running.port, authority, *other) as viewer:
             code, reason, _ = await refused(call(viewer, "Unary", b"who"))
             assert (code, reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+
+
+async def test_a_tenant_that_was_resumed_in_the_database_has_no_certificates(
+    tmp_path: Path,
+) -> None:
+    async with strict_world(tmp_path) as (running, authority):
+        identity = running.app._identity
+        await identity.tenants.suspend("default")
+        resume = update(TENANTS).values(suspend_time=None)
+        await running.app._database.write(lambda connection: connection.execute(resume).rowcount)
+        async with channel(running.port, authority, *authority.issue(ROBOT)) as robot:
+            assert (await refused(call(robot, "Unary", b"who")))[1] == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize(
