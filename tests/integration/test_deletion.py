@@ -255,3 +255,21 @@ async def test_a_screen_that_another_capture_shows_stays_for_that_one(served: Pa
     assert kept.originals.screenshot == PNG
     gone = pb.GetCaptureRequest(capture_id=first.capture.capture_id, include_screenshot=True)
     assert not (await served.captures().GetCapture(gone)).capture.HasField("originals")
+
+
+async def test_an_event_that_was_moved_to_another_capture_is_not_erased_with_it(
+    served: Pair, tmp_path: Path
+) -> None:
+    """Who can write to the database has somebody delete a capture, and another's event with it."""
+    evidence, bait = await drifted(served), await drifted(served)
+    moved, log_index = evidence.capture.capture_id, evidence.verdict.log_index
+    with opened(tmp_path / "diff" / "diff.db") as file:
+        file.execute("PRAGMA busy_timeout = 5000")
+        change = "UPDATE events SET capture_id = ? WHERE capture_id = ?"
+        file.execute(change, (bait.capture.capture_id, moved))
+        file.commit()
+    with pytest.raises(grpc.aio.AioRpcError):
+        await delete(served, bait.capture.capture_id)
+    entries = (await served.log().ListEntries(log_pb.ListEntriesRequest())).entries
+    assert SECRET.encode() in entries[log_index].body
+    assert "log.erasure" not in [entry.kind for entry in entries]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections import Counter
 from datetime import UTC, datetime
@@ -10,15 +11,21 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import update
 
 from systemzero_base.clock import micros
 from systemzero_base.telemetry.logs import get_logger
+from systemzero_client.offline import verify_export_file
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.tlog import (
     ERASURE_KIND,
+    LogVerificationError,
     VerifierKey,
+    digest_of,
     format_time,
+    leaf_hash_of,
     parse_checkpoint,
+    sign_rotation,
     verify_export,
 )
 from systemzero_evidence.log import LogStore, Witness
@@ -110,6 +117,105 @@ async def test_what_old_refusals_said_leaves_and_the_log_is_whole(
             lines = [line async for line in store.export(tenant, 0)]
             report = verify_export(lines, vkeys=[VerifierKey.parse(store.vkeys(tenant)[0])])
             assert report.checkpoint.size == len(entries)
+    finally:
+        await database.close()
+
+
+async def rewritten(database: Database, tenant: str, index: int, **values: object) -> None:
+    """What a database administrator does to a row of the log."""
+    columns = AUDIT.entries.c
+    statement = (
+        update(AUDIT.entries)
+        .where(columns.tenant == tenant, columns.position == index)
+        .values(**values)
+    )
+    await database.of(tenant).write(lambda own: own.unscoped.execute(statement))
+
+
+OLD = format_time(datetime.fromtimestamp(THEN / 1e6, UTC))
+DIGEST = digest_of(bytes(16), b"{}")
+DISGUISED = {"kind": "call.denied", "create_time": OLD}
+FORGED = {
+    **DISGUISED,
+    "salt": bytes(16),
+    "body": b"{}",
+    "digest": DIGEST,
+    "hashes": leaf_hash_of("call.denied", OLD, DIGEST),
+}
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "not yet signed"])
+@pytest.mark.parametrize("values", [DISGUISED, FORGED], ids=["disguised", "forged whole"])
+async def test_an_act_that_was_made_to_look_like_an_old_refusal_is_not_erased(
+    open_database: OpenDatabase, values: dict[str, object], signed: bool
+) -> None:
+    database, key = open_database(METADATA, SCHEMA_VERSION), Ed25519PrivateKey.generate()
+    try:
+        now = THEN
+        store = LogStore(database, AUDIT, "test.example/audit", [key])
+        queue = AuditQueue(1_000, lambda: now)
+        log = AuditLog(queue, database, store, get_logger("test"), some_loops())
+        queue.put(act("acme", 0), "192.0.2.1", "")
+        queue.put(act("platform", 1), "192.0.2.1", "")
+        assert await log.flush()
+        if signed:
+            await store.publish_checkpoints()
+        (was,) = await store.list_entries("acme", 0, 100)
+        await rewritten(database, "acme", 0, **values)
+        now = THEN + 50 * DAY
+        kept = RefusalRetention(database, store, AUDIT, 30, lambda: now)
+        with pytest.raises(DataCorrupted, match=r"entry 0 .*not erased"):
+            await kept.collect()
+        kinds = [entry.kind for entry in await store.list_entries("acme", 0, 100)]
+        assert kinds == ["call.denied"]
+        assert "not erased" in store.diverged
+        (erased, _) = await store.list_entries("platform", 0, 100)
+        assert erased.body is None  # another's log goes on
+        back = {"kind": was.kind, "create_time": was.create_time, "salt": was.salt}
+        back |= {"body": was.body, "digest": was.digest, "hashes": was.leaf_hash}
+        await rewritten(database, "acme", 0, **back)
+        assert (await store.verify("acme")).size == 1
+    finally:
+        await database.close()
+
+
+async def test_old_refusals_leave_after_the_key_was_rotated(open_database: OpenDatabase) -> None:
+    """Their MACs are by a key that is gone; the checkpoint over them is as good."""
+    database = open_database(METADATA, SCHEMA_VERSION)
+    old, new = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    try:
+        one = gateway(database, old)
+        for number in (1, 3, 5):
+            one.queue.put(act("acme", number), "192.0.2.1", "")
+        assert await one.flush()
+        await one.store.publish_checkpoints()
+        statement = sign_rotation("test.example/audit", old, new.public_key())
+        store = LogStore(database, AUDIT, "test.example/audit", [new], rotations=[statement])
+        await store.check()
+        await RefusalRetention(database, store, AUDIT, 30, lambda: micros() + 31 * DAY).collect()
+        bodies = [entry.body is None for entry in await store.list_entries("acme", 0, 100)]
+        assert bodies == [True, True, True, False]
+    finally:
+        await database.close()
+
+
+async def test_an_act_whose_erasure_is_in_the_log_fails_the_check(tmp_path: Path) -> None:
+    """As if who has the key, or an older release, had erased it: acts are never erased."""
+    settings = AuditSettings(origin="test.example/audit")
+    database = open_sqlite(tmp_path / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
+    audit = open_audit(settings, tmp_path, database, get_logger("test"), some_loops())
+    try:
+        audit.queue.put(act("acme", 0), "192.0.2.1", "")
+        assert await audit.flush()
+        now = datetime.now(UTC)
+        await database.of("acme").write(lambda own: audit.store.erase(own, [0], now))
+        with pytest.raises(DataCorrupted, match="entry 0, an act"):
+            _ = [line async for line in check_service(database, tmp_path, settings.origin, [])]
+        await audit.store.publish_checkpoints()
+        export = b"".join([line async for line in audit.store.export("acme")])
+        vkey = audit.store.vkeys("acme")[0]
+        with pytest.raises(LogVerificationError, match="entry 0, an act"):
+            verify_export_file(io.BytesIO(export), audit=True, key=vkey)
     finally:
         await database.close()
 

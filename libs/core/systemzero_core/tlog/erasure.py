@@ -18,6 +18,10 @@ ERASURE_KIND: Final = "log.erasure"
 """The kind of the entries that record erasures."""
 
 
+_ACTS: Final = frozenset({"call.allowed", "call.failed"})
+"""Kinds of an audit log whose bodies are never erased: what principals did."""
+
+
 class _Record(msgspec.Struct, forbid_unknown_fields=True):
     entries: list[int]
 
@@ -36,9 +40,16 @@ class Erasures:
         """Note an entry if its body was erased, or if it records an erasure.
 
         Raises:
-            LogVerificationError: the record is malformed, or names no entry before it.
+            LogVerificationError: the record is malformed, or names no entry before it; or the
+                entry is of a kind that is never erased.
         """
         if entry.body is None:
+            if entry.kind in _ACTS:
+                raise LogVerificationError(
+                    f"the body of entry {entry.index}, an act ({entry.kind}), was erased: acts "
+                    "stay, whatever the log records of it",
+                    metadata={"entry": str(entry.index)},
+                )
             self._unexplained.add(entry.index)
             self.count += 1
         elif entry.kind == ERASURE_KIND:

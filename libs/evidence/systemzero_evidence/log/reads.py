@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from systemzero_core.errors import DataCorrupted, InvalidInput, NotFound
 from systemzero_core.tlog import (
+    Checkpoint,
     Entry,
     checkpoint_line,
     encode_bundle,
@@ -20,6 +21,7 @@ from systemzero_core.tlog import (
     header_line,
     parse_checkpoint,
 )
+from systemzero_evidence.log.check import check_tail
 from systemzero_evidence.rows.entries import Entries
 from systemzero_evidence.rows.tail import Tail
 from systemzero_evidence.signed.checkpoints import Checkpoints, StoredCheckpoint
@@ -79,6 +81,21 @@ class LogReads:
             self._tail.acknowledged.forget(tenant, signed)
             if signed >= entries:
                 return done
+
+    async def _check_tail(self, tenant: str) -> None:
+        def job(own: TenantConnection) -> None:
+            check_tail(own, self._entries, self._checkpoints)
+
+        await self._read_bodies(tenant, job)
+
+    async def _unsigned(self, tenant: str, size: int) -> Checkpoint:
+        """What a checkpoint of `size` entries says; none is signed, for who looks on may not."""
+
+        def job(own: TenantConnection) -> Checkpoint:
+            self._checkpoints.check_known(own, self._entries.size(own.unscoped, own.tenant))
+            return self._checkpoints.verified(own, size, most=size)
+
+        return await self._read_bodies(tenant, job)
 
     async def size(self, tenant: str) -> int:
         """The number of entries in the tenant's log."""

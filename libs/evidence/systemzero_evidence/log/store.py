@@ -22,8 +22,9 @@ from sqlalchemy import Connection
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tlog import Checkpoint
 from systemzero_evidence.log.adoption import Adopted, Adoption
+from systemzero_evidence.log.authentic import Authentic, Meant, any_entry
 from systemzero_evidence.log.census import Census, census
-from systemzero_evidence.log.check import FullCheck, check_tail
+from systemzero_evidence.log.check import FullCheck
 from systemzero_evidence.log.reads import LogReads
 from systemzero_evidence.rows.entries import Appended, Entries
 from systemzero_evidence.rows.errors import LogDiverged
@@ -49,8 +50,6 @@ class LogStore(LogReads):
     Attributes:
         rotations: the statements that one key of the logs followed another, oldest first.
         cosigners: what asks each witness, in a loop (`witnesses.cosigning`).
-        diverged: why a log is refused: the last checkpoints could not be signed since it does not
-            extend the one before; empty while all do.
     """
 
     def __init__(
@@ -93,6 +92,7 @@ class LogStore(LogReads):
         proofs = Proofs(entries, checkpoints)
         super().__init__(database, entries, checkpoints, proofs, tail, kept)
         self._adoption = Adoption(tables, entries, macs)
+        self._authentic = Authentic(entries, macs, checkpoints, proofs)
         self._made = tuple(made)
         self._headed = frozenset(self._learn_heads())
         self.rotations = tuple(rotations)
@@ -101,7 +101,7 @@ class LogStore(LogReads):
             Cosigner(each, database, checkpoints, self._cosignatures, proofs) for each in witnesses
         ]
         self._tables = tables
-        self.diverged = ""
+        self._unsigned_why = ""
         self._grown: dict[str, None] = {}  # tenants with appends since the last publication
 
     def append(
@@ -129,20 +129,35 @@ class LogStore(LogReads):
         return appended
 
     def erase(
-        self, own: TenantConnection, indexes: Sequence[int], create_time: datetime
+        self,
+        own: TenantConnection,
+        indexes: Sequence[int],
+        create_time: datetime,
+        meant: Meant = any_entry,
     ) -> Appended | None:
         """Erase the bodies and salts of entries, within a write job, and record that it was done.
 
         The entries stay, and every proof of them holds; what they said is gone. Those erased
         before stay so; None if all were. Verification refuses a missing body that no record
-        explains.
+        explains. `meant` tells by the entry itself, once it is shown to be the signer's, whether it
+        is one to erase.
 
         Raises:
             NotFound: there is no such entry.
             FailedPrecondition: the entry is itself the record of an erasure.
+            DataCorrupted: an entry was altered, or is not meant: nothing is erased.
         """
-        erased = self._entries.erase(own, indexes, create_time)
+        erased = self._authentic.erase(own, indexes, create_time, meant)
         return None if erased is None else self._noted(own, erased)
+
+    @property
+    def diverged(self) -> str:
+        """Why a log is refused; empty while none is.
+
+        The last checkpoints could not be signed since it does not extend the one before, or an
+        entry that was to be erased was altered (until an erasure of that log succeeds).
+        """
+        return self._unsigned_why or next(iter(self._authentic.refused.values()), "")
 
     async def check(self) -> None:
         """Check at start that every log extends the last checkpoint published of it.
@@ -176,12 +191,6 @@ class LogStore(LogReads):
                 self._heads.learn(tenant, self._checkpoints.trusted(tenant, note).size, note)
                 yield tenant
 
-    async def _check_tail(self, tenant: str) -> None:
-        def job(own: TenantConnection) -> None:
-            check_tail(own, self._entries, self._checkpoints)
-
-        await self._read_bodies(tenant, job)
-
     async def verify(
         self, tenant: str, progress: Callable[[int], None] = lambda _entries: None
     ) -> Checkpoint:
@@ -209,15 +218,6 @@ class LogStore(LogReads):
             )
         await self._check_tail(tenant)
         return checkpoint
-
-    async def _unsigned(self, tenant: str, size: int) -> Checkpoint:
-        """What a checkpoint of `size` entries says; none is signed, for who looks on may not."""
-
-        def job(own: TenantConnection) -> Checkpoint:
-            self._checkpoints.check_known(own, self._entries.size(own.unscoped, own.tenant))
-            return self._checkpoints.verified(own, size, most=size)
-
-        return await self._read_bodies(tenant, job)
 
     async def adopt(self, tenant: str, create_time: datetime) -> Adopted | None:
         """Take entries in that the signer did not write, and record it; None if there are none.
@@ -272,7 +272,7 @@ class LogStore(LogReads):
         outcomes = await asyncio.gather(*map(self._publish, grown), return_exceptions=True)
         failures = [outcome for outcome in outcomes if outcome is not None]
         diverged = [error.message for error in failures if isinstance(error, LogDiverged)]
-        self.diverged = diverged[0] if diverged else ""
+        self._unsigned_why = diverged[0] if diverged else ""
         for failed in failures:
             raise failed
         return len(grown)

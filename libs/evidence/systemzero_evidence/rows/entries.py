@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -132,15 +132,24 @@ class Entries:
         return Appended(index, entry.leaf_hash, mac)
 
     def erase(
-        self, own: TenantConnection, indexes: Sequence[int], create_time: datetime
+        self,
+        own: TenantConnection,
+        indexes: Sequence[int],
+        create_time: datetime,
+        check: Callable[[TenantConnection, StoredEntry], None] | None = None,
     ) -> Appended | None:
-        """Erase bodies and salts, and append the record of it; see `LogStore.erase`."""
+        """Erase bodies and salts, and append the record of it; see `LogStore.erase`.
+
+        `check` raises where an entry is not to be erased.
+        """
         erased = []
         for index in sorted(set(indexes)):
             row = self._row(own.unscoped, own.tenant, index)
             if row.kind == ERASURE_KIND:
                 raise FailedPrecondition(f"entry {index} records an erasure: it stays")
             if row.body is not None:
+                if check is not None:
+                    check(own, StoredEntry(self._entry(own, row), row.hashes, row.mac))
                 own.unscoped.execute(self._erase, {"of_tenant": own.tenant, "index": index})
                 erased.append(index)
         if not erased:

@@ -6,14 +6,18 @@ Invariants:
    after the other, and whichever is later knows of the other.
 3. An answer that was kept for repeats of a request is no second place for those texts.
 4. A verdict that an event of another capture tells as well stays for that one.
+5. Which capture an event is of is known from its log entry: the row alone may have been altered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 from sqlalchemy import bindparam, insert, select, update
 
+from systemzero_core.tlog import Entry
+from systemzero_diff.digests import EVENT_KIND
 from systemzero_diff.store.tables import ANSWERS, ERASED_CAPTURES, EVENTS, VERDICT_BODIES
 from systemzero_storage.database import TENANT, TenantConnection
 
@@ -55,3 +59,10 @@ def erase_events(
         connection.execute(_ERASE_EVENT, {"at": row.position, "left": left, "time": time})
     VERDICT_BODIES.drop_unused(connection, (row.verdict for row in found))
     return [row.log_index for row in found]
+
+
+def is_of_capture(capture_id: str, entry: Entry) -> bool:
+    """Whether a log entry records an event of the capture; what is erased already, may be."""
+    if entry.kind != EVENT_KIND:
+        return False
+    return entry.body is None or msgspec.json.decode(entry.body).get("capture_id") == capture_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -96,7 +97,7 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
         own = self._connection
         indexes = erasing.erase_events(own, capture_id, time, without_texts)
         if indexes:
-            self._log.erase(own, indexes, _moment(time))
+            self._log.erase(own, indexes, _moment(time), partial(erasing.is_of_capture, capture_id))
         return len(indexes)
 
 
