@@ -100,5 +100,7 @@ async def test_a_row_that_is_named_and_gone_is_found(
 
 async def test_an_erased_tree_is_none_that_was_altered(database: Database) -> None:
     await fill(database)
-    await SqlCaptureStore(database).erase("acme", "cap_1", 1, plain)
+    store = SqlCaptureStore(database)
+    await store.erase("acme", "cap_1", 1, plain)
+    await store.finish_erasure("acme", "cap_1")
     assert len(await checked(database)) == 2

@@ -7,12 +7,15 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from systemzero_base.internal.identity import Principal
 from systemzero_capture.admin.check import check_service
-from systemzero_capture.model import Event, Known, Sighting, StoredCapture
+from systemzero_capture.model import NOBODY, Asked, Event, Known, Sighting, StoredCapture
+from systemzero_capture.peers.notes import NoteMacs
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
 from systemzero_core.errors import Conflict, DomainError, FailedPrecondition, NotFound
 from systemzero_storage.database import Database
@@ -176,6 +179,36 @@ async def test_a_shared_body_stays_until_the_last_capture_is_erased(store: Captu
     await store.erase("acme", "cap_2", NOW, plain)
     assert await store.known("acme", digest) is None
     assert await store.add("acme", "cap_3", NOW, known("Buy"), PLAIN, body=None) is None
+
+
+async def test_the_note_of_an_erasure_says_who_asked_and_shows_that_it_was_the_service(
+    store: CaptureStore,
+) -> None:
+    macs, others = NoteMacs(bytes(32)), NoteMacs(bytes(31) + b"1")
+    for number in (1, 2, 3):
+        await add(store, number, "Buy")
+        asked = macs.asked(Principal("acme", "key_7"), f"cap_{number}", NOW + number)
+        await store.erase("acme", f"cap_{number}", NOW + number, plain, asked)
+    notes = await store.unfinished_erasures()
+    assert [(note.capture_id, note.asked.principal_id) for note in notes] == [
+        (f"cap_{number}", "key_7") for number in (1, 2, 3)
+    ]
+    assert await store.unfinished_erasures(2) == notes[2:]
+    assert all(macs.holds(note) and not others.holds(note) for note in notes)
+    for wrong in (
+        {"tenant": "other"},
+        {"capture_id": "cap_2"},
+        {"create_time": NOW},
+        {"asked": Asked("key_8", notes[0].asked.mac)},
+        {"asked": NOBODY},
+    ):
+        assert not macs.holds(msgspec.structs.replace(notes[0], **wrong))
+    await store.erase("acme", "cap_1", NOW, plain)  # noted anew, by nobody
+    assert macs.holds((await store.unfinished_erasures())[1])
+    assert not macs.holds((await store.unfinished_erasures())[0])
+    for number in (1, 2, 3):
+        await store.finish_erasure("acme", f"cap_{number}")
+    assert await store.unfinished_erasures() == []
 
 
 async def test_an_erased_body_comes_back_with_a_new_capture_alone(store: CaptureStore) -> None:

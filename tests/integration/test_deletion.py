@@ -20,13 +20,18 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base.telemetry.logs import LogSettings
+from systemzero_capture.admin.check import check_service
 from systemzero_capture.kept.settings import KeepingSettings
+from systemzero_core.errors import DataCorrupted
 from systemzero_core.formats import own
 from systemzero_core.tlog import VerifierKey, verify_bundle
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.admin.check import Audited, audit
+from systemzero_storage.tenancy.types import PackedId
 from systemzero_wire.fields import timestamp
 from tests.support.gateway import refused
+from tests.support.logging import lines_in, logging_as
 from tests.support.pair import SILENCE, Pair, pair
 from tests.support.sqlite import opened
 from tests.support.stores import DAY, NOW, document
@@ -212,6 +217,74 @@ async def test_a_deletion_that_the_diff_service_missed_is_completed(
     assert await served.capture_service._eraser.finish_all() == 1
     assert await served.capture_service._eraser.finish_all() == 0
     assert texts_left(tmp_path) == []
+
+
+def note_by_others(path: Path, capture_ids: list[str], **values: Any) -> None:
+    """What who can write to the database says of erasures that nobody asked for."""
+    said = {"create_time": 1, "principal_id": "key_1", "mac": bytes(32), **values}
+    with opened(path / "capture" / "capture.db") as file:
+        file.execute("PRAGMA busy_timeout = 5000")
+        for capture_id in capture_ids:
+            note = ("acme", PackedId("cap").process_bind_param(capture_id, None), *said.values())
+            file.execute("INSERT INTO erasures VALUES (?, ?, ?, ?, ?)", note)
+        file.commit()
+
+
+async def test_an_erasure_that_others_noted_is_not_done_and_is_told_once(
+    served: Pair, tmp_path: Path
+) -> None:
+    answer = await drifted(served)
+    left = texts_left(tmp_path)
+    note_by_others(tmp_path, [answer.capture.capture_id])
+    eraser = served.capture_service._eraser
+    logs = tmp_path / "logs"
+    with logging_as(LogSettings(output=str(logs))):
+        assert [await eraser.finish_all() for _ in range(3)] == [0, 0, 0]
+        told = [line for line in lines_in(logs) if "nobody asked" in line["event"]]
+    assert texts_left(tmp_path) == left
+    assert (await event_of(served, answer.verdict.event_id)).verdict.script.edits
+    (line,) = told
+    assert (line["level"], line["capture_id"]) == ("error", answer.capture.capture_id)
+    database = served.capture_service._database
+    with pytest.raises(DataCorrupted, match=f"{answer.capture.capture_id} is to be erased"):
+        _ = [line async for line in check_service(database, tmp_path / "capture", "", [])]
+    # who may delete it still can: the note is then the service's own
+    await delete(served, answer.capture.capture_id)
+    assert texts_left(tmp_path) == []
+    assert [line async for line in check_service(database, tmp_path / "capture", "", [])]
+
+
+async def test_notes_by_others_hold_up_no_erasure_that_was_asked_for(
+    served: Pair, tmp_path: Path
+) -> None:
+    answer = await drifted(served)
+    served.away["EraseCapture"] = grpc.StatusCode.UNAVAILABLE
+    request = pb.DeleteCaptureRequest(capture_id=answer.capture.capture_id)
+    await refused(served.captures().DeleteCapture(request))
+    note_by_others(tmp_path, [f"cap_{number:032x}" for number in range(250)])
+    served.away.clear()
+    assert await served.capture_service._eraser.finish_all() == 1
+    assert texts_left(tmp_path) == []
+
+
+async def test_a_note_holds_for_the_erasure_that_was_asked_for_alone(
+    served: Pair, tmp_path: Path
+) -> None:
+    answer, other = await drifted(served), await drifted(served)
+    served.away["EraseCapture"] = grpc.StatusCode.UNAVAILABLE
+    request = pb.DeleteCaptureRequest(capture_id=answer.capture.capture_id)
+    await refused(served.captures().DeleteCapture(request))
+    (note,) = await served.capture_service._eraser._store.unfinished_erasures()
+    assert note.asked.principal_id == "key_1"
+    note_by_others(
+        tmp_path,
+        [other.capture.capture_id],
+        create_time=note.create_time,
+        mac=note.asked.mac,
+    )
+    served.away.clear()
+    assert await served.capture_service._eraser.finish_all() == 1
+    assert (await event_of(served, other.verdict.event_id)).verdict.script.edits
 
 
 async def test_only_the_capture_service_erases(served: Pair) -> None:

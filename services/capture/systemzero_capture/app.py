@@ -27,6 +27,7 @@ from systemzero_capture.kept.originals import Keeper
 from systemzero_capture.kept.retention import Collector
 from systemzero_capture.peers.checker import DiffServiceChecker
 from systemzero_capture.peers.erasing import Eraser
+from systemzero_capture.peers.notes import NoteMacs
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.store import METADATA, SCHEMA, SqlCaptureStore
 from systemzero_runtime.calls.reaching import ReachableChannel
@@ -93,8 +94,9 @@ class CaptureService:
         self._collector = Collector(
             store, settings.retention, settings.originals, clock, logger, loops
         )
-        tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
-        self._eraser = Eraser(store, diff, signer, clock, logger, loops)
+        secret = load_or_create_secret(settings.data / PAGE_TOKENS)
+        tokens, macs = PageTokens(secret), NoteMacs(secret)
+        self._eraser = Eraser(store, diff, signer, macs, clock, logger, loops)
         self._servicer = CaptureServicer(
             ingestor,
             store,

@@ -6,6 +6,7 @@ Times are microseconds since 1970, UTC.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -44,6 +45,25 @@ class Decoded(msgspec.Struct, frozen=True):
 
     known: Known
     tree: Tree
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Who asked for an erasure, and what shows that this service noted it; see `peers.notes`."""
+
+    principal_id: str = ""
+    mac: bytes = b""
+
+
+NOBODY: Final = Asked()
+
+
+class ErasureNote(msgspec.Struct, frozen=True):
+    """That a capture was erased here at `create_time`, and others have their part to erase yet."""
+
+    tenant: str
+    capture_id: str
+    create_time: int
+    asked: Asked
 
 
 class OriginalKind(StrEnum):

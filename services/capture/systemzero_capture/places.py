@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Final
 
 PAGE_TOKENS: Final = "page-tokens.key"
-"""The secret that seals page tokens."""
+"""The secret that seals page tokens, and that the MACs of erasures' notes are made with."""

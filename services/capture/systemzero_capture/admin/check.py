@@ -14,11 +14,14 @@ from typing import Any, Final
 import zstandard
 from sqlalchemy import Row, bindparam, exists, select
 
+from systemzero_base.secrets import read_private
 from systemzero_capture.kept.originals import NATIVE_TYPE, is_intact
 from systemzero_capture.model import Original, OriginalKind
-from systemzero_capture.store import rows
+from systemzero_capture.peers.notes import NoteMacs
+from systemzero_capture.places import PAGE_TOKENS
+from systemzero_capture.store import SqlCaptureStore, rows
 from systemzero_capture.store.tables import BLOBS, CAPTURES, KINDS, ORIGINALS, TREES, VERDICT_BODIES
-from systemzero_core.errors import DataCorrupted, DomainError
+from systemzero_core.errors import DataCorrupted, DomainError, FailedPrecondition
 from systemzero_core.signature import sign
 from systemzero_storage.database import TENANT, BodyErased, Database, TenantConnection
 from systemzero_storage.tenancy.tenants import tenants_of
@@ -61,19 +64,46 @@ AnyRow = Row[*tuple[Any, ...]]
 
 
 async def check_service(
-    database: Database, _folder: Path, _origin: str, _notes: list[str]
+    database: Database, folder: Path, _origin: str, _notes: list[str]
 ) -> AsyncIterator[str]:
     """The check of `sz-admin check`; see `systemzero_admin.check.Check`.
 
     Raises:
         DataCorrupted: the first row that is not as it was stored, named, with its tenant.
+        FailedPrecondition: the secret that notes of erasures are checked by is missing.
     """
+    await _check_notes(database, folder / PAGE_TOKENS)
     for tenant in await database.read(lambda c: tenants_of(c, CAPTURES)):
         try:
             trees = await _check_tenant(database, tenant)
         except DataCorrupted as error:
             raise DataCorrupted(f"tenant {tenant!r:.80}: {error.message}") from error
         yield f"tenant {tenant}: {trees} trees are what their digests say"
+
+
+async def _check_notes(database: Database, secret: Path) -> None:
+    """Check that the service itself wrote each note of an erasure."""
+    store, seen, macs = SqlCaptureStore(database), 0, None
+    while page := await store.unfinished_erasures(seen):
+        macs = macs or NoteMacs(_read(secret))
+        seen += len(page)
+        for note in page:
+            if not macs.holds(note):
+                raise DataCorrupted(
+                    f"tenant {note.tenant!r:.80}: the note in erasures that {note.capture_id} is "
+                    "to be erased is not by the service (or the key was lost): delete the row, and "
+                    "DeleteCapture again if the capture is to go"
+                )
+
+
+def _read(secret: Path) -> bytes:
+    try:
+        return read_private(secret)
+    except FileNotFoundError:
+        raise FailedPrecondition(
+            f"{secret} is missing, and the database has notes of erasures that are checked by it: "
+            "restore it from a backup of the data folder"
+        ) from None
 
 
 async def _check_tenant(database: Database, tenant: str) -> int:

@@ -3,7 +3,8 @@
 What is stored here goes first, with a note that the diff service still has to erase its part: what
 events and their log entries say of the screen. A call is acknowledged when both are done. Where the
 diff service does not answer, the note stays, and the rest is done in the background, by whichever
-process comes to it; doing it twice changes nothing.
+process comes to it; doing it twice changes nothing. The note has a MAC (see `notes`): what others
+wrote into the database erases nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from systemzero.diff.v1 import drift_service_pb2, drift_service_pb2_grpc
 from systemzero_base.internal.identity import IdentitySigner, Principal
 from systemzero_base.telemetry.observed import Outgoing
 from systemzero_base.work.background import Loops
-from systemzero_capture.model import StoredCapture
+from systemzero_capture.model import ErasureNote, StoredCapture
 from systemzero_capture.peers.checker import AUDIENCE
+from systemzero_capture.peers.notes import NoteMacs
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import Unavailable
 from systemzero_runtime.calls.asking import AWAY, ask
@@ -31,8 +33,8 @@ _ERASE: Final = "/systemzero.diff.v1.DriftService/EraseCapture"
 _TIMEOUT: Final = 10.0
 _INTERVAL: Final = 5.0
 """Seconds between two looks for erasures that were not finished."""
-_SELF: Final = "capture service"
-"""Who acts where the principal that asked is gone."""
+_MOST_TOLD: Final = 1_000
+"""Notes by others that are remembered as told of."""
 
 
 class Eraser:
@@ -43,12 +45,15 @@ class Eraser:
         store: CaptureStore,
         diff: ReachableChannel,
         signer: IdentitySigner,
+        macs: NoteMacs,
         clock: Callable[[], int],
         logger: FilteringBoundLogger,
         loops: Loops,
     ) -> None:
-        """`diff` is a channel to the diff service."""
+        """`diff` is a channel to the diff service; `macs` show which notes are this service's."""
         self._store = store
+        self._macs = macs
+        self._foreign: set[tuple[str, str]] = set()
         self._channel = diff
         self._drift = drift_service_pb2_grpc.DriftServiceStub(diff)
         self._signer = signer
@@ -71,9 +76,9 @@ class Eraser:
             NotFound: the principal's tenant has no such capture.
             Unavailable: the diff service does not answer. It will be asked again.
         """
-        capture = await self._store.erase(
-            principal.tenant, capture_id, self._clock(), without_texts
-        )
+        time = self._clock()
+        asked = self._macs.asked(principal, capture_id, time)
+        capture = await self._store.erase(principal.tenant, capture_id, time, without_texts, asked)
         await self._finish(principal, capture_id)
         return capture
 
@@ -82,26 +87,44 @@ class Eraser:
 
         One that fails in another way than by silence is logged, and stands in no other's way. Each
         is tried once: a note that stays although it was finished would hold the round for good.
+        One that this service did not write is not acted on.
 
         Raises:
             Unavailable: the diff service does not answer.
         """
         tried: set[tuple[str, str]] = set()
-        count = 0
-        while left := [n for n in await self._store.unfinished_erasures() if n not in tried]:
-            tried.update(left)
-            count += sum([await self._finished(tenant, capture_id) for tenant, capture_id in left])
+        count = skipped = 0
+        while page := await self._store.unfinished_erasures(skipped):
+            new = [note for note in page if (note.tenant, note.capture_id) not in tried]
+            tried.update((note.tenant, note.capture_id) for note in new)
+            finished = sum([await self._finished(note) for note in new])
+            count, skipped = count + finished, skipped + len(page) - finished
         return count
 
-    async def _finished(self, tenant: str, capture_id: str) -> bool:
+    async def _finished(self, note: ErasureNote) -> bool:
+        if not self._macs.holds(note):
+            self._tell(note)
+            return False
         try:
-            await self._finish(Principal(tenant, _SELF), capture_id)
+            principal = Principal(note.tenant, note.asked.principal_id)
+            await self._finish(principal, note.capture_id)
         except Unavailable:
             raise
         except Exception:
-            self._logger.exception("an erasure could not be finished", capture_id=capture_id)
+            self._logger.exception("an erasure could not be finished", capture_id=note.capture_id)
             return False
         return True
+
+    def _tell(self, note: ErasureNote) -> None:
+        """Log a note that others wrote, once; of very many, the first alone."""
+        place = (note.tenant, note.capture_id)
+        if place not in self._foreign and len(self._foreign) < _MOST_TOLD:
+            self._foreign.add(place)
+            self._logger.error(
+                "an erasure was noted that nobody asked this service for; it is not done",
+                tenant=note.tenant,
+                capture_id=note.capture_id,
+            )
 
     async def _finish(self, principal: Principal, capture_id: str) -> None:
         token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_ERASE, AUDIENCE)

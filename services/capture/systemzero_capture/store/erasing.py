@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
-from systemzero_capture.model import StoredCapture
+from systemzero_capture.model import Asked, ErasureNote, StoredCapture
 from systemzero_capture.store import kinds, originals, rows
 from systemzero_capture.store.tables import CAPTURES, ERASURES, KINDS, TREES, VERDICT_BODIES
 from systemzero_storage.database import TENANT, TenantConnection
@@ -43,11 +43,23 @@ _ERASE_BODY = (
     update(TREES).where(_T.tenant == TENANT, _T.full_digest == bindparam("full")).values(body=None)
 )
 _OF_CAPTURE = (_E.tenant == TENANT, _E.capture_id == bindparam("of_capture"))
-_NOTED = select(_E.create_time).where(*_OF_CAPTURE)
 _NOTE = insert(ERASURES)
+_NOTE_ANEW = (
+    update(ERASURES)
+    .where(*_OF_CAPTURE)
+    .values(
+        create_time=bindparam("at_time"),
+        principal_id=bindparam("who"),
+        mac=bindparam("their_mac"),
+    )
+)
 _DONE = delete(ERASURES).where(*_OF_CAPTURE)
-UNFINISHED: Final = select(_E.tenant, _E.capture_id).order_by(_E.create_time).limit(100)
-"""The oldest notes of all tenants."""
+_UNFINISHED: Final = (
+    select(ERASURES)
+    .order_by(_E.create_time, _E.tenant, _E.capture_id)
+    .limit(100)
+    .offset(bindparam("skipped"))
+)
 
 
 def erase(
@@ -55,6 +67,7 @@ def erase(
     capture: StoredCapture,
     time: int,
     without_texts: Callable[[bytes], bytes],
+    asked: Asked,
 ) -> None:
     """Erase what is stored of a capture, unless it was before, and note it; see `CaptureStore`."""
     at = {"at": capture.position}
@@ -65,13 +78,30 @@ def erase(
     full = {"full": capture.known.signatures.full}
     if connection.execute(_SHOWN_BY_OTHERS, full).first() is None:
         connection.execute(_ERASE_BODY, full)
-    if connection.execute(_NOTED, {"of_capture": capture.capture_id}).first() is None:
-        connection.execute(_NOTE, {"capture_id": capture.capture_id, "create_time": time})
+    _note(connection, capture.capture_id, time, asked)
+
+
+def _note(connection: TenantConnection, capture_id: str, time: int, asked: Asked) -> None:
+    """Note an erasure; a note that is there may be somebody else's, and is written over."""
+    said = {"at_time": time, "who": asked.principal_id, "their_mac": asked.mac}
+    if connection.execute(_NOTE_ANEW, {"of_capture": capture_id, **said}).rowcount:
+        return
+    note = {"capture_id": capture_id, "create_time": time}
+    connection.execute(_NOTE, {**note, **msgspec.structs.asdict(asked)})
 
 
 def finish(connection: TenantConnection, capture_id: str) -> None:
     """Drop the note: everybody has erased their part."""
     connection.execute(_DONE, {"of_capture": capture_id})
+
+
+def unfinished(connection: Connection, skipped: int) -> list[ErasureNote]:
+    """Some notes of all tenants, the oldest first, after so many of them."""
+    found = connection.execute(_UNFINISHED, {"skipped": skipped})
+    return [
+        ErasureNote(row.tenant, row.capture_id, row.create_time, Asked(row.principal_id, row.mac))
+        for row in found
+    ]
 
 
 def _change_kind(

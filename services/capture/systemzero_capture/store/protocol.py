@@ -12,7 +12,10 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from systemzero_capture.model import (
+    NOBODY,
+    Asked,
     Bounds,
+    ErasureNote,
     Event,
     Known,
     Original,
@@ -139,12 +142,18 @@ class CaptureStore(Protocol):
         ...
 
     async def erase(
-        self, tenant: str, capture_id: str, time: int, without_texts: Callable[[bytes], bytes]
+        self,
+        tenant: str,
+        capture_id: str,
+        time: int,
+        without_texts: Callable[[bytes], bytes],
+        asked: Asked = NOBODY,
     ) -> StoredCapture:
         """Erase what was kept of a capture; the row stays, and notes an erasure to be finished.
 
         The body goes unless another capture shows the same; the verdict becomes what
-        `without_texts` leaves of it. Erasing what is erased only notes it anew.
+        `without_texts` leaves of it. Erasing what is erased only notes it anew. The note has what
+        was `asked`; one by nobody is not acted on.
 
         Raises:
             NotFound: the tenant has none of this id.
@@ -155,6 +164,6 @@ class CaptureStore(Protocol):
         """Forget the note: other services have erased their part."""
         ...
 
-    async def unfinished_erasures(self) -> Sequence[tuple[str, str]]:
-        """Some captures whose erasure is not finished, oldest first, as (tenant, id)."""
+    async def unfinished_erasures(self, skipped: int = 0) -> Sequence[ErasureNote]:
+        """Some notes of erasures that are not finished, the oldest first, after so many."""
         ...

@@ -7,7 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 
 from systemzero_capture.model import (
+    NOBODY,
+    Asked,
     Bounds,
+    ErasureNote,
     Event,
     Known,
     Original,
@@ -132,12 +135,18 @@ class SqlCaptureStore:
         return await self._database.of(tenant).read(captures.last_position)
 
     async def erase(
-        self, tenant: str, capture_id: str, time: int, without_texts: Callable[[bytes], bytes]
+        self,
+        tenant: str,
+        capture_id: str,
+        time: int,
+        without_texts: Callable[[bytes], bytes],
+        asked: Asked = NOBODY,
     ) -> StoredCapture:
         """See `CaptureStore.erase`."""
 
         def job(connection: TenantConnection) -> StoredCapture:
-            erasing.erase(connection, captures.get(connection, capture_id), time, without_texts)
+            capture = captures.get(connection, capture_id)
+            erasing.erase(connection, capture, time, without_texts, asked)
             return captures.get(connection, capture_id)
 
         return await self._database.of(tenant).write(job)
@@ -146,7 +155,6 @@ class SqlCaptureStore:
         """See `CaptureStore.finish_erasure`."""
         await self._database.of(tenant).write(lambda c: erasing.finish(c, capture_id))
 
-    async def unfinished_erasures(self) -> Sequence[tuple[str, str]]:
+    async def unfinished_erasures(self, skipped: int = 0) -> Sequence[ErasureNote]:
         """See `CaptureStore.unfinished_erasures`."""
-        found = await self._database.read(lambda c: c.execute(erasing.UNFINISHED).all())
-        return [(row.tenant, row.capture_id) for row in found]
+        return await self._database.read(lambda c: erasing.unfinished(c, skipped))

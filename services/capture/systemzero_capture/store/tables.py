@@ -117,6 +117,8 @@ ERASURES: Final = Table(
     Column("tenant", Text, primary_key=True),
     Column("capture_id", PackedId("cap"), primary_key=True),
     Column("create_time", BigInteger, nullable=False),
+    Column("principal_id", Text, nullable=False),  # who asked
+    Column("mac", LargeBinary, nullable=False),
     Index("erasures_by_time", "create_time"),
 )
 
