@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import pickle
+import pickle  # nosec B403 - to own processes alone
 import signal
 import time
 from collections.abc import Awaitable, Callable

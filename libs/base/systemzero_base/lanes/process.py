@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import subprocess
+import subprocess  # nosec B404 - of this interpreter
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress

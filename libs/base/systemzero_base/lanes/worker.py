@@ -16,7 +16,7 @@ import fcntl
 import gc
 import importlib
 import os
-import pickle
+import pickle  # nosec B403 - of the service itself
 import resource
 import signal
 import socket

@@ -154,7 +154,7 @@ class Counting:
         usage = self._counters.table.name
         sums = ", ".join(f"{name} = {usage}.{name} + excluded.{name}" for name in names)
         return (
-            f"INSERT INTO {usage} ({COLUMN}, {', '.join(names)}) {source} "
+            f"INSERT INTO {usage} ({COLUMN}, {', '.join(names)}) {source} "  # nosec B608 - our names
             f"ON CONFLICT ({COLUMN}) DO UPDATE SET {sums}"
         )
 

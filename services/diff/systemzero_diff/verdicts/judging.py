@@ -6,7 +6,7 @@ rules. Which template it is, the index in this process says.
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403 - to own processes alone
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 

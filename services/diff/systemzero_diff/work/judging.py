@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403 - of the service itself
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
