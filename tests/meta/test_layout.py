@@ -22,6 +22,7 @@ from scripts.run_split import free_port
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_client import Client, Document, Sighting
 from systemzero_client.channel import Tls
+from systemzero_gateway.places import FAMILIAR
 from systemzero_runtime.probe import ask
 from tests.support.certificates import Authority
 from tests.support.deployed import ROOT
@@ -184,6 +185,8 @@ def of_the_image(name: str) -> dict[str, str]:
 
 
 def listed(folder: Path) -> dict[str, bytes]:
-    """All files, but the newest checkpoints: where a service can't write it goes without them."""
+    """All files, but what a service goes without where it can't write it."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(p): p.read_bytes() for p in files if p.parent.suffix != ".heads"}
+    return {
+        str(p): p.read_bytes() for p in files if p.parent.suffix != ".heads" and p.name != FAMILIAR
+    }

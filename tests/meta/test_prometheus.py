@@ -29,13 +29,20 @@ STATES = {
 }
 """A capture for each verdict, against the template of `1-console`."""
 ABSENT = {
+    "rpc_server_unguarded_refusals_total",
     "systemzero_captures_collected_total",
+    "systemzero_gateway_altered_rows_total",
+    "systemzero_gateway_stream_units_total",
+    "systemzero_lanes_killed_total",
+    "systemzero_lanes_work_refused_total",
     "systemzero_log_uncosigned_age_seconds",
     "systemzero_log_witness_refused",
+    "systemzero_storage_refused_total",
     "systemzero_worker_restarts_total",
     "systemzero_workers",
 }
-"""What this platform has no occasion for: no witness, no workers, and (at 0) nothing collected."""
+"""What this platform has no occasion for: no witness, no workers, no streams, and (at 0)
+nothing collected, refused, ended or altered."""
 
 
 @dataclass
