@@ -8,6 +8,7 @@ import socket
 import subprocess  # nosec B404 - of this interpreter
 import sys
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -51,18 +52,26 @@ class Lane:
         Raises:
             OSError: there is none to be had: no process, or it ends or is silent at its start.
         """
-        spawned = asyncio.get_running_loop().run_in_executor(None, cls._spawn, limits)
+        made: Future[Lane] = Future()
+        asyncio.get_running_loop().run_in_executor(None, cls._spawn_into, made, limits)
         try:
-            lane = await asyncio.shield(spawned)
+            lane = await asyncio.shield(asyncio.wrap_future(made))
             async with asyncio.timeout(START_SECONDS):
                 await lane._receive()  # noqa: SLF001
         except (wire.Ended, TimeoutError):
-            status = await (await spawned).end()
+            status = await made.result().end()
             raise OSError(f"a lane ended at its start, with status {status}") from None
-        except asyncio.CancelledError:
-            await (await spawned).end()
+        except BaseException:  # whatever ends the wait, no process is left that nobody knows
+            made.add_done_callback(_forgotten)
             raise
         return lane
+
+    @classmethod
+    def _spawn_into(cls, made: Future[Lane], limits: Limits) -> None:
+        try:
+            made.set_result(cls._spawn(limits))
+        except BaseException as error:  # noqa: BLE001 - raised where the lane is waited for
+            made.set_exception(error)
 
     @classmethod
     def _spawn(cls, limits: Limits) -> Lane:
@@ -137,6 +146,11 @@ class Lane:
         if self._process.stdin is not None:
             self._process.stdin.close()
         return self._process.wait()
+
+
+def _forgotten(made: Future[Lane]) -> None:
+    if made.exception() is None:
+        made.result()._reap()  # noqa: SLF001
 
 
 def _environment() -> dict[str, str]:

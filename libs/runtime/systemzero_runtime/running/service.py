@@ -74,8 +74,6 @@ def server_options(max_message_bytes: int, *, shared_port: bool = False) -> list
         ("grpc.max_connection_age_ms", 300_000),
         ("grpc.max_connection_age_grace_ms", 30_000),
         ("grpc.max_metadata_size", 16_384),
-        # Further ones wait at the client: what a connection may open costs memory before admission.
-        ("grpc.max_concurrent_streams", 1_000),
         ("grpc.server.max_pending_requests", _PENDING_CALLS),
         ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING_CALLS),
         # Keepalive pings on a quiet watch are no abuse; gRPC's own bound is one in five minutes.
