@@ -61,7 +61,8 @@ def recorded(number: int, **other: object) -> Callable[[Transaction], StoredEven
 
     def job(transaction: Transaction) -> StoredEvent:
         made = event(number, **other)  # type: ignore[arg-type]
-        index = transaction.append("drift.event", {"event_id": made.event_id}, made.create_time)
+        record = {"event_id": made.event_id, "capture_id": made.capture_id}
+        index = transaction.append("drift.event", record, made.create_time)
         return transaction.put_event(made, index)
 
     return job
