@@ -21,6 +21,7 @@ def test_large_entries_push_out_as_many_as_they_take_the_room_of() -> None:
     assert lru.keys() == [3, 0, 4]
     lru.put(5, b"x" * 101)
     assert lru.get(5) is None
+    assert lru.keys() == [3, 0, 4]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.binary(max_size=60))))

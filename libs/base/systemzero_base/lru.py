@@ -47,8 +47,11 @@ class Lru(Generic[K, V]):
     def put(self, key: K, value: V) -> None:
         """Remember `value` under `key`."""
         self.forget(key)
+        size = self._size(key, value)
+        if self._size_of is not None and size > self.most_bytes:
+            return  # what is there is not pushed out for what can't stay
         self._entries[key] = value
-        self._bytes += self._size(key, value)
+        self._bytes += size
         while len(self._entries) > self._capacity or self._bytes > self.most_bytes:
             self.forget(next(iter(self._entries)))
 
