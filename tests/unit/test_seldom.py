@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from systemzero_base.work.seldom import SECONDS, Seldom
+from systemzero_base.telemetry.seldom import SECONDS, Seldom
 
 
 def test_it_is_said_at_once_and_then_with_how_often_it_was_since() -> None:

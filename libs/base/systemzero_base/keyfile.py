@@ -1,4 +1,4 @@
-"""Ed25519 keys in PEM files that nobody else may read."""
+"""Ed25519 keys in PEM files that nobody else may read, and keys that are derived from secrets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -15,6 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from systemzero_base.secrets import read_private, write_private
 from systemzero_core.errors import FailedPrecondition
+
+
+def derived(secret: bytes, purpose: bytes) -> bytes:
+    """32 bytes for one purpose alone: HKDF-SHA256 of `secret` without a salt (RFC 5869)."""
+    return HKDF(SHA256(), 32, salt=None, info=purpose).derive(secret)
 
 
 def load_or_create_key(path: Path) -> Ed25519PrivateKey:

@@ -21,6 +21,7 @@ import structlog
 from systemzero_base.settings.config import LogLevel, Settings
 from systemzero_base.telemetry.logsink import LogFile, Sink, Stream
 from systemzero_base.telemetry.observed import CurrentCall, current_call
+from systemzero_base.telemetry.seldom import Seldom
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SECURITY: Final = "security"
@@ -186,20 +187,19 @@ class CallLog:
     def __init__(self, service: str, ticks: Callable[[], float] = time.monotonic) -> None:
         """`ticks` gives seconds that never go back."""
         self._service = service
-        self._ticks = ticks
-        self._second = float("-inf")
-        self._told = self._left_out = 0
+        self._strangers = Seldom(ticks, STRANGERS)
 
     def write(self, call: CurrentCall, status: str) -> None:
         """`call` is over with `status`.
 
-        Of calls that failed and are nobody's, `STRANGERS` a second have a line, and the next line
-        says how many had none: whoever has no credential does not fill a disk.
+        Of calls that failed and are nobody's, `STRANGERS` a second have a line, and the next of
+        those says how many had none: whoever has no credential does not fill a disk.
         """
         level = "error" if status in _BROKEN else "warning" if status in _FAILING else "info"
         if _Logs.main is None or LEVELS[level] < _Logs.level:
             return
-        if status != "OK" and not call.tenant and self._is_one_too_many():
+        times = 1 if status == "OK" or call.tenant else self._strangers.now()
+        if not times:
             return
         line = _CallLine(
             self._service,
@@ -215,20 +215,9 @@ class CallLog:
             call.principal,
             call.verdict,
             call.reason,
-            self._left_out,
+            times - 1,
         )
-        self._left_out = 0
         _Logs.main.write(_encode_line(line))
-
-    def _is_one_too_many(self) -> bool:
-        now = self._ticks()
-        if now - self._second >= 1.0:
-            self._second, self._told = now, 0
-        self._told += 1
-        if self._told <= STRANGERS:
-            return False
-        self._left_out += 1
-        return True
 
 
 _OF_PEERS = (

@@ -22,7 +22,7 @@ def quoted_pair(old: str, new: str) -> tuple[str, str]:
     if max(len(old), len(new)) <= MAX_QUOTED:
         return quoted(old), quoted(new)
     a, b = " ".join(old.split()), " ".join(new.split())
-    at = _first_difference(a, b)
+    at = first_difference(a, b)
     if at <= _IN_SIGHT or a == b or max(len(a), len(b)) <= MAX_QUOTED:
         return _marked(_cut(a)), _marked(_cut(b))
     blank = a.find(" ", at - _BEFORE, at)
@@ -30,7 +30,7 @@ def quoted_pair(old: str, new: str) -> tuple[str, str]:
     return _marked("…" + _cut(a[start:])), _marked("…" + _cut(b[start:]))
 
 
-def _first_difference(a: str, b: str) -> int:
+def first_difference(a: str, b: str) -> int:
     """How many characters both begin with, found by comparing halves."""
     low, high = 0, min(len(a), len(b))
     while low < high:

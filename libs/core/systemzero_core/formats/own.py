@@ -22,6 +22,10 @@ from systemzero_core.tree import Bounds, Node, Tree
 NAME = "systemzero.tree"
 """The value of `format` in the file."""
 
+TERSEST = 8
+"""A byte of another form may hold as much to be read as so many of this one, whose nodes take 24
+bytes at least: a line of an ARIA snapshot is a node in four."""
+
 _LOW, _HIGH = -(2**31), 2**31 - 1
 
 

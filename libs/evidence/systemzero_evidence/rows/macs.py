@@ -22,8 +22,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from systemzero_base.keyfile import derived
 
 MAC_BYTES: Final = 32
 
@@ -36,7 +36,7 @@ class Macs:
     def __init__(self, origin: str, keys: Sequence[Ed25519PrivateKey]) -> None:
         """`keys` are those that sign: each makes a MAC of its own, and one that holds is enough."""
         self._prefix = _INFO + b"\n" + origin.encode() + b"/"
-        self._keys = [_derived(key) for key in keys]
+        self._keys = [derived(key.private_bytes_raw(), _INFO) for key in keys]
 
     def of(self, tenant: str, position: int, leaf_hash: bytes, before: bytes) -> bytes:
         """What stands beside a new entry; `before` is what stands beside the one before it."""
@@ -62,8 +62,3 @@ def _each(stored: bytes) -> Iterator[bytes]:
     if len(stored) in (MAC_BYTES, 2 * MAC_BYTES):
         for start in range(0, len(stored), MAC_BYTES):
             yield stored[start : start + MAC_BYTES]
-
-
-def _derived(key: Ed25519PrivateKey) -> bytes:
-    kdf = HKDF(algorithm=SHA256(), length=MAC_BYTES, salt=None, info=_INFO)
-    return kdf.derive(key.private_bytes_raw())

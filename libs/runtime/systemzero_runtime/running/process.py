@@ -25,11 +25,11 @@ from systemzero_base.settings.addresses import refuse_taken
 from systemzero_base.settings.config import ConfigError, Settings
 from systemzero_base.telemetry import logs
 from systemzero_base.telemetry.logs import LogSettings, get_logger, get_security_logger
+from systemzero_base.telemetry.seldom import Seldom
 from systemzero_base.telemetry.tracing import Tracing
 from systemzero_base.work import loop
 from systemzero_base.work.background import Loops
 from systemzero_base.work.memory import share_arenas
-from systemzero_base.work.seldom import Seldom
 from systemzero_core.errors import DomainError
 from systemzero_runtime.calls.reaching import ServiceChannel
 from systemzero_runtime.interceptors.drain import Drain

@@ -23,13 +23,14 @@ from systemzero_capture.codec import captures as codec
 from systemzero_capture.intake import work
 from systemzero_capture.intake.ingest import Ingestor
 from systemzero_capture.intake.known import message_digest, native_digest
-from systemzero_capture.intake.pipeline import NODE_BYTES, TERSEST
+from systemzero_capture.intake.pipeline import NODE_BYTES
 from systemzero_capture.kept.originals import Keeper, Kept
 from systemzero_capture.metrics import verdict_reached
 from systemzero_capture.model import OriginalKind, StoredCapture
 from systemzero_capture.peers.erasing import Eraser
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import DomainError, InvalidInput
+from systemzero_core.formats import own
 from systemzero_wire import fields
 from systemzero_wire.errors import to_failure
 from systemzero_wire.trees import decode_digest
@@ -119,7 +120,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         if not self._keeper.keeps(tenant, request):
             return Kept()
         serialised = request.SerializeToString()
-        size = TERSEST * (len(serialised) - len(request.screenshot))
+        size = own.TERSEST * (len(serialised) - len(request.screenshot))
         keeping, told = self._keeper.of(tenant), self._rules.told(tenant)
         done = await self._lanes.do(tenant, size, work.keep, serialised, keeping, told)
         return work.kept(done)

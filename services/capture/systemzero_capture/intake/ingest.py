@@ -36,7 +36,7 @@ from systemzero_capture.model import NO_EVENT, Decoded, Event, Known, Sighting, 
 from systemzero_capture.peers.checker import Checker
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import QuotaExceeded, Unavailable
-from systemzero_core.formats import Formats
+from systemzero_core.formats import Formats, own
 from systemzero_wire.trees import decode_tree
 
 
@@ -100,7 +100,7 @@ class Ingestor:
         check: bool,
     ) -> StoredCapture:
         """Take in a tree message, whose serialised bytes have the digest `key`."""
-        tenant, size = principal.tenant, pipeline.TERSEST * tree.ByteSize()
+        tenant, size = principal.tenant, own.TERSEST * tree.ByteSize()
 
         async def decode() -> _Read:
             if size < SMALL_BYTES:

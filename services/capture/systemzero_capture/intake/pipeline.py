@@ -17,9 +17,6 @@ from systemzero_wire.trees import check_readable
 
 NODE_BYTES = 128
 """What a node takes in own tree JSON, as a rule."""
-TERSEST = 8
-"""A byte of another form may hold as much to be read as so many of own tree JSON, whose nodes take
-24 bytes at least: a line of an ARIA snapshot is a node in four."""
 
 
 class Native(NamedTuple):
@@ -35,7 +32,7 @@ class Native(NamedTuple):
         """The bytes of own tree JSON that may hold as much to be read."""
         if self.form == Format.TREE:
             return len(self.data)
-        return TERSEST * (len(self.data) + len(self.dom or b"") + sum(map(len, self.frames)))
+        return own.TERSEST * (len(self.data) + len(self.dom or b"") + sum(map(len, self.frames)))
 
 
 class Held:

@@ -16,10 +16,9 @@ import hmac
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from systemzero_base.internal.identity import Principal
+from systemzero_base.keyfile import derived
 from systemzero_capture.model import Asked, ErasureNote
 
 _INFO: Final = b"systemzero.erasure.mac/1"
@@ -30,7 +29,7 @@ class NoteMacs:
 
     def __init__(self, secret: bytes) -> None:
         """`secret` is the one that seals page tokens."""
-        self._key = HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(secret)
+        self._key = derived(secret, _INFO)
 
     def asked(self, principal: Principal, capture_id: str, time: int) -> Asked:
         """What goes into the note of an erasure that a principal asked for."""

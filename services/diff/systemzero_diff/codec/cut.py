@@ -9,6 +9,8 @@ import heapq
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
+from systemzero_core.diff.quoting import first_difference
+
 T = TypeVar("T")
 M = TypeVar("M", bound="Sized")
 
@@ -66,8 +68,8 @@ def differ_within(old: str, new: str, most: int) -> bool:
 
 def _around(old: str, new: str) -> tuple[int, int]:
     """How many characters may be left out of both, before and after all that differs."""
-    start = _alike(old, new)
-    end = _alike(old[start:][::-1], new[start:][::-1])
+    start = first_difference(old, new)
+    end = first_difference(old[start:][::-1], new[start:][::-1])
     return max(start - _BEFORE, 0), max(end - _BEFORE, 0)
 
 
@@ -81,18 +83,6 @@ def _from(value: str, start: int, most: int) -> tuple[str, int]:
         return text(value, most)
     kept, lacks = text(value[start:], most - _CUT_BYTES)
     return CUT + kept, start + lacks
-
-
-def _alike(old: str, new: str) -> int:
-    """How many characters both begin with, found by comparing halves."""
-    low, high = 0, min(len(old), len(new))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if old[low:middle] == new[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def fitting(

@@ -15,6 +15,7 @@ from systemzero_base.internal.identity import current_principal
 from systemzero_base.lanes.worker import Function
 from systemzero_base.pages import page_of
 from systemzero_core.errors import InvalidInput
+from systemzero_core.formats import own
 from systemzero_diff.codec import templates as codec
 from systemzero_diff.handlers.common import answered
 from systemzero_diff.intake.sources import TreeSources
@@ -27,7 +28,6 @@ from systemzero_diff.work.templates import Draft
 from systemzero_wire import fields
 
 _MAX_CAPTURES = 50
-_TERSEST = 8
 """A byte of a message may hold as much to be read as so many of own tree JSON."""
 _YAML = 32
 """The same of a byte of YAML, which is read slowly."""
@@ -89,7 +89,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
     ) -> pb.CreateTemplateResponse:
         principal = current_principal()
         serialised = request.template.SerializeToString()
-        size = _TERSEST * len(serialised)
+        size = own.TERSEST * len(serialised)
         draft = await self._drafted(principal.tenant, size, work.created, serialised)
         answer = await self._librarian.once(
             principal.tenant,
@@ -138,7 +138,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             return pb.UpdateTemplateResponse.FromString(first)
         current = await self._store.read(tenant, lambda t: self._librarian.live(t, template_id))
         serialised, known = request.SerializeToString(), Packed.of(current.template)
-        size = _TERSEST * len(serialised) + known.size
+        size = own.TERSEST * len(serialised) + known.size
         draft = await self._drafted(tenant, size, work.updated, serialised, known)
         answer = await self._librarian.once(
             principal.tenant,

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-import zstandard
 
 from systemzero_core.template import Template
-from systemzero_storage.tree_body import StoredTree
-
-_decode = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
+from systemzero_diff.work.packed import Packed
 
 
 class PackedTemplate(msgspec.Struct, frozen=True, eq=False):
@@ -34,16 +31,13 @@ class PackedTemplate(msgspec.Struct, frozen=True, eq=False):
 
     def unpacked(self) -> Template:
         """The template."""
-        return unpacked(self.body, self.tree)
+        return self._packed.template()
 
     @property
     def document_bytes(self) -> int:
         """Bytes of body and tree when they are not compressed."""
-        tree = self.tree
-        return len(self.body) + (0 if tree is None else zstandard.frame_content_size(tree))
+        return self._packed.size
 
-
-def unpacked(body: bytes, tree: bytes | None) -> Template:
-    """The template of a stored body and a compressed tree, which is read when it is looked at."""
-    template = _decode(body)
-    return template if tree is None else msgspec.structs.replace(template, tree=StoredTree(tree))
+    @property
+    def _packed(self) -> Packed:
+        return Packed(self.body, self.tree)

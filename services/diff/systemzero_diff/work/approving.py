@@ -17,7 +17,7 @@ from systemzero_core.template.typed import typed_rules, wildcards
 from systemzero_diff.codec import cut
 from systemzero_diff.codec.edits import SENTENCE_BYTES, decode_judged
 from systemzero_diff.model import NewEvent
-from systemzero_diff.work.baselines import baseline_of
+from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import judgement_of
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.sources import Source, tree_of
@@ -43,7 +43,7 @@ def approved(
             has approved; or it is one of a pattern, where there is none.
     """
     template, tree = current.template(), tree_of(capture)
-    judgement = judgement_of(baseline_of(template), tree, sign(tree), ())
+    judgement = judgement_of(Baseline(template), tree, sign(tree), ())
     shown = _shown(judgement, event)
     _check_agreed(judgement, event, decisions, now)
     made = rebased(template, tree, event.capture_id)

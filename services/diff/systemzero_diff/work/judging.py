@@ -107,7 +107,8 @@ def judge_document(
     baseline = BASELINES.get(fit.key)
     if baseline is None:
         packed = Packed(*pickle.loads(desk.ask(TEMPLATE)))  # noqa: S301 - as above
-        baseline = BASELINES.put(fit.key, packed)
+        baseline = Baseline(packed.template(), packed.size)
+        BASELINES.put(fit.key, baseline)
     with desk.stage("judge"):
         judged = judged_by(baseline, tree, Signatures(*signatures), fit, lane_detectors())
     return msgspec.msgpack.encode(Judged.of(judged))

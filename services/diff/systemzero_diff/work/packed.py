@@ -1,4 +1,4 @@
-"""Templates on their way between processes."""
+"""Templates packed: as the store has them, and on their way between processes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import msgspec
 import zstandard
 
 from systemzero_core.template import Template
+from systemzero_diff.digests import template_body
 from systemzero_storage.tree_body import StoredTree, compress
 
 _decode_fields = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
 
 
 class Packed(NamedTuple):
-    """A template on its way between processes: its fields as JSON, its tree as it is stored."""
+    """A template: its fields as JSON, its tree as it is stored."""
 
     fields: bytes
     body: bytes | None
@@ -24,7 +25,7 @@ class Packed(NamedTuple):
     def of(cls, template: Template) -> Packed:
         """`template`, whose tree is not read if it was not yet."""
         tree = template.tree
-        bare = msgspec.json.encode(msgspec.structs.replace(template, tree=None))
+        bare = template_body(template)
         if tree is None:
             return cls(bare, None)
         known = tree.signatures if isinstance(tree, StoredTree) else None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from systemzero.capture.v1 import capture_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_core.errors import DomainError, FieldViolation, InvalidInput, TooLarge
-from systemzero_core.formats import Formats
+from systemzero_core.formats import Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.redaction import Rules
 from systemzero_core.tree import Tree
@@ -15,8 +15,6 @@ from systemzero_wire.trees import decode_format, decode_incompleteness, decode_t
 
 _ALONE = frozenset(("tree.native",))
 """Fields of requests that have one document: what is wrong with it needs no more words."""
-_TERSEST = 8
-"""A byte of another form may hold as much to be read as so many of own tree JSON."""
 
 
 class Source(NamedTuple):
@@ -47,18 +45,18 @@ def given(source: tree_pb2.TreeSource, field: str) -> Source:
     if kind == "native":
         native = source.native
         size = len(native.data) + len(native.dom) + sum(map(len, native.frames))
-        factor = 1 if native.format == tree_pb2.FORMAT_TREE else _TERSEST
+        factor = 1 if native.format == tree_pb2.FORMAT_TREE else own.TERSEST
         return Source(kind, native.SerializeToString(), f"{field}.native", factor * size)
     if kind == "tree":
         message = source.tree.SerializeToString()
-        return Source(kind, message, field, _TERSEST * len(message))
+        return Source(kind, message, field, own.TERSEST * len(message))
     raise InvalidInput.at(field, "required: tree, capture_id or native")
 
 
 def of_capture(capture: capture_pb2.Capture, capture_id: str) -> Source:
     """A stored capture with its tree."""
     message = capture.SerializeToString()
-    return Source("capture", message, "", _TERSEST * len(message), capture_id)
+    return Source("capture", message, "", own.TERSEST * len(message), capture_id)
 
 
 def taken_in(source: Source, formats: Formats, rules: Rules) -> Intake:

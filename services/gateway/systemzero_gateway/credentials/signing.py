@@ -23,10 +23,9 @@ from typing import Final, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import OKPKey
 
+from systemzero_base.keyfile import derived
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.store.signing import SigningKeyChange, SigningKeyRecord, SigningKeyStore
 
@@ -61,7 +60,7 @@ class SigningKeys:
     ) -> None:
         """`clock` gives microseconds since 1970."""
         self._store = store
-        self._box = AESGCM(HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(pepper))
+        self._box = AESGCM(derived(pepper, _PURPOSE))
         self._schedule = schedule
         self._clock = clock
         self._keys: tuple[SigningKey, ...] = ()

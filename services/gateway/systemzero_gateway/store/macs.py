@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import RowMapping, Table
 
+from systemzero_base.keyfile import derived
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import DataCorrupted
 from systemzero_gateway.metrics import ALTERED_ROWS
@@ -32,7 +31,7 @@ class RowMacs:
     """Makes and checks them. Rows are given as what was read, by the table's columns."""
 
     def __init__(self, pepper: bytes) -> None:
-        self._key = HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(pepper)
+        self._key = derived(pepper, _PURPOSE)
 
     def added(self, table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         """A new row, with its MAC."""
