@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 from systemzero_base.lanes.worker import Desk
@@ -55,6 +56,18 @@ def block(desk: Desk) -> bytes:
     desk.ask(str(os.getpid()).encode())
     signal.pause()
     return b""
+
+
+def niceness(_desk: Desk) -> bytes:
+    """How nice whoever does it is."""
+    return str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).encode()
+
+
+def grow_old(desk: Desk, niceness_of_old: int) -> bytes:
+    """Works until it is so nice."""
+    while int(niceness(desk)) < niceness_of_old:
+        pass
+    return niceness(desk)
 
 
 def hoard(_desk: Desk, count: int) -> bytes:

@@ -1,8 +1,10 @@
 """The lanes of one process: large work of all tenants, fairly, in processes that can be ended.
 
 Invariants:
-1. Of `count` + 1 lanes the last one is for a tenant that has no work under way: whoever comes new
-   does not wait behind one loud tenant. Whose work is next is for `fair` to say.
+1. Of `count` + 1 lanes the last one that is free is for a tenant that has no work under way:
+   whoever comes new does not wait behind one loud tenant, nor for a process that takes the place
+   of one that ended. One more is started as soon as none is free. Whose work is next is for `fair`
+   to say.
 2. Work whose caller is gone leaves the queue; under way, it is ended with its process.
 3. `stop` ends all work at once, whatever it does.
 4. Work begins where the memory that it is granted fits beside what is under way; see `room`.
@@ -55,12 +57,13 @@ class Done(NamedTuple):
 class _Turn:
     """Work that waits for a lane, or has one."""
 
-    __slots__ = ("charged", "lane", "memory", "since", "tenant")
+    __slots__ = ("aside", "charged", "lane", "memory", "since", "tenant")
 
     def __init__(self, tenant: str, memory: int, lane: asyncio.Future[Lane]) -> None:
         self.tenant = tenant
         self.memory = memory
         self.lane = lane
+        self.aside = False
         self.charged = 0.0
         self.since = time.monotonic()
 
@@ -279,7 +282,7 @@ class Lanes:
         self._dispatch()
 
     def _give_back(self, turn: _Turn, lane: Lane, seconds: float, *, gone: bool = False) -> None:
-        self._room.give_back(turn.memory)
+        self._room.give_back(turn.memory, aside=turn.aside)
         self._queue.done(turn.tenant, turn.charged, seconds)
         if gone:
             self._lose(lane)
@@ -308,28 +311,31 @@ class Lanes:
         self._tell()
 
     def _next(self) -> _Turn | None:
-        busy, is_full = len(self._lanes) - len(self._idle) - 1, False
+        is_full = False
 
         def may_start(tenant: str, turn: _Turn) -> bool:
             nonlocal is_full
-            if busy >= self._most and self._queue.running(tenant):
+            is_new = not self._queue.running(tenant)
+            if not (is_new or self._idle):
                 return False
-            if turn.memory and (is_full or not self._room.fits(turn.memory)):
-                is_full = True  # no other one overtakes it, or it would wait for good
-                return False
-            return True
+            if not turn.memory or (not is_full and self._room.fits(turn.memory)):
+                return True
+            is_full = True  # no other one takes of the rest, or it would wait for good
+            turn.aside = is_new and self._room.fits(turn.memory, aside=True)
+            return turn.aside
 
         found = self._queue.pop(may_start)
         if found is None:
             return None
         turn, charged = found
         turn.charged = charged
-        self._room.take(turn.memory)
+        self._room.take(turn.memory, aside=turn.aside)
         return turn
 
     @property
     def _is_short(self) -> bool:
-        return bool(len(self._queue)) and not self._idle and len(self._lanes) <= self._most
+        """Whether one more is to be started: work waits for it, or whoever comes next would."""
+        return len(self._lanes) <= self._most and (not self._idle or bool(len(self._queue)))
 
     async def _tend(self) -> None:
         """Start lanes that are missing, and have no zombies of those that are gone."""
@@ -338,10 +344,11 @@ class Lanes:
                 await self._wanted.wait()
         self._wanted.clear()
         while self._gone:
-            await self._gone[-1].end()
-            self._gone.pop()
+            ended = self._gone[-1]
+            await ended.end()
+            self._gone.remove(ended)  # others may have gone meanwhile
         try:
-            while self._is_short or not self._lanes:
+            while self._is_short:
                 lane = await self._start(self._limits)
                 self._lanes.add(lane)
                 self._idle.append(lane)

@@ -158,4 +158,5 @@ def _environment() -> dict[str, str]:
     path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
     environment = {**os.environ, "PYTHONPATH": path}
     environment.pop(METRICS_FOLDER, None)
+    environment["MALLOC_ARENA_MAX"] = "1"  # whichever thread gives memory back, it is given back
     return environment

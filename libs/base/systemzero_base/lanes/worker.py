@@ -8,6 +8,9 @@ Invariants:
 3. Work past the memory that it was granted ends in MemoryError, and the lane with it, which says
    so: in its last frame, or by its exit status where memory does not suffice for one.
 4. It holds no descriptor of the service's but that pipe and its own socket.
+5. Work that takes long makes way for work that does not: of both, the latter has the processor.
+   Each piece has a thread of its own, since the system weighs threads, and none that was made to
+   weigh less can be made to weigh more again.
 """
 
 from __future__ import annotations
@@ -21,10 +24,13 @@ import resource
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +42,10 @@ from systemzero_base.lanes.wire import Kind, Spent, Told
 from systemzero_core.errors import DomainError
 
 NICENESS: Final = 10
+NICENESS_OF_LONG: Final = 19
+LONG_SECONDS: Final = 0.25
+"""Of processor time: work that has taken so much is long."""
+_LOOK_SECONDS: Final = 0.01
 _KILLED_FIRST: Final = 500
 """Added to what Linux goes by when memory runs out: a lane is started anew, a service is missed."""
 _KEPT_BYTES: Final = 3 * OWN_BYTES // 4
@@ -136,7 +146,7 @@ def _work(connection: socket.socket, limits: Limits) -> bool:
     _grant(granted, limits)
     # SIGPROF's own way is to end the process
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
-    kind, body = _done(desk, packed)
+    kind, body = _in_a_thread(partial(_done, desk, packed), started)
     signal.setitimer(signal.ITIMER_PROF, 0)
     del request, packed
     _grant(limits.memory_bytes, limits)  # for the next request, as far as that is large
@@ -144,6 +154,34 @@ def _work(connection: socket.socket, limits: Limits) -> bool:
     spent = Spent(time.process_time() - started, tuple(desk.stages), last)
     connection.sendall(wire.pack_spent(kind, spent, body))
     return not last
+
+
+def _in_a_thread(work: Callable[[], tuple[Kind, bytes]], started: float) -> tuple[Kind, bytes]:
+    """What `work` comes to; `started` is the processor time at which it did."""
+    came: Future[tuple[Kind, bytes]] = Future()
+
+    def run() -> None:
+        try:
+            came.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            came.set_exception(error)
+
+    thread = threading.Thread(target=run)
+    try:
+        thread.start()
+    except RuntimeError:  # there is no memory for its stack
+        raise MemoryError from None
+    while thread.is_alive() and (left := started + LONG_SECONDS - time.process_time()) > 0:
+        thread.join(max(left, _LOOK_SECONDS))
+    _make_way(thread)
+    thread.join()
+    return came.result()
+
+
+def _make_way(thread: threading.Thread) -> None:
+    if sys.platform == "linux" and thread.is_alive() and thread.native_id is not None:
+        with suppress(OSError):  # it has just ended
+            os.setpriority(os.PRIO_PROCESS, thread.native_id, NICENESS_OF_LONG)
 
 
 def _done(desk: Desk, request: memoryview) -> tuple[Kind, bytes]:
