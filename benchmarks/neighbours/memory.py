@@ -21,6 +21,12 @@ class Peaks:
     services: dict[str, int] = field(default_factory=dict)
     process: int = 0
 
+    def take_in(self, other: Peaks) -> None:
+        """Have the higher of both."""
+        for name, total in other.services.items():
+            self.services[name] = max(self.services.get(name, 0), total)
+        self.process = max(self.process, other.process)
+
     def look(self, leader: int) -> None:
         """Take in what the platform led by `leader` has now."""
         sums: dict[str, int] = {}

@@ -65,6 +65,13 @@ class Noticed:
         self.failures: Counter[str] = Counter()
         self.largest = 0
 
+    def take_in(self, other: Noticed) -> None:
+        """Have what `other` noticed, too."""
+        for name, latencies in other.latencies.items():
+            self.latencies[name] += latencies
+        self.failures += other.failures
+        self.largest = max(self.largest, other.largest)
+
     def percentile(self, kind: str, share: float) -> float:
         """The latency of `kind` that `share` of the calls did not exceed."""
         found = sorted(self.latencies[kind])

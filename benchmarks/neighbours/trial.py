@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,6 +51,19 @@ class Outcome(NamedTuple):
     told: dict[str, Any]
     sizes: Sizes
     stopped: float
+
+
+def pooled(outcomes: Sequence[Outcome]) -> Outcome:
+    """All rounds of one attack as one: every latency and failure, and the most of all else."""
+    alone, beside, peaks = Noticed(), Noticed(), Peaks()
+    for outcome in outcomes:
+        alone.take_in(outcome.alone)
+        beside.take_in(outcome.beside)
+        peaks.take_in(outcome.peaks)
+    told = {"sent": max(outcome.told.get("sent", 0) for outcome in outcomes)}
+    sizes = Sizes(*map(max, zip(*(outcome.sizes for outcome in outcomes), strict=True)))
+    stopped = max(outcome.stopped for outcome in outcomes)
+    return Outcome(alone, beside, peaks, told, sizes, stopped)
 
 
 class Loud(NamedTuple):

@@ -58,7 +58,7 @@ def test_a_short_run_measures_every_figure() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "benchmarks.neighbours", "--json", "--kind", "standalone"),
-            *("--attacks", "strangers", "--seconds", "1"),
+            *("--attacks", "strangers", "--seconds", "1", "--rounds", "2"),
         ],
         capture_output=True,
         text=True,
@@ -74,7 +74,9 @@ def test_a_short_run_measures_every_figure() -> None:
     assert rows[f"{name}/largest_answer"]["value"] > 0
 
 
-@pytest.mark.parametrize("wrong", ["--attacks=none", "--seconds=0", "--seconds=61", "--kind=x"])
+@pytest.mark.parametrize(
+    "wrong", ["--attacks=none", "--seconds=0", "--seconds=61", "--kind=x", "--rounds=0"]
+)
 def test_what_cannot_be_run_is_refused(wrong: str) -> None:
     with pytest.raises(SystemExit):
         command.main([wrong])
