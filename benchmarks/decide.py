@@ -25,8 +25,8 @@ from systemzero_core.drift import (
     Decision,
     DecisionKind,
     DecisionScope,
+    PlaceDigests,
     Severity,
-    place_of,
 )
 from systemzero_diff.model import EventFilter, NewEvent
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
@@ -101,7 +101,7 @@ def _decision(number: int) -> Decision:
         decision_id=f"dec_{number}",
         kind=DecisionKind.APPROVE,
         scope=DecisionScope.SCREEN,
-        edits=(CoveredEdit(ALIKE, place_of(())),),
+        edits=(CoveredEdit(ALIKE, PlaceDigests()),),
         screen_id="order",
         app="shop",
         reason="the release of October",

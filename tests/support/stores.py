@@ -9,8 +9,8 @@ from systemzero_core.drift import (
     Decision,
     DecisionKind,
     DecisionScope,
+    PlaceDigests,
     Severity,
-    place_of,
 )
 from systemzero_core.formats import own
 from systemzero_core.signature import sign
@@ -88,7 +88,7 @@ def decision(
         decision_id=f"dec_{number}",
         kind=kind,
         scope=scope,
-        edits=(CoveredEdit("f" * 64, place_of(())),),
+        edits=(CoveredEdit("f" * 64, PlaceDigests()),),
         screen_id="order",
         app="shop",
         reason="because",

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from systemzero_core.diff import Edit, EditKind, PathStep, Told, diff
-from systemzero_core.drift import Verdict, judge, place_of, place_of_edit, resolve, similarity
+from systemzero_core.diff import Edit, EditKind, diff
+from systemzero_core.drift import PlaceDigests, Verdict, judge, resolve, similarity
 from systemzero_core.drift.model import (
     CoveredEdit,
     Decision,
@@ -154,13 +154,13 @@ def test_learning_from_nested_rows_is_linear() -> None:
 
 def test_decisions_about_one_change_in_many_places_cost_a_look_up_each() -> None:
     def resolved(size: int) -> int:
-        paths = [(PathStep("main"), PathStep("group", f"g{i}x")) for i in range(2 * size)]
+        places = [PlaceDigests(f"exact{i}", f"like{i}") for i in range(2 * size)]
         decisions = [
             Decision(
                 decision_id=f"d{i}",
                 kind=DecisionKind.APPROVE,
                 scope=DecisionScope.NODE,
-                edits=(CoveredEdit("a" * 64, place_of(paths[i])),),
+                edits=(CoveredEdit("a" * 64, places[i]),),
                 screen_id="s",
                 create_time=i,
             )
@@ -168,13 +168,14 @@ def test_decisions_about_one_change_in_many_places_cost_a_look_up_each() -> None
         ]
         edits = tuple(
             JudgedEdit(
-                Edit(EditKind.UPDATE, teller=Told(path)),
+                Edit(EditKind.UPDATE),
                 0.0,
                 volatile=False,
                 fingerprint="f" * 64,
                 values_digest="a" * 64,
+                place=place,
             )
-            for path in paths[size // 2 : size // 2 + size]
+            for place in places[size // 2 : size // 2 + size]
         )
         judgement = Judgement(Verdict.DRIFT, edits=edits)
 
@@ -193,9 +194,10 @@ def test_places_in_a_deep_tree_are_found_once_each() -> None:
             Tree([Node("group", "a", value) for _ in range(size)], range(-1, size - 1))
             for value in ("x", "y")
         ]
-        edits = diff(*trees).edits
-        assert len(edits) == size
-        return calls_of(lambda: [place_of_edit(edit) for edit in edits])
+        script = diff(*trees)
+        assert len(script.edits) == size
+        one = Template(template_id="t", screen_id="s", tree=trees[0])
+        return calls_of(lambda: judge(one, trees[1], script, detectors=()))
 
     assert found(2_000) < 2.5 * found(1_000)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from systemzero_core.drift import (
     DecisionScope,
     JudgedEdit,
     Judgement,
+    PlaceDigests,
     Verdict,
     decide,
     resolve,
@@ -155,7 +158,12 @@ def _edit(name: str, weight: float, number: int, above: int = 0) -> JudgedEdit:
     told = Told((*way, PathStep("text", name)))
     edit = Edit(EditKind.UPDATE, number, number, teller=told)
     digest = f"{number:064x}"
-    return JudgedEdit(edit, weight, False, digest, digest)
+    return JudgedEdit(edit, weight, False, digest, digest, place=_at(name))
+
+
+def _at(name: str) -> PlaceDigests:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return PlaceDigests(digest[:32], digest[32:])
 
 
 NOTHING = Sides.of(Tree((), ()), Tree((), ()))
@@ -200,18 +208,6 @@ def test_a_decision_about_a_node_knows_it_by_more_than_is_shown() -> None:
     decision = decided(DecisionScope.NODE, shown)
     assert not is_open(decision, shown)
     assert is_open(decision, other)
-
-
-def test_a_decision_about_a_subtree_knows_it_by_more_than_is_shown() -> None:
-    def below(parent: str) -> JudgedEdit:
-        path = (PathStep("group", parent), PathStep("text", "price"))
-        edit = _edit("price", 0.1, 7)
-        told = Edit(EditKind.UPDATE, teller=Told(path))
-        return JudgedEdit(told, 0.1, False, "f", edit.values_digest)
-
-    decision = decided(DecisionScope.SUBTREE, below(f"{LONG}here"))
-    assert not is_open(decision, below(f"{LONG}here"))
-    assert is_open(decision, below(f"{LONG}there"))
 
 
 def test_what_is_not_shown_is_not_decided_about() -> None:

@@ -80,7 +80,7 @@ def test_an_approved_change_is_never_asked_for_again() -> None:
     assert resolution.state is EventState.SUPPRESSED
     assert resolution.severity is Severity.INFO
     assert resolution.decisions == ("dec_1",)
-    again = judged(template(page("Home", "Help")), page("Home", "Help", "Jobs"))
+    again = judged(template(page("Help", "Home")), page("Help", "Home", "Jobs"))
     assert settled(again, approval, now=NOW + 999 * HOUR).state is EventState.SUPPRESSED
 
 
@@ -119,7 +119,7 @@ def test_a_decision_reaches_as_far_as_its_scope(
     assert settled(ADDED, word(DecisionKind.APPROVE, scope), **where).state is state
 
 
-def test_node_and_subtree_are_told_by_their_paths() -> None:
+def test_places_are_told_by_their_paths() -> None:
     def links(*sections: str) -> Tree:
         inner = [
             item("region", f"Part {chr(97 + i)}", item("link", s)) for i, s in enumerate(sections)
@@ -129,24 +129,10 @@ def test_node_and_subtree_are_told_by_their_paths() -> None:
     here = judged(template(links("One", "One")), links("Two", "One"))
     there = judged(template(links("One", "One")), links("One", "Two"))
     assert here.edits[0].fingerprint == there.edits[0].fingerprint
-    for scope in (DecisionScope.NODE, DecisionScope.SUBTREE):
+    for scope in DecisionScope:
         approval = word(DecisionKind.APPROVE, scope, here)
         assert settled(here, approval).state is EventState.SUPPRESSED
         assert settled(there, approval).state is EventState.OPEN
-    screen = word(DecisionKind.APPROVE, DecisionScope.SCREEN, here)
-    assert settled(there, screen).state is EventState.SUPPRESSED
-
-
-def test_a_subtree_covers_equal_edits_below_the_same_parent() -> None:
-    def links(*names: str) -> Tree:
-        return tree(item("region", "Part", *(item("link", name) for name in names)))
-
-    first = judged(template(links("One", "Ten", "One")), links("Two", "Ten", "One"))
-    last = judged(template(links("One", "Ten", "One")), links("One", "Ten", "Two"))
-    subtree = word(DecisionKind.APPROVE, DecisionScope.SUBTREE, first)
-    assert settled(last, subtree).state is EventState.SUPPRESSED
-    node = word(DecisionKind.APPROVE, DecisionScope.NODE, first)
-    assert settled(last, node).state is EventState.OPEN
 
 
 def test_a_rejected_change_that_returns_is_more_severe() -> None:
@@ -209,9 +195,9 @@ def test_boxes_come_after_all_that_they_may_follow_from() -> None:
 def test_an_approval_for_good_of_something_else_takes_in_no_box() -> None:
     both = judged(template(BASE), page("Home", "Jobs", y=300))
     where: dict[str, Any] = {"now": NOW, "screen_id": "orders", "app": "shop"}
-    left = unapproved(both, {ADDED.edits[0].values_digest}, [], **where)
+    left = unapproved(both, {ADDED.edits[0].shown}, [], **where)
     assert [e.edit.changes[0].field for e in left] == ["bounds"]
-    assert not unapproved(both, {e.values_digest for e in both.edits}, [], **where)
+    assert not unapproved(both, {e.shown for e in both.edits}, [], **where)
 
 
 def test_events_of_other_boxes_are_not_alike() -> None:

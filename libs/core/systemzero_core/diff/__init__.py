@@ -22,7 +22,6 @@ from systemzero_core.diff.script import (
     Teller,
     Told,
 )
-from systemzero_core.diff.ways import ways_along
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -45,5 +44,4 @@ __all__ = [
     "invert",
     "render_text",
     "to_json",
-    "ways_along",
 ]

@@ -79,25 +79,17 @@ class Paths:
         steps.reverse()
         return tuple(steps)
 
-    def ways(self, index: int, most: int) -> list[bytes]:
-        """The digests of the ways to the last `most` nodes of that path, after that above them."""
-        self._find_way(index)
-        ways = [self._ways[index]]
-        while index >= 0 and len(ways) <= most:
-            index = self.tree.parents[index]
-            ways.append(self._ways[index])
-        ways.reverse()
-        return ways
-
-    def _find_way(self, index: int) -> None:
-        """Remember the way to node `index`, and to all above it: each is found once."""
+    def way(self, index: int) -> bytes:
+        """The digest of the whole way to node `index`; remembered, with those of all above it."""
         missing = []
-        while index not in self._ways:
-            missing.append(index)
-            index = self.tree.parents[index]
+        at = index
+        while at not in self._ways:
+            missing.append(at)
+            at = self.tree.parents[at]
         for at in reversed(missing):
             step = self._steps.get(at) or self._step(at)
             self._ways[at] = onward(self._ways[self.tree.parents[at]], step)
+        return self._ways[index]
 
     def _step(self, index: int) -> PathStep:
         node = self.tree.nodes[index]
@@ -156,12 +148,6 @@ class Sight:
         if edit.kind in (EditKind.INSERT, EditKind.DELETE):
             return self.path(edit, min(most + 1, MAX_PATH_STEPS))[:-1]
         return self._new.path(edit.to_parent, most)
-
-    def ways(self, edit: Edit, most: int) -> list[bytes]:
-        """The digests of the ways to the node and to those above it."""
-        if edit.kind is EditKind.INSERT:
-            return self._new.ways(edit.target, most)
-        return self._old.ways(edit.node, most)
 
     def depth(self, edit: Edit) -> int:
         """The length of the whole path."""

@@ -23,7 +23,6 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
-from systemzero_core.diff.ways import ways_along
 from systemzero_core.tree import Bounds, Node
 
 FieldValue: TypeAlias = str | tuple[str, ...] | Bounds | None
@@ -89,9 +88,6 @@ class Teller(Protocol):
     def parent(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
         """See `Edit.parent`; of its steps at most the last `most`."""
 
-    def ways(self, edit: Edit, most: int) -> list[bytes]:
-        """See `Edit.ways`."""
-
     def depth(self, edit: Edit) -> int:
         """See `Edit.depth`."""
 
@@ -116,10 +112,6 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     def parent(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
         """As it was told."""
         return self.parent_steps[-most:]
-
-    def ways(self, edit: Edit, most: int) -> list[bytes]:
-        """Those of the path that was told, which is the whole."""
-        return ways_along(self.steps)[-most - 1 :]
 
     def depth(self, edit: Edit) -> int:
         """The steps that were told."""
@@ -149,6 +141,8 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         places: where each of `nodes` stands.
         beside: what its sentence says at its end of others that it stands for.
         others: those others.
+        boxes: changes of boxes that it stands for and says nothing of: of an update the node's own,
+            of a move those within. Each with its node's index in `a`, counted from this node's.
         teller: who knows its path and its sentence.
     """
 
@@ -163,6 +157,7 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     places: tuple[Place, ...] = ()
     beside: str = ""
     others: tuple[Edit, ...] = ()
+    boxes: tuple[tuple[int, Change], ...] = ()
     teller: Teller = Told()
 
     @property
@@ -187,10 +182,6 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def depth(self) -> int:
         """Steps of the whole path from the root to the node, 1 for the root."""
         return self.teller.depth(self)
-
-    def ways(self, most: int) -> list[bytes]:
-        """Digests of the whole ways to the last `most` nodes of the path, after that above them."""
-        return self.teller.ways(self, most)
 
     def last_steps(self, most: int) -> tuple[PathStep, ...]:
         """Of `path` the last steps, at most `most` (1 to `MAX_PATH_STEPS`)."""

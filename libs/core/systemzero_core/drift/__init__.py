@@ -42,7 +42,6 @@ from systemzero_core.drift.noise import (
     estimate_noise,
     per_thousand,
 )
-from systemzero_core.drift.places import place_of, place_of_edit
 from systemzero_core.drift.render import (
     judgement_to_json,
     render_judged,
@@ -84,8 +83,6 @@ __all__ = [
     "judgement_to_json",
     "not_whole",
     "per_thousand",
-    "place_of",
-    "place_of_edit",
     "registered",
     "render_judged",
     "render_judgement",

@@ -1,17 +1,19 @@
 """Decisions: what people said about changes, and what follows for the next judgement.
 
 1. Of the decisions that cover an edit and have not expired, the latest holds.
-2. A decision covers the edits whose values it was shown, by their digest, within its scope: equal
-   edits elsewhere, never one with another number, price, date or word. A snooze past its expiry
-   covers nothing, so what it kept quiet is open again by itself.
+2. A decision covers the edits that it was shown, each with its values and its place, so as many of
+   them as there were: never one with another number, price, date or word, nor an equal one
+   elsewhere. On other screens within its scope it covers as many at like places. A snooze past its
+   expiry covers nothing, so what it kept quiet is open again by itself.
 3. A rejected edit that returns raises the severity of its event by one step.
-4. Boxes are decided about as everything else: none hides behind what it may follow from.
+4. A finding that no decision about the edits was shown opens those that it is about; all of them,
+   where it is about none and nothing else is open.
+5. Boxes are decided about as everything else: none hides behind what it may follow from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Collection, Iterable, Sequence
 from math import fsum
 
 from systemzero_core.drift.fingerprint import (
@@ -28,11 +30,9 @@ from systemzero_core.drift.model import (
     Finding,
     JudgedEdit,
     Judgement,
-    PlaceDigests,
     Resolution,
     Severity,
 )
-from systemzero_core.drift.places import chain_of, place_of_edit
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Thresholds
 from systemzero_core.errors import FailedPrecondition, InvalidInput
 
@@ -81,10 +81,8 @@ def decide(
         decision_id=decision_id,
         kind=kind,
         scope=scope,
-        edits=tuple(
-            CoveredEdit(each.values_digest, each.place or place_of_edit(each.edit))
-            for each in covered
-        ),
+        edits=tuple(CoveredEdit(each.values_digest, each.place) for each in covered),
+        findings=tuple(sorted({f.digest for f in judgement.findings if f.digest})),
         screen_id=screen_id,
         app=app,
         reason=reason,
@@ -104,7 +102,7 @@ def not_whole(edit: JudgedEdit) -> str:
 
 def unapproved(
     judgement: Judgement,
-    shown: Collection[str],
+    shown: Collection[tuple[str, str]],
     decisions: Iterable[Decision],
     *,
     now: int,
@@ -114,13 +112,13 @@ def unapproved(
     """The edits that a person has not agreed to: neither shown now nor approved before.
 
     Whoever makes a capture the baseline agrees to all of it: what a snooze hides must not slip in.
-    `shown` are values digests.
+    `shown` are values digests and exact places.
     """
     book = _Book(judgement, decisions, now, screen_id, app)
     return tuple(
         edit
         for edit in judgement.edits
-        if edit.values_digest not in shown
+        if edit.shown not in shown
         and ((held := book.holding(edit)) is None or held.kind is not DecisionKind.APPROVE)
     )
 
@@ -140,8 +138,11 @@ def resolve(
     """
     book = _Book(judgement, decisions, now, screen_id, app)
     held = [(edit, book.holding(edit)) for edit in judgement.edits]
-    left = [e for e, d in held if d is None or d.kind is DecisionKind.REJECT]
-    open_edits = tuple(sorted(left, key=lambda e: is_consequence(e.edit)))
+    left = [d is None or d.kind is DecisionKind.REJECT for _, d in held]
+    new = [finding for finding in judgement.findings if not book.knows(finding)]
+    _reopen(judgement.edits, left, new)
+    opened = [edit for edit, is_open in zip(judgement.edits, left, strict=True) if is_open]
+    open_edits = tuple(sorted(opened, key=lambda e: is_consequence(e.edit)))
     deciding = [decision for _, decision in held if decision is not None]
     rejected = any(d.kind is DecisionKind.REJECT for d in deciding)
     snoozes = [d.expire_time for d in deciding if d.kind is DecisionKind.SNOOZE and d.expire_time]
@@ -150,11 +151,33 @@ def resolve(
         state=_state(open_edits, rejected=rejected),
         severity=severity.raised() if rejected else severity,
         open_edits=open_edits,
+        findings=tuple(sorted(judgement.findings, key=book.knows)),
         decisions=tuple(dict.fromkeys(d.decision_id for d in deciding)),
         fingerprint=judged_fingerprint(open_edits),
-        values_digest=judged_values_digest(open_edits),
+        values_digest=judged_values_digest(open_edits, new) if open_edits else "",
         reopen_time=min(snoozes, default=None),
     )
+
+
+def _reopen(edits: Sequence[JudgedEdit], left: list[bool], new: Iterable[Finding]) -> None:
+    """Mark as open what `new` findings are about, of which nothing is open by itself.
+
+    `left` says of each edit whether it is open.
+    """
+    about: dict[tuple[bool, int], list[int]] = {}
+    for k, edit in enumerate(edits):
+        for is_new, nodes in enumerate(_cited([edit])):
+            for node in nodes:
+                about.setdefault((bool(is_new), node), []).append(k)
+    anywhere = False
+    for finding in new:
+        cited = {*about.get((False, finding.node), ()), *about.get((True, finding.target), ())}
+        anywhere |= not cited
+        if not any(left[k] for k in cited):
+            for k in cited:
+                left[k] = True
+    if anywhere and not any(left):
+        left[:] = [True] * len(left)
 
 
 def _state(open_edits: Sequence[JudgedEdit], *, rejected: bool) -> EventState:
@@ -197,9 +220,9 @@ def _cites(finding: Finding, cited: _Cited) -> bool:
 
 
 class _Book:
-    """The decisions that are in force for one screen, by the values and the places they are about.
+    """The decisions that are in force for one screen, by the edits that they are about.
 
-    A look-up for each scope and, for a subtree, for each place above the edit's.
+    On the screen of a decision an edit is told by its exact place, on others by one like it.
     """
 
     def __init__(
@@ -210,45 +233,42 @@ class _Book:
         screen: str,
         app: str,
     ) -> None:
-        wanted = {edit.values_digest for edit in judgement.edits}
-        self._latest: dict[tuple[str, _Reach], tuple[int, Decision]] = {}
+        wanted = {key for edit in judgement.edits for key in _keys(edit)}
+        self._latest: dict[_Key, tuple[int, Decision]] = {}
+        self._shown: set[str] = set()
         live = [d for d in decisions if _in_force(d, now) and _in_reach(d, screen, app)]
         live.sort(key=lambda d: (d.create_time, d.decision_id), reverse=True)
         for rank, decision in enumerate(live):
-            for covered in decision.edits:
-                if covered.values_digest not in wanted:
-                    continue
-                reach = _reach(decision.scope, covered.place)
-                self._latest.setdefault((covered.values_digest, reach), (rank, decision))
+            here = decision.screen_id == screen
+            about = [key for each in decision.edits if (key := _key(each, here)) in wanted]
+            for key in about:
+                self._latest.setdefault(key, (rank, decision))
+            if about and decision.kind is not DecisionKind.REJECT:
+                self._shown.update(decision.findings)
 
     def holding(self, edit: JudgedEdit) -> Decision | None:
         """The latest decision that covers `edit`."""
-        if edit.values_digest not in self._digests:
-            return None
-        found = [self._latest.get((edit.values_digest, reach)) for reach in self._reaches(edit)]
+        found = [self._latest.get(key) for key in _keys(edit)]
         return min(filter(None, found), default=(0, None), key=lambda held: held[0])[1]
 
-    @cached_property
-    def _digests(self) -> frozenset[str]:
-        return frozenset(digest for digest, _ in self._latest)
-
-    def _reaches(self, edit: JudgedEdit) -> Iterator[_Reach]:
-        """All that a decision may reach to cover `edit`."""
-        yield None
-        chain = chain_of(edit.edit)
-        yield DecisionScope.NODE, chain[-1]
-        for place in chain:
-            yield DecisionScope.SUBTREE, place
+    def knows(self, finding: Finding) -> bool:
+        """Whether an approval or a snooze of some of the edits was shown `finding`."""
+        return finding.digest in self._shown
 
 
-_Reach = tuple[DecisionScope, str] | None
-"""Where a decision holds: for a node's place, below a parent's, or (None) wherever it stands."""
+_Key = tuple[str, str, bool]
+"""Values digest and place, and whether it is the exact one."""
 
 
-def _reach(scope: DecisionScope, place: PlaceDigests) -> _Reach:
-    if scope is DecisionScope.NODE:
-        return scope, place.node
-    return (scope, place.parent) if scope is DecisionScope.SUBTREE else None
+def _key(covered: CoveredEdit, here: bool) -> _Key:
+    place = covered.place
+    return covered.values_digest, place.exact if here else place.like, here
+
+
+def _keys(edit: JudgedEdit) -> tuple[_Key, _Key]:
+    """All that a decision may be about to cover `edit`."""
+    covered = CoveredEdit(edit.values_digest, edit.place)
+    return _key(covered, True), _key(covered, False)
 
 
 def _in_force(decision: Decision, now: int) -> bool:

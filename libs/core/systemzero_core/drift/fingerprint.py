@@ -1,8 +1,8 @@
 """Fingerprints: what makes two edits alike, or the same, wherever and whenever they are seen.
 
 Both are SHA-256 over a canonical form of the edit: kind, roles, names, and old and new values. They
-hold no index, no position, no count, so that equal edits on other screens, versions and days share
-them. Those of a script cover the set of its edits'.
+hold no position and no count, so that equal edits on other screens, versions and days share them.
+Those of a script cover the set of its edits'; where each is, `places.py` tells.
 
 1. A *fingerprint* has live values masked by their shape, and neither boxes nor ids. It groups what
    is alike, for people to read. MUST NOT decide anything: an account number is a live value.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from systemzero_core.diff import Change, Edit, EditKind, PathStep
-from systemzero_core.drift.model import JudgedEdit
+from systemzero_core.drift.model import Finding, JudgedEdit
 from systemzero_core.template.boxes import delta_of
 from systemzero_core.template.policy_filter import DERIVED_ATTRIBUTES
 from systemzero_core.template.shapes import mask
@@ -25,6 +25,7 @@ from systemzero_core.tree import Node
 _VERSION = "systemzero/edit/1"
 _SCRIPT_VERSION = "systemzero/edits/1"
 _VALUES_VERSION = "systemzero/edit-values/1"
+_FINDING_VERSION = "systemzero/finding/1"
 _LEFT_OUT = DERIVED_ATTRIBUTES | {"id"}
 
 
@@ -54,10 +55,16 @@ def edit_values_digest(edit: Edit) -> str:
     return _digest(_VALUES_VERSION, _parts(edit, _EXACT))
 
 
-def script_fingerprint(fingerprints: Iterable[str]) -> str:
-    """The fingerprint, or the values digest, of a set of edits; empty without any.
+def finding_digest(finding: Finding, place: str) -> str:
+    """The digest of all that a finding says, at `place`: 64 hex digits."""
+    said = (finding.detector, finding.code, finding.severity, finding.message, place)
+    return _digest(_FINDING_VERSION, said)
 
-    How often an edit occurs does not count: three rows that lost a button are what five are.
+
+def script_fingerprint(fingerprints: Iterable[str]) -> str:
+    """The fingerprint, or the digest of what is decided about, of a set; empty without any.
+
+    How often a fingerprint occurs does not count: three rows that lost a button are what five are.
     """
     unique = sorted(set(fingerprints))
     return _digest(_SCRIPT_VERSION, unique) if unique else ""
@@ -71,9 +78,13 @@ def judged_fingerprint(edits: Sequence[JudgedEdit]) -> str:
     return script_fingerprint(judged.fingerprint for judged in causes_among(edits))
 
 
-def judged_values_digest(edits: Sequence[JudgedEdit]) -> str:
-    """The values digest of judged edits: of all, those of boxes alone, too."""
-    return script_fingerprint(judged.values_digest for judged in edits)
+def judged_values_digest(edits: Sequence[JudgedEdit], findings: Iterable[Finding] = ()) -> str:
+    """What judged edits have in common that are decided about together.
+
+    Values and places of all, those of boxes alone, too, and the findings.
+    """
+    said = [" ".join(judged.shown) for judged in edits]
+    return script_fingerprint([*said, *(f"found {finding.digest}" for finding in findings)])
 
 
 def causes_among(edits: Sequence[JudgedEdit]) -> Sequence[JudgedEdit]:
@@ -100,10 +111,12 @@ def _parts(edit: Edit, form: _Form) -> Iterator[str]:
             yield from _change(change, form)
         for other in edit.others if form.boxes else ():
             yield from _parts(other, form)
+        yield from _boxes(edit, form)
     elif edit.kind is EditKind.MOVE:
         *above, itself = edit.last_steps(2)
         yield from _named([itself, *above], form)
         yield from _named(edit.last_parent_steps(1), form)
+        yield from _boxes(edit, form)
     else:
         depths: dict[int, int] = {}
         for node, place in zip(edit.nodes, edit.places, strict=True):
@@ -112,6 +125,12 @@ def _parts(edit: Edit, form: _Form) -> Iterator[str]:
             yield from _node(node, form)
             if form.boxes and edit.kind is EditKind.INSERT:
                 yield " ".join(map(str, node.bounds or ()))
+
+
+def _boxes(edit: Edit, form: _Form) -> Iterator[str]:
+    for offset, change in edit.boxes if form.boxes else ():
+        yield str(offset)
+        yield from _change(change, form)
 
 
 def _named(steps: Sequence[PathStep], form: _Form) -> Iterator[str]:
@@ -124,12 +143,17 @@ def _node(node: Node, form: _Form) -> Iterator[str]:
     yield node.role
     yield form.text(node.name)
     yield form.text(node.value)
-    yield " ".join(node.states)
+    yield _words(node.states)
     kept = [(key, value) for key, value in node.attributes if key not in form.left_out]
     yield str(len(kept))
     for key, value in kept:
         yield key
         yield form.text(value)
+
+
+def _words(words: Iterable[str]) -> str:
+    """Words as one text that no others make: a state may have a blank."""
+    return " ".join([f"{len(word)}:{word}" for word in words])
 
 
 def _change(change: Change, form: _Form) -> Iterator[str]:
@@ -144,4 +168,4 @@ def _change(change: Change, form: _Form) -> Iterator[str]:
         elif isinstance(value, str):
             yield "=" + form.text(value)
         else:
-            yield " ".join(map(str, value))
+            yield _words(map(str, value))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from math import fsum
+
+import msgspec
 
 from systemzero_core.diff import Edit, EditScript
 from systemzero_core.drift.detectors import BUILT_IN
 from systemzero_core.drift.fingerprint import (
     edit_fingerprint,
     edit_values_digest,
+    finding_digest,
     judged_fingerprint,
 )
 from systemzero_core.drift.model import (
@@ -19,10 +23,12 @@ from systemzero_core.drift.model import (
     Finding,
     JudgedEdit,
     Judgement,
+    PlaceDigests,
     Severity,
     Verdict,
     Visit,
 )
+from systemzero_core.drift.places import Places
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Scale, Thresholds, volatile_fields
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template.model import STRICT_POLICY, Template
@@ -74,17 +80,18 @@ def judge(
             script, template.tree, capture, policy or CompiledPolicy(template.policy)
         )
         ignored = sieve.ignored()
+        places = Places(script, template.tree, capture, sieve)
         context = Context(
             template=template,
             capture=capture,
             script=script,
-            edits=_judged(sieve.edits(), Scale(template.tree, capture, ignored)),
+            edits=_judged(sieve.edits(), Scale(template.tree, capture, ignored), places),
             ignored=ignored[1],
             row_violations=sieve.violations,
             session=tuple(session),
             transitions=transitions or {},
         )
-        findings = _findings(detectors, context)
+        findings = _findings(detectors, context, places)
     except TooMuchWork as error:
         return _undecided(template, error)
     return _judgement(template, script, context.edits, findings, thresholds)
@@ -117,12 +124,16 @@ def similarity(a: Tree, b: Tree, script: EditScript) -> float:
     return _similarity(scale.cost(edit, volatile_fields(edit)) for edit in sieve.edits())
 
 
-def _judged(edits: Iterable[Edit], scale: Scale) -> tuple[JudgedEdit, ...]:
+def _judged(edits: Sequence[Edit], scale: Scale, places: Places) -> tuple[JudgedEdit, ...]:
     work = Work(MAX_PIECES, "weighing the numbers and dates in what differs")
-    return tuple([_judged_edit(edit, scale, work) for edit in edits])
+    values = [edit_values_digest(edit) for edit in edits]
+    found = zip(edits, values, places.of(edits, values), strict=True)
+    return tuple([_judged_edit(edit, scale, work, digest, at) for edit, digest, at in found])
 
 
-def _judged_edit(edit: Edit, scale: Scale, work: Work) -> JudgedEdit:
+def _judged_edit(
+    edit: Edit, scale: Scale, work: Work, values_digest: str, place: PlaceDigests
+) -> JudgedEdit:
     for text in _texts(edit):
         work.spend(len(tokens(text)))  # remembered for what follows
     volatile = volatile_fields(edit)
@@ -131,7 +142,8 @@ def _judged_edit(edit: Edit, scale: Scale, work: Work) -> JudgedEdit:
         scale.cost(edit, volatile),
         bool(edit.changes) and len(volatile) == len(edit.changes),
         edit_fingerprint(edit),
-        edit_values_digest(edit),
+        values_digest,
+        place,
     )
 
 
@@ -139,9 +151,24 @@ def _similarity(weights: Iterable[float]) -> float:
     return max(0.0, 1.0 - fsum(weights))
 
 
-def _findings(detectors: Sequence[Detector], context: Context) -> tuple[Finding, ...]:
+def _findings(
+    detectors: Sequence[Detector], context: Context, places: Places
+) -> tuple[Finding, ...]:
     found = [f for detector in detectors for f in islice(detector(context), MAX_FINDINGS)]
-    return tuple(sorted(found, key=lambda finding: -finding.severity.rank))
+    found.sort(key=lambda finding: -finding.severity.rank)
+    return tuple(_digested(found, places)) if context.edits else tuple(found)
+
+
+def _digested(findings: Iterable[Finding], places: Places) -> Iterator[Finding]:
+    """The findings, each with its digest; equal ones at one place are told apart by their order."""
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        place = places.of_finding(finding)
+        alike = finding_digest(finding, place)
+        seen[alike] += 1
+        if seen[alike] > 1:
+            alike = finding_digest(finding, f"{place} {seen[alike]}")
+        yield msgspec.structs.replace(finding, digest=alike)
 
 
 def _judgement(

@@ -51,13 +51,15 @@ _RANKS = {severity: rank for rank, severity in enumerate(_ORDER)}
 
 
 class PlaceDigests(NamedTuple):
-    """What stands for the place of an edit: digests of the way to its node, and to the parent.
+    """What stands for the place of an edit: 32 hex digits each; see `places.py`.
 
-    32 hex digits each, of the whole way with whole names; see `places.py`.
+    Attributes:
+        exact: equal for the very same place of the same screen.
+        like: equal for places of other screens, too, that differ in no more than what is beside.
     """
 
-    node: str
-    parent: str
+    exact: str = ""
+    like: str = ""
 
 
 class JudgedEdit(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,7 +72,7 @@ class JudgedEdit(msgspec.Struct, frozen=True, omit_defaults=True):
         volatile: it only changes live values of the same shape: a clock, a duration, a count.
         fingerprint: 64 hex digits (32 bytes); equal for alike edits on any screen, version or day.
         values_digest: 64 hex digits; equal for edits of the same values alone.
-        place: where it was, of an edit that was kept without its whole path; else None.
+        place: where it is, and which of equal ones there it is.
         whole: whether people are shown all of its values; no approval and no snooze covers another.
     """
 
@@ -79,8 +81,13 @@ class JudgedEdit(msgspec.Struct, frozen=True, omit_defaults=True):
     volatile: bool
     fingerprint: str
     values_digest: str
-    place: PlaceDigests | None = None
+    place: PlaceDigests = PlaceDigests()
     whole: bool = True
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """What tells it from all other edits of its screen: its values, and its place."""
+        return self.values_digest, self.place.exact
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,6 +101,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         path: the node, from the root; empty when it is about a session.
         node: its index in the baseline, or -1.
         target: its index in the capture, or -1.
+        digest: of all that it says, and of its place; set by `judge`. 64 hex digits.
     """
 
     detector: str
@@ -103,6 +111,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     path: tuple[PathStep, ...] = ()
     node: int = -1
     target: int = -1
+    digest: str = ""
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -201,7 +210,7 @@ class DecisionScope(StrEnum):
 
 
 class CoveredEdit(NamedTuple):
-    """An edit that a decision speaks of: its values digest, and where its node was then."""
+    """An edit that a decision speaks of: its values digest, and its place."""
 
     values_digest: str
     place: PlaceDigests
@@ -213,9 +222,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         decision_id: identity; the later of two decisions holds (`create_time`, then this).
         kind: what was decided.
-        scope: how far it reaches: equal edits of the same node (`node`), of what stands below the
-            same parent (`subtree`), of the same screen, app or tenant.
+        scope: how far it reaches: the same edits at the same places of the same screen (`node`,
+            `subtree`, `screen`), and at like places of the same app or tenant.
         edits: the edits it was taken on.
+        findings: digests of what detectors had found that it was shown.
         screen_id: the screen it was taken on; bounds the scopes node, subtree and screen.
         app: the app it was taken on; bounds the scope app.
         reason: why, in the person's words.
@@ -229,6 +239,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: DecisionKind
     scope: DecisionScope
     edits: tuple[CoveredEdit, ...]
+    findings: tuple[str, ...] = ()
     screen_id: str = ""
     app: str = ""
     reason: str = ""
@@ -253,17 +264,21 @@ class Resolution(msgspec.Struct, frozen=True):
         state: open; suppressed (every edit is covered by an approval or a snooze); raised (some
             edit was rejected before).
         severity: of what is open, after raising; info when suppressed.
-        open_edits: the edits that no approval or snooze covers; those of boxes alone come last.
+        open_edits: the edits that no approval or snooze covers, and those that a finding is about
+            which none was shown; those of boxes alone come last.
+        findings: those of the judgement, first those that no approval or snooze was shown.
         decisions: ids of the decisions that had a say, in the order of the edits.
         reopen_time: when the first snooze in play ends; None without one.
         fingerprint: of the open edits, so that what was approved before splits no group of events;
             empty without any.
-        values_digest: of the values of the open edits; empty without any.
+        values_digest: of the open edits, each with its values and its place, and of the findings
+            that nobody was shown; empty without open edits.
     """
 
     state: EventState
     severity: Severity
     open_edits: tuple[JudgedEdit, ...]
+    findings: tuple[Finding, ...] = ()
     decisions: tuple[str, ...] = ()
     reopen_time: int | None = None
     fingerprint: str = ""

@@ -42,12 +42,16 @@ def delta_of(change: Change) -> Delta | None:
 
 
 class BoxJudge:
-    """Decides about the boxes of one script."""
+    """Decides about the boxes of one script.
+
+    Attributes:
+        comparable: whether they are boxes of screens of one width.
+    """
 
     def __init__(self, script: EditScript, baseline: Tree, capture: Tree) -> None:
         self._baseline = baseline
-        comparable = _same_viewport(baseline, capture)
-        self._deltas = _deltas(script.edits) if comparable else {}
+        self.comparable = _same_viewport(baseline, capture)
+        self._deltas = _deltas(script.edits) if self.comparable else {}
         self._moved = _slices(baseline, script.edits)
 
     def counts(self, edit: Edit, tolerance: int) -> bool:
@@ -56,6 +60,13 @@ class BoxJudge:
         if delta is None or not delta.exceeds(tolerance):
             return False
         return edit.node not in self._moved and not self._follows_parent(edit.node, delta)
+
+    def follows(self, change: Change, tolerance: int) -> bool:
+        """Whether a box that does not count by itself differs, as part of another change."""
+        if not self.comparable:
+            return False
+        delta = delta_of(change)
+        return delta is None or delta.exceeds(tolerance)
 
     def delta(self, edit: Edit) -> Delta | None:
         """By how much the box of an edited node differs; None where it is not comparable."""

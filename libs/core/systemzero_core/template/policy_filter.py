@@ -6,7 +6,8 @@ role, and places in a list (`posinset`, `setsize`, …), which the tree itself t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -58,7 +59,8 @@ class PolicyFilter:
 
     def edits(self) -> list[Edit]:
         """The edits that count, reduced to what counts, in the script's order."""
-        return list(self._merged(self._counting()))
+        counting = list(self._counting())
+        return list(self._merged(self._with_boxes(counting)))
 
     def _counting(self) -> Iterator[Edit]:
         for edit in self._script.edits:
@@ -70,6 +72,55 @@ class PolicyFilter:
                 kept = self._piece(edit)
             if kept is not None:
                 yield kept
+
+    def _with_boxes(self, edits: Sequence[Edit]) -> Iterator[Edit]:
+        """The edits, each with the boxes that changed with it and are no edits of their own."""
+        outer, ends = self._moved_parts(edits)
+        own = {edit.node for edit in edits if edit.kind is EditKind.UPDATE}
+        boxes: dict[tuple[EditKind, int], list[tuple[int, Change]]] = {}
+        for node, change in self._passed_boxes():
+            if node in own:
+                boxes.setdefault((EditKind.UPDATE, node), []).append((0, change))
+            elif (k := bisect_right(outer, node) - 1) >= 0 and node < ends[k]:
+                within = node - outer[k], change
+                boxes.setdefault((EditKind.MOVE, outer[k]), []).append(within)
+        for edit in edits:
+            found = boxes.get((edit.kind, edit.node)) if boxes else None
+            yield msgspec.structs.replace(edit, boxes=tuple(found)) if found else edit
+
+    def _moved_parts(self, edits: Iterable[Edit]) -> tuple[list[int], list[int]]:
+        """The outermost moved nodes of the baseline, in order, and where their subtrees end."""
+        outer: list[int] = []
+        ends: list[int] = []
+        for node in sorted(edit.node for edit in edits if edit.kind is EditKind.MOVE):
+            if not ends or node >= ends[-1]:
+                outer.append(node)
+                ends.append(self._trees[0].ends[node])
+        return outer, ends
+
+    def _passed_boxes(self) -> Iterator[tuple[int, Change]]:
+        """The changed boxes that the policy compares, and that count for nothing by themselves."""
+        for edit in self._script.edits:
+            for change in edit.changes:
+                if change.field != "bounds":
+                    continue
+                effective = self._views[0].at(edit.node)
+                if effective.level in (MatchLevel.IGNORE, MatchLevel.CONTENT):
+                    continue
+                if self._change_counts(change, edit, effective):
+                    continue
+                if self._boxes.follows(change, effective.box_tolerance):
+                    yield edit.node, change
+
+    def stays(self, node: int) -> bool:
+        """Whether a node of the baseline has to be there, and to keep its place."""
+        effective = self._views[0].at(node)
+        free = effective.level in (MatchLevel.IGNORE, MatchLevel.CONTENT)
+        return not free and effective.optional is None and effective.rows_rule < 0
+
+    def is_ordered(self, node: int) -> bool:
+        """Whether the order of a node's children counts; `node` is one of the baseline."""
+        return not self._views[0].at(node).unordered
 
     def _merged(self, edits: Iterator[Edit]) -> Iterator[Edit]:
         """Changes of siblings' boxes become one edit, the first of them."""

@@ -1,7 +1,7 @@
 """Edits and findings as messages, each within its bytes, and all of them within theirs.
 
 Invariant: what is not shown is counted, and what a decision is about is in digests of all of it:
-`values_digest` of the values, `place` of a path that is not shown whole.
+`values_digest` of the values, `place` of where it is, a finding's `digest` of all that it says.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from systemzero_core.drift import (
     PlaceDigests,
     Severity,
     is_consequence,
-    place_of_edit,
 )
 from systemzero_core.tree import Bounds, Node, Tree
 from systemzero_diff.codec import cut
@@ -49,6 +48,8 @@ SEVERITIES = {
     Severity.WARNING: verdict_pb2.SEVERITY_WARNING,
     Severity.CRITICAL: verdict_pb2.SEVERITY_CRITICAL,
 }
+
+_SEVERITIES = {value: severity for severity, value in SEVERITIES.items()}
 
 
 class Sides(NamedTuple):
@@ -96,9 +97,7 @@ def _judged(judged: JudgedEdit, sides: Sides) -> pb.Edit:
     message.values_digest = judged.values_digest
     message.weight = judged.weight
     message.volatile = judged.volatile
-    if message.path_left_out or any(step.left_out for step in message.path):
-        place = place_of_edit(judged.edit)
-        message.place.node, message.place.parent = place.node, place.parent
+    message.place.exact, message.place.like = judged.place
     return message
 
 
@@ -166,10 +165,19 @@ def decode_judged(script: pb.EditScript) -> tuple[JudgedEdit, ...]:
             edit.volatile,
             edit.fingerprint,
             edit.values_digest,
-            PlaceDigests(edit.place.node, edit.place.parent) if edit.HasField("place") else None,
+            PlaceDigests(edit.place.exact, edit.place.like),
             whole=not edit.partial,
         )
         for edit in script.edits
+    )
+
+
+def decode_findings(findings: Sequence[verdict_pb2.Finding]) -> tuple[Finding, ...]:
+    """The findings of a verdict that decisions are about, as far as one needs them."""
+    return tuple(
+        Finding(each.detector, each.code, _SEVERITIES[each.severity], "", digest=each.digest)
+        for each in findings
+        if each.digest
     )
 
 
@@ -221,4 +229,5 @@ def encode_session_finding(finding: Finding) -> verdict_pb2.Finding:
         code=finding.code,
         severity=SEVERITIES[finding.severity],
         sentence=cut.text(finding.message, SENTENCE_BYTES)[0],
+        digest=finding.digest,
     )

@@ -154,6 +154,7 @@ def decision_record(decision: Decision, event_id: str) -> dict[str, Any]:
         "screen_id": decision.screen_id,
         "app": decision.app,
         "values_digests": sorted({covered.values_digest for covered in decision.edits}),
+        "findings": list(decision.findings),
         "patterns": list(decision.patterns),
         "reason": decision.reason,
         "actor": decision.actor,

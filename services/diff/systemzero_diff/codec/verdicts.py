@@ -84,7 +84,7 @@ def drift(
 ) -> pb.Verdict:
     """The verdict on drift, of which `resolution` says what is still open."""
     script = encode_judged(resolution.open_edits, _listed(judgement.reasons), sides)
-    shown = encode_findings(judgement.findings, sides)
+    shown = encode_findings(resolution.findings, sides)
     return pb.Verdict(
         kind=pb.VERDICT_KIND_DRIFT,
         explanation=_differs(match.screen_id, len(script.edits), script.more_edits),
@@ -114,7 +114,7 @@ def _values_digest(resolution: Resolution, script: edit_script_pb2.EditScript) -
     """
     if not script.more_edits:
         return resolution.values_digest
-    shown = script_fingerprint(edit.values_digest for edit in script.edits)
+    shown = script_fingerprint(f"{e.values_digest} {e.place.exact}" for e in script.edits)
     return script_fingerprint((resolution.values_digest, f"shown {shown}"))
 
 

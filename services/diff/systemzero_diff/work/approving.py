@@ -15,7 +15,7 @@ from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
 from systemzero_core.template.typed import typed_rules, wildcards
 from systemzero_diff.codec import cut
-from systemzero_diff.codec.edits import SENTENCE_BYTES, decode_judged
+from systemzero_diff.codec.edits import SENTENCE_BYTES, decode_findings, decode_judged
 from systemzero_diff.model import NewEvent
 from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import judgement_of
@@ -57,7 +57,8 @@ def recorded(event: NewEvent) -> Judgement:
     """The event's judgement, as it was recorded: what was open then."""
     verdict = verdict_pb2.Verdict.FromString(event.verdict)
     edits = decode_judged(verdict.script)
-    return Judgement(Verdict.DRIFT, similarity=verdict.similarity, edits=edits)
+    findings = decode_findings(verdict.findings)
+    return Judgement(Verdict.DRIFT, similarity=verdict.similarity, edits=edits, findings=findings)
 
 
 def _shown(judgement: Judgement, event: NewEvent) -> list[Edit]:
@@ -70,10 +71,10 @@ def _shown(judgement: Judgement, event: NewEvent) -> list[Edit]:
             that the event tells is of all edits.
     """
     told = recorded(event)
-    wanted = {judged.values_digest for judged in told.edits}
-    shown = [judged for judged in judgement.edits if judged.values_digest in wanted]
+    wanted = {judged.shown for judged in told.edits}
+    shown = [judged for judged in judgement.edits if judged.shown in wanted]
     same = abs(judgement.similarity - told.similarity) < _SAME
-    if not (same and wanted and wanted == {judged.values_digest for judged in shown}):
+    if not (same and wanted and wanted == {judged.shown for judged in shown}):
         raise FailedPrecondition(
             f"capture {event.capture_id} does not show what the event says: "
             "ingest the screen, then decide about that event"
@@ -92,7 +93,7 @@ def _check_agreed(
     for judged in told:
         if not judged.whole:
             raise FailedPrecondition(not_whole(judged))
-    shown = {judged.values_digest for judged in told}
+    shown = {judged.shown for judged in told}
     where = {"screen_id": event.screen_id, "app": event.app}
     left = unapproved(judgement, shown, decisions, now=now, **where)
     if left:

@@ -63,9 +63,9 @@ class _DecisionScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisio
     DECISION_SCOPE_UNSPECIFIED: _DecisionScope.ValueType  # 0
     """As DECISION_SCOPE_SCREEN."""
     DECISION_SCOPE_NODE: _DecisionScope.ValueType  # 1
-    """Equal edits on the same node of the same screen."""
+    """The same edits at the same places of the same screen; of the events so far, this one alone."""
     DECISION_SCOPE_SUBTREE: _DecisionScope.ValueType  # 2
-    """Equal edits within the same parent subtree of the same screen."""
+    """As for a node."""
     DECISION_SCOPE_SCREEN: _DecisionScope.ValueType  # 3
     """Equal edits on the same screen."""
     DECISION_SCOPE_APP: _DecisionScope.ValueType  # 4
@@ -79,9 +79,9 @@ class DecisionScope(_DecisionScope, metaclass=_DecisionScopeEnumTypeWrapper):
 DECISION_SCOPE_UNSPECIFIED: DecisionScope.ValueType  # 0
 """As DECISION_SCOPE_SCREEN."""
 DECISION_SCOPE_NODE: DecisionScope.ValueType  # 1
-"""Equal edits on the same node of the same screen."""
+"""The same edits at the same places of the same screen; of the events so far, this one alone."""
 DECISION_SCOPE_SUBTREE: DecisionScope.ValueType  # 2
-"""Equal edits within the same parent subtree of the same screen."""
+"""As for a node."""
 DECISION_SCOPE_SCREEN: DecisionScope.ValueType  # 3
 """Equal edits on the same screen."""
 DECISION_SCOPE_APP: DecisionScope.ValueType  # 4

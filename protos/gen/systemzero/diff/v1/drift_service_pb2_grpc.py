@@ -109,10 +109,11 @@ class DriftServiceServicer:
 
     def ApproveEvent(self, request, context):
         """Approves an event: its change becomes part of a new template version, and is not asked for
-        again within the scope until the expiry. As with every decision, it covers exactly the values
-        that the event shows: events of the same changes with the same values (the same
-        `values_digest`) are decided about with it, if the scope is a screen or more, and a change to
-        another number, price, date or word is drift. Edits that the event does not show
+        again within the scope until the expiry. As with every decision, it covers exactly what the
+        event shows: values, places, how many there are, and findings. Events of the same (the same
+        `values_digest`) are decided about with it, if the scope is a screen or more. A change to
+        another number, price, date or word is drift, and so is an equal one elsewhere, one more, one in
+        another order, or a finding that the event does not show. Edits that the event does not show
         (`script.more_edits`) stay open: an approval for good is refused, one until a time leaves the
         rest to the next event.
         """

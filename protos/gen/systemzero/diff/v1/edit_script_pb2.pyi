@@ -171,9 +171,7 @@ class Edit(_message.Message):
 
     @_builtins.property
     def place(self) -> Global___Place:
-        """Output only. Digests of the whole way to the node, and to its parent, where `path` lacks
-        something; else not set. A decision about one node or subtree is about this place.
-        """
+        """Output only. Where it is, as decisions compare it. Not set in an exact diff."""
 
     @_builtins.property
     def nodes(self) -> _containers.RepeatedCompositeFieldContainer[_tree_pb2.Node]:
@@ -216,25 +214,29 @@ Global___Edit: _TypeAlias = Edit  # noqa: Y015
 
 @_typing.final
 class Place(_message.Message):
-    """What stands for a place whose path is not spelled out whole."""
+    """What stands for the place of an edit. Equal edits at one place are told apart by their order."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    NODE_FIELD_NUMBER: _builtins.int
-    PARENT_FIELD_NUMBER: _builtins.int
-    node: _builtins.str
-    """Output only. The digest of the way from the root to the node, in hexadecimal."""
-    parent: _builtins.str
-    """Output only. The digest of the way to its parent, in hexadecimal."""
+    EXACT_FIELD_NUMBER: _builtins.int
+    LIKE_FIELD_NUMBER: _builtins.int
+    exact: _builtins.str
+    """Output only. The digest of the very place, in hexadecimal: the whole way to the node; of one that
+    came or moved, where it stands among its siblings. A decision covers this place of its screen.
+    """
+    like: _builtins.str
+    """Output only. The digest of the way alone, in hexadecimal: a decision for an app or a tenant covers
+    as many edits at it, on each other screen, as it was shown.
+    """
     def __init__(
         self,
         *,
-        node: _builtins.str = ...,
-        parent: _builtins.str = ...,
+        exact: _builtins.str = ...,
+        like: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exact", b"exact", "like", b"like"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -119,9 +119,9 @@ class Verdict(_message.Message):
     log_index: _builtins.int
     """Output only. The event's index in the tenant's log, -1 without an event."""
     values_digest: _builtins.str
-    """Output only. The digest of all values that the script shows, in hexadecimal; only for drift. A
-    decision about its event is about those with the same one: with the same edits shown, and the
-    same ones not shown.
+    """Output only. The digest of all values that the script shows, of their places and of the findings
+    that nobody has agreed to, in hexadecimal; only for drift. A decision about its event is about
+    those with the same one: with the same edits shown, and the same ones not shown.
     """
     more_findings: _builtins.int
     """Output only. How many findings more there are, which are not shown."""
@@ -137,7 +137,7 @@ class Verdict(_message.Message):
 
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
-        """Output only. What the detectors found."""
+        """Output only. What the detectors found; on drift, first what no decision was shown."""
 
     @_builtins.property
     def decision_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -254,6 +254,7 @@ class Finding(_message.Message):
     SENTENCE_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     PATH_LEFT_OUT_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     detector: _builtins.str
     """Output only. The detector's name: `layout`, `content`, `sequence`, `manipulative`, …"""
     code: _builtins.str
@@ -264,6 +265,11 @@ class Finding(_message.Message):
     """Output only. The finding as a sentence, in English. One that was cut ends in “…”."""
     path_left_out: _builtins.int
     """Output only. How many steps are left out at the beginning of `path`."""
+    digest: _builtins.str
+    """Output only. The digest of all that it says and of its place, in hexadecimal: a decision about an
+    event covers the findings that it shows, and a new one makes drift of edits that were decided
+    about. Empty for one about a session's path, which makes no drift, and in no drift.
+    """
     @_builtins.property
     def path(self) -> _containers.RepeatedCompositeFieldContainer[_edit_script_pb2.PathStep]:
         """Output only. The node that it is about, if it is about one; of a deep one the nearest steps."""
@@ -277,10 +283,11 @@ class Finding(_message.Message):
         sentence: _builtins.str = ...,
         path: _abc.Iterable[_edit_script_pb2.PathStep] | None = ...,
         path_left_out: _builtins.int = ...,
+        digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detector", b"detector", "path", b"path", "path_left_out", b"path_left_out", "sentence", b"sentence", "severity", b"severity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detector", b"detector", "digest", b"digest", "path", b"path", "path_left_out", b"path_left_out", "sentence", b"sentence", "severity", b"severity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
