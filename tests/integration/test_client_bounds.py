@@ -22,12 +22,14 @@ from systemzero_client.offline import verify_bundle_file, verify_export_file
 from systemzero_client.pins import PinStore
 from systemzero_client.tiles import TileFolder
 from systemzero_client.verify import LogVerifier
-from systemzero_core.tlog import Checkpoint, CompactRange, LogVerificationError
+from systemzero_core.errors import TooLarge
+from systemzero_core.tlog import Checkpoint, CompactRange, LogVerificationError, entry_line
 from tests.support.wire import answering, client_of
 from tests.support.written_log import ORIGIN, SIGNER, WrittenLog, entry_of, write_log
 
 GUARD = 60.0
 """Seconds after which a test has hung."""
+DAMAGED = (grpc.StatusCode.DATA_LOSS, "DATA_CORRUPTED")
 LISTS: list[tuple[str, str, Any, Callable[[Client], Any]]] = [
     ("capture.v1.CaptureService", "ListCaptures", capture_pb.ListCapturesResponse,
      lambda client: client.captures.list()),
@@ -44,33 +46,76 @@ LISTS: list[tuple[str, str, Any, Callable[[Client], Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["the same page", "empty pages"])
+PAGES: dict[str, tuple[Callable[[int], str], int, int]] = {
+    "the same page": (lambda _number: "again", 0, 2),
+    "an earlier page": (lambda number: f"{number % 3}", 1, 4),
+    "empty pages": (str, 0, 1_001),
+    "another page each time": (str, 1, 11),
+}
+"""By name: the token after a page, the page's items, and how many pages are asked for at most."""
+
+
+@pytest.mark.parametrize("kind", PAGES)
 @pytest.mark.parametrize(
     ("service", "method", "response", "listed"), LISTS, ids=[each[1] for each in LISTS]
 )
 async def test_pages_that_do_not_end_are_an_error(
-    service: str, method: str, response: Any, listed: Callable[[Client], Any], kind: str
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    method: str,
+    response: Any,
+    listed: Callable[[Client], Any],
+    kind: str,
 ) -> None:
     numbers = itertools.count()
+    token, items, most = PAGES[kind]
+    if kind == "another page each time":
+        monkeypatch.setattr("systemzero_client.channel._MOST_PAGES", 10)
 
     async def page(request: Any, context: Any) -> Any:
-        return response(next_page_token="again" if kind == "the same page" else f"{next(numbers)}")
+        return page_with(response, items, token(next(numbers)))
 
     def add(server: grpc.aio.Server) -> None:
         answering(server, f"systemzero.{service}", **{method: page})
 
     async with asyncio.timeout(GUARD), client_of(add) as client:
-        with pytest.raises(SystemZeroError, match="pages do not end"):
+        with pytest.raises(SystemZeroError, match="pages do not end") as caught:
             _ = [each async for each in listed(client)]
+    assert (caught.value.code, caught.value.reason) == DAMAGED
+    assert next(numbers) <= most
+
+
+def page_with(response: Any, items: int, token: str) -> Any:
+    """A page of so many items that say nothing."""
+    answer = response(next_page_token=token)
+    field = next(f for f in response.DESCRIPTOR.fields if f.name != "next_page_token")
+    for _ in range(items):
+        getattr(answer, field.name).add()
+    return answer
+
+
+async def test_a_page_of_more_than_was_asked_for_is_an_error() -> None:
+    async def page(request: Any, context: Any) -> Any:
+        return page_with(tenant_pb.ListTenantsResponse, request.page_size + 1, "")
+
+    def add(server: grpc.aio.Server) -> None:
+        answering(server, "systemzero.gateway.v1.TenantService", ListTenants=page)
+
+    async with client_of(add) as client:
+        with pytest.raises(SystemZeroError, match="201 items, and 200 were asked for") as caught:
+            _ = [each async for each in client.tenants.list()]
+    assert (caught.value.code, caught.value.reason) == DAMAGED
 
 
 def log_server(
-    export: Callable[[Any, Any], AsyncIterator[Any]], asked: Callable[[], None] = lambda: None
+    export: Callable[[Any, Any], AsyncIterator[Any]],
+    asked: Callable[[], None] = lambda: None,
+    size: int = 1,
 ) -> Any:
-    """A log of one entry, signed, whose export is what a test says."""
+    """A log of one entry, or so it says, signed, whose export is what a test says."""
     tree = CompactRange()
     tree.push(entry_of(0, {}).leaf_hash)
-    note = Checkpoint(ORIGIN, 1, tree.root()).signed([SIGNER])
+    note = Checkpoint(ORIGIN, size, tree.root()).signed([SIGNER])
 
     async def checkpoint(request: Any, context: Any) -> Any:
         asked()
@@ -99,6 +144,44 @@ async def test_an_export_without_an_end_is_cut(tmp_path: Path, chunk: bytes) -> 
         with pytest.raises(LogVerificationError, match=r"longer than|more than|no line of"):
             await verifier.everything()
     assert sent < 200_000_000
+
+
+def endless_entries() -> Callable[[Any, Any], AsyncIterator[Any]]:
+    """An export of entries without an end, each of them of 100,000 bytes."""
+
+    async def endless(request: Any, context: Any) -> AsyncIterator[Any]:
+        for index in itertools.count():
+            line = entry_line(entry_of(index, {"a": "b" * 100_000}))
+            for at in range(0, len(line), 65_536):
+                yield log_pb.ExportEntriesResponse(chunk=line[at : at + 65_536])
+
+    return endless
+
+
+async def test_an_export_of_more_bytes_than_its_entries_can_have_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("systemzero_client.bounds._GROWTH_BYTES", 1_000_000)
+    async with asyncio.timeout(GUARD), client_of(log_server(endless_entries())) as client:
+        verifier = LogVerifier(client, store=PinStore(tmp_path))
+        with pytest.raises(LogVerificationError, match="more bytes than entries"):
+            await verifier.everything()
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(2**60, r"says 1,152,921,504,606,846,976 entries"), (100, "the export goes on")],
+)
+async def test_a_log_never_seen_before_is_not_believed_its_size(
+    tmp_path: Path, size: int, said: str
+) -> None:
+    async with (
+        asyncio.timeout(GUARD),
+        client_of(log_server(endless_entries(), size=size)) as client,
+    ):
+        verifier = LogVerifier(client, store=PinStore(tmp_path), max_bytes=1_000_000)
+        with pytest.raises(TooLarge, match=f"{said}.*beyond 1,000,000 bytes.*--max-bytes"):
+            await verifier.everything()
 
 
 async def test_an_export_that_stops_half_way_is_given_up(tmp_path: Path) -> None:

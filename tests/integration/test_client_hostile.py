@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -16,8 +17,10 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
+from systemzero_core.tlog import Checkpoint, entry_line
 from tests.support.cli import Ran, Sz
 from tests.support.hostile import answering, hostile
+from tests.support.written_log import ORIGIN, SIGNER, entry_of
 
 KEY = "s0_live_" + "0" * 30 + "42dRNB"  # as docs/design/gateway.md has it
 SCREEN = b"<hierarchy/>"
@@ -206,3 +209,32 @@ def test_an_export_that_breaks_leaves_yesterdays_file(sz: Sz, folder: Path, name
         ran = sz(*name.split(), "-o", file, "--server", target)
     assert ran.status == 2
     assert everything(folder) == {"export": b"yesterday's"}
+
+
+def endless(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+    """An export of entries without an end."""
+    for index in itertools.count():
+        yield log_pb.ExportEntriesResponse(chunk=entry_line(entry_of(index, {"a": "b" * 50_000})))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("log", "verify"), ("log", "tiles", "mirror"), ("log", "export"),
+        ("log", "export", "-o", "written"), ("audit", "verify"), ("audit", "export"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_no_more_of_a_log_is_stored_than_was_allowed(
+    sz: Sz, folder: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(folder)
+    note = Checkpoint(ORIGIN, 1_000, b"r" * 32).signed([SIGNER])
+    checkpoint = log_pb.GetCheckpointResponse(note=note, verifier_key=str(SIGNER.verifier))
+    answers = {"GetCheckpoint": checkpoint, "ExportEntries": endless}
+    with hostile(answering(answers)) as target:
+        ran = sz(*command, "--max-bytes", "300_000", "--server", target)
+    assert ran.status == 2
+    assert "the export goes on, beyond 300,000 bytes" in ran.err
+    assert "allow more (`--max-bytes`)" in ran.err
+    assert everything(folder) == {}

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from systemzero_client.stored import MAX_BYTES, ByteBound, beyond
 from systemzero_core.tlog import LogVerificationError
 
-LONGEST_LINE = 64_000_000
-"""Bytes of a line of an export, or of a bundle: a body is far smaller."""
+LONGEST_LINE = 8_000_000
+"""Bytes of a line of an export, or of a bundle: no answer of a server is longer."""
 
-_GROWTH = 1_000_000
-"""Entries that a log may grow by while it is exported."""
+_SHORTEST_LINE = 200
+"""Bytes of an entry's line: it has two hashes, a time, and the names of its fields."""
+_GROWTH_BYTES = 100_000_000
+"""Bytes that a log may grow by while it is exported."""
+_GROWTH = _GROWTH_BYTES // _SHORTEST_LINE
 _STARTS = b"{"
 
 
@@ -50,8 +54,16 @@ class ExportBound:
     What it says is not believed here: it is verified once it is there.
     """
 
-    def __init__(self, entries: int) -> None:
-        """Expects about so many entries, a header and a checkpoint."""
+    def __init__(self, entries: int, most: int = MAX_BYTES) -> None:
+        """Expects about so many entries, a header and a checkpoint, in at most `most` bytes.
+
+        Raises:
+            TooLarge: so many entries can't be in so few bytes.
+        """
+        if entries * _SHORTEST_LINE > most:
+            raise beyond(f"the checkpoint says {entries:,} entries", most)
+        self._bytes = ByteBound(most)
+        self._left = entries * LONGEST_LINE + _GROWTH_BYTES
         self._most = entries + _GROWTH
         self._lines = 0
         self._in_line = 0
@@ -61,7 +73,12 @@ class ExportBound:
 
         Raises:
             LogVerificationError: they go on for too long, or are none of an export.
+            TooLarge: they are more than the caller allows.
         """
+        self._bytes.take(chunk)
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise LogVerificationError("more bytes than entries of the log can have")
         for line in chunk.splitlines(keepends=True):
             if not self._in_line:
                 self._lines += 1

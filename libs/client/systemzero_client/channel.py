@@ -14,6 +14,7 @@ Why the options are what they are:
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ipaddress
 import json
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
@@ -40,6 +41,8 @@ _CONTEXT = ("traceparent", "tracestate", "x-request-id")
 _MAX_RECEIVED = 9_000_000  # bytes: the platform answers with 8 MB at most
 _LEAST_PAUSE = 0.05  # seconds between two attempts, whatever the server allows
 _MOST_EMPTY_PAGES = 1000
+_MOST_PAGES = 100_000
+"""Pages of one list: of 200 items each, twenty million."""
 _RETRY = {
     "maxAttempts": 4,
     "initialBackoff": "0.1s",
@@ -177,23 +180,19 @@ class Transport:
         """The items, by the name of their `field`, of every page; each is fetched when needed.
 
         Raises:
-            SystemZeroError: a call failed, or the pages would not end.
+            SystemZeroError: a call failed, or the pages would not end: a page comes again, too
+                many hold nothing, or there are more than `_MOST_PAGES`.
         """
-        empty = 0
+        pages = _Pages(field, request.page_size)
         while True:
             response = await self.unary(method, request)
             items = getattr(response, field)
+            pages.take(len(items), response.next_page_token)
             for item in items:
                 yield item
-            token = response.next_page_token
-            if not token:
+            if not response.next_page_token:
                 return
-            empty = 0 if items else empty + 1
-            if token == request.page_token or empty > _MOST_EMPTY_PAGES:
-                raise SystemZeroError(
-                    grpc.StatusCode.DATA_LOSS, "", f"the server's pages do not end: {field}"
-                )
-            request.page_token = token
+            request.page_token = response.next_page_token
 
     def duplex(self, method: Callable[..., Any]) -> Any:
         """The call of a bidirectional method, to be written to and read by hand."""
@@ -208,6 +207,34 @@ class Transport:
     async def close(self) -> None:
         """Close the channel; calls in flight are cancelled."""
         await self.channel.close(None)
+
+
+class _Pages:
+    """Looks at the pages of one list, and ends one that a server would never end."""
+
+    def __init__(self, field: str, size: int) -> None:
+        self._field, self._size = field, size
+        self._empty = 0
+        self._tokens: set[bytes] = set()
+
+    def take(self, items: int, token: str) -> None:
+        """Note a page of so many items, and the token of the one that follows."""
+        if 0 < self._size < items:
+            raise self._refused(f"one has {items} items, and {self._size} were asked for")
+        digest = hashlib.sha256(token.encode()).digest()
+        if digest in self._tokens:
+            raise self._refused("the pages do not end: one comes again")
+        self._tokens.add(digest)
+        self._empty = 0 if items else self._empty + 1
+        if self._empty > _MOST_EMPTY_PAGES:
+            raise self._refused("the pages do not end: they hold nothing")
+        if len(self._tokens) > _MOST_PAGES:
+            raise self._refused(f"the pages do not end: there are more than {_MOST_PAGES:,}")
+
+    def _refused(self, why: str) -> SystemZeroError:
+        return SystemZeroError(
+            grpc.StatusCode.DATA_LOSS, "DATA_CORRUPTED", f"the server's {self._field}: {why}"
+        )
 
 
 def is_local(target: str) -> bool:

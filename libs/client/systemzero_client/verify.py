@@ -19,6 +19,7 @@ from systemzero_client.bounds import ExportBound, lines_of
 from systemzero_client.client import Client
 from systemzero_client.offline import Progress, check_bundle_extends
 from systemzero_client.pins import Pin, PinStore, default_folder
+from systemzero_client.stored import MAX_BYTES
 from systemzero_client.witnesses import Witnessed, Witnesses, witnessed
 from systemzero_core.tlog import (
     Checkpoint,
@@ -60,11 +61,12 @@ class LogVerifier:
         key: str = "",
         witnesses: Witnesses | None = None,
         audit: bool = False,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         """Trusts `key` (a C2SP verifier key) or, without one, the pinned key or the first.
 
         `witnesses`, if given, must have cosigned the log. The log is the evidence log, or the
-        gateway's `audit` log, which is pinned apart.
+        gateway's `audit` log, which is pinned apart. Of an export at most `max_bytes` are stored.
 
         Raises:
             InvalidInput: `key` is no verifier key.
@@ -74,6 +76,7 @@ class LogVerifier:
         self._store = store or PinStore(default_folder())
         self._given = VerifierKey.parse(key) if key else None
         self._witnesses = witnesses
+        self._max_bytes = max_bytes
         self.first_use = ""
         self.rotated = ""
         self.witnessed: Witnessed | None = None
@@ -121,6 +124,7 @@ class LogVerifier:
 
         Raises:
             LogVerificationError: the first thing that is wrong, with `line` and `entry`.
+            TooLarge: the log has, or claims, more than `max_bytes`.
             SystemZeroError: a call failed.
         """
         with tempfile.TemporaryFile() as file:
@@ -144,6 +148,7 @@ class LogVerifier:
 
         Raises:
             LogVerificationError: the first thing that is wrong, with `line` and `entry`.
+            TooLarge: the log has, or claims, more than `max_bytes`.
             SystemZeroError: a call failed.
         """
         checkpoint = await self.checkpoint()
@@ -153,7 +158,7 @@ class LogVerifier:
             if (older.origin, older.root) != (checkpoint.origin, tree.root()):
                 raise LogVerificationError("what is at hand is not what its checkpoint says")
             await self._check_extends(older, checkpoint)
-        bound = ExportBound(checkpoint.size - tree.size)
+        bound = ExportBound(checkpoint.size - tree.size, self._max_bytes)
         async for chunk in self._log.export(start=tree.size):
             bound.take(chunk)
             file.write(chunk)

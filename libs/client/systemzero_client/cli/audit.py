@@ -11,6 +11,7 @@ from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.logs import (
     format_option,
     key_option,
+    max_bytes_option,
     reported,
     target_option,
     tell_key,
@@ -54,18 +55,20 @@ async def list_entries(remote: Remote, start: int, limit: int) -> None:
 @audit.command()
 @format_option
 @target_option
+@max_bytes_option
 @remote
-async def export(remote: Remote, form: str, target: str) -> None:
+async def export(remote: Remote, form: str, target: str, max_bytes: int) -> None:
     """Write the whole log as a document; jsonl can be verified offline."""
-    await write_export(remote, remote.client.audit, form, target)
+    await write_export(remote, remote.client.audit, form, target, max_bytes)
 
 
 @audit.command()
 @click.option("--file", "file", default="", help="An export to verify, offline.")
 @key_option
+@max_bytes_option
 @server_options
 @json_option
-def verify(file: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
+def verify(file: str, key: str, max_bytes: int, wanted: Wanted, as_json: bool) -> Exit:
     """Verify every entry of the log, or of an exported file.
 
     What is believed, and kept for the next time, is as with `sz log verify`.
@@ -82,7 +85,7 @@ def verify(file: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
         async def online(remote: Remote) -> ExportReport:
             from systemzero_client.verify import LogVerifier
 
-            verifier = LogVerifier(remote.client, key=key, audit=True)
+            verifier = LogVerifier(remote.client, key=key, audit=True, max_bytes=max_bytes)
             try:
                 return await verifier.everything(progress=show)
             finally:

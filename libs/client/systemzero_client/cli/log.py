@@ -12,6 +12,7 @@ from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.logs import (
     format_option,
     key_option,
+    max_bytes_option,
     reported,
     target_option,
     tell_key,
@@ -91,6 +92,7 @@ async def entries(remote: Remote, start: int, limit: int) -> None:
     type=click.IntRange(min=0),
     help="How many of the witnesses; all if not given.",
 )
+@max_bytes_option
 @server_options
 @json_option
 def verify(
@@ -99,6 +101,7 @@ def verify(
     key: str,
     witness_keys: tuple[str, ...],
     quorum: int,
+    max_bytes: int,
     wanted: Wanted,
     as_json: bool,
 ) -> Exit:
@@ -130,7 +133,10 @@ def verify(
             from systemzero_client.verify import LogVerifier
 
             verifier = LogVerifier(
-                remote.client, key=key, witnesses=witnesses if witness_keys else None
+                remote.client,
+                key=key,
+                witnesses=witnesses if witness_keys else None,
+                max_bytes=max_bytes,
             )
             try:
                 return _Online(await verifier.everything(progress=show), verifier.witnessed)
@@ -143,18 +149,20 @@ def verify(
 @log.command()
 @format_option
 @target_option
+@max_bytes_option
 @remote
-async def export(remote: Remote, form: str, target: str) -> None:
+async def export(remote: Remote, form: str, target: str, max_bytes: int) -> None:
     """Write the whole log as a document; jsonl can be verified offline."""
-    await write_export(remote, remote.client.log, form, target)
+    await write_export(remote, remote.client.log, form, target, max_bytes)
 
 
 @log.command()
 @click.argument("folder", type=click.Path(file_okay=False))
 @key_option
+@max_bytes_option
 @server_options
 @json_option
-def tiles(folder: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
+def tiles(folder: str, key: str, max_bytes: int, wanted: Wanted, as_json: bool) -> Exit:
     """Mirror the log into FOLDER as C2SP tiles, for any static file server; again to update it.
 
     What is new is fetched, and verified before any of it is written. Tiles hold leaves, not bodies.
@@ -166,7 +174,7 @@ def tiles(folder: str, key: str, wanted: Wanted, as_json: bool) -> Exit:
             from systemzero_client.tiles import TileFolder
             from systemzero_client.verify import LogVerifier
 
-            verifier = LogVerifier(remote.client, key=key)
+            verifier = LogVerifier(remote.client, key=key, max_bytes=max_bytes)
             try:
                 report = await TileFolder(Path(folder)).update(
                     verifier, progress=lambda done: progress.show(done, "entries")

@@ -15,6 +15,7 @@ from systemzero_client.cli.output import Output, Progress
 from systemzero_client.cli.problems import Problem, describe
 from systemzero_client.cli.remote import Remote
 from systemzero_client.cli.terminal import note
+from systemzero_client.stored import MAX_BYTES, ByteBound
 from systemzero_client.writing import writing
 
 if TYPE_CHECKING:
@@ -42,13 +43,27 @@ target_option = click.option(
 )
 
 
-async def write_export(remote: Remote, log: Log, form: str, target: str) -> None:
-    """Write all of `log` to `target` as a document."""
+max_bytes_option = click.option(
+    "--max-bytes",
+    default=MAX_BYTES,
+    type=click.IntRange(min=1),
+    metavar="BYTES",
+    help=f"Store no more of the log than this ({MAX_BYTES:_}).",
+)
+
+
+async def write_export(remote: Remote, log: Log, form: str, target: str, max_bytes: int) -> None:
+    """Write all of `log` to `target` as a document.
+
+    Raises:
+        TooLarge: it has more than `max_bytes`; nothing is left in a file.
+    """
     from systemzero.log.v1 import log_service_pb2 as pb
 
-    size = 0
+    size, bound = 0, ByteBound(max_bytes)
     with Progress() as progress, _opened(target) as write:
         async for chunk in log.export(pb.ExportFormat.Value(_FORMATS[form])):
+            bound.take(chunk)
             write(chunk)
             size += len(chunk)
             progress.show(size, "bytes")
