@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -446,6 +447,43 @@ def test_what_a_verdict_does_not_show_is_counted() -> None:
     assert "… and 41 more changes than a verdict shows" in text
     assert "… and 7 more findings than a verdict shows" in text
     assert "    … / button “Pay”" in text
+
+
+def edit_with(nodes: int, **more: Any) -> edit_script_pb2.Edit:
+    """An edit whose subtree shows so many nodes."""
+    edit = edit_script_pb2.Edit(
+        kind=edit_script_pb2.EDIT_KIND_INSERT, sentence="list “Fees” added", **more
+    )
+    for number in range(nodes):
+        edit.nodes.add(role="text", name=f"fee \x1b[2J{number}")
+    return edit
+
+
+def test_what_comes_with_a_subtree_is_shown_and_the_rest_counted() -> None:
+    script = edit_script_pb2.EditScript(edits=[edit_with(9, more_nodes=4, partial=True)])
+    verdict = verdict_pb2.Verdict(kind=verdict_pb2.VERDICT_KIND_DRIFT, script=script)
+    lines = verdict_lines(verdict, "")
+    text = "\n".join(lines)
+    assert [re.sub(r".*2J", "", line) for line in lines if "text “fee" in line] == [
+        f"{number}”" for number in range(1, 6)
+    ]
+    assert "… and 3 more nodes; `--all` shows them" in text
+    assert "… and 4 more nodes than a verdict shows" in text
+    assert "not shown whole: no approval and no snooze covers it" in text
+    assert "\x1b" not in text
+    everything = "\n".join(verdict_lines(verdict, "", all_edits=True))
+    assert everything.count("text “fee") == 8
+    assert "`--all`" not in everything
+    one = verdict_pb2.Verdict(script=edit_script_pb2.EditScript(edits=[edit_with(1)]))
+    assert not any("not shown whole" in line or "fee" in line for line in verdict_lines(one, ""))
+
+
+def test_an_event_says_how_many_of_its_changes_are_not_shown_whole() -> None:
+    script = edit_script_pb2.EditScript(edits=[edit_with(2, partial=True), edit_with(1)])
+    event = drift_service_pb2.DriftEvent(verdict=verdict_pb2.Verdict(script=script))
+    (line,) = event_lines(event)
+    assert "2 changes (1 not shown whole)" in line
+    assert "2 changes (1 not shown whole)" in event_lines(event, full=True)[0]
 
 
 def test_what_a_decision_does_not_cover_is_said() -> None:

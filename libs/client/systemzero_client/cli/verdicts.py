@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
@@ -15,6 +15,8 @@ from systemzero_core.drift import JudgedEdit, render_judged
 
 MAX_EDITS = 20
 """Edits, and findings, of one verdict that are shown unless all are asked for."""
+_MAX_NODES = 5
+"""Nodes of one edit's subtree that are shown unless all are asked for."""
 
 _KINDS = {
     verdict_pb2.VERDICT_KIND_UNCHANGED: ("UNCHANGED", "green"),
@@ -88,7 +90,7 @@ def event_lines(event: drift_service_pb2.DriftEvent, *, full: bool = False) -> l
     state = word(drift_service_pb2.EventState, event.state, "EVENT_STATE_")
     where = " / ".join(filter(None, (event.app, event.screen_id)))
     script = event.verdict.script
-    changes = f"{len(script.edits) + script.more_edits} changes"
+    changes = f"{len(script.edits) + script.more_edits} changes{_changes(script)}"
     if not full and event.HasField("decision") and script.more_edits:
         changes = f"{len(script.edits)} changes, {script.more_edits} more stay open"
     if event.HasField("erase_time"):
@@ -129,15 +131,36 @@ def _edit_lines(script: edit_script_pb2.EditScript, *, all_edits: bool, colour: 
     if not script.edits:
         return []
     edits = script.edits if all_edits else script.edits[:MAX_EDITS]
-    degraded = printable(script.degraded)
-    shown = render_judged(map(_edit, edits), degraded=degraded, colour=colour)
-    lines: list[str] = [Marked(line) for line in indented(shown)]
+    lines: list[str] = []
+    for edit in edits:
+        lines += map(Marked, indented(render_judged([_edit(edit)], colour=colour)))
+        lines += _content_lines(edit, all_nodes=all_edits)
+    if script.degraded:
+        lines.append(f"  ! degraded: {printable(script.degraded)}")
     return lines + _more(len(script.edits) - len(edits), script.more_edits, "changes")
+
+
+def _content_lines(edit: edit_script_pb2.Edit, *, all_nodes: bool) -> Iterator[str]:
+    """What came or went with an edit's own node, and whether all of the edit is shown."""
+    named = edit.kind in (edit_script_pb2.EDIT_KIND_INSERT, edit_script_pb2.EDIT_KIND_DELETE)
+    nodes = edit.nodes[1:] if named else edit.nodes  # the first is in the sentence
+    shown = nodes if all_nodes else nodes[:_MAX_NODES]
+    for node in shown:
+        yield f"        {printable(format_path([PathStep(node.role, node.name)]))}"
+    for line in _more(len(nodes) - len(shown), edit.more_nodes, "nodes"):
+        yield f"      {line}"
+    if edit.partial:
+        yield "      not shown whole: no approval and no snooze covers it"
+
+
+def _changes(script: edit_script_pb2.EditScript) -> str:
+    partial = sum(edit.partial for edit in script.edits)
+    return f" ({partial} not shown whole)" if partial else ""
 
 
 def _more(hidden: int, cut: int, what: str) -> list[str]:
     """What is not shown: by this command, and by the verdict, which is bounded."""
-    lines = [f"  … and {hidden} more; `--all` shows them"] if hidden else []
+    lines = [f"  … and {hidden} more {what}; `--all` shows them"] if hidden else []
     return lines + ([f"  … and {cut} more {what} than a verdict shows"] if cut else [])
 
 
