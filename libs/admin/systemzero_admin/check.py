@@ -30,6 +30,7 @@ from systemzero_storage.database import (
 from systemzero_storage.database.backup import is_backup
 from systemzero_storage.sealing import Keks, SealedDatabase, with_keys
 from systemzero_storage.tenancy.counters import Counters, counters_of, recounted, tenants_counted
+from systemzero_storage.tenancy.foreign import check_nothing_foreign
 
 GROUP: Final = "systemzero.checks"
 
@@ -124,6 +125,7 @@ async def _check(
     try:
         if not settings.location():
             await database.read(_check_file)
+        await database.read(lambda c: check_nothing_foreign(c, schema.metadata))
         if isinstance(database, SealedDatabase):
             await database.check_keys()
         _say(schema.name, "the database is whole")

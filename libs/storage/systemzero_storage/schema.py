@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 
 from systemzero_core.errors import FailedPrecondition
 from systemzero_storage.tenancy.counters import install
+from systemzero_storage.tenancy.foreign import check_nothing_foreign
 
 # as Alembic declares it: migrations keep it, and this module need not load Alembic at every start
 _VERSION: Final = Table(
@@ -31,9 +32,11 @@ def ensure_schema(connection: Connection, metadata: MetaData, version: int) -> N
 
     Raises:
         SchemaMismatch: the database holds another version, or something else altogether.
+        ForeignCode: there is code in it that is not the schema's own.
     """
     if inspect(connection).get_table_names():
         check_schema(connection, version, "")
+        check_nothing_foreign(connection, metadata)
     else:
         create_schema(connection, metadata, version)
 

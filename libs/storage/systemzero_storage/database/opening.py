@@ -47,14 +47,15 @@ def open_database(folder: Path, schema: Schema, settings: DatabaseSettings) -> D
         SchemaMismatch: the database holds another version of the schema, or something else.
         FailedPrecondition: the role on PostgreSQL is one that row-level security does not hold; or
             the file was there, and is gone.
-        Unavailable, DataCorrupted: the database can't be used.
+        Unavailable, DataCorrupted: the database can't be used; of code in it that is not the
+            schema's own, `ForeignCode`.
     """
     url = settings.location()
     if url:
         # here, since most installations are on SQLite: its driver takes 7 MB to import
         from systemzero_storage.postgres.database import open_postgres
 
-        return open_postgres(url, schema.name, schema.version, settings)
+        return open_postgres(url, schema.name, schema.version, settings, schema.metadata)
     return open_sqlite(folder / schema.file, schema.metadata, schema.version)
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import asyncpg
-from sqlalchemy import URL, Connection, NullPool, make_url
+from sqlalchemy import URL, Connection, MetaData, NullPool, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -27,6 +27,7 @@ from systemzero_storage.postgres.sessions import Sessions
 from systemzero_storage.protocol import Load
 from systemzero_storage.schema import check_not_older, check_schema
 from systemzero_storage.settings import DatabaseSettings
+from systemzero_storage.tenancy.foreign import check_nothing_foreign
 from systemzero_storage.tenancy.tenant import (
     EVERY_TENANT,
     TenantConnection,
@@ -149,13 +150,20 @@ class _Tenant:
 
 
 def open_postgres(
-    url: str, schema: str, schema_version: int, settings: DatabaseSettings | None = None
+    url: str,
+    schema: str,
+    schema_version: int,
+    settings: DatabaseSettings | None = None,
+    metadata: MetaData | None = None,
 ) -> PostgresDatabase:
     """Open the service's `schema` in the database at `url`. Blocks; for the start of a service.
+
+    `metadata` are its tables, by which code is found that is not its own; not looked for if None.
 
     Raises:
         SchemaMismatch: the schema is not there, or has another version.
         FailedPrecondition: the role is one that row-level security does not hold.
+        ForeignCode: there is code in the schema that is not its own.
         ConfigError: the URL is not one of PostgreSQL.
         Unavailable: the database does not answer, or refuses the role.
     """
@@ -169,6 +177,8 @@ def open_postgres(
         async with Sessions(probe, schema).reading(EVERY_TENANT) as session:
             await session.run(_check_role)
             await session.run(lambda c: check_schema(c, schema_version, schema))
+            if metadata is not None:
+                await session.run(lambda c: check_nothing_foreign(c, metadata))
 
     try:
         run_blocking(check())

@@ -19,10 +19,10 @@ from sqlalchemy.sql import quoted_name
 from systemzero_core.errors import FailedPrecondition
 from systemzero_storage.postgres.batching import BATCHES_TABLE
 from systemzero_storage.schema import create_schema
+from systemzero_storage.tenancy.foreign import POLICY
 from systemzero_storage.tenancy.scope import COLUMN
 from systemzero_storage.tenancy.tenant import EVERY_TENANT
 
-_POLICY: Final = "tenant_rows"
 _HELD: Final = f"current_setting('systemzero.tenant', true) IN ({COLUMN}, '{EVERY_TENANT}')"
 _OLD_BATCHES: Final = "30 days"
 
@@ -81,8 +81,8 @@ def _statements(metadata: MetaData) -> Iterable[str]:
         if COLUMN in table.c:
             yield f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY"
             yield f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY"
-            yield f"DROP POLICY IF EXISTS {_POLICY} ON {table.name}"
-            yield f"CREATE POLICY {_POLICY} ON {table.name} USING ({_HELD}) WITH CHECK ({_HELD})"
+            yield f"DROP POLICY IF EXISTS {POLICY} ON {table.name}"
+            yield f"CREATE POLICY {POLICY} ON {table.name} USING ({_HELD}) WITH CHECK ({_HELD})"
 
 
 def _quoted(connection: Connection, name: str) -> str:

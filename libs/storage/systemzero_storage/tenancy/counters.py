@@ -39,7 +39,7 @@ ROW_BYTES: Final = 100
 BYTES: Final = "stored_bytes"
 """The counter of bytes, which every schema with counters has."""
 _KEY: Final = "counters"
-_SQLITE: Final = "sqlite"
+SQLITE: Final = "sqlite"
 _NAMED: Final = re.compile(r"\{row\}\.(\w+)")
 
 
@@ -75,14 +75,18 @@ def counters_of(metadata: MetaData) -> Counters | None:
 
 def install(connection: Connection, metadata: MetaData) -> None:
     """Make the triggers that keep the counters, in the place of those that are there."""
+    for statement in own_statements(metadata, is_sqlite=connection.dialect.name == SQLITE):
+        connection.exec_driver_sql(statement)
+
+
+def own_statements(metadata: MetaData, *, is_sqlite: bool) -> Iterator[str]:
+    """The statements that make the triggers of a schema anew, on one of the two databases."""
     counters = counters_of(metadata)
     if counters is None:
         return
-    is_sqlite = connection.dialect.name == _SQLITE
     for table in counted_tables(metadata):
         counting = Counting(counters, table, is_sqlite=is_sqlite)
-        for statement in _on_sqlite(counting) if is_sqlite else _on_postgres(counting):
-            connection.exec_driver_sql(statement)
+        yield from _on_sqlite(counting) if is_sqlite else _on_postgres(counting)
 
 
 def counted_tables(metadata: MetaData) -> Iterator[Table]:
@@ -103,7 +107,7 @@ def recounted(connection: Connection, metadata: MetaData, tenant: str) -> dict[s
         return {}
     names = (BYTES, *counters.counts)
     total = dict.fromkeys(names, 0)
-    is_sqlite = connection.dialect.name == _SQLITE
+    is_sqlite = connection.dialect.name == SQLITE
     for table in counted_tables(metadata):
         amounts = Counting(counters, table, is_sqlite=is_sqlite).amounts("r")
         sums = ", ".join(f"coalesce(sum({amount}), 0)" for amount in amounts)
