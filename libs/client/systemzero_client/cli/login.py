@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.options import DEFAULT_SERVER, json_option, tls_options
 from systemzero_client.cli.output import Output, to_dict
 from systemzero_client.cli.problems import Problem
@@ -82,20 +83,23 @@ async def _status(profile: Profile) -> status_service_pb2.GetStatusResponse:
 
 @click.command()
 @remote
-async def status(remote: Remote) -> None:
-    """Show how the platform is, and who you are to it."""
+async def status(remote: Remote) -> Exit:
+    """Show how the platform is, and who you are to it. A damaged log: exit status 2."""
     found = await remote.client.status()
     age = seconds_of(found.checkpoint_age)
     lines = [
         f"{remote.client.transport.target}: System//Zero {found.version}",
         f"you are {printable(found.principal)}, tenant {printable(found.tenant)}",
-        f"log: {found.log_size} entries, checkpoint {age:.0f} s old",
+        f"log: DAMAGED: {printable(found.log_damage)}"
+        if found.log_damage
+        else f"log: {found.log_size} entries, checkpoint {age:.0f} s old",
     ]
     for backend in found.backends:
         latency = seconds_of(backend.latency)
         state = f"serving ({latency * 1e3:.1f} ms)" if backend.serving else "NOT SERVING"
         lines += [f"{backend.name}: {state}", *_storage(backend)]
     remote.output.result(to_dict(found), lines)
+    return Exit.ERROR if found.log_damage else Exit.UNCHANGED
 
 
 def _storage(backend: status_service_pb2.BackendStatus) -> list[str]:

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from systemzero.log.v1 import log_service_pb2
 from systemzero.usage.v1 import usage_service_pb2
 from systemzero_base.internal.identity import METADATA_KEY, IdentitySigner, Principal
-from systemzero_core.errors import Unavailable
+from systemzero_core.errors import DataCorrupted, Unavailable
 from systemzero_gateway.backends.backend import Backend
 from systemzero_gateway.backends.breaker import State
 
@@ -53,7 +53,11 @@ async def _probe(name: str, backend: Backend) -> Probe:
 async def newest_checkpoint(
     backend: Backend, signer: IdentitySigner, principal: Principal
 ) -> log_service_pb2.GetCheckpointResponse:
-    """The principal's newest checkpoint; an empty message where the log does not answer."""
+    """The principal's newest checkpoint; an empty message where the log does not answer.
+
+    Raises:
+        DataCorrupted: the log is damaged; says what to do.
+    """
     request, kind = log_service_pb2.GetCheckpointRequest(), log_service_pb2.GetCheckpointResponse
     answer = await _asked(backend, signer, principal, _CHECKPOINT, request, kind)
     return kind() if answer is None else answer
@@ -62,11 +66,15 @@ async def newest_checkpoint(
 async def usages(
     backends: Mapping[str, Backend], signer: IdentitySigner, principal: Principal
 ) -> dict[str, usage_service_pb2.GetUsageResponse | None]:
-    """What the principal's tenant stores in each backend; None of one that says nothing in time."""
-    request, kind = usage_service_pb2.GetUsageRequest(), usage_service_pb2.GetUsageResponse
-    asked = (
-        _asked(backend, signer, principal, _USAGE, request, kind) for backend in backends.values()
-    )
+    """What the principal's tenant stores in each backend; None of one that can't say, or in time."""
+
+    async def usage(backend: Backend) -> usage_service_pb2.GetUsageResponse | None:
+        request, kind = usage_service_pb2.GetUsageRequest(), usage_service_pb2.GetUsageResponse
+        with suppress(DataCorrupted):
+            return await _asked(backend, signer, principal, _USAGE, request, kind)
+        return None
+
+    asked = map(usage, backends.values())
     return dict(zip(backends, await asyncio.gather(*asked), strict=True))
 
 
@@ -78,11 +86,20 @@ async def _asked(
     request: Message,
     kind: type[M],
 ) -> M | None:
-    """What a backend answers the principal; None where it does not, or not in time."""
+    """What a backend answers the principal; None where it does not, or not in time.
+
+    Raises:
+        DataCorrupted: what was asked for is damaged.
+    """
     ask = backend.channel.unary_unary(method, type(request).SerializeToString, kind.FromString)
     identity = (METADATA_KEY, signer.token(principal, backend.name))
-    with suppress(grpc.aio.AioRpcError, Unavailable):
+    with suppress(Unavailable):
         await backend.reach(PROBE_SECONDS)
-        answer: M = await ask(request, timeout=PROBE_SECONDS, metadata=(identity,))
+        try:
+            answer: M = await ask(request, timeout=PROBE_SECONDS, metadata=(identity,))
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.DATA_LOSS:
+                raise DataCorrupted(error.details() or "its data is damaged") from error
+            return None
         return answer
     return None

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
-from systemzero_base.internal.identity import IdentitySigner
+from systemzero_base.internal.identity import IdentitySigner, Principal
+from systemzero_core.errors import DataCorrupted
 from systemzero_core.tlog import LogVerificationError, parse_checkpoint
 from systemzero_gateway.access.caller import current_caller
 from systemzero_gateway.backends.backend import Backend
@@ -44,12 +45,12 @@ class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
             version=self._version, tenant=principal.tenant, principal=principal.principal_id
         )
         response.start_time.FromDatetime(self._start_time)
-        log = self._backends[self._log_backend]
         probes, stored, newest = await asyncio.gather(
             probe_all(self._backends),
             usages(self._backends, self._signer, principal),
-            newest_checkpoint(log, self._signer, principal),
+            self._of_log(principal),
         )
+        response.MergeFrom(newest)
         for probe in probes:
             backend = response.backends.add(name=probe.name, serving=probe.serving)
             backend.breaker = status_service_pb2.BreakerState.ValueType(probe.breaker)
@@ -59,9 +60,20 @@ class StatusServicer(status_service_pb2_grpc.StatusServiceServicer):
             if usage is not None:
                 backend.storage_known = True
                 backend.storage.extend(usage.quotas)
+        return response
+
+    async def _of_log(self, principal: Principal) -> status_service_pb2.GetStatusResponse:
+        """What is said of the tenant's log."""
+        told = status_service_pb2.GetStatusResponse()
+        backend = self._backends[self._log_backend]
+        try:
+            newest = await newest_checkpoint(backend, self._signer, principal)
+        except DataCorrupted as error:
+            told.log_damage = error.message
+            return told
         with suppress(LogVerificationError):
-            response.log_size = parse_checkpoint(newest.note).size
+            told.log_size = parse_checkpoint(newest.note).size
         if newest.HasField("create_time"):
             age = time.time() - newest.create_time.ToMicroseconds() / MICROSECONDS
-            response.checkpoint_age.FromMicroseconds(int(max(0.0, age) * MICROSECONDS))
-        return response
+            told.checkpoint_age.FromMicroseconds(int(max(0.0, age) * MICROSECONDS))
+        return told

@@ -28,7 +28,7 @@ from systemzero.policy.v1 import policy_pb2 as systemzero_dot_policy_dot_v1_dot_
 from systemzero.usage.v1 import usage_service_pb2 as systemzero_dot_usage_dot_v1_dot_usage__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*systemzero/gateway/v1/status_service.proto\x12\x15systemzero.gateway.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!systemzero/policy/v1/policy.proto\x1a\'systemzero/usage/v1/usage_service.proto\"\x12\n\x10GetStatusRequest\"\xf4\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x08\x62\x61\x63kends\x18\x03 \x03(\x0b\x32$.systemzero.gateway.v1.BackendStatus\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12\x11\n\tprincipal\x18\x05 \x01(\t\x12\x10\n\x08log_size\x18\x06 \x01(\x03\x12\x31\n\x0e\x63heckpoint_age\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xd9\x01\n\rBackendStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07serving\x18\x02 \x01(\x08\x12*\n\x07latency\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x07\x62reaker\x18\x04 \x01(\x0e\x32#.systemzero.gateway.v1.BreakerState\x12\x15\n\rstorage_known\x18\x05 \x01(\x08\x12\x30\n\x07storage\x18\x06 \x03(\x0b\x32\x1f.systemzero.usage.v1.QuotaUsage*|\n\x0c\x42reakerState\x12\x1d\n\x19\x42REAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42REAKER_STATE_CLOSED\x10\x01\x12\x1b\n\x17\x42REAKER_STATE_HALF_OPEN\x10\x02\x12\x16\n\x12\x42REAKER_STATE_OPEN\x10\x03\x32{\n\rStatusService\x12j\n\tGetStatus\x12\'.systemzero.gateway.v1.GetStatusRequest\x1a(.systemzero.gateway.v1.GetStatusResponse\"\n\xda\xe2\x18\x06\x08\r\x10\x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*systemzero/gateway/v1/status_service.proto\x12\x15systemzero.gateway.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!systemzero/policy/v1/policy.proto\x1a\'systemzero/usage/v1/usage_service.proto\"\x12\n\x10GetStatusRequest\"\x88\x02\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x08\x62\x61\x63kends\x18\x03 \x03(\x0b\x32$.systemzero.gateway.v1.BackendStatus\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12\x11\n\tprincipal\x18\x05 \x01(\t\x12\x10\n\x08log_size\x18\x06 \x01(\x03\x12\x31\n\x0e\x63heckpoint_age\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nlog_damage\x18\x08 \x01(\t\"\xd9\x01\n\rBackendStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07serving\x18\x02 \x01(\x08\x12*\n\x07latency\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x07\x62reaker\x18\x04 \x01(\x0e\x32#.systemzero.gateway.v1.BreakerState\x12\x15\n\rstorage_known\x18\x05 \x01(\x08\x12\x30\n\x07storage\x18\x06 \x03(\x0b\x32\x1f.systemzero.usage.v1.QuotaUsage*|\n\x0c\x42reakerState\x12\x1d\n\x19\x42REAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42REAKER_STATE_CLOSED\x10\x01\x12\x1b\n\x17\x42REAKER_STATE_HALF_OPEN\x10\x02\x12\x16\n\x12\x42REAKER_STATE_OPEN\x10\x03\x32{\n\rStatusService\x12j\n\tGetStatus\x12\'.systemzero.gateway.v1.GetStatusRequest\x1a(.systemzero.gateway.v1.GetStatusResponse\"\n\xda\xe2\x18\x06\x08\r\x10\x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,14 +37,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STATUSSERVICE'].methods_by_name['GetStatus']._loaded_options = None
   _globals['_STATUSSERVICE'].methods_by_name['GetStatus']._serialized_options = b'\332\342\030\006\010\r\020\001(\001'
-  _globals['_BREAKERSTATE']._serialized_start=697
-  _globals['_BREAKERSTATE']._serialized_end=821
+  _globals['_BREAKERSTATE']._serialized_start=717
+  _globals['_BREAKERSTATE']._serialized_end=841
   _globals['_GETSTATUSREQUEST']._serialized_start=210
   _globals['_GETSTATUSREQUEST']._serialized_end=228
   _globals['_GETSTATUSRESPONSE']._serialized_start=231
-  _globals['_GETSTATUSRESPONSE']._serialized_end=475
-  _globals['_BACKENDSTATUS']._serialized_start=478
-  _globals['_BACKENDSTATUS']._serialized_end=695
-  _globals['_STATUSSERVICE']._serialized_start=823
-  _globals['_STATUSSERVICE']._serialized_end=946
+  _globals['_GETSTATUSRESPONSE']._serialized_end=495
+  _globals['_BACKENDSTATUS']._serialized_start=498
+  _globals['_BACKENDSTATUS']._serialized_end=715
+  _globals['_STATUSSERVICE']._serialized_start=843
+  _globals['_STATUSSERVICE']._serialized_end=966
 # @@protoc_insertion_point(module_scope)

@@ -80,6 +80,7 @@ class GetStatusResponse(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _builtins.int
     LOG_SIZE_FIELD_NUMBER: _builtins.int
     CHECKPOINT_AGE_FIELD_NUMBER: _builtins.int
+    LOG_DAMAGE_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Output only. The gateway's version."""
     tenant: _builtins.str
@@ -88,6 +89,10 @@ class GetStatusResponse(_message.Message):
     """Output only. The caller."""
     log_size: _builtins.int
     """Output only. The size of the tenant's evidence log, as its newest checkpoint says."""
+    log_damage: _builtins.str
+    """Output only. What is damaged of the tenant's evidence log, as far as its service knows without
+    reading all of it, and what to do; empty where nothing is. `log_size` is 0 then.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the gateway started."""
@@ -110,10 +115,11 @@ class GetStatusResponse(_message.Message):
         principal: _builtins.str = ...,
         log_size: _builtins.int = ...,
         checkpoint_age: _duration_pb2.Duration | None = ...,
+        log_damage: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_age", b"checkpoint_age", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backends", b"backends", "checkpoint_age", b"checkpoint_age", "log_size", b"log_size", "principal", b"principal", "start_time", b"start_time", "tenant", b"tenant", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backends", b"backends", "checkpoint_age", b"checkpoint_age", "log_damage", b"log_damage", "log_size", b"log_size", "principal", b"principal", "start_time", b"start_time", "tenant", b"tenant", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
