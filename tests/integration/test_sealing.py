@@ -17,11 +17,12 @@ from systemzero_capture.model import Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.tables import BLOBS, DATA_KEYS, KINDS, TREES, VERDICTS
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
-from systemzero_storage.database import BodyErased, Database
+from systemzero_storage.database import Database
 from systemzero_storage.sealing import Keks, Keyring, SealedDatabase
 from systemzero_storage.sealing.database import SealedTenant
 from systemzero_storage.sealing.erasure import destroy_keys
 from systemzero_storage.sealing.kek import FileKek
+from systemzero_storage.sealing.keys import KeyLost
 from systemzero_storage.sealing.rewrap import rewrap
 from systemzero_storage.tree_body import decompress
 from tests.integration.test_capture_store import add
@@ -193,7 +194,7 @@ async def test_with_a_key_that_was_destroyed_nothing_more_is_sealed(bare: Databa
     bodies = await trees(bare)
     assert bodies["acme", known("Sell").signatures.full][2:6] == bytes([0, 0, 0, 2])
     assert decompress(await small.store.body("acme", "cap_2")) == tree("Sell")
-    with pytest.raises(BodyErased):
+    with pytest.raises(KeyLost, match="'acme': data key 1 was destroyed"):
         await small.store.body("acme", "cap_1")
 
 
@@ -204,7 +205,7 @@ async def test_a_destroyed_key_is_forgotten_within_its_time(bare: Database) -> N
     small.now = 59.9
     assert decompress(await small.store.body("acme", "cap_1")) == tree("Buy")
     small.now = 60.0
-    with pytest.raises(BodyErased, match="erased with its data key"):
+    with pytest.raises(KeyLost, match="data key 1 was destroyed"):
         await small.store.body("acme", "cap_1")
 
 

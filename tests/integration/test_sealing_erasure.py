@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from systemzero_base.secrets import write_private
 from systemzero_core.drift import DecisionKind, Visit
-from systemzero_core.errors import FailedPrecondition
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.template import Template
 from systemzero_diff.admin.erasure import erase_tenant
 from systemzero_diff.model import Answered, EventFilter, Kept, Session
@@ -100,6 +100,34 @@ async def test_a_tenant_is_erased_and_another_is_not(bare: Database, keys: Path,
     assert await store.read("acme", lambda t: t.session("session")) is None
     assert [entry.body for entry in await log.list_entries("acme", 0, 3)] == [None] * 3
     assert (await log.verify("acme")).size == 5
+    await are_there(store, log, "other")
+
+
+@pytest.mark.parametrize("how", ["destroyed", "gone"])
+async def test_a_tenant_whose_keys_were_destroyed_is_not_served_as_if_whole(
+    bare: Database, how: str
+) -> None:
+    for tenant in ("acme", "other"):
+        await fill(on(sealed(bare, SCHEMA)), tenant)
+    table = METADATA.tables["data_keys"]
+    mine = table.c.tenant == "acme"
+    hurt = update(table).where(mine).values(wrapped=None) if how == "destroyed" else delete(table)
+    await bare.write(lambda c: c.execute(hurt.where(mine)).close())
+    store, log = on(sealed(bare, SCHEMA)), log_on(sealed(bare, SCHEMA))
+    said = rf"tenant 'acme'.*data key 1 .*{'destroyed' if how == 'destroyed' else 'missing'}"
+    asked: list[Awaitable[object]] = [
+        store.read("acme", lambda t: t.events(None, 9, EventFilter(now=NOW))),
+        store.read("acme", lambda t: t.templates("", 9, "")),
+        store.read("acme", lambda t: t.template("tpl_1")),
+        log.list_entries("acme", 0, 9),
+        log.get_entry("acme", 0),
+        log.verify("acme"),
+    ]
+    for each in asked:
+        with pytest.raises(DataCorrupted, match=said) as caught:
+            await each
+        assert "restore" in caught.value.message
+        assert caught.value.metadata["tenant"] == "acme"
     await are_there(store, log, "other")
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from systemzero_core.errors import DataCorrupted, FailedPrecondition
+from systemzero_core.errors import FailedPrecondition
 from systemzero_storage.database import (
     Database,
     DatabaseSettings,
@@ -25,7 +25,7 @@ from systemzero_storage.protocol import Load
 from systemzero_storage.sealing import tables
 from systemzero_storage.sealing.kek import Keks
 from systemzero_storage.sealing.keyring import Keyring, belongs
-from systemzero_storage.sealing.keys import KeysWanted
+from systemzero_storage.sealing.keys import KeyLost, KeysWanted
 from systemzero_storage.sealing.settings import EncryptionSettings, load_keks
 
 T = TypeVar("T")
@@ -133,7 +133,7 @@ class SealedTenant:
             except KeysWanted as wanted:
                 missing = wanted
             keys = await self._keyring.renewed(self._tenant, keys, to_seal=missing.to_seal)
-        raise DataCorrupted(f"tenant {self._tenant!r:.80}: {missing}")
+        raise KeyLost(self._tenant, str(missing))
 
 
 def open_sealed(

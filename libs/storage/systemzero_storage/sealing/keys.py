@@ -17,7 +17,6 @@ from sqlalchemy import Column, Executable
 from systemzero_core.errors import DataCorrupted
 from systemzero_storage.sealing.cipher import AESGCM, InvalidTag, bound, decrypt, encrypt
 from systemzero_storage.tenancy.bodies import (
-    BodyErased,
     RowKey,
     Transaction,
     header,
@@ -38,6 +37,21 @@ class KeysWanted(Exception):
     def __init__(self, what: str, *, to_seal: bool) -> None:
         super().__init__(what)
         self.to_seal = to_seal
+
+
+class KeyLost(DataCorrupted):
+    """What a data key sealed is there, and the key is not; `metadata` has the tenant.
+
+    An erasure leaves no such body: it overwrites what it destroyed the key of.
+    """
+
+    def __init__(self, tenant: str, what: str, where: str = "") -> None:
+        sealed = f", and {where} is sealed with it" if where else ""
+        super().__init__(
+            f"tenant {tenant!r:.80}: {what}{sealed}: restore the table data_keys from a backup; "
+            "or, if the tenant was to be erased, finish it by `sz-admin erase-tenant`",
+            metadata={"tenant": tenant},
+        )
 
 
 class Reserved:
@@ -136,7 +150,7 @@ class SealedBodies:
             return bytes(stored)
         key = self._keys.to_open(number)
         if key is None:
-            raise BodyErased(f"{place(column, row)} was erased with its data key")
+            raise KeyLost(connection.tenant, f"data key {number} was destroyed", place(column, row))
         try:
             sealed = bytes(stored[_HEADER_BYTES:])
             return decrypt(key, sealed, _belongs(connection, column, row, number))

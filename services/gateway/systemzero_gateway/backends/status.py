@@ -66,7 +66,7 @@ async def newest_checkpoint(
 async def usages(
     backends: Mapping[str, Backend], signer: IdentitySigner, principal: Principal
 ) -> dict[str, usage_service_pb2.GetUsageResponse | None]:
-    """What the principal's tenant stores in each backend; None of one that can't say, or in time."""
+    """What the principal's tenant stores in each backend; None of one that does not say."""
 
     async def usage(backend: Backend) -> usage_service_pb2.GetUsageResponse | None:
         request, kind = usage_service_pb2.GetUsageRequest(), usage_service_pb2.GetUsageResponse
