@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from systemzero_gateway.limits import LimitSettings, Rate
+from systemzero_gateway.limits.listening import OF_TENANT as LISTENED
 from systemzero_gateway.limits.reading import OF_TENANT
-from tests.support.gateway import LAVISH, SERVICE, World, refused, world
+from tests.support.gateway import LAVISH, SERVICE, World, each, refused, sending, world
 from tests.support.http2 import (
     DATA,
     END_HEADERS,
@@ -99,13 +100,22 @@ async def test_who_has_used_up_the_rate_is_refused_before_the_message_is_read(
 
 
 @pytest.mark.parametrize("path", ["Get", "List"])
-@pytest.mark.parametrize("body", [b"", message(b"a") * 2], ids=["none", "two"])
-async def test_a_call_has_exactly_one_message(
-    here: World, connection: Connection, path: str, body: bytes
-) -> None:
+async def test_a_call_has_a_message(here: World, connection: Connection, path: str) -> None:
     stream = await start(connection, here.secret, f"/{SERVICE}/{path}")
-    await connection.send(frame(DATA, END_STREAM, stream, body))
+    await connection.send(frame(DATA, END_STREAM, stream, b""))
     assert await ended(connection, stream) == grpc.StatusCode.INVALID_ARGUMENT.value[0]
+    assert not len(here.app.admission.reading)
+
+
+@pytest.mark.parametrize("path", ["Get", "List"])
+@pytest.mark.parametrize("end", [0, END_STREAM], ids=["goes on", "two"])
+async def test_what_follows_the_message_of_a_call_is_not_waited_for(
+    here: World, connection: Connection, path: str, end: int
+) -> None:
+    """Nor read: to ask whether there is more costs each call as much as to read its message."""
+    stream = await start(connection, here.secret, f"/{SERVICE}/{path}")
+    await connection.send(frame(DATA, end, stream, message(b"a") + message(b"b") * bool(end)))
+    assert await ended(connection, stream) == 0
     assert not len(here.app.admission.reading)
 
 
@@ -136,15 +146,50 @@ async def test_the_large_messages_of_a_tenants_calls_have_a_bound_together(here:
     here.echo.release.set()
     assert await first == LARGE
     assert await here.call("Get", LARGE) == LARGE
-    await until(lambda: not len(here.app.admission.messages))
+    await until(lambda: not len(here.app.admission.held))
 
 
 async def test_a_call_that_is_given_up_holds_nothing(here: World) -> None:
     call = here.call("Get", LARGE)
     await here.echo.started.wait()
-    assert len(here.app.admission.messages) == len(LARGE)
+    assert len(here.app.admission.held) == len(LARGE)
     call.cancel()
-    await until(lambda: not len(here.app.admission.messages))
+    await until(lambda: not len(here.app.admission.held))
+
+
+async def test_streams_of_which_little_is_there_are_listened_to_by_their_places_alone(
+    here: World, connection: Connection
+) -> None:
+    """However many are open: each of them may be about to have a message of any size."""
+    half = message(LARGE)[:2_000]
+    streams = [await start(connection, here.secret, f"/{SERVICE}/Both") for _ in range(40)]
+    for stream in streams:
+        await connection.send(frame(DATA, 0, stream, half))
+    await until(lambda: here.app.admission.streams.of("default") == len(streams))
+    assert await here.call("Get", b"a") == b"a"
+    assert len(here.app.admission.listening) == LISTENED
+    waiting = asyncio.ensure_future(each(here.call("Both", sending(b"b"))))
+    for stream in streams:
+        await connection.send(frame(RESET, 0, stream, bytes(4)))
+    assert await asyncio.wait_for(waiting, PATIENCE) == [b"b"]
+    await until(lambda: not len(here.app.admission.streams))
+    assert not len(here.app.admission.listening)
+
+
+async def test_calls_and_streams_have_one_account_of_bytes(tmp_path: Path) -> None:
+    limits = msgspec.structs.replace(LAVISH, held_bytes=ROOM // 100)
+    large = b"hold" + bytes(90_000)
+    async with world(tmp_path, local=False, limits=limits) as here:
+        call = asyncio.ensure_future(here.call("Get", large))
+        await here.echo.started.wait()
+        stream = asyncio.ensure_future(each(here.call("Both", sending(large))))
+        await until(lambda: len(here.app.admission.listening) == 1)
+        await until(lambda: bool(here.app.admission.held.waiting))
+        assert len(here.app.admission.held) == len(large)
+        here.echo.release.set()
+        assert await call == large
+        assert await asyncio.wait_for(stream, PATIENCE) == [large]
+        await until(lambda: not len(here.app.admission.held))
 
 
 @pytest.mark.parametrize("body", [b"bad", LARGE], ids=["by the backend", "by the gateway"])

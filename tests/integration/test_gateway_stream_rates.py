@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero.gateway.v1 import auth_service_pb2, auth_service_pb2_grpc
 from systemzero_gateway.config import DeadlineSettings
-from systemzero_gateway.limits import LimitSettings, Rate
+from systemzero_gateway.limits import HeldBytes, LimitSettings, Rate
 from tests.support.gateway import World, each, refused, sending, world
 from tests.support.loops import until
 from tests.support.patience import PATIENCE
@@ -62,7 +62,7 @@ class Streaming:
 
 def held(here: World) -> int:
     """How many streams are held back."""
-    return here.app.admission.pace.held.messages
+    return here.app.admission.pace.held
 
 
 async def are_held(here: World, streams: int = 1) -> None:
@@ -230,11 +230,12 @@ async def test_what_is_held_back_ends_with_its_credential(tmp_path: Path, local:
 
 
 async def test_what_streams_hold_together_is_bounded(tmp_path: Path, local: bool) -> None:
-    size = 50_000
-    of = limits(held_bytes=8 * size + 400)  # two of them of one tenant, and a small one
+    size = 90_000
+    of = limits(held_bytes=8 * size + 400)  # two of them of one tenant, and what is small
     async with world(tmp_path, local=local, limits=of) as here:
         small = Streaming(here, [b"a"] * 40)
         await are_held(here)
+        account = here.app.admission.held = HeldBytes(of.held_bytes, seconds=0.1)
         streams = [Streaming(here, [b"x" * size] * 3) for _ in range(3)]
         done, _ = await asyncio.wait(
             [stream.task for stream in streams], return_when=asyncio.FIRST_EXCEPTION
@@ -243,9 +244,10 @@ async def test_what_streams_hold_together_is_bounded(tmp_path: Path, local: bool
         code, reason, details = await refused(task)
         assert (code, reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
         assert details["RetryInfo"].retry_delay.ToMilliseconds() > 0
-        assert len(here.app.admission.pace.held) <= 2 * size + 100
+        assert len(account) == 2 * size
         for stream in [small, *streams]:
             await stream.end()
+        await until(lambda: not len(account))
 
 
 @pytest.mark.parametrize("policy", ["deny", "local"])

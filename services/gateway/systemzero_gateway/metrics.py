@@ -73,9 +73,9 @@ STREAMS_HELD = Gauge(
     "Streams that are held back until their rate lets a message pass.",
     multiprocess_mode="livesum",
 )
-STREAM_BYTES_HELD = Gauge(
-    "systemzero_gateway_stream_bytes_held",
-    "Bytes of the messages that are held back.",
+BYTES_HELD = Gauge(
+    "systemzero_gateway_bytes_held",
+    "Bytes of large messages that are held, of calls under way and of streams.",
     multiprocess_mode="livesum",
 )
 SERVING = Gauge(

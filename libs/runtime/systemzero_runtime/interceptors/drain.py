@@ -76,6 +76,7 @@ class Drain:
             finally:
                 self._readers.discard(task)
             yield request
+            del request  # the next one may be long in coming
 
 
 class _Unwatched(AbstractAsyncContextManager[None]):

@@ -131,7 +131,10 @@ def _decoder(handler: Handler) -> Callable[[Any], Any]:
 
     async def each(requests: AsyncIterable[bytes]) -> AsyncIterator[Any]:
         async for request in requests:
-            yield one(request)
+            message = one(request)
+            del request  # as bytes it is of no use beside the message that it is decoded to
+            yield message
+            del message  # the next one may be long in coming
 
     return each if handler.request_streaming else one
 

@@ -36,6 +36,7 @@ from systemzero_gateway.limits import (
     InFlight,
     LimitSettings,
     LimitStore,
+    Listening,
     LocalLimits,
     Pace,
     Rate,
@@ -74,16 +75,17 @@ class Admission:
         """`store` has the buckets of callers, `addresses` those of failed attempts.
 
         `calls` counts calls with one response that are under way, `streams` those with a stream;
-        `pace` holds streams back to the rates. `reading` has the places of messages that are being
-        read, `messages` the bytes of those of calls under way.
+        `pace` holds streams back to the rates. `reading` has the places of calls whose message is
+        being read, `listening` those of streams; `held` are the bytes of all messages.
         """
         self._authenticator = authenticator
         self._asks_for_certificates = authenticator.asks_for_certificates
         self._callers = CallerLimits(store, limits.tenant, limits.principal)
-        self.pace = Pace(self._callers, HeldBytes(limits.held_bytes))
+        self.pace = Pace(self._callers)
         self._addresses = addresses
         self.reading = Reading()
-        self.messages = HeldBytes(limits.held_bytes)
+        self.listening = Listening()
+        self.held = HeldBytes(limits.held_bytes)
         self.calls = InFlight(limits.total_in_flight, limits.in_flight)
         self.streams = InFlight(limits.total_streams, limits.streams)
         self.audit = audit
@@ -92,7 +94,7 @@ class Admission:
     def change(self, limits: LimitSettings) -> None:
         """Have other limits from now on; what is under way goes on."""
         self._callers.change(limits.tenant, limits.principal)
-        self.pace.held.total = self.messages.total = limits.held_bytes
+        self.held.total = limits.held_bytes
         self.calls.change(limits.total_in_flight, limits.in_flight)
         self.streams.change(limits.total_streams, limits.streams)
         self.limits = limits
@@ -102,8 +104,8 @@ class Admission:
         for kind, in_flight in (("call", self.calls), ("stream", self.streams)):
             metrics.IN_FLIGHT.labels(kind).set(len(in_flight))
             metrics.IN_FLIGHT_MOST.labels(kind).set(in_flight.total)
-        metrics.STREAMS_HELD.set(self.pace.held.messages)
-        metrics.STREAM_BYTES_HELD.set(len(self.pace.held))
+        metrics.STREAMS_HELD.set(self.pace.held)
+        metrics.BYTES_HELD.set(len(self.held))
 
     async def admit(self, method: Method, context: Context) -> Ticket:
         """Let the current call in; sets the rate limit's trailers.

@@ -22,6 +22,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import partial
 from typing import Any, NoReturn
 
@@ -87,12 +88,12 @@ class Forwarder:
             return grpc.stream_stream_rpc_method_handler(self.stream)
         return grpc.stream_unary_rpc_method_handler(self.unary)
 
-    async def unary(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
+    async def unary(self, _requests: AsyncIterator[bytes], context: Context) -> bytes:
         """Forward a call with one response."""
         ticket = await self.admission.admit(self.method, context)
         try:
             forwarded = Forwarded(self, ticket, context)
-            await forwarded.take(requests)
+            await forwarded.take()
             while True:
                 call = await forwarded.attempt()
                 try:
@@ -109,13 +110,13 @@ class Forwarder:
             ticket.end("CANCELLED")  # unless it has ended otherwise
 
     async def stream(
-        self, requests: AsyncIterator[bytes], context: Context
+        self, _requests: AsyncIterator[bytes], context: Context
     ) -> AsyncIterator[bytes]:
         """Forward a call with a stream of responses."""
         ticket = await self.admission.admit(self.method, context)
         try:
             forwarded = Forwarded(self, ticket, context)
-            await forwarded.take(requests)
+            await forwarded.take()
             while True:
                 call = await forwarded.attempt()
                 try:
@@ -170,21 +171,17 @@ class Forwarded:
         self._outgoing: Outgoing | None = None
         self._deadline = time.monotonic() + forwarder.timeout(context.time_remaining())
 
-    async def take(self, requests: AsyncIterator[bytes]) -> None:
+    async def take(self) -> None:
         """Take what the client sends: one message here, many as they are asked for.
 
         Raises:
             DomainError: see `Ticket.message`.
         """
         if self._forwarder.method.client_streaming:
-            self._request = self._until_end(requests)
+            self._request = self._until_end()
             return
         try:
-            async with asyncio.timeout(self._left()):
-                self._request = await self._ticket.message(requests)
-        except TimeoutError:
-            self._ticket.end(DeadlineExceeded.reason)
-            raise DeadlineExceeded("the deadline passed") from None
+            self._request = await self._ticket.message(self._context, self._left())
         except DomainError as error:
             self._ticket.end(error.reason)
             raise
@@ -307,28 +304,30 @@ class Forwarded:
         self._ticket.end(replaced.reason)
         raise replaced from None
 
-    async def _until_end(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _until_end(self) -> AsyncIterator[bytes]:
         """The client's messages, up to the moment at which a conversation is told to go."""
-        drain, passed = self._forwarder.drain, self._passed(requests)
+        drain, passed = self._forwarder.drain, self._passed()
         if not self._forwarder.method.server_streaming:
             async for message in passed:
                 yield message
+                del message  # the next one may be long in coming
             return
         async for message in drain.until_end(passed):
             yield message
+            del message
         self._told_to_go = drain.draining
 
-    async def _passed(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _passed(self) -> AsyncIterator[bytes]:
         """The client's messages, as far as they keep to their bounds, each when its rate allows."""
-        take = self._ticket.requests()
-        async for message in requests:
+        async with aclosing(self._ticket.messages(self._context)) as messages:
             try:
-                await take(len(message))
+                async for message in messages:
+                    yield message
+                    del message
             except DomainError as error:
                 # A channel cancels a call whose requests raise, and keeps the reason to itself.
                 self._refusal = error
                 raise
-            yield message
 
     def _with(self, trailers: Any) -> tuple[tuple[str, str | bytes], ...]:
         """The gateway's trailers and those of the backend that are for clients."""

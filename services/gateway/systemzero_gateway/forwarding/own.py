@@ -48,20 +48,22 @@ class OwnMethod:
             return grpc.stream_stream_rpc_method_handler(self._stream, None, serialise)
         return grpc.stream_unary_rpc_method_handler(self._unary, None, serialise)
 
-    async def _unary(self, requests: AsyncIterator[bytes], context: Context) -> Any:
+    async def _unary(self, _requests: AsyncIterator[bytes], context: Context) -> Any:
         ticket = await self._admission.admit(self.method, context)
         with _ended(ticket):
-            async with asyncio.timeout(self._begin(ticket, context)):
-                request = await ticket.message(requests)
+            seconds = self._begin(ticket, context)
+            async with asyncio.timeout(seconds):
+                request = await ticket.message(context, seconds)
                 return await self._handler.unary_unary(request, context)
 
-    async def _stream(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
+    async def _stream(
+        self, _requests: AsyncIterator[bytes], context: Context
+    ) -> AsyncIterator[Any]:
         ticket = await self._admission.admit(self.method, context)
         with _ended(ticket):
             seconds, pay = self._begin(ticket, context), ticket.responses()
             deadline = asyncio.get_running_loop().time() + seconds
-            async with asyncio.timeout_at(deadline):
-                request = await ticket.message(requests)
+            request = await ticket.message(context, seconds)
             async with aclosing(self._handler.unary_stream(request, context)) as responses:
                 while True:
                     # around each alone: between two of them it is the client that is waited for

@@ -37,7 +37,6 @@ class Requests:
 
         Raises:
             TooLarge: the message is larger than the method allows, or the stream is by now.
-            RateLimited: it has to wait, and finds no room for that.
             Unavailable: the limits can't be checked.
         """
         self._budget.take(size)
@@ -45,7 +44,7 @@ class Requests:
         self._paid = 0
         if owed > 0:
             _units("request").inc(owed)
-            await self._pace.take(self._caller, owed, size)
+            await self._pace.take(self._caller, owed)
 
 
 class Responses:
@@ -60,11 +59,10 @@ class Responses:
         """Account for a message of `size` bytes; returns once the rate lets another one pass.
 
         Raises:
-            RateLimited: it has to wait, and finds no room for that.
             Unavailable: the limits can't be checked.
         """
         self._owed += max(size, unit_bytes // _MESSAGES)
         units, self._owed = divmod(self._owed, unit_bytes)
         if units:
             _units("response").inc(units)
-            await self._pace.take(self._caller, units, 0)
+            await self._pace.take(self._caller, units)

@@ -82,6 +82,7 @@ class StreamCall:
         try:
             async for message in requests:
                 await self._call.write(message)
+                del message  # the next one may be long in coming
             await self._call.done_writing()
         except (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError):
             return  # the call is over; how, the reading side learns

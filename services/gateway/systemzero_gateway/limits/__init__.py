@@ -4,6 +4,7 @@ from systemzero_gateway.limits.callers import CallerLimits
 from systemzero_gateway.limits.gcra import Bucket, Decision, Rate, decide
 from systemzero_gateway.limits.held import HeldBytes
 from systemzero_gateway.limits.inflight import InFlight
+from systemzero_gateway.limits.listening import Listening
 from systemzero_gateway.limits.memory import MemoryLimits
 from systemzero_gateway.limits.opening import local_limits, open_limits, password_of
 from systemzero_gateway.limits.pace import Pace
@@ -19,6 +20,7 @@ __all__ = [
     "InFlight",
     "LimitSettings",
     "LimitStore",
+    "Listening",
     "LocalLimits",
     "MemoryLimits",
     "Pace",

@@ -9,9 +9,7 @@ Invariants:
    as calls do, wherever the buckets are kept.
 2. Messages of a principal pass in the order in which they came, and principals of a tenant take
    turns: a stream has one message waiting, so that none is passed over.
-3. What waits holds one message each, and together no more than `HeldBytes` allows; a stream whose
-   message finds no room there is refused.
-4. Where the limits can't be checked, nothing passes.
+3. Where the limits can't be checked, nothing passes.
 """
 
 from __future__ import annotations
@@ -21,12 +19,10 @@ from functools import cache
 from typing import Final
 
 from systemzero_base.work.windows import Turns
-from systemzero_core.errors import RateLimited
 from systemzero_gateway import metrics
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.limits.callers import CallerLimits
 from systemzero_gateway.limits.gcra import Decision
-from systemzero_gateway.limits.held import HeldBytes
 
 _LEAST_SECONDS: Final = 0.001
 _MOST_SECONDS: Final = 1.0
@@ -38,20 +34,19 @@ class Pace:
     """Lets messages of streams pass, each as its rate allows.
 
     Attributes:
-        held: what is held back.
+        held: how many streams are held back.
     """
 
-    def __init__(self, callers: CallerLimits, held: HeldBytes) -> None:
+    def __init__(self, callers: CallerLimits) -> None:
         self._callers = callers
         self._principals = Turns()
         self._tenants = Turns()
-        self.held = held
+        self.held = 0
 
-    async def take(self, caller: Caller, cost: int, size: int) -> None:
-        """Wait until `caller` may pass a message that costs `cost` units and has `size` bytes.
+    async def take(self, caller: Caller, cost: int) -> None:
+        """Wait until `caller` may pass a message that costs `cost` units.
 
         Raises:
-            RateLimited: it would have to wait, and finds no room for that.
             Unavailable: the limits can't be checked.
         """
         tenant, principal = caller.principal.tenant, _name(caller)
@@ -59,12 +54,13 @@ class Pace:
             decision, _ = await self._ask(caller, cost)
             if decision.allowed:
                 return
-        if not self.held.has_room(tenant, size):
-            raise _no_room(self.held.total)
-        with self.held.holding(tenant, size):
+        self.held += 1
+        try:
             async with self._principals.of(principal):
                 while seconds := await self._turn(caller, cost):  # noqa: ASYNC110 - time fills it
                     await asyncio.sleep(seconds)
+        finally:
+            self.held -= 1
 
     async def _turn(self, caller: Caller, cost: int) -> float:
         """Wait for the tenant's bucket; 0, or the seconds for which the principal's is empty."""
@@ -86,12 +82,3 @@ class Pace:
 
 def _name(caller: Caller) -> str:
     return f"{caller.principal.tenant}\n{caller.principal.principal_id}"
-
-
-def _no_room(total: int) -> RateLimited:
-    return RateLimited(
-        "the messages that wait for the tenant's rate limit leave no room for another; try again "
-        f"in {_MOST_SECONDS:.1f} seconds, with fewer streams or smaller messages",
-        retry_after=_MOST_SECONDS,
-        metadata={"subject": "tenant", "limit": str(total)},
-    )

@@ -1,11 +1,11 @@
-"""Messages of calls: how many are being read at a time, and what they hold until they are answered.
+"""Messages of calls: how many are being read at a time.
 
 How large a message is, nobody knows before it is there: to read one is to take as many bytes as any
-message may have. Streams of requests are read one message at a time, and have bounds of their own.
+message may have. Streams of requests have places of their own: see `listening`.
 
 Invariants:
-1. There are never more than `PLACES` messages being read, and of one tenant no more than
-   `OF_TENANT`; once half of the places are taken, a tenant gets its first alone.
+1. There are never more than `places` messages being read, and of one tenant no more than
+   `of_tenant`; once `scarce` places are taken, half of them, a tenant gets its first alone.
 2. Who waits does so behind its own tenant; tenants take turns.
 3. A place is held `SECONDS` at most, so that who sends slowly is in nobody's way for longer.
 4. A tenant of whom nothing is read and nobody waits is not remembered.
@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
+
+import grpc
 
 from systemzero_core.errors import DeadlineExceeded, InvalidInput, TooManyInFlight
 
@@ -26,12 +27,19 @@ PLACES: Final = 32
 OF_TENANT: Final = 4
 SECONDS: Final = 20.0
 """For one message to come, and before that for a place."""
+END: Final[Any] = grpc.aio.EOF  # type: ignore[attr-defined]
+"""What is read after the last message."""
 
 
 class Reading:
     """The places of messages that are being read."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, places: int = PLACES, of_tenant: int = OF_TENANT, scarce: int = PLACES // 2
+    ) -> None:
+        self._places = places
+        self._scarce = scarce
+        self._of_tenant = of_tenant
         self._tenants: dict[str, int] = {}
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._count = 0
@@ -40,15 +48,23 @@ class Reading:
         """How many messages are being read."""
         return self._count
 
-    def of(self, tenant: str) -> Place:
-        """A place of `tenant`; use it as a context."""
-        return Place(self, tenant)
+    def of(self, tenant: str, seconds: float = SECONDS) -> Place:
+        """A place of `tenant`, who waits `seconds` for it at most; use it as a context."""
+        return Place(self, tenant, seconds)
+
+    def taken(self, tenant: str) -> int:
+        """How many messages of `tenant` are being read."""
+        return self._tenants.get(tenant, 0)
+
+    def waits(self, tenant: str) -> bool:
+        """Whether a message of `tenant` waits to be read."""
+        return tenant in self._waiting
 
     def has_room(self, tenant: str) -> bool:
         """Whether a message of `tenant` may be read now."""
         own = self._tenants.get(tenant, 0)
-        most = OF_TENANT if self._count < PLACES // 2 else 1
-        return self._count < PLACES and own < most
+        most = self._of_tenant if self._count < self._scarce else 1
+        return self._count < self._places and own < most
 
     def take(self, tenant: str) -> None:
         """Take a place that there is."""
@@ -64,8 +80,18 @@ class Reading:
         if self._waiting:
             self._hand_on()
 
-    async def wait(self, tenant: str) -> None:
-        """Wait for a place, and take it.
+    def pass_on(self, tenant: str) -> None:
+        """Give a place back, to the next of the same tenant if one waits."""
+        queue = self._waiting.get(tenant, ())
+        mine = next((each for each in queue if not each.done()), None)
+        if mine is None:
+            self.give(tenant)
+            return
+        self._forget(tenant, mine)
+        mine.set_result(None)
+
+    async def wait(self, tenant: str, seconds: float | None) -> None:
+        """Wait for a place, and take it; None is for as long as it takes.
 
         Raises:
             TooManyInFlight: none is free in time.
@@ -73,7 +99,7 @@ class Reading:
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tenant, deque()).append(mine)
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(seconds):
                 await mine
         except BaseException as error:
             if mine.done() and not mine.cancelled():
@@ -81,7 +107,7 @@ class Reading:
             else:
                 self._forget(tenant, mine)
             if isinstance(error, TimeoutError):
-                raise _no_place() from None
+                raise _no_place(self._of_tenant) from None
             raise
 
     def _hand_on(self) -> None:
@@ -110,17 +136,18 @@ class Reading:
 class Place:
     """A place among those of one tenant, as a context."""
 
-    __slots__ = ("_reading", "_tenant")
+    __slots__ = ("_reading", "_seconds", "_tenant")
 
-    def __init__(self, reading: Reading, tenant: str) -> None:
+    def __init__(self, reading: Reading, tenant: str, seconds: float) -> None:
         self._reading = reading
         self._tenant = tenant
+        self._seconds = seconds
 
     async def __aenter__(self) -> None:
         if self._reading.has_room(self._tenant):
             self._reading.take(self._tenant)
         else:
-            await self._reading.wait(self._tenant)
+            await self._reading.wait(self._tenant, self._seconds)
 
     async def __aexit__(
         self,
@@ -131,31 +158,36 @@ class Place:
         self._reading.give(self._tenant)
 
 
-async def only_message(messages: AsyncIterator[bytes]) -> bytes:
-    """The one message of `messages`.
+async def only_message(context: Any, left: float) -> bytes:
+    """The one message of the call of `context`, which has `left` seconds to its deadline.
+
+    What follows it is not read: to ask whether there is a second one costs as much as to read it.
 
     Raises:
-        InvalidInput: there is none, or a second one.
+        InvalidInput: there is none.
         DeadlineExceeded: it did not come in time.
     """
     try:
-        async with asyncio.timeout(SECONDS):
-            first = await anext(messages, None)
-            second = None if first is None else await anext(messages, None)
+        async with asyncio.timeout(min(SECONDS, left)):
+            message = await context.read()
     except TimeoutError:
-        raise DeadlineExceeded(
-            f"the request was not there within {SECONDS:.0f} seconds; send it faster, or less"
-        ) from None
-    if first is None:
+        raise _late(left) from None
+    if message is END:
         raise InvalidInput("the call has no message, and its method takes one")
-    if second is not None:
-        raise InvalidInput("the call has more than one message, and its method takes one")
-    return first
+    return message  # type: ignore[no-any-return]
 
 
-def _no_place() -> TooManyInFlight:
+def _late(left: float) -> DeadlineExceeded:
+    if left < SECONDS:
+        return DeadlineExceeded("the deadline passed")
+    return DeadlineExceeded(
+        f"the request was not there within {SECONDS:.0f} seconds; send it faster, or less"
+    )
+
+
+def _no_place(most: int) -> TooManyInFlight:
     return TooManyInFlight(
-        f"{OF_TENANT} requests of the tenant are still being read, which is all it may have",
+        f"{most} requests of the tenant are still being read, which is all it may have",
         retry_after=1.0,
-        metadata={"subject": "tenant", "limit": str(OF_TENANT)},
+        metadata={"subject": "tenant", "limit": str(most)},
     )

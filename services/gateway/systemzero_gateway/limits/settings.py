@@ -37,9 +37,8 @@ class LimitSettings(Settings, frozen=True):
         unit_bytes: bytes that a message of a stream carries for what it costs; a larger one costs
             as many times as much. A stream of responses takes a unit for so many, each message
             counting for a thousandth at least.
-        held_bytes: what messages may have together that are held back until their rate lets them
-            pass, and as much again those of calls under way; those of one tenant a quarter of it,
-            or one message.
+        held_bytes: what messages of more than 64 KiB may have together, of calls under way and of
+            streams on their way through; those of one tenant a quarter of it, or one message.
         stream_bytes: what the messages of a stream of requests may have together, where the
             contract says nothing.
     """
