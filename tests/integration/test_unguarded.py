@@ -15,9 +15,10 @@ from prometheus_client import REGISTRY
 
 from systemzero_core.errors import Overloaded, TooManyInFlight
 from systemzero_runtime.running.service import Listener
-from systemzero_runtime.serving import health, reflecting
+from systemzero_runtime.serving import awaiting, health, reflecting
 from systemzero_runtime.serving.unguarded import UnguardedStreams
 from tests.support.gateway import refused
+from tests.support.http2 import END_HEADERS, HEADERS, Connection, frame, header_block
 from tests.support.loops import until
 from tests.support.patience import PATIENCE
 
@@ -35,7 +36,8 @@ class From:
 
 
 class Served:
-    def __init__(self, listener: Listener, channel: grpc.aio.Channel) -> None:
+    def __init__(self, listener: Listener, channel: grpc.aio.Channel, target: str) -> None:
+        self.target = target
         self.listener = listener
         self.health: Any = health_pb2_grpc.HealthStub(channel)
         self.reflection: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
@@ -48,8 +50,9 @@ class Served:
 async def serving() -> AsyncIterator[Served]:
     listener = Listener([], [], 1_000)
     port = await listener.start("127.0.0.1:0")
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Served(listener, channel)
+    target = f"127.0.0.1:{port}"
+    async with grpc.aio.insecure_channel(target) as channel:
+        yield Served(listener, channel, target)
     await listener.stop(0)
 
 
@@ -95,6 +98,56 @@ async def test_watches_of_health_are_bounded_and_checks_go_on() -> None:
             watch.cancel()
         await until(lambda: not len(served.listener.health.watches))
         assert await served.watch().read()
+
+
+async def unused(connection: Connection, path: str) -> int:
+    """Begin a call that sends nothing."""
+    said = [
+        (b":method", b"POST"),
+        (b":scheme", b"http"),
+        (b":path", path.encode()),
+        (b":authority", b"localhost"),
+        (b"te", b"trailers"),
+        (b"content-type", b"application/grpc"),
+    ]
+    stream = connection.new_stream()
+    await connection.send(frame(HEADERS, END_HEADERS, stream, header_block(said)))
+    return stream
+
+
+@pytest.mark.parametrize("name", ["Check", "List", "Watch"])
+async def test_calls_that_were_opened_and_never_used_are_bounded_and_end_at_a_stop(
+    name: str,
+) -> None:
+    async with serving() as served:
+        connection = await Connection.open(served.target)
+        path = f"/grpc.health.v1.Health/{name}"
+        streams = [await unused(connection, path) for _ in range(health.OF_NETWORK + 1)]
+        answer = await asyncio.wait_for(connection.answer(streams.pop()), PATIENCE)
+        assert answer.status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+        await asyncio.wait_for(served.listener.stop(600), PATIENCE)
+        for stream in streams:
+            answer = await connection.answer(stream)
+            assert answer.status == grpc.StatusCode.UNAVAILABLE.value[0]
+        assert not len(served.listener.health.awaited.calls)
+        connection.abandon()
+
+
+async def test_a_call_that_never_sends_its_message_ends_and_others_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(awaiting, "SECONDS", 0.1)
+    async with serving() as served:
+        connection = await Connection.open(served.target)
+        path = "/grpc.health.v1.Health/Check"
+        slow = [await unused(connection, path) for _ in range(awaiting.OF_NETWORK)]
+        # of the same network: it waits until one of them has had its time
+        answer = await served.health.Check(health_pb2.HealthCheckRequest())
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        for stream in slow:
+            ended = await asyncio.wait_for(connection.answer(stream), PATIENCE)
+            assert ended.status == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+        connection.abandon()
 
 
 async def test_streams_of_reflection_are_bounded() -> None:

@@ -7,7 +7,8 @@ Invariants:
 1. Telling takes no watcher's time: `set` and `stop` return at once, whoever reads or does not.
 2. After `stop` every service is NOT_SERVING for good, and every watch ends once it has said so.
 3. Watches are bounded, since nobody is asked for a credential: in all, and of each network.
-4. `LIVENESS` is SERVING for as long as anybody answers: it is no service, but the process.
+4. Calls whose message does not come are bounded alike, last some seconds, and end at a stop.
+5. `LIVENESS` is SERVING for as long as anybody answers: it is no service, but the process.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from systemzero_base.work.background import Streak
 from systemzero_core.errors import InvalidInput
 from systemzero_runtime.interceptors.guards import Call, errors_guard
 from systemzero_runtime.serving.accepting import AcceptingServer
+from systemzero_runtime.serving.awaiting import FirstMessages
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_runtime.serving.unguarded import UnguardedStreams
 
@@ -47,6 +49,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
         self._serving = {WHOLE: False, READINESS: False, **dict.fromkeys(names, False)}
         self._stopped = False
         self.watches = UnguardedStreams("health", WATCHES, OF_NETWORK)
+        self.awaited = FirstMessages("health_request", WATCHES, OF_NETWORK)
         self._changed = asyncio.Event()
 
     def set(self, name: str, serving: bool) -> None:
@@ -65,6 +68,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
         self.set_all(False)
         self._stopped = True
         self._tell()
+        self.awaited.stop()
 
     async def Check(  # noqa: N802 - named by the protocol
         self, request: health_pb2.HealthCheckRequest, context: Any
@@ -134,7 +138,7 @@ def _check_name(name: str) -> None:
 
 def unguarded_registry(health: Health) -> HandlerRegistry:
     """`health` as it is served: to everybody, with what is refused told as anywhere else."""
-    registry = HandlerRegistry([errors_guard(_report)])
+    registry = HandlerRegistry([errors_guard(_report)], health.awaited.before)
     registry.add(health_pb2_grpc.add_HealthServicer_to_server, health)
     return registry
 

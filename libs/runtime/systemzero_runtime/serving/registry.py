@@ -18,8 +18,14 @@ S = TypeVar("S")
 class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic at run time
     """Looks handlers up by method, such as `/systemzero.log.v1.LogService/GetCheckpoint`."""
 
-    def __init__(self, guards: Sequence[Guard] = ()) -> None:
+    def __init__(
+        self,
+        guards: Sequence[Guard] = (),
+        inside: Callable[[Handler], Handler] = lambda handler: handler,
+    ) -> None:
+        """`inside` makes of each handler the one that the guards stand around."""
         self._guards = tuple(guards)
+        self._inside = inside
         self.by_path: dict[str, Handler] = {}
         self.services: list[str] = []
 
@@ -34,7 +40,7 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
         self.services.append(service)
         for name, handler in method_handlers.items():
             method = f"/{service}/{name}"
-            self.by_path[method] = guarded(handler, method, self._guards)
+            self.by_path[method] = guarded(self._inside(handler), method, self._guards)
 
     def add_generic_rpc_handlers(self, handlers: Iterable[object]) -> None:
         """Generated code calls this as well; the registered handlers say the same."""

@@ -20,7 +20,8 @@ from systemzero_core.errors import Overloaded, TooManyInFlight
 RETRY_SECONDS: Final = 5.0
 OPEN: Final = Gauge(
     "rpc_server_unguarded_streams",
-    "Streams that anybody may open and that are open, by kind: health or reflection.",
+    "Streams that anybody may open and that are open, by kind: health, reflection, or "
+    "health_request, whose request is not there yet.",
     ["kind"],
     multiprocess_mode="livesum",
 )

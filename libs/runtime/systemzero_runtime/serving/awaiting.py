@@ -1,0 +1,115 @@
+"""The one message of a call that anybody may make: awaited within bounds.
+
+gRPC itself waits for it before it asks anybody, for as long as the connection lasts, and takes in
+as much of it as a message may have: whoever opened calls and sent nothing, or half a message, was
+counted by nobody, and held up the end of the process.
+
+Invariants:
+1. There are at most so many such calls, in all and of one network; see `UnguardedStreams`.
+2. Of them `READ` are read at a time, and of one network `OF_NETWORK`; the others wait.
+3. A message that is not there after `SECONDS` ends its call. `stop` ends all that wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from systemzero_base.settings.addresses import address_of, network_of
+from systemzero_core.errors import DeadlineExceeded, InvalidInput
+from systemzero_runtime.interceptors.drain import stopping
+from systemzero_runtime.interceptors.guards import Context, Handler
+from systemzero_runtime.serving.unguarded import UnguardedStreams
+
+READ: Final = 64
+OF_NETWORK: Final = 8
+SECONDS: Final = 5.0
+LAST_SECONDS: Final = 0.5
+"""At a stop: who asks then is to hear how it goes."""
+_END: Final[Any] = grpc.aio.EOF  # type: ignore[attr-defined]
+
+
+class FirstMessages:
+    """Waits for the messages of calls with one request, whose handlers it wraps."""
+
+    def __init__(self, kind: str, total: int, of_network: int) -> None:
+        """`total` and `of_network` are for calls of `kind` whose message is not there."""
+        self.calls = UnguardedStreams(kind, total, of_network)
+        self._reading = asyncio.Semaphore(READ)
+        self._networks: dict[str, tuple[asyncio.Semaphore, set[asyncio.Task[Any]]]] = {}
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the calls that wait: they would use up the grace of those that are under way."""
+        self._stopped = True
+        for _, tasks in self._networks.values():
+            for task in tasks:
+                task.cancel()
+
+    def before(self, handler: Handler) -> Handler:
+        """`handler`, called once its message is there; it takes raw bytes, as a stream."""
+        inner: Any = handler
+        if handler.request_streaming:
+            return handler
+        if not handler.response_streaming:
+
+            async def unary(_requests: Any, context: Context) -> Any:
+                return await inner.unary_unary(await self._message(inner, context), context)
+
+            return grpc.stream_unary_rpc_method_handler(unary, None, inner.response_serializer)
+
+        async def stream(_requests: Any, context: Context) -> AsyncIterator[Any]:
+            request = await self._message(inner, context)
+            async with aclosing(inner.unary_stream(request, context)) as responses:
+                async for response in responses:
+                    yield response
+
+        return grpc.stream_stream_rpc_method_handler(stream, None, inner.response_serializer)
+
+    async def _message(self, handler: Any, context: Context) -> Any:
+        """The message of a call.
+
+        Raises:
+            Overloaded: as many calls wait for theirs as may.
+            TooManyInFlight: the same of the caller's network.
+            DeadlineExceeded: it did not come in time.
+            InvalidInput: there is none, or it is no message of the method's type.
+            Unavailable: the service is stopping.
+        """
+        with self.calls.open(context):
+            raw = await self._read(context)
+        if raw is _END:
+            raise InvalidInput("the call has no message, and its method takes one")
+        try:
+            return handler.request_deserializer(raw)
+        except DecodeError:
+            raise InvalidInput("the request is no message of the method's type") from None
+
+    async def _read(self, context: Any) -> Any:
+        network, task = network_of(address_of(context.peer())), asyncio.current_task()
+        assert task is not None  # noqa: S101 - coroutines run in tasks
+        new = asyncio.Semaphore(OF_NETWORK), set[asyncio.Task[Any]]()
+        turns, tasks = self._networks.setdefault(network, new)
+        tasks.add(task)
+        try:
+            async with turns, self._reading:
+                async with asyncio.timeout(LAST_SECONDS if self._stopped else SECONDS):
+                    return await context.read()
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"the request was not there within {SECONDS:g} seconds"
+            ) from None
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
+            task.uncancel()
+            raise stopping() from None
+        finally:
+            tasks.discard(task)
+            if not tasks:
+                self._networks.pop(network, None)
