@@ -11,12 +11,12 @@ from prometheus_client import REGISTRY
 from sqlalchemy import Connection, Update, insert, select, update
 
 from systemzero_base.telemetry.logs import LogSettings
-from systemzero_core.errors import DataCorrupted, DomainError
+from systemzero_core.errors import DataCorrupted, DomainError, FailedPrecondition
 from systemzero_gateway.access.policy import PLATFORM_TENANT, Role
 from systemzero_gateway.access.quotas import Quotas
 from systemzero_gateway.credentials import apikey
 from systemzero_gateway.credentials.keys import DEFAULT_TENANT
-from systemzero_gateway.store import METADATA, SCHEMA_VERSION
+from systemzero_gateway.store import METADATA, SCHEMA_VERSION, Endings, RowMacs, SqlKeyStore
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVISION, TENANTS
 from tests.support.databases import OpenDatabase
 from tests.support.house import ADMIN, PEPPER, SECOND, House
@@ -79,6 +79,57 @@ async def altered(open_database: OpenDatabase) -> AsyncIterator[Altered]:
     await here.open()
     yield here
     await database.close()
+
+
+async def test_a_key_that_was_revoked_is_not_brought_back_by_its_row_of_before(
+    altered: Altered,
+) -> None:
+    house = altered.house
+    token, _ = await house.tokens.issue(await house.knock(altered.secret), None, ())
+    before = await altered.row(API_KEYS, API_KEYS.c.key_id, altered.viewer)
+    await house.keys.revoke(ADMIN, altered.viewer)
+    await altered.run(altered.of_viewer(**before))
+    assert not await house.works(altered.secret)
+    assert not await house.works(token)
+    with pytest.raises(DataCorrupted):
+        await house.keys.rotate(ADMIN, altered.viewer, 0)
+    assert await house.works(altered.admins)
+
+
+async def test_a_secret_that_was_rotated_away_is_not_brought_back_by_its_row_of_before(
+    altered: Altered,
+) -> None:
+    house = altered.house
+    before = await altered.row(KEY_SECRETS, KEY_SECRETS.c.key_id, altered.viewer)
+    _, new, _ = await house.keys.rotate(ADMIN, altered.viewer, 0)
+    own = KEY_SECRETS.c.digest == before["digest"]
+    await altered.run(update(KEY_SECRETS).where(own).values(before))
+    assert not await house.works(altered.secret)
+    assert await house.works(new.reveal())
+
+
+async def test_another_gateway_learns_what_ended_and_a_later_start_knows_it(
+    altered: Altered, tmp_path: Path
+) -> None:
+    house, file = altered.house, tmp_path / "ended"
+    before = await altered.row(API_KEYS, API_KEYS.c.key_id, altered.viewer)
+    await house.keys.revoke(ADMIN, altered.viewer)
+    elsewhere = SqlKeyStore(house.database, RowMacs(PEPPER, Endings(PEPPER, file)))
+    await elsewhere.changes(-1)
+    await altered.run(altered.of_viewer(**before))
+    for macs in (RowMacs(PEPPER, Endings(PEPPER, file)), RowMacs(PEPPER)):
+        store = SqlKeyStore(house.database, macs)
+        found = await store.find_secret(altered.digest(altered.secret))
+        assert (found is None) is (len(macs.endings) > 0)
+    assert altered.viewer.encode() not in file.read_bytes()
+
+
+def test_a_list_of_what_ended_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "ended"
+    Endings(PEPPER, file).note("api_keys", b"a", 1)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(FailedPrecondition, match="restore it from a backup"):
+        Endings(PEPPER, file)
 
 
 OF_KEY: dict[str, dict[str, Any]] = {

@@ -40,8 +40,8 @@ from systemzero_gateway.forwarding.routing import Gateway, Served
 from systemzero_gateway.handlers import AuditServicer, AuthServicer, StatusServicer, TenantServicer
 from systemzero_gateway.limits import LimitSettings, local_limits, open_limits, password_of
 from systemzero_gateway.limits.reload import applicable, changes, check_costs
-from systemzero_gateway.places import ADMIN_KEY, FAMILIAR, PEPPER, PLATFORM_KEY
-from systemzero_gateway.store import AUDIT, SCHEMA
+from systemzero_gateway.places import ADMIN_KEY, ENDED, FAMILIAR, PEPPER, PLATFORM_KEY
+from systemzero_gateway.store import AUDIT, SCHEMA, Endings
 from systemzero_gateway.upkeep import Upkeep
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_runtime.interceptors.drain import Drain
@@ -199,7 +199,9 @@ class GatewayApp:
         settings, methods = self._settings, self._methods.values()
         dearest, clients = max(method.cost for method in methods), _clients(settings)
         familiar = self._familiar
-        return Identity(self._database, pepper, settings.tokens, dearest, familiar, clients)
+        endings = Endings(pepper, settings.data / ENDED)
+        tokens = settings.tokens
+        return Identity(self._database, pepper, tokens, dearest, familiar, endings, clients)
 
     def _admission(self) -> Admission:
         authenticator, queue = self._identity.authenticator, self.audit.queue

@@ -10,8 +10,8 @@ from sqlalchemy import Column, Connection, RowMapping, Table, select
 
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.credentials.keys import load_or_create_pepper
-from systemzero_gateway.places import PEPPER
-from systemzero_gateway.store import RowMacs
+from systemzero_gateway.places import ENDED, PEPPER
+from systemzero_gateway.store import Endings, RowMacs
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, TENANTS
 from systemzero_storage.database import Database
 
@@ -47,7 +47,8 @@ def _macs(folder: Path) -> RowMacs:
     file = folder / PEPPER
     if not file.exists():
         raise FailedPrecondition(f"{file} is missing: restore it, or name its folder")
-    return RowMacs(load_or_create_pepper(file))
+    ended, pepper = folder / ENDED, load_or_create_pepper(file)
+    return RowMacs(pepper, Endings(pepper, ended if ended.exists() else None))
 
 
 async def _page(

@@ -17,7 +17,13 @@ from systemzero_gateway.credentials.signing import Schedule, SigningKeys
 from systemzero_gateway.credentials.tenants import Tenants
 from systemzero_gateway.credentials.tokenbook import TokenBook
 from systemzero_gateway.credentials.tokens import TokenIssuer, TokenVerifier
-from systemzero_gateway.store import RowMacs, SqlKeyStore, SqlSigningKeyStore, SqlTenantStore
+from systemzero_gateway.store import (
+    Endings,
+    RowMacs,
+    SqlKeyStore,
+    SqlSigningKeyStore,
+    SqlTenantStore,
+)
 from systemzero_storage.database import Database
 
 
@@ -34,13 +40,15 @@ class Identity:
         settings: TokenSettings,
         least_burst: int,
         familiar: Familiar,
+        endings: Endings | None = None,
         clients: Sequence[ClientCertificate] | None = None,
     ) -> None:
         """`least_burst`: what the most expensive method costs; `familiar`: who was let in.
 
-        `clients` where nobody calls without a certificate: whom those stand for.
+        `endings` know which keys and secrets have ended. `clients` where nobody calls without a
+        certificate: whom those stand for.
         """
-        macs = RowMacs(pepper)
+        macs = RowMacs(pepper, endings)
         store = SqlKeyStore(database, macs)
         self.pages = pages = page_tokens(pepper)
         uses = LastUses(store, microseconds, time.monotonic)

@@ -1,5 +1,6 @@
 """Where keys, tenants and signing keys are kept."""
 
+from systemzero_gateway.store.endings import Endings
 from systemzero_gateway.store.macs import RowMacs
 from systemzero_gateway.store.protocol import Credential, KeyRecord, KeyStore
 from systemzero_gateway.store.signing import SqlSigningKeyStore
@@ -13,6 +14,7 @@ __all__ = [
     "SCHEMA",
     "SCHEMA_VERSION",
     "Credential",
+    "Endings",
     "KeyRecord",
     "KeyStore",
     "RowMacs",

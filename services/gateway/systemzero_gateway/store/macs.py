@@ -4,9 +4,10 @@ Without them, whoever writes into the database and has any key gives it another'
 secret another's key.
 
 Invariants:
-1. A MAC covers the table's name and every column but those that change without anybody's decision.
+1. A row that ended as `endings` know does not fit where it says otherwise.
+2. A MAC covers the table's name and every column but those that change without anybody's decision.
    What is NULL is left out: a table that gets a column keeps its MACs.
-2. No row gets a new MAC unless its old one fits: no change makes good what was altered.
+3. No row gets a new MAC unless its old one fits: no change makes good what was altered.
 """
 
 from __future__ import annotations
@@ -22,16 +23,27 @@ from systemzero_base.keyfile import derived
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import DataCorrupted
 from systemzero_gateway.metrics import ALTERED_ROWS
+from systemzero_gateway.store.endings import Endings
 
 _PURPOSE: Final = b"systemzero gateway rows of keys and tenants"
+_ENDING: Final = {
+    "api_keys": (("key_id", "revoke_time"),),
+    "key_secrets": (("digest", "expire_time"),),
+}
+"""Of which tables what only ever ends: by which column it is called, and which says when."""
 _UNCOVERED: Final = frozenset({"mac", "last_use_time", "revision"})
 
 
 class RowMacs:
-    """Makes and checks them. Rows are given as what was read, by the table's columns."""
+    """Makes and checks them. Rows are given as what was read, by the table's columns.
 
-    def __init__(self, pepper: bytes) -> None:
+    Attributes:
+        endings: what is known to have ended.
+    """
+
+    def __init__(self, pepper: bytes, endings: Endings | None = None) -> None:
         self._key = derived(pepper, _PURPOSE)
+        self.endings = endings or Endings(pepper)
 
     def added(self, table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         """A new row, with its MAC."""
@@ -70,7 +82,18 @@ class RowMacs:
 
     def fits(self, table: Table, row: RowMapping) -> bool:
         """Whether a row is as it was written."""
-        return hmac.compare_digest(row[table.c.mac], self._mac(table, _values(table, row)))
+        if not hmac.compare_digest(row[table.c.mac], self._mac(table, _values(table, row))):
+            return False
+        return all(
+            self.endings.allows(table.name, _name(row[table.c[name]]), row[table.c[end]])
+            for name, end in _ENDING.get(table.name, ())
+        )
+
+    def note_end(self, table: Table, row: RowMapping) -> None:
+        """Have a row that fits, and says when what it is of ends, never say a later time again."""
+        for name, end in _ENDING.get(table.name, ()):
+            if row[table.c[end]] is not None and self.fits(table, row):
+                self.endings.note(table.name, _name(row[table.c[name]]), row[table.c[end]])
 
     def _mac(self, table: Table, values: Mapping[str, Any]) -> bytes:
         covered = {
@@ -85,6 +108,10 @@ class RowMacs:
 def named(table: Table, row: RowMapping) -> str:
     """Whose row it is: the key's id or the tenant, no secret's digest."""
     return str(row[table.c.key_id if "key_id" in table.c else table.c.tenant])
+
+
+def _name(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
 def _values(table: Table, row: RowMapping) -> dict[str, Any]:

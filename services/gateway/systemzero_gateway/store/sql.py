@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     update,
 )
 
@@ -36,6 +37,7 @@ from systemzero_gateway.store.tenants import quotas_of
 from systemzero_storage.database import TENANT, Database, TenantConnection
 
 _REVOKED: Final = REVOKED_TOKENS.c
+_CLOCKS_DIFFER: Final = 3_600_000_000
 
 
 class SqlKeyStore:
@@ -44,10 +46,42 @@ class SqlKeyStore:
     def __init__(self, database: Database, macs: RowMacs) -> None:
         self._database = database
         self._macs = macs
+        self._latest = 0
 
     async def changes(self, since: int) -> Changes:
         """See `KeyStore.changes`."""
-        return await self._database.read(lambda connection: changes(connection, since))
+
+        def read(connection: Connection) -> Changes:
+            found = changes(connection, since)
+            if found.revision != since:
+                self._note_ends(connection, found.tenants)
+            return found
+
+        return await self._database.read(read)
+
+    def _note_ends(self, connection: Connection, tenants: frozenset[str] | None) -> None:
+        """Note what was revoked or rotated of `tenants` (None: of any), here or elsewhere.
+
+        What was noted before is not looked at again, but for an hour, since clocks differ.
+        """
+        since = self._latest - _CLOCKS_DIFFER
+        whose = API_KEYS.c.tenant.in_(tenants) if tenants is not None else true()
+        revoked = select(API_KEYS).where(whose, API_KEYS.c.revoke_time >= since)
+        newer = select(KEY_SECRETS.c.key_id).where(KEY_SECRETS.c.create_time >= since)
+        rotated = select(KEY_SECRETS).join(API_KEYS, API_KEYS.c.key_id == KEY_SECRETS.c.key_id)
+        rotated = rotated.where(whose, KEY_SECRETS.c.expire_time.is_not(None))
+        rotated = rotated.where(KEY_SECRETS.c.key_id.in_(newer))
+        for row in connection.execute(revoked).mappings():
+            self._macs.note_end(API_KEYS, row)
+            self._latest = max(self._latest, row[API_KEYS.c.revoke_time])
+        for row in connection.execute(rotated).mappings():
+            self._macs.note_end(KEY_SECRETS, row)
+            self._latest = max(self._latest, row[KEY_SECRETS.c.create_time])
+
+    async def _note_own_end(self, tenant: str) -> None:
+        """At once, not when the revision is looked at."""
+        whose = frozenset({tenant})
+        await self._database.read(lambda connection: self._note_ends(connection, whose))
 
     async def find_secret(self, digest: bytes) -> Credential | None:
         """See `KeyStore.find_secret`."""
@@ -133,6 +167,7 @@ class SqlKeyStore:
             add_secret(connection, self._macs, key_id, digest, now)
 
         await change(self._database, tenant, add)
+        await self._note_own_end(tenant)
 
     async def revoke_key(self, tenant: str, key_id: str, now: int) -> KeyRecord:
         """See `KeyStore.revoke_key`."""
@@ -147,7 +182,9 @@ class SqlKeyStore:
                 )
             return key_of(_get(connection, tenant, key_id))
 
-        return await change(self._database, tenant, revoke)
+        revoked = await change(self._database, tenant, revoke)
+        await self._note_own_end(tenant)
+        return revoked
 
     async def list_keys(self, tenant: str, after: str, count: int) -> Sequence[KeyRecord]:
         """See `KeyStore.list_keys`."""

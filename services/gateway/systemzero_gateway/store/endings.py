@@ -1,0 +1,83 @@
+"""What ended stays ended: keys that were revoked, secrets that were rotated away.
+
+It is known outside the database.
+
+A MAC does not tell today's row from yesterday's. Whoever puts the row of a key back from before it
+was revoked, or that of a secret from before a rotation, is found by what stands here: both only
+ever come to an end, and never to a later one.
+
+Invariants:
+1. What is noted is never forgotten, and an end is never moved to later.
+2. A file that is there is read whole, or not believed at all.
+3. It names nobody: digests under the pepper.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from systemzero_core.errors import FailedPrecondition
+
+_ENTRY: Final = struct.Struct(">16sq")
+_MODE: Final = 0o600
+
+
+class Endings:
+    """Ends by digest, in microseconds since 1970; in `file` too, if there is one."""
+
+    def __init__(self, pepper: bytes, file: Path | None = None) -> None:
+        """Blocks; for the start.
+
+        Raises:
+            FailedPrecondition: the file can't be read or written, or holds something else.
+        """
+        self._key = pepper[:64]
+        self._file = file
+        self._ends: dict[bytes, int] = {}
+        if file is not None:
+            self._load(file)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def note(self, kind: str, name: bytes, time: int) -> None:
+        """What is called `name` ends at `time` at the latest."""
+        digest = self._digest(kind, name)
+        known = self._ends.get(digest)
+        if known is not None and known <= time:
+            return
+        if self._file is not None:
+            _append(self._file, _ENTRY.pack(digest, time))
+        self._ends[digest] = time
+
+    def allows(self, kind: str, name: bytes, time: int | None) -> bool:
+        """Whether it may be that `name` ends at `time`, None for never."""
+        known = self._ends.get(self._digest(kind, name))
+        return known is None or (time is not None and time <= known)
+
+    def _load(self, file: Path) -> None:
+        try:
+            _append(file, b"")
+            content = file.read_bytes()
+        except OSError as error:
+            raise FailedPrecondition(f"{file}: {error.strerror or error}") from None
+        if len(content) % _ENTRY.size:
+            raise FailedPrecondition(f"{file}: is no list of what ended; restore it from a backup")
+        for digest, time in _ENTRY.iter_unpack(content):
+            self._ends[digest] = min(time, self._ends.get(digest, time))
+
+    def _digest(self, kind: str, name: bytes) -> bytes:
+        return blake2b(name, digest_size=16, key=self._key, person=kind.encode()).digest()
+
+
+def _append(file: Path, entry: bytes) -> None:
+    """In one write: several workers have the file."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
+    try:
+        os.write(descriptor, entry)
+    finally:
+        os.close(descriptor)
