@@ -15,7 +15,12 @@ import grpc
 import pytest
 import yaml
 
-from systemzero.gateway.v1 import status_service_pb2, status_service_pb2_grpc
+from systemzero.gateway.v1 import (
+    audit_service_pb2,
+    audit_service_pb2_grpc,
+    status_service_pb2,
+    status_service_pb2_grpc,
+)
 from systemzero_gateway.process import main
 from tests.support.operated import gateway
 from tests.support.patience import PATIENCE
@@ -134,6 +139,58 @@ async def test_it_starts_says_where_serves_and_stops_on_a_signal(tmp_path: Path)
     assert process.returncode == 0
     assert b"Traceback" not in errors
     assert secret.encode() not in errors
+
+
+LEARN = "/systemzero.diff.v1.TemplateService/LearnTemplate"
+
+
+class Diff(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic at run time
+    """Has taken what it is asked to do, and never says so."""
+
+    def __init__(self) -> None:
+        self.taken = asyncio.Event()
+
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
+        return grpc.unary_unary_rpc_method_handler(self._take) if details.method == LEARN else None
+
+    async def _take(self, _request: bytes, _context: Any) -> bytes:
+        self.taken.set()
+        await asyncio.Event().wait()
+        return b""
+
+
+async def test_an_act_is_in_the_log_though_the_gateway_was_killed_while_it_was_done(
+    tmp_path: Path,
+) -> None:
+    diff, server = Diff(), grpc.aio.server()
+    server.add_generic_rpc_handlers((diff,))
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    backends = {"BACKENDS": json.dumps({"capture": "127.0.0.1:1", "diff": target})}
+    async with gateway(tmp_path, **backends) as killed:
+        bearer = killed.bearer
+        async with grpc.aio.insecure_channel(killed.target) as channel:
+            learn: Any = channel.unary_unary(LEARN, None, None)
+            call = learn(b"", metadata=(*bearer, ("x-request-id", "r-1")), wait_for_ready=True)
+            await asyncio.wait_for(diff.taken.wait(), PATIENCE)
+            killed.process.kill()
+            await killed.process.wait()
+            with pytest.raises(grpc.aio.AioRpcError):
+                await call
+    async with (
+        gateway(tmp_path, **backends) as again,
+        grpc.aio.insecure_channel(again.target) as channel,
+    ):
+        audit: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
+        listed: Any = None
+        while listed is None or not listed.entries:
+            request = audit_service_pb2.ListEntriesRequest(page_size=10)
+            listed = await audit.ListEntries(request, metadata=bearer)
+        entry = listed.entries[0]
+        body = json.loads(entry.body)
+        assert entry.kind == "call.failed"
+        assert (body["method"], body["reason"], body["request_id"]) == (LEARN, "INTERRUPTED", "r-1")
+    await server.stop(0)
 
 
 async def told(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:

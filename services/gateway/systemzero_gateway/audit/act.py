@@ -57,6 +57,7 @@ class Recorded(NamedTuple):
     Times are microseconds since 1970. Of its `times`, so many as `told` have been in the log of
     security events. `methods` and `networks` are those of the refusals, some of them where there
     are many; `others` are refusals of which each is alike to none that has an entry of its own.
+    `slot` is where an act was noted before it began; see `begun`.
     """
 
     act: Act
@@ -70,6 +71,7 @@ class Recorded(NamedTuple):
     methods: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     others: bool = False
+    slot: int = -1
 
     def body(self) -> dict[str, Any]:
         """As it stands in the log."""

@@ -2,7 +2,8 @@
 
 Invariants:
 1. Nothing here is waited for by a call. An act is in the log some milliseconds after its answer, a
-   refusal within the queue's hold and a write; a gateway that is killed in between loses those.
+   refusal within the queue's hold and a write; a gateway that is killed in between loses refusals,
+   and its next start writes the acts: see `begun`.
 2. Writing that fails, for whatever reason, is tried again until it succeeds; what could not be
    written comes first then. Meanwhile the queue fills, and load is shed.
 3. `stop` returns when everything is written, or the database has refused it once more.
@@ -68,8 +69,11 @@ class AuditLog:
 
     async def stop(self) -> None:
         """Write what is left, sign it, and end; after the last call."""
-        if not self._writing.started:
-            return
+        if self._writing.started:
+            await self._finish()
+        self.queue.close()
+
+    async def _finish(self) -> None:
         for each in (self._signing, *self._cosigning):
             await each.stop()
         self._stopping = True

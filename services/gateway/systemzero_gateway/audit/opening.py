@@ -10,6 +10,7 @@ import structlog
 from systemzero_base.clock import micros
 from systemzero_base.work.background import Loops
 from systemzero_evidence.log import LogFiles, open_log
+from systemzero_gateway.audit.begun import Begun
 from systemzero_gateway.audit.log import AuditLog
 from systemzero_gateway.audit.queue import AuditQueue
 from systemzero_gateway.audit.settings import AuditSettings
@@ -42,5 +43,6 @@ def open_audit(
     """
     store = open_log(database, AUDIT, log_files(data), settings.origin, settings.witnesses)
     refusals = settings.refusals
-    queue = AuditQueue(settings.queue, micros, hold=refusals.interval, groups=refusals.groups)
+    hold, groups = refusals.interval, refusals.groups
+    queue = AuditQueue(settings.queue, micros, hold=hold, groups=groups, begun=Begun(data))
     return AuditLog(queue, database, store, logger, loops)

@@ -16,8 +16,9 @@ from collections.abc import Callable
 from typing import Final
 
 from systemzero_base.work.background import heard
-from systemzero_core.errors import Overloaded
+from systemzero_core.errors import Overloaded, Unavailable
 from systemzero_gateway.audit.act import Act, Decided, Recorded
+from systemzero_gateway.audit.begun import Begun
 from systemzero_gateway.audit.refusals import Refusals
 
 HOLD_SECONDS: Final = 60.0
@@ -42,21 +43,25 @@ class AuditQueue:
         hold: float = HOLD_SECONDS,
         groups: int = GROUPS,
         ticks: Callable[[], float] = time.monotonic,
+        begun: Begun | None = None,
     ) -> None:
         """`clock` gives microseconds since 1970, `ticks` seconds that never go back.
 
-        For `groups` see `Refusals`.
+        For `groups` see `Refusals`. What `begun` has left waits before all else.
         """
         self.capacity = capacity
         self._hold = hold
         self._clock = clock
         self._ticks = ticks
-        self._done: list[Recorded] = []
+        self._begun = begun
+        self._done: list[Recorded] = [] if begun is None else list(begun.left)
         self._refusals = Refusals(groups, clock)
         self._due = ticks() + hold
         self._taken = 0
         self._reserved = 0
         self._urgent = asyncio.Event()
+        if self._done:
+            self._urgent.set()
 
     def __len__(self) -> int:
         """The acts that wait, and the places that are reserved for others."""
@@ -76,8 +81,35 @@ class AuditQueue:
         """Give a reserved place back; `put` right after it finds room."""
         self._reserved -= 1
 
-    def put(self, act: Act, address: str, trace_id: str, request_id: str = "") -> None:
-        """Record an act, or a refusal.
+    def begin(self, act: Act, address: str, trace_id: str, request_id: str) -> int:
+        """Note that an act with a reserved place begins; what to `put` its outcome with.
+
+        Raises:
+            Unavailable: it can't be noted.
+        """
+        if self._begun is None:
+            return -1
+        try:
+            return self._begun.note(act, address, trace_id, request_id, self._clock())
+        except OSError as error:
+            reason = error.strerror or error
+            raise Unavailable(f"what is to be recorded can't be noted: {reason}") from None
+
+    def give_up(self, slot: int) -> None:
+        """What `begin` gave `slot` for does not begin, or its outcome is in the log."""
+        if self._begun is not None and slot >= 0:
+            self._begun.forget(slot)
+
+    def close(self) -> None:
+        """Note nothing more; after everything else."""
+        if self._begun is not None:
+            self._begun.close()
+            self._begun = None
+
+    def put(
+        self, act: Act, address: str, trace_id: str, request_id: str = "", slot: int = -1
+    ) -> None:
+        """Record an act, or a refusal; `slot` is what `begin` gave.
 
         Raises:
             Overloaded: there is no room for an act.
@@ -88,7 +120,8 @@ class AuditQueue:
         if len(self) >= self.capacity:
             raise _full()
         now = self._clock()
-        self._done.append(Recorded(act, address, trace_id, now, now, request_id=request_id))
+        entry = Recorded(act, address, trace_id, now, now, request_id=request_id, slot=slot)
+        self._done.append(entry)
         self._urgent.set()
 
     async def wait(self) -> None:
@@ -114,7 +147,10 @@ class AuditQueue:
 
     def written(self, entries: list[Recorded]) -> None:
         """Those taken are in the log."""
-        self._taken -= len(_acts(entries))
+        acts = _acts(entries)
+        self._taken -= len(acts)
+        for entry in acts:
+            self.give_up(entry.slot)
 
     def put_back(self, entries: list[Recorded]) -> None:
         """Those taken could not be written; they wait on, before what came meanwhile."""

@@ -122,7 +122,7 @@ class Admission:
         peer = context.peer() if method.audit else ""
         in_flight = self.streams if method.server_streaming else self.calls
         in_flight.enter()
-        caller, reserved = None, False
+        caller, reserved, slot = None, False, -1
         try:
             if method.audit:
                 self.audit.reserve()
@@ -131,12 +131,14 @@ class Admission:
             _name(caller)
             await self._limit(method, caller, context)
             caller.require(frozenset((method.permission,)))
+            slot = self._begin(method, caller, peer) if method.audit else -1
             in_flight.claim(caller.principal.tenant, caller.quotas.in_flight)
-            return Ticket(self, method, caller, peer, in_flight)
+            return Ticket(self, method, caller, peer, in_flight, slot)
         except BaseException as error:
             in_flight.leave(None)
             if reserved:
                 self.audit.release()
+                self.audit.give_up(slot)
             if isinstance(error, DomainError):
                 metrics.REFUSALS.labels(error.reason).inc()
             if isinstance(error, Unauthenticated | RateLimited | PermissionDenied):
@@ -152,8 +154,11 @@ class Admission:
         call: CurrentCall | None,
         decision: Decided,
         reason: str,
+        slot: int = -1,
     ) -> None:
         """Put an act where it is written from; `call` is the one that it is of.
+
+        `slot` is where it was noted when it began.
 
         Raises:
             Overloaded: it is none that was refused, and there is no room for it.
@@ -163,7 +168,14 @@ class Admission:
         shown = _beginning(credential_of(header))
         act = Act.of(caller, method, network_of(address), decision, reason, shown)
         ids = (call.trace_id, call.request_id) if call else ("", "")
-        self.audit.put(act, address, *ids)
+        self.audit.put(act, address, *ids, slot)
+
+    def _begin(self, method: Method, caller: Caller, peer: str) -> int:
+        """Note an act before it begins: whoever kills the gateway meanwhile does not hide it."""
+        address, call = address_of(peer), current_call()
+        act = Act.of(caller, method.path, network_of(address), Decided.ALLOWED, "")
+        ids = (call.trace_id, call.request_id) if call else ("", "")
+        return self.audit.begin(act, address, *ids)
 
     async def _identify(self, context: Context) -> Caller:
         certificate = certificate_of(context) if self._asks_for_certificates else b""

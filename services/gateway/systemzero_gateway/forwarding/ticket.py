@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 class Ticket:
     """A call that was let in. Whoever got it MUST `end` it, however the call ends."""
 
-    __slots__ = ("_admission", "_call", "_held", "_in_flight", "_method", "_peer", "caller")
+    __slots__ = (
+        "_admission",
+        "_call",
+        "_held",
+        "_in_flight",
+        "_method",
+        "_peer",
+        "_slot",
+        "caller",
+    )
 
     def __init__(
         self,
@@ -33,7 +42,10 @@ class Ticket:
         caller: Caller,
         peer: str,
         in_flight: InFlight,
+        slot: int,
     ) -> None:
+        """`slot` is where its act was noted, if it is one."""
+        self._slot = slot
         self._admission = admission
         self._method = method
         self._peer = peer
@@ -53,7 +65,7 @@ class Ticket:
                 decision = Decided.FAILED if reason else Decided.ALLOWED
                 who = self.caller, self._method.path
                 self._admission.audit.release()
-                self._admission.record(*who, self._peer, self._call, decision, reason)
+                self._admission.record(*who, self._peer, self._call, decision, reason, self._slot)
 
     async def message(self, context: Any, left: float) -> bytes:
         """The one message of the call of `context`; it is held until the call ends.
