@@ -30,7 +30,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +45,8 @@ NICENESS_OF_LONG: Final = 19
 LONG_SECONDS: Final = 0.25
 """Of processor time: work that has taken so much is long."""
 _LOOK_SECONDS: Final = 0.01
+_STACK_BYTES: Final = 8_388_608
+"""Of the thread that works."""
 _KILLED_FIRST: Final = 500
 """Added to what Linux goes by when memory runs out: a lane is started anew, a service is missed."""
 _KEPT_BYTES: Final = 3 * OWN_BYTES // 4
@@ -94,6 +95,7 @@ Function = Callable[..., bytes]
 def main() -> None:
     """Serve until the service is gone. Arguments: the socket's descriptor, `Limits` as JSON."""
     os.nice(NICENESS)
+    threading.stack_size(_STACK_BYTES)
     limits = msgspec.json.decode(sys.argv[2], type=Limits)
     _bound(limits)
     connection = socket.socket(fileno=int(sys.argv[1]))
@@ -143,10 +145,16 @@ def _work(connection: socket.socket, limits: Limits) -> bool:
     _kind, request = wire.receive(connection)
     granted, packed = wire.split_grant(request)
     desk, started = Desk(connection), time.process_time()
-    _grant(granted, limits)
     # SIGPROF's own way is to end the process
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
-    kind, body = _in_a_thread(partial(_done, desk, packed), started)
+
+    def work() -> tuple[Kind, bytes]:
+        _grant(
+            granted + _STACK_BYTES, limits
+        )  # not before: a thread that lacks memory never starts
+        return _done(desk, packed)
+
+    kind, body = _in_a_thread(work, started)
     signal.setitimer(signal.ITIMER_PROF, 0)
     del request, packed
     _grant(limits.memory_bytes, limits)  # for the next request, as far as that is large
@@ -167,10 +175,7 @@ def _in_a_thread(work: Callable[[], tuple[Kind, bytes]], started: float) -> tupl
             came.set_exception(error)
 
     thread = threading.Thread(target=run)
-    try:
-        thread.start()
-    except RuntimeError:  # there is no memory for its stack
-        raise MemoryError from None
+    thread.start()
     while thread.is_alive() and (left := started + LONG_SECONDS - time.process_time()) > 0:
         thread.join(max(left, _LOOK_SECONDS))
     _make_way(thread)

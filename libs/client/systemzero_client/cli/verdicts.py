@@ -160,8 +160,12 @@ def _changes(script: edit_script_pb2.EditScript) -> str:
 
 def _more(hidden: int, cut: int, what: str) -> list[str]:
     """What is not shown: by this command, and by the verdict, which is bounded."""
-    lines = [f"  … and {hidden} more {what}; `--all` shows them"] if hidden else []
-    return lines + ([f"  … and {cut} more {what} than a verdict shows"] if cut else [])
+    lines = [f"  … and {_counted(hidden, what)}; `--all` shows them"] if hidden else []
+    return lines + ([f"  … and {_counted(cut, what)} than a verdict shows"] if cut else [])
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} more {what.removesuffix('s') if count == 1 else what}"
 
 
 def _edit(edit: edit_script_pb2.Edit) -> JudgedEdit:

@@ -67,11 +67,11 @@ class _DecisionScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decisio
     DECISION_SCOPE_SUBTREE: _DecisionScope.ValueType  # 2
     """As for a node."""
     DECISION_SCOPE_SCREEN: _DecisionScope.ValueType  # 3
-    """Equal edits on the same screen."""
+    """The same edits at the same places of the same screen."""
     DECISION_SCOPE_APP: _DecisionScope.ValueType  # 4
-    """Equal edits on any screen of the same application."""
+    """The same, and equal edits at like places of any other screen of the same application."""
     DECISION_SCOPE_TENANT: _DecisionScope.ValueType  # 5
-    """Equal edits anywhere in the tenant."""
+    """The same, and equal edits at like places of any other screen of the tenant."""
 
 class DecisionScope(_DecisionScope, metaclass=_DecisionScopeEnumTypeWrapper):
     """How far a decision reaches."""
@@ -83,11 +83,11 @@ DECISION_SCOPE_NODE: DecisionScope.ValueType  # 1
 DECISION_SCOPE_SUBTREE: DecisionScope.ValueType  # 2
 """As for a node."""
 DECISION_SCOPE_SCREEN: DecisionScope.ValueType  # 3
-"""Equal edits on the same screen."""
+"""The same edits at the same places of the same screen."""
 DECISION_SCOPE_APP: DecisionScope.ValueType  # 4
-"""Equal edits on any screen of the same application."""
+"""The same, and equal edits at like places of any other screen of the same application."""
 DECISION_SCOPE_TENANT: DecisionScope.ValueType  # 5
-"""Equal edits anywhere in the tenant."""
+"""The same, and equal edits at like places of any other screen of the tenant."""
 Global___DecisionScope: _TypeAlias = DecisionScope  # noqa: Y015
 
 @_typing.final
