@@ -30,6 +30,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -147,14 +148,7 @@ def _work(connection: socket.socket, limits: Limits) -> bool:
     desk, started = Desk(connection), time.process_time()
     # SIGPROF's own way is to end the process
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
-
-    def work() -> tuple[Kind, bytes]:
-        _grant(
-            granted + _STACK_BYTES, limits
-        )  # not before: a thread that lacks memory never starts
-        return _done(desk, packed)
-
-    kind, body = _in_a_thread(work, started)
+    kind, body = _in_a_thread(partial(_done, desk, packed, granted, limits), started)
     signal.setitimer(signal.ITIMER_PROF, 0)
     del request, packed
     _grant(limits.memory_bytes, limits)  # for the next request, as far as that is large
@@ -189,7 +183,8 @@ def _make_way(thread: threading.Thread) -> None:
             os.setpriority(os.PRIO_PROCESS, thread.native_id, NICENESS_OF_LONG)
 
 
-def _done(desk: Desk, request: memoryview) -> tuple[Kind, bytes]:
+def _done(desk: Desk, request: memoryview, granted: int, limits: Limits) -> tuple[Kind, bytes]:
+    _grant(granted + _STACK_BYTES, limits)  # not before: a thread without memory never starts
     try:
         name, arguments = pickle.loads(request)  # noqa: S301 - of the service itself
         return Kind.RESULT, _named(name)(desk, *arguments)
