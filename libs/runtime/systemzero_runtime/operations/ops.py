@@ -19,7 +19,7 @@ from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import msgspec
-from grpc_channelz.v1 import channelz
+from grpc_channelz.v1 import channelz, channelz_pb2_grpc
 from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
@@ -35,7 +35,8 @@ from systemzero_base.settings.config import AddressOrNowhere, ConfigError, Setti
 from systemzero_base.work.background import Loops, Streak
 from systemzero_runtime.interceptors.telemetry import EXEMPLARS
 from systemzero_runtime.operations.readiness import Readiness
-from systemzero_runtime.serving.accepting import AcceptingServer
+from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_runtime.serving.server import Server
 
 _CHANNELZ_BOUNDS: Final = [
     ("grpc.max_receive_message_length", 4_096),
@@ -215,15 +216,16 @@ async def operated(
             await server.stop(0)
 
 
-async def _serve_channelz(address: str, streak: Streak) -> tuple[AcceptingServer, int]:
-    server = AcceptingServer([*_CHANNELZ_BOUNDS, ("grpc.so_reuseport", 0)], streak)
-    channelz.add_channelz_servicer(server)
+async def _serve_channelz(address: str, streak: Streak) -> tuple[Server, int]:
+    server = Server([*_CHANNELZ_BOUNDS, ("grpc.so_reuseport", 0)], streak)
+    registry = HandlerRegistry()
+    servicer = channelz.aio.ChannelzServicer()  # type: ignore[attr-defined] # has no types
+    registry.add(channelz_pb2_grpc.add_ChannelzServicer_to_server, servicer)
+    server.add(registry)
     try:
-        port = server.add_insecure_port(address)
+        return server, await server.start(address)
     except RuntimeError as error:
         raise ConfigError(f"configuration: ops.channelz: {error}") from None
-    await server.start()
-    return server, port
 
 
 async def _beat(readiness: Readiness) -> None:

@@ -24,10 +24,11 @@ from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
 from systemzero_base.work.memory import calm_collector
 from systemzero_runtime.operations.vitals import Vitals
-from systemzero_runtime.serving.accepting import AcceptingServer, Handlers
 from systemzero_runtime.serving.health import Health, HealthPort, unguarded_registry
+from systemzero_runtime.serving.public import Handlers
 from systemzero_runtime.serving.reflecting import Reflection
 from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_runtime.serving.server import Server
 from systemzero_runtime.serving.tls import ServerTls
 
 MESSAGE_SLACK = 65_536
@@ -106,7 +107,7 @@ class Listener:
         """
         loops = loops or Loops("server", get_logger("server"))
         self._tls = tls  # handshakes call it: it has to live as long as the server
-        self._server = AcceptingServer(
+        self._server = Server(
             server_options(max_message_bytes, shared_port=shared_port), loops.streak("accepting")
         )
         for handler in handlers:
@@ -134,10 +135,8 @@ class Listener:
         """
         if self._tls is None:
             _warn_in_the_clear(address)
-            port: int = self._server.add_insecure_port(address)
-        else:
-            port = self._server.add_secure_port(address, self._tls.credentials())
-        await self._server.start()
+        credentials = None if self._tls is None else self._tls.credentials()
+        port = await self._server.start(address, credentials)
         if self._health_port is not None:
             await self._health_port.start(self._health_address)
         if serving:

@@ -17,8 +17,8 @@ the queue keeps the order, so all that was ready before has been taken, however 
 A call that comes in that very moment may still be CANCELLED: whoever calls a service that may stop
 reckons with it.
 
-This stands on parts of grpc.aio that are not public: grpcio is held to one minor version, and the
-tests of this module fail where another one changed them.
+This stands on parts of grpc.aio that are not public. `trial` finds out at a process's start whether
+they are as they were here; where they are not, `PublicServer` serves.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ from typing import Any, Final, Protocol
 import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from systemzero_base.work.background import Streak, is_asked_for
+from systemzero_base.work.background import is_asked_for
 from systemzero_runtime.interceptors.guards import Handler
+from systemzero_runtime.serving.public import UNKNOWN, Handlers
 
-UNKNOWN: Final = "unknown"
-"""What a generic handler is asked for in the place of a path that is not registered."""
 _LAST_LOOPS: Final = 16
 """For each method, at the end; they take so many calls in a round."""
 _LAST_ROUNDS: Final = 100
 """At most: who never stops calling does not keep a server from its end."""
 
 
-class Handlers(Protocol):
-    """Handlers of methods by their paths, such as `/systemzero.log.v1.LogService/GetEntry`."""
+class Fares(Protocol):
+    """Is told how the loops fare; `Streak` is one."""
 
-    @property
-    def by_path(self) -> Mapping[str, Handler]:
-        """Those of all methods that there are."""
+    def failed(self, error: BaseException) -> float:
+        """A round raised `error`; the seconds after which to begin the next."""
+        ...
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
-        """The handler of a method; of one that there is not, one that refuses, or None."""
+    def went_well(self) -> None:
+        """A round ended."""
+        ...
 
 
 class AcceptingServer(grpc.aio._server.Server):  # type: ignore[name-defined,misc] # noqa: SLF001
     """As `grpc.aio.server(options=options)` makes, but for who takes the calls."""
 
-    def __init__(self, options: list[tuple[str, Any]], streak: Streak) -> None:
+    def __init__(self, options: list[tuple[str, Any]], streak: Fares) -> None:
         """`streak` is what its loops keep together of how they fare."""
         self._loop = cygrpc.get_working_loop()
         self._server = _Acceptor(self._loop, options, streak)
@@ -65,10 +65,23 @@ class AcceptingServer(grpc.aio._server.Server):  # type: ignore[name-defined,mis
         self._server.add_registered_method_handlers(handlers.by_path)
         self._server.add_generic_rpc_handlers((handlers,))
 
+    async def listen(self, address: str, credentials: grpc.ServerCredentials | None) -> int:
+        """Serve on `address`, in the clear without `credentials`; the port that it is.
+
+        Raises:
+            RuntimeError: the address can't be bound.
+        """
+        if credentials is None:
+            port: int = self.add_insecure_port(address)
+        else:
+            port = self.add_secure_port(address, credentials)
+        await self.start()
+        return port
+
 
 class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]], streak: Streak
+        self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]], streak: Fares
     ) -> None:
         self._own_loop = loop
         self._streak = streak

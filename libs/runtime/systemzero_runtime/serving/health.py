@@ -24,9 +24,9 @@ from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Streak
 from systemzero_core.errors import InvalidInput
 from systemzero_runtime.interceptors.guards import Call, errors_guard
-from systemzero_runtime.serving.accepting import AcceptingServer
 from systemzero_runtime.serving.awaiting import FirstMessages
 from systemzero_runtime.serving.registry import HandlerRegistry
+from systemzero_runtime.serving.server import Server
 from systemzero_runtime.serving.unguarded import UnguardedStreams
 
 LIVENESS = "liveness"
@@ -154,13 +154,13 @@ class HealthPort:
     """
 
     def __init__(self, health: Health, streak: Streak, *, shared_port: bool = False) -> None:
-        """For `streak` see `AcceptingServer`."""
+        """For `streak` see `Server`."""
         options = [
             ("grpc.max_receive_message_length", _MAX_REQUEST_BYTES),
             ("grpc.max_metadata_size", 16_384),
             ("grpc.so_reuseport", int(shared_port)),
         ]
-        self._server = AcceptingServer(options, streak)
+        self._server = Server(options, streak)
         self._server.add(unguarded_registry(health))
 
     async def start(self, address: str) -> int:
@@ -169,9 +169,7 @@ class HealthPort:
         Raises:
             RuntimeError: the address can't be bound.
         """
-        port: int = self._server.add_insecure_port(address)
-        await self._server.start()
-        return port
+        return await self._server.start(address)
 
     async def stop(self) -> None:
         """Answer no more."""
