@@ -135,15 +135,29 @@ def test_tokens_of_principals_and_audiences_are_never_mixed_up(signer: IdentityS
 
 
 def test_memory_is_bounded_and_forgetting_costs_nothing_but_work(
-    signer: IdentitySigner, verifier: IdentityVerifier, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     monkeypatch.setattr(identity, "_CACHE_ENTRIES", 3)
+    signer = IdentitySigner("gateway", KEY, clock)
+    verifier = IdentityVerifier("diff", {"gateway": KEY.public_key()}, clock)
     for n in range(10):
         principal = Principal("acme", f"key_{n}")
         assert verifier.verify(signer.token(principal, "diff")) == principal
         refused(verifier, f"garbage {n}")
         assert len(signer._cache) <= 3
         assert len(verifier._cache) <= 3
+
+
+def test_who_calls_often_keeps_its_token_however_many_others_call(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr(identity, "_CACHE_ENTRIES", 3)
+    signer = IdentitySigner("gateway", KEY, clock)
+    first = signer.token(ALICE, "diff")
+    for n in range(9):
+        clock.now += 1
+        signer.token(Principal("acme", f"other {n}"), "diff")
+        assert signer.token(ALICE, "diff") == first
 
 
 async def test_without_the_guard_there_is_no_principal() -> None:

@@ -52,8 +52,12 @@ class Lru(Generic[K, V]):
             return  # what is there is not pushed out for what can't stay
         self._entries[key] = value
         self._bytes += size
-        while len(self._entries) > self._capacity or self._bytes > self.most_bytes:
-            self.forget(next(iter(self._entries)))
+        self._shrink()
+
+    def limit(self, most_bytes: int) -> None:
+        """Remember no more than so many bytes from now on."""
+        self.most_bytes = most_bytes
+        self._shrink()
 
     def keys(self) -> list[K]:
         """Every key that is remembered, the one that was not used for longest first."""
@@ -64,6 +68,10 @@ class Lru(Generic[K, V]):
         value = self._entries.pop(key, None)
         if value is not None:
             self._bytes -= self._size(key, value)
+
+    def _shrink(self) -> None:
+        while len(self._entries) > self._capacity or self._bytes > self.most_bytes:
+            self.forget(next(iter(self._entries)))
 
     def _size(self, key: K, value: V) -> int:
         return 0 if self._size_of is None else self._size_of(key, value)

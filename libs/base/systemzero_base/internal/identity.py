@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from systemzero_base.internal.quotas import NO_STORAGE_QUOTAS, StorageQuotas
+from systemzero_base.lru import Lru
 from systemzero_core.errors import Unauthenticated
 
 METADATA_KEY = "sz-identity"
@@ -103,7 +104,7 @@ class IdentitySigner:
         self.public_key = key.public_key()
         self._key = key
         self._clock = clock
-        self._cache: dict[tuple[Principal, str], tuple[float, float, str]] = {}
+        self._cache = Lru[tuple[Principal, str], tuple[float, float, str]](_CACHE_ENTRIES)
 
     def token(self, principal: Principal, audience: str) -> str:
         """A token by which `audience` will know `principal`, good for at least 20 seconds."""
@@ -113,9 +114,7 @@ class IdentitySigner:
         if cached is not None and cached[0] <= now < cached[1]:
             return cached[2]
         token = self._sign(principal, audience, now)
-        if len(self._cache) >= _CACHE_ENTRIES:
-            self._cache.clear()
-        self._cache[principal, audience] = (now, now + LIFETIME / 3, token)
+        self._cache.put((principal, audience), (now, now + LIFETIME / 3, token))
         return token
 
     def _sign(self, principal: Principal, audience: str, now: float) -> str:
@@ -146,7 +145,7 @@ class IdentityVerifier:
         self._audience = audience
         self._trusted = trusted
         self._clock = clock
-        self._cache: dict[str, tuple[float, tuple[Principal, str]]] = {}
+        self._cache = Lru[str, tuple[float, tuple[Principal, str]]](_CACHE_ENTRIES)
 
     def verify(self, token: str | None) -> Principal:
         """The principal that `token` names.
@@ -164,9 +163,7 @@ class IdentityVerifier:
             return cached[1]
         payload = self._payload(token or "", now)
         identity = (Principal(payload.tenant, payload.sub, payload.quotas), payload.iss)
-        if len(self._cache) >= _CACHE_ENTRIES:
-            self._cache.clear()
-        self._cache[token or ""] = (payload.exp, identity)
+        self._cache.put(token or "", (payload.exp, identity))
         return identity
 
     def _payload(self, token: str, now: float) -> _Payload:

@@ -11,10 +11,11 @@ Invariants:
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 
+from systemzero_base.lru import Lru
 from systemzero_diff import metrics
 from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.work.baselines import Baseline, memory_of
@@ -27,48 +28,41 @@ class ReadyBaselines:
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[PackedTemplate, tuple[Baseline, int]] = OrderedDict()
-        self.bytes = 0
+        self._kept = Lru[PackedTemplate, tuple[Baseline, int]](sys.maxsize, _size_of, most_bytes)
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    @property
+    def bytes(self) -> int:
+        """What all that are kept take."""
+        return self._kept.size
 
     def get(self, packed: PackedTemplate, nodes: int) -> Baseline:
         """The baseline of `packed`, a tree of so many nodes; made where it is not there."""
         with self._lock:
             if (kept := self._kept.get(packed)) is not None:
-                self._kept.move_to_end(packed)
                 return kept[0]
         metrics.BASELINES_MADE.inc()
         baseline = Baseline(packed.unpacked(), packed.document_bytes)
-        size = memory_of(nodes, packed.document_bytes)
         with self._lock:
-            self._drop(packed)
-            self._kept[packed] = baseline, size
-            self.bytes += size
-            self._shrink()
+            self._kept.put(packed, (baseline, memory_of(nodes, packed.document_bytes)))
         return baseline
 
     def limit(self, most_bytes: int) -> None:
         """Keep no more than so many bytes from now on."""
         with self._lock:
-            self._most = most_bytes
-            self._shrink()
+            self._kept.limit(most_bytes)
 
     def forget(self, packed: PackedTemplate) -> None:
         """Nobody asks for it any more."""
         with self._lock:
-            self._drop(packed)
+            self._kept.forget(packed)
 
-    def _shrink(self) -> None:
-        while self.bytes > self._most:
-            self._drop(next(iter(self._kept)))
 
-    def _drop(self, packed: PackedTemplate) -> None:
-        if (kept := self._kept.pop(packed, None)) is not None:
-            self.bytes -= kept[1]
+def _size_of(_packed: PackedTemplate, kept: tuple[Baseline, int]) -> int:
+    return kept[1]
 
 
 class Baselines(Mapping[str, Baseline]):
