@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_base.ids import IdSource, PageTokens, new_id
+from systemzero_base.ids import PageTokens, new_id
 from systemzero_core.errors import InvalidInput
 
 TOKENS = PageTokens(b"k" * 32)
@@ -24,29 +25,21 @@ def test_an_id_has_its_prefix_and_a_uuid_of_version_7() -> None:
 
 
 def test_an_id_begins_with_its_time() -> None:
-    moment = 1_795_000_000_123
-    source = IdSource(lambda: moment * 1_000_000 + 500_000)
-    assert source.new_id("x")[2:14] == f"{moment:012x}"
+    before = time.time_ns() // 1_000_000
+    made = int(new_id("x")[2:14], 16)
+    # the ids made before it may be ahead of a clock that was set back
+    assert made >= before
 
 
-def test_ids_increase_while_the_clock_stands_or_goes_back() -> None:
-    ticks = iter([5_000_000_000] * 5000 + [4_000_000_000] * 10 + [6_000_000_000])
-    source = IdSource(lambda: next(ticks))
-    made = [source.new_id("x") for _ in range(5011)]
+def test_ids_increase() -> None:
+    made = [new_id("x") for _ in range(20_000)]
     assert made == sorted(set(made))
 
 
-def test_no_chance_is_used_twice() -> None:
-    source = IdSource(lambda: 5_000_000_000)
-    made = [int(source.new_id("x")[-15:], 16) for _ in range(5_000)]
-    assert len(set(made)) == 5_000
-    assert len({bit for chance in made for bit in range(60) if chance >> bit & 1}) == 60
-
-
 def test_ids_of_many_threads_are_unique() -> None:
-    source, made = IdSource(), list[str]()
+    made = list[str]()
     threads = [
-        threading.Thread(target=lambda: made.extend(source.new_id("x") for _ in range(500)))
+        threading.Thread(target=lambda: made.extend(new_id("x") for _ in range(500)))
         for _ in range(8)
     ]
     for thread in threads:

@@ -4,62 +4,21 @@ from __future__ import annotations
 
 import base64
 import hmac
-import os
-import struct
-import threading
-import time
-from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
+from uuid_utils import uuid7
 
 from systemzero_core.errors import InvalidInput
 
-_MILLISECOND: Final = 1_000_000  # nanoseconds
-_FRACTIONS: Final = 4096  # of a millisecond
-_VERSION_7: Final = 7 << 76
-_VARIANT: Final = 2 << 62
-_CHANCE: Final = (1 << 62) - 1
-_CHANCE_BYTES: Final = 4_096
-"""Read at once: each time the system is asked, other threads get the interpreter's lock."""
 
+def new_id(prefix: str) -> str:
+    """`prefix`, an underscore and a UUID of version 7 (RFC 9562) as 32 hexadecimal digits.
 
-class IdSource:
-    """Makes ids as UUID version 7 (RFC 9562, method 3) makes them: time, then chance.
-
-    Ids of one source strictly increase, also when the clock stands still or goes back.
+    Unique without coordination. Those of one process strictly increase, also when the clock stands
+    still or goes back. They are no secrets: in 32 bits those of a millisecond differ by chance.
     """
-
-    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
-        """`clock` gives nanoseconds since 1970."""
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._last = 0
-        self._chances = _chances()
-
-    def new_id(self, prefix: str) -> str:
-        """`prefix`, an underscore and 32 hexadecimal digits; sorts after every earlier one."""
-        return f"{prefix}_{self._bits():032x}"
-
-    def _bits(self) -> int:
-        now = self._clock()
-        ticks = now // _MILLISECOND * _FRACTIONS + now % _MILLISECOND * _FRACTIONS // _MILLISECOND
-        with self._lock:
-            self._last = ticks = max(ticks, self._last + 1)
-            chance = next(self._chances)
-        milliseconds, fraction = divmod(ticks, _FRACTIONS)
-        return milliseconds << 80 | _VERSION_7 | fraction << 64 | _VARIANT | chance
-
-
-def _chances() -> Iterator[int]:
-    """Numbers of 62 bits that nobody can guess."""
-    while True:
-        for (bits,) in struct.iter_unpack("=Q", os.urandom(_CHANCE_BYTES)):
-            yield bits & _CHANCE
-
-
-new_id: Final = IdSource().new_id
-"""`new_id("cap")`: a new id, unique without coordination, in time's order within a process."""
+    return f"{prefix}_{uuid7().hex}"
 
 
 class PageTokens:
