@@ -10,13 +10,14 @@ from typing import Any
 import grpc
 import pytest
 
-from systemzero_base.telemetry.logs import LogSettings, configure, flush
+from systemzero_base.telemetry.logs import LogSettings
 from systemzero_runtime.serving import server as serving
 from systemzero_runtime.serving.accepting import _Acceptor
 from systemzero_runtime.serving.public import PublicServer
 from systemzero_runtime.serving.server import PUBLIC, Server
 from systemzero_runtime.serving.trial import trial
 from tests.support.echo import Echo, Served, raw
+from tests.support.logging import lines_in, logging_as
 from tests.support.loops import some_loops
 from tests.support.patience import PATIENCE
 
@@ -56,18 +57,18 @@ async def test_a_grpcio_that_changed_is_served_by_the_public_server_which_is_sai
     change: Any, monkeypatch: pytest.MonkeyPatch, untried: None, tmp_path: Any
 ) -> None:
     change(monkeypatch)
-    log = tmp_path / "log"
-    configure(LogSettings(output=str(log)))
-    server = Server([], some_loops().streak("accepting"))
-    echo = Echo()
-    server.add(echo)
-    here = Served(echo, server, await server.start("127.0.0.1:0"))
-    assert await here.call("/a.B/C", b"served", timeout=PATIENCE) == b"served"
-    await here.channel.close(None)
-    await server.stop(0)
-    flush()
-    assert '"event":"server.public"' in log.read_text()
-    assert grpc.__version__ in log.read_text()
+    with logging_as(LogSettings(output=str(tmp_path / "log"))):
+        server = Server([], some_loops().streak("accepting"))
+        echo = Echo()
+        server.add(echo)
+        here = Served(echo, server, await server.start("127.0.0.1:0"))
+        assert await here.call("/a.B/C", b"served", timeout=PATIENCE) == b"served"
+        await here.channel.close(None)
+        await server.stop(0)
+        said = lines_in(tmp_path / "log")
+    assert [line["grpcio"] for line in said if line["event"] == "server.public"] == [
+        grpc.__version__
+    ]
     assert PUBLIC._value.get() == 1
 
 

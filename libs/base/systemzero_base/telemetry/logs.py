@@ -11,6 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -68,7 +69,6 @@ class LogSettings(Settings, frozen=True):
 class _Logs:
     """What this process's logs are set to; nothing is written before."""
 
-    level = LEVELS["info"]
     main: Sink | None = None
     security: Sink | None = None
 
@@ -81,11 +81,10 @@ def configure(settings: LogSettings) -> None:
     """
     flush()
     _Logs.main, _Logs.security = settings.sinks()
-    _Logs.level = level = LEVELS[settings.level]
+    level = LEVELS[settings.level]
     structlog.configure(
         processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _stamp,
             structlog.processors.format_exc_info,
             _name_call,
             _render,
@@ -132,8 +131,14 @@ class _Writer:
     debug = info = warning = error = critical = exception = msg
 
 
+def _stamp(_logger: object, level: str, fields: Any) -> Any:
+    fields["level"] = level
+    fields.setdefault("timestamp", datetime.now(UTC))
+    return fields
+
+
 def _name_call(_logger: object, _name: str, fields: Any) -> Any:
-    call = current_call()
+    call = None if "request_id" in fields else current_call()
     if call is not None:
         fields["request_id"] = call.request_id
         if call.place is not None:
@@ -159,34 +164,12 @@ STRANGERS: Final = 10
 """Lines a second of calls that failed and are nobody's."""
 
 
-class _CallLine(msgspec.Struct, omit_defaults=True):
-    """One line for each call: fields without a value are left out."""
-
-    service: str
-    rpc_method: str
-    status: str
-    seconds: float
-    request_id: str
-    event: str
-    level: str
-    timestamp: datetime
-    trace_id: str = ""
-    tenant: str = ""
-    principal: str = ""
-    verdict: str = ""
-    reason: str = ""
-    lines_left_out: int = 0
-
-
-_encode_line = msgspec.json.Encoder().encode
-
-
 class CallLog:
-    """Writes the line of each call, past structlog, which takes several times as long."""
+    """Writes the line of each call: fields without a value are left out."""
 
     def __init__(self, service: str, ticks: Callable[[], float] = time.monotonic) -> None:
         """`ticks` gives seconds that never go back."""
-        self._service = service
+        self._logger = get_logger(service)
         self._strangers = Seldom(ticks, STRANGERS)
 
     def write(self, call: CurrentCall, status: str) -> None:
@@ -195,29 +178,30 @@ class CallLog:
         Of calls that failed and are nobody's, `STRANGERS` a second have a line, and the next of
         those says how many had none: whoever has no credential does not fill a disk.
         """
-        level = "error" if status in _BROKEN else "warning" if status in _FAILING else "info"
-        if _Logs.main is None or LEVELS[level] < _Logs.level:
+        if _Logs.main is None:  # before `configure` structlog would print it
             return
         times = 1 if status == "OK" or call.tenant else self._strangers.now()
         if not times:
             return
-        line = _CallLine(
-            self._service,
-            call.method,
-            status,
-            round(call.seconds, 6),
-            call.request_id,
-            "rpc",
-            level,
-            datetime.now(UTC),
-            call.trace_id,
-            call.tenant,
-            call.principal,
-            call.verdict,
-            call.reason,
-            times - 1,
-        )
-        _Logs.main.write(_encode_line(line))
+        fields = {
+            "rpc_method": call.method,
+            "status": status,
+            "seconds": round(call.seconds, 6),
+            "request_id": call.request_id,
+            "trace_id": call.trace_id,
+            "tenant": call.tenant,
+            "principal": call.principal,
+            "verdict": call.verdict,
+            "reason": call.reason,
+            "lines_left_out": times - 1,
+        }
+        said = {name: value for name, value in fields.items() if value or name == "seconds"}
+        if status in _BROKEN:
+            self._logger.error("rpc", **said)
+        elif status in _FAILING:
+            self._logger.warning("rpc", **said)
+        else:
+            self._logger.info("rpc", **said)
 
 
 _OF_PEERS = (
@@ -236,17 +220,14 @@ class _Libraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler.emit`; a line that can't be made is lost."""
-        try:
-            fields = {
-                "logger": record.name,
-                "message": record.getMessage(),
-                "event": "library",
-                "level": record.levelname.lower(),
-                "timestamp": datetime.fromtimestamp(record.created, UTC),
-            }
-            if record.exc_info:
-                fields["exception"] = logging.Formatter().formatException(record.exc_info)
-        except (TypeError, ValueError):  # its arguments are not those of its text
+        if _Logs.main is None:
             return
-        if _Logs.main is not None:
-            _Logs.main.write(_encoded(_name_call(None, "", fields)))
+        with suppress(TypeError, ValueError):  # its arguments are not those of its text
+            structlog.get_logger().log(
+                max(min(record.levelno // 10 * 10, logging.CRITICAL), logging.DEBUG),
+                "library",
+                logger=record.name,
+                message=record.getMessage(),
+                timestamp=datetime.fromtimestamp(record.created, UTC),
+                exc_info=record.exc_info,
+            )
