@@ -1,4 +1,4 @@
-"""What is read of a file or a stream that somebody else wrote: its lines, none of them endless."""
+"""Bounded reads of files and streams that somebody else wrote, line by line."""
 
 from __future__ import annotations
 

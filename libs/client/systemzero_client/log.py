@@ -1,4 +1,4 @@
-"""The evidence log, and the audit log, as the server tells them.
+"""The evidence log and the audit log, read from the server and not verified.
 
 Believe none of it before `verify` has looked at it.
 """

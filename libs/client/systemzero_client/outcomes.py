@@ -1,4 +1,4 @@
-"""What became of each capture that was handed to `ingest_many`."""
+"""The result of each capture given to `ingest_many`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to think of a server that says nothing: it has failed, or it holds a stream back.
+"""A silent server: tells one that failed from one that holds a stream back.
 
 A platform holds streams back to the rate of whoever has them, and says nothing meanwhile. So a
 silent one is asked for its health, which costs nothing and is not held back. One that says that it

@@ -1,4 +1,4 @@
-"""What a log entry says of the row that stands beside it, so that neither can change alone.
+"""Digests that a log entry has of its row, so that neither can change alone.
 
 Digests are SHA-256 in lower-case hexadecimal, over the bytes that the row has.
 """

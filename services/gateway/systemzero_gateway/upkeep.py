@@ -1,4 +1,4 @@
-"""What the gateway does every now and then, apart from any call."""
+"""The gateway's periodic background work."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a process tells of itself: logs, traces, exemplars, the call that is served."""
+"""Telemetry of a process: logs, traces, exemplars, the current call."""

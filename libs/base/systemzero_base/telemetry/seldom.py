@@ -1,4 +1,4 @@
-"""Saying something seldom that others may cause as often as they like."""
+"""A rate limit for log lines that outsiders can cause."""
 
 from __future__ import annotations
 

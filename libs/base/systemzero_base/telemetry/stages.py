@@ -1,4 +1,4 @@
-"""Stages of a service's work: each measured, and a span below the call that it is done for."""
+"""Stages of a service's work: each has a duration metric and a child span of its call."""
 
 from __future__ import annotations
 

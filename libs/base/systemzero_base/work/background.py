@@ -1,4 +1,4 @@
-"""Background loops: work of a service's own, apart from any call, that goes on whatever happens.
+"""Supervised background loops: a service's own work beside its calls, restarted when it fails.
 
 A loop is a round that is done again and again. One that raises is logged whole, counted, and after
 a pause begun anew by the same factory; so no error ends a loop, and none goes unseen.

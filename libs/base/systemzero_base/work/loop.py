@@ -1,4 +1,4 @@
-"""The event loop of a service: uvloop's, which spends less on each wake-up.
+"""The event loop of a service: uvloop, which costs less CPU for each wake-up.
 
 There is none for Windows; asyncio's own does the same there, only slower.
 """

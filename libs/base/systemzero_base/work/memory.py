@@ -1,4 +1,4 @@
-"""What a long-lived process of many threads and few surprises asks of its memory."""
+"""Memory settings of a long-lived process with many threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads for work that would hold the event loop up, and how much of it waits for them."""
+"""Thread pools for blocking work, with the length of their queue."""
 
 from __future__ import annotations
 

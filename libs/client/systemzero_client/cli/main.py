@@ -1,4 +1,4 @@
-"""The entry point: the group of commands, and what every failure becomes.
+"""The entry point: the group of commands, and how every failure is reported.
 
 Only click is imported here, and what a failure needs once there is one: half of a short command's
 time would go into imports otherwise.

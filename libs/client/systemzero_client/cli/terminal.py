@@ -1,4 +1,4 @@
-r"""The one way to somebody's terminal: nothing that a server or a file says may steer it.
+r"""The only way to the terminal: shows control characters from servers and files, never sends them.
 
 Invariants:
 1. What is printed as a line stays a line, without control characters, C1 controls, marks that turn

@@ -1,4 +1,4 @@
-"""Aligning two lists so that what went and what came stand beside each other where they can."""
+"""Alignment of two lists that puts a removed item beside the one that replaced it."""
 
 from __future__ import annotations
 

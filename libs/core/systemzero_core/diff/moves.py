@@ -1,4 +1,4 @@
-"""Moves, last: what was left over on both sides and is the same thing in another place.
+"""Moves, found last: unmatched nodes of both sides that are the same thing in another place.
 
 Only what can be recognised moves: a whole subtree, or a leaf whose name is unmistakable. A bare
 text `3` that vanishes from one row and turns up in another is a coincidence, not a move.

@@ -1,4 +1,4 @@
-"""Streams that anybody may open without a credential: health watches and reflection, bounded.
+"""Bounds on streams that need no credential: health watches and reflection.
 
 Invariants:
 1. Of one kind there are at most so many at a time, and of one network (of IPv6 a /64) so many: one

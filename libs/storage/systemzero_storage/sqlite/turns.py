@@ -1,4 +1,4 @@
-"""Whose turn it is to write, among the processes that have one SQLite file open.
+"""The write lock of a SQLite file, shared by the processes that have it open.
 
 SQLite itself lets processes wait for its write lock by looking again and again, which costs more
 CPU than the writes do, and lets them overtake each other. A lock of flock(2) on a file beside the

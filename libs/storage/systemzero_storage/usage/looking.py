@@ -1,4 +1,4 @@
-"""How full the storage quotas are, as figures without any tenant's name.
+"""Metrics of how full storage quotas are, without any tenant's name.
 
 A tenant's name is no label: their number has no bound. The fullest of each quota is shown, which is
 what an alert needs; whose it is, that tenant's `GetStatus` says.

@@ -1,4 +1,4 @@
-"""New versions of templates, however they come about: each is an entry of the log."""
+"""New template versions: each is an entry of the log, however it was made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is calling, once that is settled."""
+"""The authenticated caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is recorded: never a secret, never a body."""
+"""An entry of the audit log: never a secret, never a body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit log, put together over the gateway's database."""
+"""Opens the audit log in the gateway's database."""
 
 from __future__ import annotations
 

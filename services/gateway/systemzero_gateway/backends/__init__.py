@@ -1,1 +1,1 @@
-"""The backends as calls meet them, and how they do."""
+"""The backends: channels, breakers, health, routes."""

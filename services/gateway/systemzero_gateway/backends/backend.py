@@ -1,4 +1,4 @@
-"""The backends as calls meet them: a channel, and what is known of how it does."""
+"""A backend: its channel and its state of health."""
 
 from __future__ import annotations
 

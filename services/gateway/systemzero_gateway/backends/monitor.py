@@ -1,4 +1,4 @@
-"""Asks one backend, again and again, whether it serves.
+"""Periodic health checks of one backend.
 
 The answers are the health that the gateway tells of the backend's services, and the probes of its
 breaker. It is asked at once where its channel found it or lost it.

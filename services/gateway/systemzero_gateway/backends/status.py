@@ -1,4 +1,4 @@
-"""How the platform is, asked of the backends now."""
+"""The status of the platform, read from the backends on request."""
 
 from __future__ import annotations
 

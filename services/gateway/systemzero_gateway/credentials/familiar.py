@@ -1,4 +1,4 @@
-"""Who was let in within the day: no guesses of others hold them up, whoever they are beside.
+"""Callers admitted within the last day: failed guesses of others do not hold them up.
 
 Invariants:
 1. It is known to all workers at once, to the next start, and to all gateways that share a store of

@@ -1,4 +1,4 @@
-"""Everything that settles who calls, put together over one database."""
+"""Composition of authentication: keys, tokens, certificates and tenants over one database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The credentials that were good here, by their digest.
+"""A cache of the credentials that were accepted here, by their digest.
 
 Bounded in all and for each principal: a key with very many tokens pushes out its own alone.
 """

@@ -1,4 +1,4 @@
-"""The content detector: what a screen says of itself is another thing now."""
+"""The content detector: names, headings and link targets that changed."""
 
 from __future__ import annotations
 
