@@ -357,7 +357,7 @@ async def cost(database: Database, log: LogStore, tenant: str, call: str) -> Cos
         if watched:
             watched.set_progress_handler(lambda: next(steps) < 0, 1)
         try:
-            CALLS[call](SqlTransaction(counting, log))
+            CALLS[call](SqlTransaction(counting, log, database.notifier))
         finally:
             if watched:
                 watched.set_progress_handler(None, 0)

@@ -49,7 +49,7 @@ LOOPS = {
         "store",
         "census",
     },
-    "capture": {"retention", "erasures", "vitals", "store", "usage"},
+    "capture": {"retention", "erasures", "vitals", "store", "usage", "notifier"},
     "diff": {
         "checkpoints",
         "counts",
@@ -58,6 +58,7 @@ LOOPS = {
         "store",
         "census",
         "usage",
+        "notifier",
     },
     "standalone": {"lanes"},
     "test": {"beat", "exemplars"},

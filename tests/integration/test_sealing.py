@@ -158,6 +158,7 @@ class Small:
             monotonic=lambda: self.now,
         )
         self._bare = bare
+        self.notifier = bare.notifier
         self.store = SqlCaptureStore(self)  # type: ignore[arg-type]
 
     def of(self, tenant: str) -> SealedTenant:

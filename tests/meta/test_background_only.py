@@ -24,6 +24,7 @@ OF_ONE_CALL = {
     "libs/runtime/systemzero_runtime/serving/accepting.py": "loops that take calls, by a `Streak`",
     "libs/runtime/systemzero_runtime/serving/public.py": "keeps a server, by a `Streak`",
     "libs/runtime/systemzero_runtime/serving/trial.py": "a trial at the start, waited for",
+    "libs/storage/systemzero_storage/following/follower.py": "one reading on; streams wait for it",
     "libs/storage/systemzero_storage/jobs/queue.py": "one burst of writes; callers wait for it",
     "libs/storage/systemzero_storage/sqlite/turns.py": "one wait of a batch for a lock",
     "libs/storage/systemzero_storage/sqlite/writer.py": "one opening, which a batch waits for",

@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from systemzero_storage.following.notifier import Notifier
 from systemzero_storage.tenancy.tenant import TenantDatabase
 
 T = TypeVar("T")
@@ -49,10 +50,12 @@ class Database(Protocol):
     Attributes:
         name: what metrics call it.
         is_file: whether it is a file on this machine's disk.
+        notifier: says which tables have grown; its rounds are for whoever follows some.
     """
 
     name: str
     is_file: bool
+    notifier: Notifier
 
     def of(self, tenant: str) -> TenantDatabase:
         """The transactions of one tenant: their jobs reach its rows alone.

@@ -18,7 +18,6 @@ from systemzero_base.secrets import load_or_create_secret
 from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
-from systemzero_base.work.bell import Bell
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers.capture import CaptureServicer
 from systemzero_capture.intake.ingest import Ingestor
@@ -75,16 +74,17 @@ class CaptureService:
         self._has_own_lanes = lanes is None
         self.vitals = Vitals(NAME, loops, [watched])
         room = Room(METADATA, msgspec.structs.asdict(settings.quotas))
-        store, bell = SqlCaptureStore(self._database, room), Bell()
+        store = SqlCaptureStore(self._database, room)
         usage = UsageLook(NAME, self._database, room)
         self._usage = loops.new("usage", usage.look, pause=LOOK_SECONDS, vital=False)
         self._usages = UsageServicer(self._database, room)
+        notifier = self._database.notifier
+        self._noticing = loops.new("notifier", notifier.round, pause=notifier.pause, vital=False)
         formats, rules = load_formats(), RulesByTenant(settings.redact)
         ingestor = Ingestor(
             store,
             DiffServiceChecker(diff, signer),
             Lru(settings.known_captures, known_memory, settings.known_bytes),
-            bell,
             self._lanes,
             formats,
             rules,
@@ -101,7 +101,7 @@ class CaptureService:
             ingestor,
             store,
             tokens,
-            bell,
+            store.followers,
             self._lanes,
             rules,
             settings.stream_window,
@@ -124,6 +124,7 @@ class CaptureService:
         self._collector.start()
         self.vitals.start()
         self._usage.start()
+        self._noticing.start()
         if self._has_own_lanes:
             self._lanes.start()
         self._eraser.start()
@@ -133,6 +134,7 @@ class CaptureService:
         await self._collector.stop()
         await self.vitals.stop()
         await self._usage.stop()
+        await self._noticing.stop()
         await self._eraser.stop()
         if self._has_own_lanes:
             await self._lanes.stop()

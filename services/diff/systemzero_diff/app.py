@@ -23,8 +23,7 @@ from systemzero_base.plugins import load_detectors
 from systemzero_base.secrets import load_or_create_secret
 from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
-from systemzero_base.work.background import Loops
-from systemzero_base.work.bell import Bell
+from systemzero_base.work.background import Background, Loops
 from systemzero_base.work.pool import Pool
 from systemzero_core.errors import DomainError
 from systemzero_diff.config import DiffSettings
@@ -95,10 +94,11 @@ class DiffService:
         self._has_own_lanes = lanes is None
         self._log = self._open_log()
         room = Room(METADATA, msgspec.structs.asdict(settings.quotas))
-        store, bell = SqlDiffStore(self._database, self._log, room), Bell()
+        store = SqlDiffStore(self._database, self._log, room)
         usage = UsageLook(NAME, self._database, room)
         self._usage = self.loops.new("usage", usage.look, pause=LOOK_SECONDS, vital=False)
         self._usages = UsageServicer(self._database, room)
+        self._noticing = self._new_noticing()
         self._counts = VerdictCounts(store)
         pause = settings.checkpoint_interval
         self._signing = self.loops.new("checkpoints", self._publish, pause=pause)
@@ -123,17 +123,20 @@ class DiffService:
             Lru(settings.known_drifts, drift_memory, settings.known_bytes),
             Sessions(settings.session_days),
             self._counts,
-            bell,
             new_id,
             clock,
         )
-        decider = Decider(store, sets, sources, bell, new_id, clock)
+        decider = Decider(store, sets, sources, new_id, clock)
         librarian = Librarian(store, sets, new_id, clock)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         self._diff = DiffServicer(checker, sources, sets, searcher)
         self._templates = TemplateServicer(librarian, store, sources, tokens)
-        self._drift = DriftServicer(decider, store, self._counts, tokens, bell, clock)
+        self._drift = DriftServicer(decider, store, self._counts, tokens, store.followers, clock)
         self._logs = LogServicer(self._log, tokens)
+
+    def _new_noticing(self) -> Background:
+        notifier = self._database.notifier
+        return self.loops.new("notifier", notifier.round, pause=notifier.pause, vital=False)
 
     def _open_log(self) -> LogStore:
         settings = self._settings
@@ -166,7 +169,7 @@ class DiffService:
         """
         await self._database.check_keys()
         await self._log.check()
-        for each in (self._signing, self._counting, self._usage, *self._cosigning):
+        for each in (self._signing, self._counting, self._usage, self._noticing, *self._cosigning):
             each.start()
         self.vitals.start()
         if self._has_own_lanes:
@@ -176,7 +179,7 @@ class DiffService:
         """See `Service.stop`."""
         await self.vitals.stop()
         had_started = self._signing.started
-        for each in (self._signing, self._counting, self._usage, *self._cosigning):
+        for each in (self._signing, self._counting, self._usage, self._noticing, *self._cosigning):
             await each.stop()
         if had_started:
             await self._signing.once_more()

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,15 @@ T = TypeVar("T")
 
 MAX_BATCH_JOBS: Final = 64
 """With more subtransactions PostgreSQL gets slower; so many hold a loop up for some ms as it is."""
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A job's function that wants to know when it is committed."""
+
+    def committed(self) -> None:
+        """It is; called once, whether its caller still waits or not."""
+        ...
 
 
 class Job(Generic[T]):
@@ -33,7 +42,9 @@ class Job(Generic[T]):
         self.error: BaseException | None = None
 
     def settle(self) -> None:
-        """Resolve the future, unless its caller went away."""
+        """Tell the function that it is committed, and its caller, unless that one went away."""
+        if self.error is None and isinstance(self.function, Noting):
+            self.function.committed()
         if self.future.done():
             return
         if self.error is None:

@@ -19,10 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from systemzero_base.settings.config import ConfigError
 from systemzero_core.errors import FailedPrecondition, Unavailable
+from systemzero_storage.following.notifier import Notifier
 from systemzero_storage.jobs.errors import is_lost, translated
 from systemzero_storage.jobs.trouble import Trouble
 from systemzero_storage.postgres.batching import Batches, reconnecting
 from systemzero_storage.postgres.blocking import run_blocking
+from systemzero_storage.postgres.listening import PostgresNotifier
 from systemzero_storage.postgres.sessions import Sessions
 from systemzero_storage.protocol import Load
 from systemzero_storage.schema import check_not_older, check_schema
@@ -48,9 +50,12 @@ class PostgresDatabase:
 
     is_file = False
 
-    def __init__(self, sessions: Sessions, version: int, pool: int) -> None:
+    def __init__(
+        self, sessions: Sessions, version: int, pool: int, notifier: PostgresNotifier
+    ) -> None:
         """`version` is the schema's, `pool` how many connections there may be."""
         self.name = sessions.schema
+        self.notifier: Notifier = notifier
         self._version = version
         self._pool = pool
         self._sessions = sessions
@@ -119,6 +124,7 @@ class PostgresDatabase:
         self._closed = True
         for writer in list(self._writers.values()):
             await writer.finish()
+        await self.notifier.close()
         # a server that hangs does not take leave: it sees the connections end with the process
         with suppress(TimeoutError):
             async with asyncio.timeout(_CONNECT_SECONDS):
@@ -143,10 +149,7 @@ class _Tenant:
         return await self.read(job)
 
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
-        write = Write(self._tenant, job)
-        value = await self._database.write_as(self._tenant, write)
-        write.committed()
-        return value
+        return await self._database.write_as(self._tenant, Write(self._tenant, job))
 
 
 def open_postgres(
@@ -184,7 +187,9 @@ def open_postgres(
         run_blocking(check())
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise refusal(url, error) from error
-    return PostgresDatabase(sessions, schema_version, chosen.pool)
+    listening = service_engine(url, schema, chosen, poolclass=NullPool)
+    notifier = PostgresNotifier(listening, schema)
+    return PostgresDatabase(sessions, schema_version, chosen.pool, notifier)
 
 
 def service_engine(

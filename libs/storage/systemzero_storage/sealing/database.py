@@ -43,6 +43,7 @@ class SealedDatabase:
         self._database = database
         self.name = database.name
         self.is_file = database.is_file
+        self.notifier = database.notifier
         self._service = schema.name
         self._table = schema.metadata.tables[tables.NAME]
         self._keks = keks

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
 
 from systemzero_core.errors import DataCorrupted, Unavailable
+from systemzero_storage.following.notifier import Notifier
 from systemzero_storage.jobs.errors import translated
 from systemzero_storage.jobs.trouble import Trouble
 from systemzero_storage.protocol import Load
@@ -23,6 +24,7 @@ from systemzero_storage.sqlite.engines import (
     writer_engine,
 )
 from systemzero_storage.sqlite.made import check_not_lost, note_made
+from systemzero_storage.sqlite.noticing import SqliteNotifier
 from systemzero_storage.sqlite.readers import Readers
 from systemzero_storage.sqlite.writer import Writer
 from systemzero_storage.tenancy.tenant import TenantConnection, TenantDatabase, Write, check_tenant
@@ -54,6 +56,7 @@ class SqliteDatabase:
         self._version = version
         self._writer = writer
         self._readers = readers
+        self.notifier: Notifier = SqliteNotifier(readers)
 
     def of(self, tenant: str) -> TenantDatabase:
         """See `Database.of`."""
@@ -104,10 +107,7 @@ class _Tenant:
         return await self._database.look_up(lambda c: job(TenantConnection(c, self._tenant)))
 
     async def write(self, job: Callable[[TenantConnection], T]) -> T:
-        write = Write(self._tenant, job)
-        value = await self._database.write(write)
-        write.committed()
-        return value
+        return await self._database.write(Write(self._tenant, job))
 
 
 def open_sqlite(

@@ -78,7 +78,7 @@ class TenantConnection:
     def after_commit(self, done: Callable[..., None], *values: object) -> None:
         """Have `done(*values)` called once the commit that has this write job returned.
 
-        Only then; and not at all where the caller went away meanwhile.
+        Only then, and also where the caller went away meanwhile.
         """
         if self._committed is not None:  # None of those that only read
             self._committed.append((done, values))

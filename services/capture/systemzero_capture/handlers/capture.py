@@ -13,11 +13,10 @@ from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.ids import PageTokens
 from systemzero_base.internal.identity import Principal, current_issuer, current_principal
 from systemzero_base.lanes.dispatch import HERE, Lanes
-from systemzero_base.pages import BATCH_ROWS, page_of
+from systemzero_base.pages import page_of
 from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.telemetry.observed import note_verdict
-from systemzero_base.work.bell import Bell
 from systemzero_base.work.windows import Turns, ordered
 from systemzero_capture.codec import captures as codec
 from systemzero_capture.intake import work
@@ -31,6 +30,7 @@ from systemzero_capture.peers.erasing import Eraser
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import DomainError, InvalidInput
 from systemzero_core.formats import own
+from systemzero_storage.following import Followers
 from systemzero_wire import fields
 from systemzero_wire.errors import to_failure
 from systemzero_wire.trees import decode_digest
@@ -47,7 +47,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         ingestor: Ingestor,
         store: CaptureStore,
         tokens: PageTokens,
-        bell: Bell,
+        followers: Followers[StoredCapture],
         lanes: Lanes,
         rules: RulesByTenant,
         stream_window: int,
@@ -59,7 +59,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         self._ingestor = ingestor
         self._store = store
         self._tokens = tokens
-        self._bell = bell
+        self._followers = followers
         self._lanes = lanes
         self._rules = rules
         self._stream_window = stream_window
@@ -181,17 +181,15 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         tenant = current_principal().tenant
         scope = f"watch captures\n{tenant}"
         cursor = self._tokens.open(scope, request.cursor, "cursor")
-        position = int(cursor[0]) if cursor else await self._store.last_position(tenant)
-        yield pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
-        while True:
-            captures = await self._store.after(tenant, position, BATCH_ROWS)
-            for capture in captures:
-                position = capture.position
-                response = pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
-                codec.encode_capture(capture, response.capture)
-                yield response
-            if not captures:
-                await self._bell.wait(tenant)
+        with self._followers.of(tenant) as follower:
+            position = int(cursor[0]) if cursor else await follower.last()
+            yield pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
+            async with aclosing(follower.rows(position)) as captures:
+                async for capture in captures:
+                    token = self._tokens.seal(scope, capture.position)
+                    response = pb.WatchCapturesResponse(cursor=token)
+                    codec.encode_capture(capture, response.capture)
+                    yield response
 
     async def DeleteCapture(
         self, request: pb.DeleteCaptureRequest, context: Any

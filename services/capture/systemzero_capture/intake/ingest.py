@@ -28,7 +28,6 @@ from systemzero_base.lanes.worker import Function
 from systemzero_base.lru import Lru
 from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.stages import SMALL_BYTES
-from systemzero_base.work.bell import Bell
 from systemzero_capture import metrics
 from systemzero_capture.intake import pipeline, work
 from systemzero_capture.intake.known import tree_digest
@@ -48,7 +47,6 @@ class Ingestor:
         store: CaptureStore,
         checker: Checker,
         known: Lru[bytes, Known],
-        bell: Bell,
         lanes: Lanes,
         formats: Formats,
         rules: RulesByTenant,
@@ -58,7 +56,6 @@ class Ingestor:
         self._store = store
         self._checker = checker
         self._known = known
-        self._bell = bell
         self._lanes = lanes
         self._formats = formats
         self._rules = rules
@@ -219,7 +216,6 @@ class Ingestor:
             return None
         if capture.capture_id != capture_id:
             return await self._answer_again(principal, capture, check)
-        self._bell.ring(principal.tenant)
         metrics.TAKEN.labels(taken).inc()
         if not check or capture.verdict:
             return capture

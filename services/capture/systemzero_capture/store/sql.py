@@ -28,9 +28,10 @@ from systemzero_capture.store import (
     retention,
     trees,
 )
-from systemzero_capture.store.tables import METADATA
+from systemzero_capture.store.tables import CAPTURES, METADATA
 from systemzero_storage.database import Database, TenantConnection
-from systemzero_storage.usage.room import Room
+from systemzero_storage.following import Followers
+from systemzero_storage.usage.room import Allowance, Room
 
 
 class SqlCaptureStore:
@@ -40,6 +41,10 @@ class SqlCaptureStore:
         """`room` holds tenants to their quotas; without it there are none."""
         self._database = database
         self._room = room or Room(METADATA, {})
+        notifier = database.notifier
+        self.followers: Followers[StoredCapture] = Followers(
+            notifier, CAPTURES, self.last_position, self.after, lambda c: len(c.verdict)
+        )
 
     async def add(
         self,
@@ -54,9 +59,14 @@ class SqlCaptureStore:
     ) -> StoredCapture | None:
         """See `CaptureStore.add`."""
         own, what = self._database.of(tenant), (known, sighting, body, verdict)
-        return await self._room.write(
-            own, tenant, lambda c, a: adding.add(c, capture_id, create_time, *what, a)
-        )
+
+        def job(connection: TenantConnection, allowance: Allowance) -> StoredCapture | None:
+            added = adding.add(connection, capture_id, create_time, *what, allowance)
+            if added is not None and added.capture_id == capture_id:
+                connection.after_commit(self._database.notifier.notify, CAPTURES, tenant)
+            return added
+
+        return await self._room.write(own, tenant, job)
 
     async def set_verdict(
         self, tenant: str, capture: StoredCapture, verdict: bytes, event: Event | None = None
@@ -65,6 +75,7 @@ class SqlCaptureStore:
         judged = msgspec.structs.replace(capture, verdict=verdict, event=event)
 
         def job(connection: TenantConnection) -> StoredCapture:
+            connection.after_commit(self._database.notifier.forget, CAPTURES, tenant)
             if kinds.judge(connection, capture, verdict, event):
                 return judged
             before = captures.get(connection, capture.capture_id)
@@ -145,6 +156,7 @@ class SqlCaptureStore:
         """See `CaptureStore.erase`."""
 
         def job(connection: TenantConnection) -> StoredCapture:
+            connection.after_commit(self._database.notifier.forget, CAPTURES, tenant)
             capture = captures.get(connection, capture_id)
             erasing.erase(connection, capture, time, without_texts, asked)
             return captures.get(connection, capture_id)

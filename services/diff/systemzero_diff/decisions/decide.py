@@ -16,7 +16,6 @@ from collections.abc import Callable
 import msgspec
 
 from systemzero_base.internal.identity import Principal
-from systemzero_base.work.bell import Bell
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, decide
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template
@@ -73,14 +72,12 @@ class Decider:
         store: DiffStore,
         sets: TemplateSets,
         sources: TreeSources,
-        bell: Bell,
         new_id: Callable[[str], str],
         clock: Callable[[], int],
     ) -> None:
         self._store = store
         self._sets = sets
         self._sources = sources
-        self._bell = bell
         self._new_id = new_id
         self._clock = clock
 
@@ -124,7 +121,6 @@ class Decider:
             tenant, lambda t: self._write(t, principal, wish, made, answered, encode)
         )
         self._sets.stale(tenant)
-        self._bell.ring(tenant)
         return answer
 
     def _write(

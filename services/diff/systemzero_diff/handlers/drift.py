@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,8 +11,7 @@ from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import drift_service_pb2_grpc
 from systemzero_base.ids import PageTokens
 from systemzero_base.internal.identity import current_issuer, current_principal
-from systemzero_base.pages import BATCH_ROWS, page_of
-from systemzero_base.work.bell import Bell
+from systemzero_base.pages import page_of
 from systemzero_core.drift import DecisionKind, DecisionScope
 from systemzero_core.errors import InvalidInput, PermissionDenied
 from systemzero_diff.codec import events as codec
@@ -24,6 +24,7 @@ from systemzero_diff.model import EventFilter, StoredEvent
 from systemzero_diff.store import DiffStore
 from systemzero_diff.store.events import day_of
 from systemzero_diff.verdicts.counts import VerdictCounts
+from systemzero_storage.following import Followers
 from systemzero_wire import fields
 from systemzero_wire.verdicts import without_texts
 
@@ -42,14 +43,14 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
         store: DiffStore,
         counts: VerdictCounts,
         tokens: PageTokens,
-        bell: Bell,
+        followers: Followers[StoredEvent],
         clock: Callable[[], int],
     ) -> None:
         self._decider = decider
         self._store = store
         self._counts = counts
         self._tokens = tokens
-        self._bell = bell
+        self._followers = followers
         self._clock = clock
 
     async def ListEvents(
@@ -87,23 +88,17 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
         tenant = current_principal().tenant
         scope = f"watch events\n{tenant}"
         cursor = self._tokens.open(scope, request.cursor, "cursor")
-        position = int(cursor[0]) if cursor else 0
-        if not cursor and not request.from_start:
-            position = await self._store.read(tenant, lambda t: t.last_event())
-        yield pb.WatchEventsResponse(cursor=self._tokens.seal(scope, position))
-        while True:
-            found = await self._events_after(tenant, position)
-            for event in found:
-                position = event.position
-                yield pb.WatchEventsResponse(
-                    event=codec.encode_event(event, self._clock()),
-                    cursor=self._tokens.seal(scope, position),
-                )
-            if not found:
-                await self._bell.wait(tenant)
-
-    async def _events_after(self, tenant: str, position: int) -> Sequence[StoredEvent]:
-        return await self._store.read(tenant, lambda t: t.events_after(position, BATCH_ROWS))
+        with self._followers.of(tenant) as follower:
+            position = int(cursor[0]) if cursor else 0
+            if not cursor and not request.from_start:
+                position = await follower.last()
+            yield pb.WatchEventsResponse(cursor=self._tokens.seal(scope, position))
+            async with aclosing(follower.rows(position)) as events:
+                async for event in events:
+                    yield pb.WatchEventsResponse(
+                        event=codec.encode_event(event, self._clock()),
+                        cursor=self._tokens.seal(scope, event.position),
+                    )
 
     async def ApproveEvent(
         self, request: pb.ApproveEventRequest, context: Any

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Table, bindparam, delete, insert, select
 
+from systemzero_core.drift import Decision
 from systemzero_core.errors import Conflict, FailedPrecondition
-from systemzero_diff.model import Answered, Kept
+from systemzero_diff.model import Answered, Kept, NewEvent, StoredDecision, StoredEvent
 from systemzero_diff.store import erasing
 from systemzero_diff.store.events import EventRows
 from systemzero_diff.store.protocol import Transaction
 from systemzero_diff.store.sessions import SessionRows
-from systemzero_diff.store.tables import ANSWERS, METADATA, VERDICT_BODIES
+from systemzero_diff.store.tables import ANSWERS, EVENTS, METADATA, VERDICT_BODIES
 from systemzero_diff.store.templates import TemplateRows
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import TENANT, Database, TenantConnection
+from systemzero_storage.following import Followers, Notifier
 from systemzero_storage.usage.room import Allowance, Room
 
 T = TypeVar("T")
@@ -48,9 +50,24 @@ ANSWER_MICROSECONDS: Final = 7 * 86_400_000_000
 class SqlTransaction(TemplateRows, EventRows, SessionRows):
     """See `Transaction`."""
 
-    def __init__(self, connection: TenantConnection, log: LogStore) -> None:
+    def __init__(self, connection: TenantConnection, log: LogStore, notifier: Notifier) -> None:
         super().__init__(connection)
         self._log = log
+        self._notifier = notifier
+
+    def put_event(self, event: NewEvent, log_index: int) -> StoredEvent:
+        """See `Transaction.put_event`."""
+        self._then(self._notifier.notify)
+        return super().put_event(event, log_index)
+
+    def put_decision(self, decision: Decision, event_id: str, log_index: int) -> StoredDecision:
+        """See `Transaction.put_decision`."""
+        self._then(self._notifier.forget)
+        return super().put_decision(decision, event_id, log_index)
+
+    def _then(self, tell: Callable[[Table, str], None]) -> None:
+        """Tell those who follow the events, once this is committed."""
+        self._connection.after_commit(tell, EVENTS, self._connection.tenant)
 
     def answer(self, answered: Answered) -> Kept | None:
         """See `Transaction.answer`."""
@@ -95,6 +112,7 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
     ) -> int:
         """See `Transaction.erase_capture`."""
         own = self._connection
+        self._then(self._notifier.forget)
         indexes = erasing.erase_events(own, capture_id, time, without_texts)
         if indexes:
             self._log.erase(own, indexes, _moment(time), partial(erasing.is_of_capture, capture_id))
@@ -113,20 +131,23 @@ class SqlDiffStore:
         self._database = database
         self._log = log
         self._room = room or Room(METADATA, {})
+        self.followers: Followers[StoredEvent] = Followers(
+            database.notifier, EVENTS, self._last_event, self._events_after, _weight
+        )
 
     async def read(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.read`."""
-        return await self._database.of(tenant).read(lambda c: job(SqlTransaction(c, self._log)))
+        return await self._database.of(tenant).read(lambda c: job(self._transaction(c)))
 
     async def look_up(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.look_up`."""
-        return await self._database.of(tenant).look_up(lambda c: job(SqlTransaction(c, self._log)))
+        return await self._database.of(tenant).look_up(lambda c: job(self._transaction(c)))
 
     async def write(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.write`."""
 
         def held(connection: TenantConnection, allowance: Allowance) -> T:
-            done = job(SqlTransaction(connection, self._log))
+            done = job(self._transaction(connection))
             allowance.check(connection)
             return done
 
@@ -134,4 +155,17 @@ class SqlDiffStore:
 
     async def write_anyhow(self, tenant: str, job: Callable[[Transaction], T]) -> T:
         """See `DiffStore.write_anyhow`."""
-        return await self._database.of(tenant).write(lambda c: job(SqlTransaction(c, self._log)))
+        return await self._database.of(tenant).write(lambda c: job(self._transaction(c)))
+
+    def _transaction(self, connection: TenantConnection) -> SqlTransaction:
+        return SqlTransaction(connection, self._log, self._database.notifier)
+
+    async def _last_event(self, tenant: str) -> int:
+        return await self.read(tenant, lambda t: t.last_event())
+
+    async def _events_after(self, tenant: str, position: int, count: int) -> Sequence[StoredEvent]:
+        return await self.read(tenant, lambda t: t.events_after(position, count))
+
+
+def _weight(event: StoredEvent) -> int:
+    return len(event.event.verdict)

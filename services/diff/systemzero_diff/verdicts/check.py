@@ -21,7 +21,6 @@ from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.internal.identity import Principal
 from systemzero_base.lru import Lru
-from systemzero_base.work.bell import Bell
 from systemzero_core.drift import Finding, Visit
 from systemzero_core.drift.detectors.sequence import review
 from systemzero_diff import metrics
@@ -87,7 +86,6 @@ class Checker:
         drifts: Lru[_Key, Drift],
         sessions: Sessions,
         counts: VerdictCounts,
-        bell: Bell,
         new_id: Callable[[str], str],
         clock: Callable[[], int],
     ) -> None:
@@ -98,7 +96,6 @@ class Checker:
         self._drifts = drifts
         self._sessions = sessions
         self._counts = counts
-        self._bell = bell
         self._new_id = new_id
         self._clock = clock
 
@@ -201,7 +198,6 @@ class Checker:
             return answers.check_again(done)
         metrics.ANSWERED.labels(known_by).inc()
         metrics.recorded(done.answer.verdict, done.event.severity)
-        self._bell.ring(call.tenant)
         return self._counted(call.tenant, done.answer)
 
     async def _before(self, tenant: str, subject: Subject) -> tuple[Kept | None, Session | None]:
