@@ -502,6 +502,24 @@ async def test_watching_resumes_without_loss_or_repeat(house: House) -> None:
     assert details["BadRequest"].field_violations[0].field == "cursor"
 
 
+async def test_an_event_is_not_watched_as_it_was_before_it_was_erased(house: House) -> None:
+    await learn(house, "order", ORDER)
+    from_start = drift_pb.WatchEventsRequest(from_start=True)
+    live = house.drift().WatchEvents(from_start)
+    await live.read()
+    await stored(house, CHANGED, "cap_1")
+    told = (await live.read()).event
+    await house.drift().EraseCapture(drift_pb.EraseCaptureRequest(capture_id="cap_1"))
+    later = house.drift().WatchEvents(from_start)
+    await later.read()
+    again = (await later.read()).event
+    request = drift_pb.GetEventRequest(event_id=told.event_id)
+    assert again == (await house.drift().GetEvent(request)).event
+    assert again != told
+    live.cancel()
+    later.cancel()
+
+
 async def test_the_summary_goes_by_days(house: House) -> None:
     await learn(house, "order", ORDER)
     await check(house, ORDER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, text
 
 from systemzero_core.errors import Unavailable
-from systemzero_storage.database import TENANT, TenantConnection
+from systemzero_storage.database import TENANT, Database, TenantConnection
 from systemzero_storage.following import window
 from systemzero_storage.following.window import WINDOW_ROWS
 from systemzero_storage.postgres import listening
@@ -42,18 +42,27 @@ async def close(*watches: Watch) -> None:
 
 
 @contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is sent to databases meanwhile."""
+def statements(database: Database) -> Iterator[list[str]]:
+    """What is sent meanwhile: by SQLAlchemy, and on the connection that listens."""
     sent: list[str] = []
 
     def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         sent.append(statement)
 
+    listener = getattr(database.notifier, "_driver", None)
     event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with ExitStack() as stack:
+        if listener is not None:
+            stack.enter_context(listener.query_logger(lambda query: sent.append(query.query)))
         yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+def erase(process: Process, connection: TenantConnection) -> None:
+    """A job that changes every row."""
+    statement = NEWS.update().where(NEWS.c.tenant == TENANT).values(text="erased")
+    connection.execute(statement)
+    connection.after_commit(process.database.notifier.forget, NEWS, "acme")
 
 
 async def test_a_row_is_read_once_for_all_who_wait(one: Process) -> None:
@@ -81,18 +90,23 @@ async def test_idle_watches_cost_the_same_whether_one_or_a_thousand(
         for watch in watches:
             await watch.until(*["news"] * (1 if count == 1 else 2))
         await notifier.round()
-        with statements() as sent:
+        with statements(one.database) as sent:
             for _ in range(3):
                 await notifier.round()
+            await asyncio.sleep(0)  # asyncpg tells of a query a turn later
         costs.append(len(sent))
     assert costs == [3, 3]
     await close(*watches)
 
 
-async def test_rounds_ask_nothing_while_nobody_follows(one: Process) -> None:
-    with statements() as sent:
-        if not isinstance(one.database.notifier, listening.PostgresNotifier):
-            await one.database.notifier.round()
+async def test_rounds_ask_nothing_while_nobody_follows(
+    one: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "POLL_SECONDS", 0.0)
+    await one.database.notifier.round()
+    with statements(one.database) as sent:
+        await one.database.notifier.round()
+        await asyncio.sleep(0)
     assert sent == []
 
 
@@ -144,18 +158,41 @@ async def test_a_stream_that_lags_reads_for_itself_and_holds_up_nobody(one: Proc
     await close(slow, quick)
 
 
+async def test_a_row_that_comes_while_a_stream_reads_for_itself_is_not_lost(one: Process) -> None:
+    live = Watch(one)
+    await one.write("a")
+    await live.until("a")
+    one.database.notifier.forget(NEWS, "acme")
+    one.held[0] = asyncio.Event()
+    lagging = Watch(one)
+    await one.reading.wait()
+    await one.write("b")
+    await live.until("a", "b")
+    one.held[0].set()
+    await lagging.until("a", "b")
+    await close(live, lagging)
+
+
+async def test_what_is_changed_while_it_is_read_is_not_told_as_it_was(one: Process) -> None:
+    watch = Watch(one)
+    await one.write("a")
+    await watch.until("a")
+    one.held[1] = asyncio.Event()
+    await one.write("secret")
+    await one.reading.wait()
+    await one.database.of("acme").write(partial(erase, one))
+    one.held[1].set()
+    await watch.until("a", "erased")
+    await watch.close()
+
+
 async def test_what_was_changed_is_not_told_as_it_was(one: Process) -> None:
     """A window that still has a row as it was before it was erased is not used."""
     watch = Watch(one)
     await one.write("secret")
     await watch.until("secret")
 
-    def erase(connection: TenantConnection) -> None:
-        statement = NEWS.update().where(NEWS.c.tenant == TENANT).values(text="erased")
-        connection.execute(statement)
-        connection.after_commit(one.database.notifier.forget, NEWS, "acme")
-
-    await one.database.of("acme").write(erase)
+    await one.database.of("acme").write(partial(erase, one))
     later = Watch(one)
     await later.until("erased")
     await close(watch, later)
@@ -322,6 +359,21 @@ async def test_a_notification_that_was_lost_is_made_up_for_by_looking(
         for word in "abc":
             await other.write(word)
             await watch.until(*"abc"[: "abc".index(word) + 1])
+        await watch.close()
+
+
+async def test_what_came_before_the_connection_is_found_when_there_is_one(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "POLL_SECONDS", 3_600.0)
+    async with processes(on_postgres(postgres), 2, hearing=False) as (own, other):
+        watch = Watch(own)
+        await own.write("a")
+        await watch.until("a")
+        await other.write("b")
+        connecting = asyncio.ensure_future(own.database.notifier.round())
+        await watch.until("a", "b")
+        connecting.cancel()
         await watch.close()
 
 

@@ -62,6 +62,8 @@ class Process:
         self.database = database
         self.reads = 0
         self.error: Exception | None = None
+        self.held: dict[int, asyncio.Event] = {}  # what was read from there is given when set
+        self.reading = asyncio.Event()  # one is held
         self.followers: Followers[Row] = Followers(
             database.notifier, NEWS, self.last, self.after, lambda row: len(row.text)
         )
@@ -77,7 +79,11 @@ class Process:
             values = {"after": position, "count": count}
             return [Row(*found) for found in connection.execute(_AFTER, values)]
 
-        return await self._read(tenant, job)
+        found = await self._read(tenant, job)
+        if position in self.held:
+            self.reading.set()
+            await self.held[position].wait()
+        return found
 
     async def _read(self, tenant: str, job: Callable[[TenantConnection], T]) -> T:
         self.reads += 1

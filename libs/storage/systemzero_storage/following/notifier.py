@@ -6,12 +6,10 @@ without a row; one that is lost is made up for by a look at how far the tables h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from sqlalchemy import Connection, Table
-
-from systemzero_storage.following.heads import heads
+from sqlalchemy import Table
 
 
 class Followed(Protocol):
@@ -99,16 +97,14 @@ class Notifier:
             for follower in list(followers.values()):
                 follower.wake()
 
-    def _wake_behind(self, grown: dict[Table, dict[str, int]]) -> None:
-        """Wake those whose table has grown beyond what they read."""
-        for table, found in grown.items():
-            followers = self._followed.get(table, {})
-            for tenant, head in found.items():
-                follower = followers.get(tenant)
-                if follower is not None and (follower.head is None or follower.head < head):
-                    follower.wake()
+    def _tenants(self) -> dict[Table, list[str]]:
+        """Who is followed, of each table."""
+        return {table: list(followers) for table, followers in self._followed.items()}
 
-    def _grown(self, connection: Connection) -> dict[Table, dict[str, int]]:
-        """A job: how far each table that is followed has grown, one statement a table."""
-        wanted = [(table, list(followers)) for table, followers in list(self._followed.items())]
-        return {table: heads(connection, table, tenants) for table, tenants in wanted}
+    def _wake_behind(self, table: Table, heads: Mapping[str, int | None]) -> None:
+        """Wake those whose table has grown beyond what they read; `heads` by tenant."""
+        followers = self._followed.get(table, {})
+        for tenant, head in heads.items():
+            follower = followers.get(tenant)
+            if follower is not None and (follower.head or 0) < (head or 0):
+                follower.wake()

@@ -8,8 +8,9 @@ so that row-level security holds it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -187,8 +188,7 @@ def open_postgres(
         run_blocking(check())
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise refusal(url, error) from error
-    listening = service_engine(url, schema, chosen, poolclass=NullPool)
-    notifier = PostgresNotifier(listening, schema)
+    notifier = PostgresNotifier(connector(url, schema, chosen), schema)
     return PostgresDatabase(sessions, schema_version, chosen.pool, notifier)
 
 
@@ -206,6 +206,30 @@ def service_engine(
             "max_overflow": 0,
             "pool_timeout": settings.pool_timeout,
         }
+    return create_async_engine(
+        driver_url(url),
+        isolation_level="AUTOCOMMIT",
+        connect_args=_connect_args(schema, settings),
+        **options,
+    )
+
+
+def connector(
+    url: str, schema: str, settings: DatabaseSettings
+) -> Callable[[], Awaitable[asyncpg.Connection]]:
+    """What makes connections as those of `service_engine`, without SQLAlchemy.
+
+    Raises:
+        ConfigError: the URL is not one of PostgreSQL.
+    """
+    address = driver_url(url)
+    _, options = address.get_dialect()().create_connect_args(address)
+    for of_sqlalchemy in ("prepared_statement_cache_size", "prepared_statement_name_func"):
+        options.pop(of_sqlalchemy, None)
+    return partial(asyncpg.connect, **options, **_connect_args(schema, settings))
+
+
+def _connect_args(schema: str, settings: DatabaseSettings) -> dict[str, Any]:
     milliseconds = {
         "statement_timeout": settings.statement_timeout,
         "lock_timeout": settings.lock_timeout,
@@ -222,17 +246,12 @@ def service_engine(
         "jit": "off",  # short statements: compiling them takes longer than running them
         **{name: str(round(seconds * 1000)) for name, seconds in milliseconds.items()},
     }
-    return create_async_engine(
-        driver_url(url),
-        isolation_level="AUTOCOMMIT",
-        connect_args={
-            "server_settings": server,
-            "timeout": _CONNECT_SECONDS,
-            # a server that hangs, or is cut off without a word, ends no statement by itself
-            "command_timeout": settings.statement_timeout + _ANSWER_SECONDS,
-        },
-        **options,
-    )
+    return {
+        "server_settings": server,
+        "timeout": _CONNECT_SECONDS,
+        # a server that hangs, or is cut off without a word, ends no statement by itself
+        "command_timeout": settings.statement_timeout + _ANSWER_SECONDS,
+    }
 
 
 def driver_url(url: str) -> URL:
