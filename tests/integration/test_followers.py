@@ -20,6 +20,7 @@ from systemzero_storage.following import window
 from systemzero_storage.following.window import WINDOW_ROWS
 from systemzero_storage.postgres import listening
 from tests.support.followed import NEWS, Open, Process, Watch, on_postgres, on_sqlite, processes
+from tests.support.patience import PATIENCE
 from tests.support.postgres import Server
 
 
@@ -65,7 +66,10 @@ def erase(process: Process, connection: TenantConnection) -> None:
     connection.after_commit(process.database.notifier.forget, NEWS, "acme")
 
 
-async def test_a_row_is_read_once_for_all_who_wait(one: Process) -> None:
+async def test_a_row_is_read_once_for_all_who_wait(
+    one: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "WINDOW_SECONDS", PATIENCE)
     watches = [Watch(one) for _ in range(1_000)]
     await one.write("a")
     for watch in watches:
@@ -82,13 +86,15 @@ async def test_idle_watches_cost_the_same_whether_one_or_a_thousand(
     one: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listening, "POLL_SECONDS", 0.0)  # every round looks
+    monkeypatch.setattr(window, "WINDOW_SECONDS", PATIENCE)
     notifier, costs = one.database.notifier, []
     watches: list[Watch] = []
     for count in (1, 999):
-        watches += [Watch(one) for _ in range(count)]
+        seen = watches[0].position if watches else 0
+        watches += [Watch(one, seen) for _ in range(count)]
         await one.write("news")
         for watch in watches:
-            await watch.until(*["news"] * (1 if count == 1 else 2))
+            await watch.until(*["news"] * (2 if count == 999 and watch is watches[0] else 1))
         await notifier.round()
         with statements(one.database) as sent:
             for _ in range(3):
