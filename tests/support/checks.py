@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from systemzero.diff.v1 import diff_service_pb2 as diff_pb
-from systemzero.diff.v1 import template_pb2, verdict_pb2
+from systemzero.diff.v1 import judgement_service_pb2, template_pb2, verdict_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.tree.v1 import tree_pb2
+from systemzero_core.formats import own
 from systemzero_core.intake import take_in_tree
 from systemzero_core.template import Policy, Template, signed, to_yaml
 from systemzero_core.tree import Tree
-from systemzero_wire.trees import encode_tree
+from systemzero_wire.trees import encode_signatures, encode_tree
 from tests.support.services import House
 
 UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
@@ -44,6 +45,43 @@ async def check(house: House, tree: Tree, screen_id: str, **fields: Any) -> verd
     """The verdict on `tree`, which the client believes to be `screen_id`."""
     request = diff_pb.CheckRequest(tree=source(tree), screen_hint=screen_id, **fields)
     verdict: verdict_pb2.Verdict = (await house.diff().Check(request)).verdict
+    return verdict
+
+
+async def judge(
+    house: House, tree: Tree, capture_id: str, *, send: bool = True, **fields: Any
+) -> verdict_pb2.Verdict | None:
+    """The verdict on a stored capture, as the capture service asks for it; None without one.
+
+    Its tree is sent along, unless the signatures are to decide.
+    """
+    taken = take_in_tree(tree)
+    request = judgement_service_pb2.JudgeCaptureRequest(
+        capture_id=capture_id,
+        signatures=encode_signatures(taken.signatures),
+        document=own.encode(taken.tree) if send else b"",
+        **{"stored": send, **fields},
+    )
+    return verdict_of(await house.judgements().JudgeCapture(request))
+
+
+def verdict_of(
+    answer: judgement_service_pb2.JudgeCaptureResponse,
+) -> verdict_pb2.Verdict | None:
+    """The verdict in an answer to JudgeCapture, with its event."""
+    if not answer.HasField("verdict"):
+        return None
+    verdict = verdict_pb2.Verdict.FromString(answer.verdict.verdict)
+    verdict.event_id, verdict.log_index = answer.verdict.event_id, answer.verdict.log_index
+    return verdict
+
+
+async def drifted(
+    house: House, tree: Tree, screen_id: str, capture_id: str, **fields: Any
+) -> verdict_pb2.Verdict:
+    """The verdict on a stored capture, which has one."""
+    verdict = await judge(house, tree, capture_id, screen_hint=screen_id, **fields)
+    assert verdict is not None
     return verdict
 
 

@@ -12,12 +12,17 @@ from typing import Any
 import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from systemzero.capture.v1 import capture_pb2, capture_service_pb2, capture_service_pb2_grpc
+from systemzero.capture.v1 import (
+    capture_service_pb2_grpc,
+    tree_service_pb2,
+    tree_service_pb2_grpc,
+)
 from systemzero.diff.v1 import (
-    diff_service_pb2,
     diff_service_pb2_grpc,
     drift_service_pb2,
     drift_service_pb2_grpc,
+    judgement_service_pb2,
+    judgement_service_pb2_grpc,
     template_service_pb2_grpc,
     verdict_pb2,
 )
@@ -34,6 +39,8 @@ from systemzero_base.lanes.dispatch import Lanes
 from systemzero_capture.app import CaptureService
 from systemzero_capture.config import CaptureSettings
 from systemzero_core.errors import FailedPrecondition, NotFound
+from systemzero_core.formats import own
+from systemzero_core.intake import take_in_tree
 from systemzero_core.tree import Tree
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
@@ -42,7 +49,8 @@ from systemzero_runtime.running.process import backend_registry
 from systemzero_runtime.running.service import Listener, Service
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
-from systemzero_wire.trees import encode_tree
+from systemzero_storage.tree_body import pack
+from systemzero_wire.trees import encode_signatures
 from tests.support.stores import NOW
 
 KEY = Ed25519PrivateKey.generate()
@@ -64,7 +72,7 @@ class Clock:
         return self.now
 
 
-class FakeCaptures(capture_service_pb2_grpc.CaptureServiceServicer):
+class FakeCaptures(tree_service_pb2_grpc.TreeServiceServicer):
     """A capture service that has the trees that a test put into it, of the tenant `acme`."""
 
     def __init__(self) -> None:
@@ -72,22 +80,32 @@ class FakeCaptures(capture_service_pb2_grpc.CaptureServiceServicer):
         self.error: Exception | None = None
         self.erased: set[str] = set()
         self.incomplete: dict[str, tree_pb2.Incompleteness] = {}
+        self.calls: list[tree_service_pb2.GetTreesRequest] = []
 
-    async def GetCapture(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def GetTrees(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.calls.append(request)
         if self.error is not None:
             raise self.error
-        if current_principal().tenant != "acme" or request.capture_id not in self.trees:
-            raise NotFound(f"no capture {request.capture_id}")
-        if request.capture_id in self.erased:
-            raise FailedPrecondition("erased")
-        tree = encode_tree(self.trees[request.capture_id])
-        capture = capture_pb2.Capture(capture_id=request.capture_id, tree=tree)
-        if request.capture_id in self.incomplete:
-            capture.incompleteness.append(self.incomplete[request.capture_id])
-        return capture_service_pb2.GetCaptureResponse(capture=capture)
+        return tree_service_pb2.GetTreesResponse(
+            trees=[self._stored(capture_id) for capture_id in request.capture_ids]
+        )
+
+    def _stored(self, capture_id: str) -> tree_service_pb2.StoredTree:
+        if current_principal().tenant != "acme" or capture_id not in self.trees:
+            raise NotFound(f"no capture {capture_id!r}")
+        if capture_id in self.erased:
+            raise FailedPrecondition(f"the body of capture {capture_id} was erased")
+        intake = take_in_tree(self.trees[capture_id])
+        reasons = [self.incomplete[capture_id]] if capture_id in self.incomplete else []
+        return tree_service_pb2.StoredTree(
+            capture_id=capture_id,
+            body=pack(own.encode(intake.tree)),
+            signatures=encode_signatures(intake.signatures),
+            incompleteness=reasons,
+        )
 
 
-class FakeDiff(diff_service_pb2_grpc.DiffServiceServicer):
+class FakeDiff(judgement_service_pb2_grpc.JudgementServiceServicer):
     """A diff service that knows digests it was told of, and calls every other tree drift.
 
     It fails with `error` if there is one, with `error_of_stored` only for a capture that is stored.
@@ -95,7 +113,8 @@ class FakeDiff(diff_service_pb2_grpc.DiffServiceServicer):
 
     def __init__(self) -> None:
         self.unchanged: set[bytes] = set()
-        self.requests: list[diff_service_pb2.CheckRequest] = []
+        self.requests: list[judgement_service_pb2.JudgeCaptureRequest] = []
+        self.events: dict[str, judgement_service_pb2.CaptureVerdict] = {}
         self.tenants: list[str] = []
         self.error: Exception | None = None
         self.error_of_stored: Exception | None = None
@@ -116,7 +135,7 @@ class FakeDiff(diff_service_pb2_grpc.DiffServiceServicer):
         if reached := self._reached.pop(self.waiting, None):
             reached.set()
 
-    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def JudgeCapture(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.tenants.append(current_principal().tenant)
         self.requests.append(request)
         self._count(1)
@@ -124,20 +143,25 @@ class FakeDiff(diff_service_pb2_grpc.DiffServiceServicer):
             await self.open.wait()
         finally:
             self._count(-1)
-        if error := self.error or (self.error_of_stored if request.capture_id else None):
+        if error := self.error or (self.error_of_stored if request.stored else None):
             raise error
+        told = judgement_service_pb2.CaptureVerdict(capture_id=request.capture_id, log_index=-1)
         if request.incompleteness:
-            kind = verdict_pb2.VERDICT_KIND_INCONCLUSIVE
-            return _answer(verdict_pb2.Verdict(kind=kind, log_index=-1))
+            return _answer(told, verdict_pb2.VERDICT_KIND_INCONCLUSIVE)
         if request.signatures.full in self.unchanged:
-            kind = verdict_pb2.VERDICT_KIND_UNCHANGED
-            return _answer(verdict_pb2.Verdict(kind=kind, log_index=-1))
-        if not request.HasField("tree"):
-            return diff_service_pb2.CheckResponse(tree_needed=True)
-        drift = verdict_pb2.VERDICT_KIND_DRIFT
-        # as the real one: one event for one request id
-        event_id = f"evt_of_{request.request_id}"
-        return _answer(verdict_pb2.Verdict(kind=drift, event_id=event_id, log_index=7))
+            return _answer(told, verdict_pb2.VERDICT_KIND_UNCHANGED)
+        if not request.stored:
+            return judgement_service_pb2.JudgeCaptureResponse(tree_needed=True)
+        # as the real one: one event for one capture
+        told.event_id, told.log_index = f"evt_of_{request.capture_id}", 7
+        self.events[request.capture_id] = told
+        return _answer(told, verdict_pb2.VERDICT_KIND_DRIFT)
+
+    async def GetVerdicts(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if self.error is not None:
+            raise self.error
+        told = [self.events[each] for each in request.capture_ids if each in self.events]
+        return judgement_service_pb2.GetVerdictsResponse(verdicts=told)
 
 
 class FakeDrift(drift_service_pb2_grpc.DriftServiceServicer):
@@ -147,8 +171,12 @@ class FakeDrift(drift_service_pb2_grpc.DriftServiceServicer):
         return drift_service_pb2.EraseCaptureResponse()
 
 
-def _answer(verdict: verdict_pb2.Verdict) -> diff_service_pb2.CheckResponse:
-    return diff_service_pb2.CheckResponse(verdict=verdict)
+def _answer(
+    told: judgement_service_pb2.CaptureVerdict, kind: verdict_pb2.VerdictKind.ValueType
+) -> judgement_service_pb2.JudgeCaptureResponse:
+    told.kind = kind
+    told.verdict = verdict_pb2.Verdict(kind=kind, log_index=-1).SerializeToString()
+    return judgement_service_pb2.JudgeCaptureResponse(verdict=told)
 
 
 class House:
@@ -189,6 +217,10 @@ class House:
         """A stub of DriftService."""
         return self.stub(drift_service_pb2_grpc.DriftServiceStub, tenant)
 
+    def judgements(self, tenant: str = "acme") -> Any:
+        """A stub of JudgementService."""
+        return self.stub(judgement_service_pb2_grpc.JudgementServiceStub, tenant)
+
     def log(self, tenant: str = "acme") -> Any:
         """A stub of LogService."""
         return self.stub(log_service_pb2_grpc.LogServiceStub, tenant)
@@ -213,7 +245,7 @@ async def capture_house(
     channel, signer = _fake(
         "capture",
         "diff",
-        (diff_service_pb2_grpc.add_DiffServiceServicer_to_server, fake),
+        (judgement_service_pb2_grpc.add_JudgementServiceServicer_to_server, fake),
         (drift_service_pb2_grpc.add_DriftServiceServicer_to_server, drift),
     )
     service = CaptureService(CaptureSettings(data=data, **settings), channel, signer, clock, lanes)
@@ -227,7 +259,7 @@ async def diff_house(
 ) -> AsyncIterator[House]:
     """The diff service over `data`, before a fake capture service."""
     fake, clock = FakeCaptures(), Clock()  # type: ignore[abstract] # as above
-    add = capture_service_pb2_grpc.add_CaptureServiceServicer_to_server
+    add = tree_service_pb2_grpc.add_TreeServiceServicer_to_server
     channel, signer = _fake("diff", "capture", (add, fake))
     service = DiffService(DiffSettings(data=data, **settings), channel, signer, clock, lanes)
     async with _served(service, clock, fake) as house:

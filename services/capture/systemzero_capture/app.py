@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.capture.v1 import capture_service_pb2_grpc, tree_service_pb2_grpc
 from systemzero.usage.v1 import usage_service_pb2_grpc
 from systemzero_base.clock import micros
 from systemzero_base.ids import PageTokens, new_id
@@ -20,8 +20,10 @@ from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers.capture import CaptureServicer
+from systemzero_capture.handlers.trees import TreeServicer
+from systemzero_capture.intake.decoding import Decoder
 from systemzero_capture.intake.ingest import Ingestor
-from systemzero_capture.intake.known import known_memory
+from systemzero_capture.intake.known import KnownContents, known_memory
 from systemzero_capture.kept.originals import Keeper
 from systemzero_capture.kept.retention import Collector
 from systemzero_capture.peers.checker import DiffServiceChecker
@@ -81,18 +83,19 @@ class CaptureService:
         notifier = self._database.notifier
         self._noticing = loops.new("notifier", notifier.round, pause=notifier.pause, vital=False)
         formats, rules = load_formats(), RulesByTenant(settings.redact)
+        checker = DiffServiceChecker(diff, signer)
+        memory = Lru(settings.known_captures, known_memory, settings.known_bytes)
         ingestor = Ingestor(
             store,
-            DiffServiceChecker(diff, signer),
-            Lru(settings.known_captures, known_memory, settings.known_bytes),
-            self._lanes,
-            formats,
-            rules,
+            checker,
+            KnownContents(memory, store),
+            Decoder(self._lanes, formats, rules),
             new_id,
             clock,
         )
         self._collector = Collector(
-            store, settings.retention, settings.originals, clock, logger, loops
+            *(store, settings.retention, settings.originals, clock, logger, loops),
+            with_event=checker.with_event,
         )
         secret = load_or_create_secret(settings.data / PAGE_TOKENS)
         tokens, macs = PageTokens(secret), NoteMacs(secret)
@@ -107,11 +110,14 @@ class CaptureService:
             settings.stream_window,
             Keeper(settings.originals),
             self._eraser,
+            checker,
         )
+        self._trees = TreeServicer(store)
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
         registry.add(capture_service_pb2_grpc.add_CaptureServiceServicer_to_server, self._servicer)
+        registry.add(tree_service_pb2_grpc.add_TreeServiceServicer_to_server, self._trees)
         registry.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, self._usages)
 
     async def start(self) -> None:

@@ -6,15 +6,13 @@ Times are microseconds since 1970, UTC.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from systemzero_core.formats import Format, own
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
-
-NO_EVENT = -1
-"""The index in the log of a verdict that left no event."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -116,6 +114,42 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     originals: tuple[Original, ...] = ()
 
 
+NODE_BYTES: Final = 128
+"""What a node takes in own tree JSON, as a rule."""
+
+
+class Native(NamedTuple):
+    """A capture's bytes as the client sent them."""
+
+    data: bytes
+    form: str | None
+    dom: bytes | None
+    frames: tuple[bytes, ...]
+
+    @property
+    def size(self) -> int:
+        """The bytes of own tree JSON that may hold as much to be read."""
+        if self.form == Format.TREE:
+            return len(self.data)
+        return own.TERSEST * (len(self.data) + len(self.dom or b"") + sum(map(len, self.frames)))
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """A capture as it comes.
+
+    Attributes:
+        content: a native document, or a serialised tree message; None where its digest alone came.
+        digest: of the content, by which it is known: of the bytes, or the full digest that came.
+        sighting: what the client said around it.
+        check: whether a verdict is asked for.
+    """
+
+    content: Native | bytes | None
+    digest: bytes
+    sighting: Sighting
+    check: bool
+
+
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """Which of a tenant's captures are kept.
 
@@ -137,6 +171,19 @@ class Event(msgspec.Struct, frozen=True):
     log_index: int
 
 
+class Judgement(msgspec.Struct, frozen=True):
+    """A verdict: serialised, without its event; and the event, if it left one."""
+
+    verdict: bytes
+    event: Event | None = None
+
+
+class NotYet(msgspec.Struct, frozen=True):
+    """There is no verdict before the capture is stored, and, if needed, its tree is sent."""
+
+    tree_needed: bool
+
+
 class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
     """One row of captures.
 
@@ -147,8 +194,11 @@ class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
         known: its content's digests and size.
         sighting: what the client said.
         erase_time: when the body was erased; None while it is there.
-        verdict: the serialised verdict given at ingest, without its event; empty for none.
+        verdict: the serialised verdict given at ingest, without its event; empty for none, and
+            where the diff service keeps it.
         event: the verdict's event; None where it left none.
+        of_diff: whether the diff service was asked once the capture was stored: a verdict that left
+            an event is there, and nowhere else.
     """
 
     capture_id: str
@@ -159,3 +209,4 @@ class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
     erase_time: int | None = None
     verdict: bytes = b""
     event: Event | None = None
+    of_diff: bool = False

@@ -10,6 +10,7 @@ import msgspec
 from systemzero.diff.v1 import (
     diff_service_pb2_grpc,
     drift_service_pb2_grpc,
+    judgement_service_pb2_grpc,
     template_service_pb2_grpc,
 )
 from systemzero.log.v1 import log_service_pb2_grpc
@@ -28,13 +29,19 @@ from systemzero_base.work.pool import Pool
 from systemzero_core.errors import DomainError
 from systemzero_diff.config import DiffSettings
 from systemzero_diff.decisions.decide import Decider
-from systemzero_diff.handlers import DiffServicer, DriftServicer, LogServicer, TemplateServicer
+from systemzero_diff.handlers import (
+    DiffServicer,
+    DriftServicer,
+    JudgementServicer,
+    LogServicer,
+    TemplateServicer,
+)
 from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.places import PAGE_TOKENS, log_files
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
 from systemzero_diff.templates.learn import Librarian
 from systemzero_diff.templates.sets import TemplateSets
-from systemzero_diff.verdicts.check import Checker, drift_memory, verdict_memory
+from systemzero_diff.verdicts.check import Checker, judged_memory
 from systemzero_diff.verdicts.counts import VerdictCounts
 from systemzero_diff.verdicts.judging import Judging
 from systemzero_diff.verdicts.searching import Searcher
@@ -119,8 +126,8 @@ class DiffService:
             store,
             sets,
             Judging(self._lanes, searcher, detectors, clock),
-            Lru(settings.known_verdicts, verdict_memory, settings.known_bytes),
-            Lru(settings.known_drifts, drift_memory, settings.known_bytes),
+            Lru(settings.known_verdicts, judged_memory, settings.known_bytes),
+            Lru(settings.known_drifts, judged_memory, settings.known_bytes),
             Sessions(settings.session_days),
             self._counts,
             new_id,
@@ -130,6 +137,7 @@ class DiffService:
         librarian = Librarian(store, sets, new_id, clock)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         self._diff = DiffServicer(checker, sources, sets, searcher)
+        self._judgements = JudgementServicer(checker, sources)
         self._templates = TemplateServicer(librarian, store, sources, tokens)
         self._drift = DriftServicer(decider, store, self._counts, tokens, store.followers, clock)
         self._logs = LogServicer(self._log, tokens)
@@ -152,6 +160,9 @@ class DiffService:
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
         registry.add(diff_service_pb2_grpc.add_DiffServiceServicer_to_server, self._diff)
+        registry.add(
+            judgement_service_pb2_grpc.add_JudgementServiceServicer_to_server, self._judgements
+        )
         registry.add(
             template_service_pb2_grpc.add_TemplateServiceServicer_to_server, self._templates
         )

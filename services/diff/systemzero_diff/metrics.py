@@ -6,7 +6,6 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.telemetry.stages import Stage
 from systemzero_core.drift import Severity, Verdict
 from systemzero_core.match import MatchAnswer
@@ -82,7 +81,6 @@ def matched(answer: MatchAnswer) -> None:
         HINTS_REJECTED.inc()
 
 
-def recorded(verdict: verdict_pb2.Verdict, severity: Severity) -> None:
-    """Count an event that is in the log, with its verdict."""
-    kind = verdict.findings[0].detector if verdict.findings else _NO_FINDING
-    _EVENTS.labels(kind, severity.value).inc()
+def recorded(detector: str, severity: Severity) -> None:
+    """Count an event that is in the log; `detector` is that of the gravest finding, if any."""
+    _EVENTS.labels(detector or _NO_FINDING, severity.value).inc()

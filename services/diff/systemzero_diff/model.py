@@ -5,10 +5,80 @@ Times are microseconds since 1970, UTC.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
+from types import MappingProxyType
+
 import msgspec
 
-from systemzero_core.drift import DecisionKind, Severity, Visit
+from systemzero_core.drift import DecisionKind, Severity, Verdict, Visit
+from systemzero_core.signature import Signatures
 from systemzero_core.template import Template
+
+NO_EVENT = -1
+"""The index in the log of a verdict that left no event."""
+
+
+class Drifted(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What differs from a template: all that is recorded of it but when, and of which capture.
+
+    Attributes:
+        app: the application, as the template says, or else the client.
+        template_id: the template.
+        template_version: its version.
+        severity: how much it matters.
+        similarity: of the two trees.
+        fingerprint: of the open edits.
+        values_digest: of the values that they show.
+        detector: of the gravest finding; empty without findings.
+        edits: the first of them, as the log tells them.
+        findings: as the edits.
+    """
+
+    app: str
+    template_id: str
+    template_version: int
+    severity: Severity
+    similarity: float
+    fingerprint: str
+    values_digest: str
+    detector: str
+    edits: tuple[str, ...]
+    findings: tuple[str, ...]
+
+
+class Judged(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A verdict, before anything is recorded of it.
+
+    Attributes:
+        kind: what it says.
+        body: the whole of it as it is stored and told: the serialised message, without an event.
+        screen_id: of the template that fits; empty for none.
+        decided: whether decisions had a say, which may expire: not to be used again.
+        drift: what an event is made of; None of what leaves none.
+    """
+
+    kind: Verdict
+    body: bytes
+    screen_id: str = ""
+    decided: bool = False
+    drift: Drifted | None = None
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """The verdict on a capture, and the event that it left: its id, and its index in the log."""
+
+    kind: Verdict
+    body: bytes
+    event_id: str = ""
+    log_index: int = NO_EVENT
+
+
+class Needs(Enum):
+    """What has to be done before there is a verdict: store the capture, or send its tree, too."""
+
+    STORED = "stored"
+    TREE = "tree"
 
 
 class StoredTemplate(msgspec.Struct, frozen=True):
@@ -34,6 +104,32 @@ class Answered(msgspec.Struct, frozen=True):
 
     request_id: str
     digest: bytes
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be judged, and what the client said of it.
+
+    `document` is the tree as own tree JSON, in normal form; empty where it was not sent.
+    `originals` are digests of what is kept of the capture as it was sent, for the log. `hold` has
+    the capture service keep the capture, where that does not do so by itself. `event_id` is the one
+    that drift's event is to have; empty for a new one. Of what is not `recordable` nothing is
+    recorded: the capture is not stored yet, or there is no tree. `again`: it may have been judged
+    before.
+    """
+
+    answered: Answered
+    signatures: Signatures
+    document: bytes
+    reasons: tuple[str, ...] = ()
+    screen_hint: str = ""
+    app: str = ""
+    session_id: str = ""
+    capture_id: str = ""
+    originals: Mapping[str, str] = MappingProxyType({})
+    hold: Callable[[], Awaitable[None]] | None = None
+    event_id: str = ""
+    recordable: bool = True
+    again: bool = False
 
 
 class Kept(msgspec.Struct, frozen=True):

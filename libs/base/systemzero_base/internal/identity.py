@@ -65,7 +65,6 @@ _encode_payload = msgspec.json.Encoder().encode
 _decode_payload = msgspec.json.Decoder(_Payload).decode
 
 _current: ContextVar[Principal] = ContextVar("systemzero_principal")
-_issuer: ContextVar[str] = ContextVar("systemzero_issuer", default="")
 
 
 def current_principal() -> Principal:
@@ -85,15 +84,9 @@ def known_principal() -> Principal | None:
     return _current.get(None)
 
 
-def current_issuer() -> str:
-    """The service that vouched for the call being handled; empty where none did."""
-    return _issuer.get()
-
-
-def set_current_principal(principal: Principal, issuer: str = "") -> None:
-    """Make `principal`, for whom `issuer` vouches, the current one for the rest of this task."""
+def set_current_principal(principal: Principal) -> None:
+    """Make `principal` the current one for the rest of this task."""
     _current.set(principal)
-    _issuer.set(issuer)
 
 
 class IdentitySigner:

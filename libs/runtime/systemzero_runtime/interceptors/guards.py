@@ -28,7 +28,6 @@ from google.protobuf.message import DecodeError
 from systemzero_base.internal.identity import (
     METADATA_KEY,
     IdentityVerifier,
-    current_issuer,
     set_current_principal,
 )
 from systemzero_base.telemetry.observed import Metadata, current_call
@@ -36,18 +35,18 @@ from systemzero_core.errors import (
     DeadlineExceeded,
     DomainError,
     InvalidInput,
+    PermissionDenied,
     TooLarge,
     Unauthenticated,
 )
+from systemzero_wire.callers import callers_of
 from systemzero_wire.errors import abort
 
 MAX_ANSWER_BYTES = 8_000_000
-"""What one answer has at most, of any method, on its way to a client."""
+"""What one answer has at most, of a method that clients call."""
 BACKEND_MESSAGE_BYTES = 64_000_000
 """The largest message between services: a tree of 200,000 nodes, as protobuf. What comes from
 outside was held to its own, smaller bound by the gateway."""
-_EDGE = "gateway"
-"""Who hands answers on to clients; other services ask for themselves."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -148,8 +147,10 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
 
 
 def _around_unary(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
+    most = _most_bytes(method)
+
     async def innermost(call: Call) -> Any:
-        return _bounded(await behaviour(decode(call.take_request()), call.context))
+        return _bounded(await behaviour(decode(call.take_request()), call.context), most)
 
     guarded_call: Any = innermost
     for guard in reversed(guards):
@@ -172,6 +173,8 @@ def _inside(guard: Guard, inner: Any) -> Any:
 
 
 def _around_stream(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
+    most = _most_bytes(method)
+
     async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
         call = Call(method, context, has_one_response=False)
         async with AsyncExitStack() as stack:
@@ -180,22 +183,24 @@ def _around_stream(behaviour: Any, decode: Any, method: str, guards: Sequence[Gu
             # closed here, not when it is collected: its work ends before the guards see the end
             async with aclosing(behaviour(decode(request), context)) as responses:
                 async for response in responses:
-                    yield _bounded(response)
+                    yield _bounded(response, most)
 
     return handle
 
 
-def _bounded(answer: Any) -> Any:
+def _most_bytes(method: str) -> int:
+    """What one answer of a method has at most; what services ask each other for may be larger."""
+    return MAX_ANSWER_BYTES if callers_of(method) is None else BACKEND_MESSAGE_BYTES
+
+
+def _bounded(answer: Any, most: int) -> Any:
     """`answer`, a message or its bytes; the last resort where no handler knew its bound."""
     size = len(answer) if isinstance(answer, bytes) else answer.ByteSize()
-    if size <= MAX_ANSWER_BYTES:
-        return answer
-    limit = MAX_ANSWER_BYTES if current_issuer() in ("", _EDGE) else BACKEND_MESSAGE_BYTES
-    if size > limit:
+    if size > most:
         raise TooLarge(
-            f"the answer would have {size:,} bytes, more than the {limit:,} that any "
+            f"the answer would have {size:,} bytes, more than the {most:,} that any "
             "answer may have: ask for less at a time",
-            metadata={"limit": str(limit), "actual": str(size)},
+            metadata={"limit": str(most), "actual": str(size)},
         )
     return answer
 
@@ -251,7 +256,8 @@ def identity_guard(
 ) -> Guard:
     """Refuses calls without a good internal identity; makes the principal the current one.
 
-    `refused` is told of each: in a platform that is set up well there is none.
+    An internal method is for the services alone that its policy names. `refused` is told of each
+    call that is refused: in a platform that is set up well there is none.
     """
     return partial(_Identity, verifier, refused)
 
@@ -269,13 +275,25 @@ class _Identity(AbstractAsyncContextManager[None]):
     async def __aenter__(self) -> None:
         try:
             principal, issuer = self._verifier.identify(self._call.text(METADATA_KEY))
-        except Unauthenticated:
+            _check_caller(self._call.method, issuer)
+        except (PermissionDenied, Unauthenticated):
             self._refused(self._call)
             raise
-        set_current_principal(principal, issuer)
+        set_current_principal(principal)
         seen = current_call()
         if seen is not None:
             seen.tenant, seen.principal = principal.tenant, principal.principal_id
 
     async def __aexit__(self, *_error: object) -> None:
         return None
+
+
+def _check_caller(method: str, issuer: str) -> None:
+    callers = callers_of(method)
+    if callers is not None and issuer not in callers:
+        name = method.rpartition("/")[2]
+        raise PermissionDenied(f"{name} is for the platform's own services: {_listed(callers)}")
+
+
+def _listed(callers: frozenset[str]) -> str:
+    return ", ".join(sorted(callers)) or "none"

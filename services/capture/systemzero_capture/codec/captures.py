@@ -6,16 +6,48 @@ from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_base.internal.identity import Principal
-from systemzero_capture.intake.pipeline import Native
-from systemzero_capture.model import Original, Sighting, StoredCapture
+from systemzero_capture.intake.known import message_digest, native_digest
+from systemzero_capture.model import Arrival, Native, Original, Sighting, StoredCapture
+from systemzero_core.errors import InvalidInput
 from systemzero_runtime.requests import own_request_id, request_digest
 from systemzero_wire import fields
 from systemzero_wire.trees import (
+    decode_digest,
     decode_format,
     encode_format,
     encode_incompleteness,
     encode_signatures,
 )
+
+
+def decode_arrival(
+    principal: Principal,
+    request: capture_service_pb2.IngestRequest,
+    originals: tuple[Original, ...] = (),
+) -> Arrival:
+    """A capture as it comes; `originals` is what is kept of it as it was sent.
+
+    Raises:
+        InvalidInput: there is no content, or a field is too long, or none of the contract's.
+    """
+    content, digest = _content(principal.tenant, request)
+    sighting = decode_sighting(principal, request, digest, originals)
+    return Arrival(content=content, digest=digest, sighting=sighting, check=request.check)
+
+
+def _content(
+    tenant: str, request: capture_service_pb2.IngestRequest
+) -> tuple[Native | bytes | None, bytes]:
+    kind = request.WhichOneof("content")
+    if kind == "native":
+        native = decode_native(request.native)
+        return native, native_digest(tenant, native)
+    if kind == "tree":
+        message = request.tree.SerializeToString(deterministic=True)
+        return message, message_digest(tenant, message)
+    if kind == "full_digest":
+        return None, decode_digest(request.full_digest, "full_digest")
+    raise InvalidInput.at("content", "required: native, tree or full_digest")
 
 
 def decode_native(message: tree_pb2.NativeCapture) -> Native:

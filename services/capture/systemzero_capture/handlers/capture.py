@@ -11,7 +11,7 @@ from systemzero.capture.v1 import capture_service_pb2 as pb
 from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.ids import PageTokens
-from systemzero_base.internal.identity import Principal, current_issuer, current_principal
+from systemzero_base.internal.identity import Principal, current_principal
 from systemzero_base.lanes.dispatch import HERE, Lanes
 from systemzero_base.pages import page_of
 from systemzero_base.settings.redacting import RulesByTenant
@@ -21,11 +21,10 @@ from systemzero_base.work.windows import Turns, ordered
 from systemzero_capture.codec import captures as codec
 from systemzero_capture.intake import work
 from systemzero_capture.intake.ingest import Ingestor
-from systemzero_capture.intake.known import message_digest, native_digest
-from systemzero_capture.intake.pipeline import NODE_BYTES
 from systemzero_capture.kept.originals import Keeper, Kept
 from systemzero_capture.metrics import verdict_reached
-from systemzero_capture.model import OriginalKind, StoredCapture
+from systemzero_capture.model import NODE_BYTES, OriginalKind, StoredCapture
+from systemzero_capture.peers.checker import Checker
 from systemzero_capture.peers.erasing import Eraser
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import DomainError, InvalidInput
@@ -33,10 +32,8 @@ from systemzero_core.formats import own
 from systemzero_storage.following import Followers
 from systemzero_wire import fields
 from systemzero_wire.errors import to_failure
-from systemzero_wire.trees import decode_digest
 
 _logger = get_logger("capture")
-_DIFF = "diff"
 
 
 class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
@@ -53,7 +50,9 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         stream_window: int,
         keeper: Keeper,
         eraser: Eraser,
+        checker: Checker,
     ) -> None:
+        self._checker = checker
         self._keeper = keeper
         self._eraser = eraser
         self._ingestor = ingestor
@@ -92,25 +91,9 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
 
     async def _ingest(self, principal: Principal, request: pb.IngestRequest) -> pb.IngestResponse:
         started = time.perf_counter()
-        kind, check = request.WhichOneof("content"), request.check
         kept = await self._kept(principal.tenant, request)
-        done: StoredCapture | None
-        if kind == "native":
-            native = codec.decode_native(request.native)
-            key = native_digest(principal.tenant, native)
-            sighting = codec.decode_sighting(principal, request, key, kept.originals)
-            done = await self._ingestor.native(principal, key, native, sighting, check=check)
-        elif kind == "tree":
-            key = message_digest(principal.tenant, request.tree)
-            sighting = codec.decode_sighting(principal, request, key, kept.originals)
-            done = await self._ingestor.tree(principal, key, request.tree, sighting, check=check)
-        elif kind == "full_digest":
-            digest = decode_digest(request.full_digest, "full_digest")
-            sighting = codec.decode_sighting(principal, request, digest, kept.originals)
-            done = await self._ingestor.digest(principal, digest, sighting, check=check)
-        else:
-            raise InvalidInput.at("content", "required: native, tree or full_digest")
-        response = _encode(done)
+        arrival = codec.decode_arrival(principal, request, kept.originals)
+        response = _encode(await self._ingestor.take_in(principal, arrival))
         response.withheld.extend(kept.withheld)
         if response.HasField("verdict"):
             verdict_reached(response.verdict, time.perf_counter() - started)
@@ -128,11 +111,11 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     async def GetCapture(self, request: pb.GetCaptureRequest, context: Any) -> Any:
         tenant = current_principal().tenant
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
-        if request.hold:
-            _check_told_by_diff()
-            await self._store.hold(tenant, capture_id)
+        if request.hold:  # who may read a capture may not keep it from being collected
+            raise InvalidInput.at("hold", "said by the diff service alone")
         response, capture = pb.GetCaptureResponse(), await self._store.get(tenant, capture_id)
-        codec.encode_capture(capture, response.capture)
+        (told,) = await self._checker.told(current_principal(), [capture])
+        codec.encode_capture(told, response.capture)
         parts = [response.SerializeToString()]
         if request.include_tree:
             body = await self._store.body(tenant, capture_id)
@@ -153,8 +136,8 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     async def ListCaptures(
         self, request: pb.ListCapturesRequest, context: Any
     ) -> pb.ListCapturesResponse:
-        tenant = current_principal().tenant
-        size = fields.page_size(request.page_size)
+        principal = current_principal()
+        tenant, size = principal.tenant, fields.page_size(request.page_size)
         app = fields.text(request.app, "app")
         session_id = fields.text(request.session_id, "session_id")
         scope = f"captures\n{tenant}\n{app}\n{session_id}"
@@ -163,9 +146,10 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
 
         async def older(last: StoredCapture | None, count: int) -> Sequence[StoredCapture]:
             before = last.position if last else start
-            return await self._store.newest(
+            found = await self._store.newest(
                 tenant, count, before=before, app=app, session_id=session_id
             )
+            return await self._checker.told(principal, found)
 
         page, more = await page_of(older, size, lambda capture: len(capture.verdict))
         response = pb.ListCapturesResponse()
@@ -178,7 +162,8 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     async def WatchCaptures(
         self, request: pb.WatchCapturesRequest, context: Any
     ) -> AsyncIterator[pb.WatchCapturesResponse]:
-        tenant = current_principal().tenant
+        principal = current_principal()
+        tenant = principal.tenant
         scope = f"watch captures\n{tenant}"
         cursor = self._tokens.open(scope, request.cursor, "cursor")
         with self._followers.of(tenant) as follower:
@@ -186,26 +171,21 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             yield pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
             async with aclosing(follower.rows(position)) as captures:
                 async for capture in captures:
-                    token = self._tokens.seal(scope, capture.position)
+                    [told] = await self._checker.told(principal, [capture])
+                    token = self._tokens.seal(scope, told.position)
                     response = pb.WatchCapturesResponse(cursor=token)
-                    codec.encode_capture(capture, response.capture)
+                    codec.encode_capture(told, response.capture)
                     yield response
 
     async def DeleteCapture(
         self, request: pb.DeleteCaptureRequest, context: Any
     ) -> pb.DeleteCaptureResponse:
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
-        response = pb.DeleteCaptureResponse()
-        codec.encode_capture(
-            await self._eraser.erase(current_principal(), capture_id), response.capture
-        )
+        principal, response = current_principal(), pb.DeleteCaptureResponse()
+        erased = await self._eraser.erase(principal, capture_id)
+        (told,) = await self._checker.told(principal, [erased])
+        codec.encode_capture(told, response.capture)
         return response
-
-
-def _check_told_by_diff() -> None:
-    """Who may read a capture may not keep it from being collected."""
-    if current_issuer() != _DIFF:
-        raise InvalidInput.at("hold", "said by the diff service alone")
 
 
 def _encode(capture: StoredCapture | None) -> pb.IngestResponse:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 
-from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.intake.pipeline import Native
-from systemzero_capture.model import Known
+from systemzero_base.lru import Lru
+from systemzero_capture.model import Arrival, Known, Native
+from systemzero_capture.store import CaptureStore
 
 _ENTRY = 1_000
 """Bytes that what is known takes beside its texts."""
@@ -39,8 +39,42 @@ def tree_digest(tenant: str, full_digest: bytes) -> bytes:
     return hashlib.sha256(f"digest\n{tenant}\n".encode() + full_digest).digest()
 
 
-def message_digest(tenant: str, tree: tree_pb2.Tree) -> bytes:
-    """The key of a tree that came as a message."""
+def message_digest(tenant: str, message: bytes) -> bytes:
+    """The key of a tree that came as a message, serialised."""
     digest = hashlib.sha256(f"message\n{tenant}\n".encode())
-    digest.update(tree.SerializeToString(deterministic=True))
+    digest.update(message)
     return digest.digest()
+
+
+class KnownContents:
+    """What is known of contents, of all tenants."""
+
+    def __init__(self, memory: Lru[bytes, Known], store: CaptureStore) -> None:
+        self._memory = memory
+        self._store = store
+
+    async def find(self, tenant: str, arrival: Arrival) -> Known | None:
+        """What is known of a content; None if it was never seen, or not whole."""
+        found = self._memory.get(_key(tenant, arrival))
+        if found is None and arrival.content is None:
+            found = await self._store.known(tenant, arrival.digest)
+        return found
+
+    def has_form(self, tenant: str, known: Known) -> bool:
+        """Whether a tree of this form was seen lately, so that it is stored in all likelihood."""
+        return self._memory.get(tree_digest(tenant, known.signatures.full)) is not None
+
+    def remember(self, tenant: str, arrival: Arrival, known: Known, *, was_decoded: bool) -> None:
+        """Know a content from now on, and where it was decoded, its form."""
+        self._memory.put(_key(tenant, arrival), known)
+        if was_decoded and not known.incompleteness:
+            plain = Known(known.signatures, known.node_count, None)
+            self._memory.put(tree_digest(tenant, known.signatures.full), plain)
+
+    def forget(self, tenant: str, arrival: Arrival) -> None:
+        """Do not know a content any more."""
+        self._memory.forget(_key(tenant, arrival))
+
+
+def _key(tenant: str, arrival: Arrival) -> bytes:
+    return tree_digest(tenant, arrival.digest) if arrival.content is None else arrival.digest

@@ -16,10 +16,12 @@ from systemzero_base.lanes.worker import Desk
 from systemzero_base.plugins import lane_formats
 from systemzero_base.settings.redacting import rules_of
 from systemzero_capture.intake import pipeline
+from systemzero_capture.intake.held import Held
 from systemzero_capture.kept.originals import Kept, encode_originals, kept_of
 from systemzero_capture.kept.settings import Keeping
-from systemzero_capture.model import Decoded, Known, Original
-from systemzero_storage.tree_body import decompress, document
+from systemzero_capture.model import Decoded, Known, Native, Original
+from systemzero_core.tree import Tree
+from systemzero_storage.tree_body import decompress
 from systemzero_wire.trees import decode_tree, encode_tree
 
 
@@ -31,19 +33,27 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
-def decode_native(_desk: Desk, native: pipeline.Native, told: bytes) -> bytes:
+def decode_native(_desk: Desk, native: Native, told: bytes) -> bytes:
     """A `Taken` of a native document, encoded."""
     return _taken(pipeline.decode_native(native, lane_formats(), rules_of(told)))
 
 
 def decode_message(_desk: Desk, tree: bytes, told: bytes) -> bytes:
     """A `Taken` of a serialised tree message, encoded."""
-    read = decode_tree(tree_pb2.Tree.FromString(tree), "tree")
-    return _taken(pipeline.decode_tree(read, rules_of(told)))
+    return _taken(pipeline.decode_tree(tree_of(tree), rules_of(told)))
+
+
+def tree_of(message: bytes) -> Tree:
+    """The tree of a serialised tree message.
+
+    Raises:
+        InvalidInput: it is no tree.
+    """
+    return decode_tree(tree_pb2.Tree.FromString(message), "tree")
 
 
 def _taken(decoded: Decoded) -> bytes:
-    held = pipeline.Held(decoded.tree)
+    held = Held(decoded.tree)
     body = held.body()
     return msgspec.msgpack.encode(Taken(decoded.known, held.document, body))
 
@@ -53,11 +63,6 @@ def keep(_desk: Desk, request: bytes, keeping: bytes, told: bytes) -> bytes:
     message = capture_service_pb2.IngestRequest.FromString(request)
     settings = msgspec.json.decode(keeping, type=Keeping)
     return msgspec.msgpack.encode(kept_of(message, settings, lane_formats(), rules_of(told)))
-
-
-def unpack(_desk: Desk, body: bytes) -> bytes:
-    """The own tree JSON of a stored body."""
-    return document(body)
 
 
 def tree_answer(_desk: Desk, body: bytes) -> bytes:

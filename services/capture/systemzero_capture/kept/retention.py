@@ -2,14 +2,14 @@
 
 What was kept of them as it was sent has an age of its own, held or not.
 
-What a template was learnt from and what an event is about stays: it is marked as held when the diff
-service says so, or names it in a verdict, before anything depends on it. Reading or comparing keeps
-nothing.
+What a template was learnt from and what an event is about stays. The first is marked as held when
+the diff service says so, before anything depends on it. Of what was judged, the diff service is
+asked for events before anything goes: it alone keeps them. Reading or comparing keeps nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -37,7 +37,10 @@ class Collector:
         clock: Callable[[], int],
         logger: FilteringBoundLogger,
         loops: Loops,
+        with_event: Callable[[str, Sequence[str]], Awaitable[Collection[str]]],
     ) -> None:
+        """`with_event` says which captures of a tenant there are events of."""
+        self._with_event = with_event
         self._store = store
         self._settings = settings
         self._originals = originals
@@ -76,6 +79,8 @@ class Collector:
 
     async def _collect_captures(self, tenant: str) -> int:
         bounds, count = self._bounds(self._settings.of(tenant)), 0
+        while bounds is not None and (asked := await self._store.unsettled(tenant, bounds)):
+            await self._store.settle(tenant, asked, await self._with_event(tenant, asked))
         # batch by batch, through the queue that writers wait in: they come between
         while bounds is not None and (batch := await self._store.collect(tenant, bounds)):
             count += batch

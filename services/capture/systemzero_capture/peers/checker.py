@@ -1,18 +1,31 @@
-"""The diff service as this service needs it: a verdict for a capture."""
+"""The diff service as this service needs it: verdicts on captures.
+
+It is asked twice at most: by the signatures, and, where they do not decide or drift is to be
+recorded, once the capture is stored.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import grpc
+import msgspec
 
-from systemzero.diff.v1 import diff_service_pb2, diff_service_pb2_grpc, verdict_pb2
-from systemzero.tree.v1 import tree_pb2
+from systemzero.diff.v1 import judgement_service_pb2 as pb
+from systemzero.diff.v1 import judgement_service_pb2_grpc
 from systemzero_base.internal.identity import IdentitySigner, Principal
 from systemzero_base.telemetry.observed import Outgoing
 from systemzero_capture.metrics import JUDGE
-from systemzero_capture.model import Known, OriginalKind, Sighting
+from systemzero_capture.model import (
+    Event,
+    Judgement,
+    Known,
+    NotYet,
+    OriginalKind,
+    Sighting,
+    StoredCapture,
+)
 from systemzero_core.errors import DataCorrupted, FailedPrecondition, Unavailable
 from systemzero_runtime.calls.asking import AWAY, ask
 from systemzero_runtime.calls.reaching import ReachableChannel
@@ -20,39 +33,52 @@ from systemzero_wire.errors import refusal_of
 from systemzero_wire.trees import encode_incompleteness, encode_signatures
 
 AUDIENCE = "diff"
-_CHECK = "/systemzero.diff.v1.DiffService/Check"
+_SERVICE = "/systemzero.diff.v1.JudgementService"
+_ITSELF = "capture"
+"""On whose behalf this service asks what no caller asked for."""
 TIMEOUT = 30.0
 """Seconds a verdict may take."""
 
 
 class Checker(Protocol):
-    """Judges captures."""
+    """Has captures judged."""
 
-    async def by_signatures(
-        self, principal: Principal, known: Known, sighting: Sighting
-    ) -> verdict_pb2.Verdict | None:
-        """The verdict if the signatures decide it without leaving an event, else None."""
+    async def judge(
+        self, principal: Principal, capture_id: str, known: Known, sighting: Sighting
+    ) -> Judgement | NotYet:
+        """The verdict if the signatures decide it without leaving an event."""
         ...
 
-    async def of_stored(
+    async def judge_stored(
         self,
         principal: Principal,
         capture_id: str,
         known: Known,
         sighting: Sighting,
-        at_once: bytes,
-        document: Callable[[], Awaitable[bytes]],
-    ) -> verdict_pb2.Verdict:
+        *,
+        document: bytes = b"",
+        again: bool = False,
+    ) -> Judgement:
         """The verdict on a stored capture; an event is in the log when this returns.
 
-        Its document, own tree JSON, is sent `at_once` where it is given. Otherwise `document` is
-        asked for it only where the verdict is not known.
+        `document` is its tree as own tree JSON, where that is in hand. `again`: it may have been
+        judged before.
 
         Raises:
             Unavailable: the diff service does not answer, or not in time.
             DataCorrupted: its data is damaged.
             FailedPrecondition: the capture was deleted meanwhile.
             QuotaExceeded: it drifts, and the tenant has no room for an event, or for its session.
+        """
+        ...
+
+    async def told(
+        self, principal: Principal, captures: Sequence[StoredCapture]
+    ) -> list[StoredCapture]:
+        """Stored captures with those of their verdicts that the diff service keeps.
+
+        Raises:
+            Unavailable, DataCorrupted: as above.
         """
         ...
 
@@ -63,50 +89,81 @@ class DiffServiceChecker:
     def __init__(self, diff: ReachableChannel, signer: IdentitySigner) -> None:
         """`diff` is a channel to the diff service."""
         self._channel = diff
-        self._stub = diff_service_pb2_grpc.DiffServiceStub(diff)
+        self._stub = judgement_service_pb2_grpc.JudgementServiceStub(diff)
         self._signer = signer
 
-    async def by_signatures(
-        self, principal: Principal, known: Known, sighting: Sighting
-    ) -> verdict_pb2.Verdict | None:
-        """See `Checker.by_signatures`."""
-        answer = await self._check(principal, _request(known, sighting))
-        return None if answer.tree_needed else answer.verdict
+    async def judge(
+        self, principal: Principal, capture_id: str, known: Known, sighting: Sighting
+    ) -> Judgement | NotYet:
+        """See `Checker.judge`."""
+        return await self._judged(principal, _request(capture_id, known, sighting))
 
-    async def of_stored(
+    async def judge_stored(
         self,
         principal: Principal,
         capture_id: str,
         known: Known,
         sighting: Sighting,
-        at_once: bytes,
-        document: Callable[[], Awaitable[bytes]],
-    ) -> verdict_pb2.Verdict:
-        """See `Checker.of_stored`."""
-        request = _request(known, sighting)
-        request.capture_id = capture_id
-        # The capture's id names the judgement: a retry after a crash gets the same event.
-        request.request_id = capture_id
-        if at_once:
-            _put_tree(request, at_once)
-        answer = await self._check(principal, request)
-        if answer.tree_needed:
-            _put_tree(request, await document())
-            answer = await self._check(principal, request)
-        return answer.verdict
+        *,
+        document: bytes = b"",
+        again: bool = False,
+    ) -> Judgement:
+        """See `Checker.judge_stored`."""
+        request = _request(capture_id, known, sighting)
+        request.stored, request.document, request.again = True, document, again
+        judged = await self._judged(principal, request)
+        if isinstance(judged, NotYet):
+            raise Unavailable("the diff service gave no verdict; try again")
+        return judged
 
-    async def _check(
-        self, principal: Principal, request: diff_service_pb2.CheckRequest
-    ) -> diff_service_pb2.CheckResponse:
-        token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_CHECK, AUDIENCE)
+    async def told(
+        self, principal: Principal, captures: Sequence[StoredCapture]
+    ) -> list[StoredCapture]:
+        """See `Checker.told`."""
+        ids = [c.capture_id for c in captures if c.of_diff and not c.verdict]
+        found = await self.verdicts(principal, ids) if ids else {}
+        return [_with(capture, found.get(capture.capture_id)) for capture in captures]
+
+    async def with_event(self, tenant: str, capture_ids: Sequence[str]) -> set[str]:
+        """Those captures of which there are events; raises as `told`."""
+        return set(await self.verdicts(Principal(tenant, _ITSELF), capture_ids))
+
+    async def verdicts(
+        self, principal: Principal, capture_ids: Sequence[str]
+    ) -> dict[str, Judgement]:
+        """The verdicts that left an event, by capture; raises as `told`."""
+        request = pb.GetVerdictsRequest(capture_ids=capture_ids)
+        answer = await self._ask(principal, "GetVerdicts", request)
+        return {told.capture_id: _judgement(told) for told in answer.verdicts}
+
+    async def _judged(
+        self, principal: Principal, request: pb.JudgeCaptureRequest
+    ) -> Judgement | NotYet:
+        with JUDGE.time():
+            answer = await self._ask(principal, "JudgeCapture", request)
+        if not answer.HasField("verdict"):
+            return NotYet(answer.tree_needed)
+        return _judgement(answer.verdict)
+
+    async def _ask(self, principal: Principal, method: str, request: Any) -> Any:
+        token = self._signer.token(principal, AUDIENCE)
+        outgoing = Outgoing(f"{_SERVICE}/{method}", AUDIENCE)
+        rpc = getattr(self._stub, method)
         try:
-            with JUDGE.time():
-                answer: diff_service_pb2.CheckResponse = await ask(
-                    self._channel, self._stub.Check, request, outgoing, token, TIMEOUT
-                )
+            return await ask(self._channel, rpc, request, outgoing, token, TIMEOUT)
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from None
-        return answer
+
+
+def _with(capture: StoredCapture, judged: Judgement | None) -> StoredCapture:
+    if judged is None:
+        return capture
+    return msgspec.structs.replace(capture, verdict=judged.verdict, event=judged.event)
+
+
+def _judgement(verdict: pb.CaptureVerdict) -> Judgement:
+    event = Event(verdict.event_id, verdict.log_index) if verdict.event_id else None
+    return Judgement(verdict.verdict, event)
 
 
 def _translated(error: grpc.aio.AioRpcError) -> Exception:
@@ -121,14 +178,10 @@ def _translated(error: grpc.aio.AioRpcError) -> Exception:
     return error  # a fault of the platform's own: logged whole, sent generic
 
 
-def _put_tree(request: diff_service_pb2.CheckRequest, document: bytes) -> None:
-    request.tree.native.format = tree_pb2.FORMAT_TREE
-    request.tree.native.data = document
-
-
-def _request(known: Known, sighting: Sighting) -> diff_service_pb2.CheckRequest:
+def _request(capture_id: str, known: Known, sighting: Sighting) -> pb.JudgeCaptureRequest:
     kept = {original.kind: original.sha256 for original in sighting.originals}
-    return diff_service_pb2.CheckRequest(
+    return pb.JudgeCaptureRequest(
+        capture_id=capture_id,
         native_sha256=kept.get(OriginalKind.NATIVE, b""),
         screenshot_sha256=kept.get(OriginalKind.SCREENSHOT, b""),
         signatures=encode_signatures(known.signatures),

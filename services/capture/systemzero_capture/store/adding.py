@@ -27,7 +27,7 @@ _NEARLY_FULL = select(_U.tenant).where(
         _U.stored_bytes > bindparam("most_bytes", type_=BigInteger),
     ),
 )
-_GIVEN = (_C.capture_id, _C.create_time, _C.session_id, _C.capture_time)
+_GIVEN = (_C.capture_id, _C.create_time, _C.session_id, _C.capture_time, _C.of_diff)
 _NEXT = (
     select(func.coalesce(func.max(_C.position), 0) + 1).where(_C.tenant == TENANT).scalar_subquery()
 )
@@ -66,6 +66,7 @@ def add(
     sighting: Sighting,
     body: bytes | None,
     verdict: bytes,
+    of_diff: bool,
     allowance: Allowance,
 ) -> StoredCapture | None:
     """See `CaptureStore.add`."""
@@ -75,7 +76,7 @@ def add(
         "of_kind": kind["digest"],
         **requests.asked(sighting),
     }
-    row = rows.capture_values(capture_id, create_time, sighting)
+    row = rows.capture_values(capture_id, create_time, sighting, of_diff=of_diff)
     given = {f"new_{column.name}": row[column.name] for column in _GIVEN}
     most = _most(allowance)
     position = connection.execute(_INSERT_LIKE_OTHERS, {**keys, **given, **most}).scalar()
@@ -100,6 +101,7 @@ def add(
         known=known,
         sighting=msgspec.structs.replace(sighting, request_id="", request_digest=b""),
         verdict=verdict,
+        of_diff=of_diff,
     )
 
 

@@ -23,8 +23,7 @@ _ROWS: Select[Any] = (
         _C.session_id,
         _C.capture_time,
         _C.erase_time,
-        _C.event_id,
-        _C.log_index,
+        _C.of_diff,
         KINDS,
         _T.structure_digest,
         _T.content_digest,
@@ -96,26 +95,31 @@ def last_position(connection: TenantConnection) -> int:
     return int(connection.execute(_LAST).scalar_one())
 
 
-def not_held(connection: TenantConnection, capture_id: str) -> int | None:
-    """The position of a capture; None if it is held already.
+def not_held(connection: TenantConnection, capture_ids: Sequence[str]) -> Mapping[int, str]:
+    """Those captures that are not held yet: their ids by position.
 
     Raises:
-        NotFound: the tenant has none of this id.
+        NotFound: the tenant has none of an id.
     """
-    row = connection.execute(_HELD, {"capture_id": capture_id}).one_or_none()
-    if row is None:
-        raise _not_found(capture_id)
-    return None if row.held else int(row.position)
+    found = {}
+    for capture_id in dict.fromkeys(capture_ids):
+        row = connection.execute(_HELD, {"capture_id": capture_id}).one_or_none()
+        if row is None:
+            raise _not_found(capture_id)
+        if not row.held:
+            found[int(row.position)] = capture_id
+    return found
 
 
-def hold(connection: TenantConnection, capture_id: str, position: int) -> None:
-    """Keep a capture from being collected.
+def hold(connection: TenantConnection, positions: Mapping[int, str]) -> None:
+    """Keep captures from being collected.
 
     Raises:
-        NotFound: it was collected meanwhile.
+        NotFound: one was collected meanwhile.
     """
-    if connection.execute(_HOLD, {"at": position}).rowcount == 0:
-        raise _not_found(capture_id)
+    for position, capture_id in positions.items():
+        if connection.execute(_HOLD, {"at": position}).rowcount == 0:
+            raise _not_found(capture_id)
 
 
 def _all(

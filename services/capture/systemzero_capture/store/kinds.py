@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, exists, func, insert, select, update
 
-from systemzero_capture.model import Event, StoredCapture
+from systemzero_capture.model import StoredCapture
 from systemzero_capture.store import rows
 from systemzero_capture.store.tables import CAPTURES, KINDS, VERDICT_BODIES
 from systemzero_storage.database import TENANT, TenantConnection
@@ -44,9 +44,7 @@ _JUDGE = (
     )
     .values(
         kind=func.coalesce(OF_DIGEST.scalar_subquery(), _NEXT),
-        held=func.coalesce(bindparam("hold", type_=_C.held.type), _C.held),
-        event_id=bindparam("of_event", type_=_C.event_id.type),
-        log_index=bindparam("at_index", type_=_C.log_index.type),
+        of_diff=None,
     )
 )
 
@@ -67,17 +65,12 @@ def number_of(connection: TenantConnection, values: Mapping[str, Any], verdict: 
     return put(connection, values, verdict) or int(connection.execute(OF_DIGEST, key).scalar_one())
 
 
-def judge(
-    connection: TenantConnection, capture: StoredCapture, verdict: bytes, event: Event | None
-) -> bool:
+def judge(connection: TenantConnection, capture: StoredCapture, verdict: bytes) -> bool:
     """Let the capture be of the kind with this verdict, unless it has one or was erased."""
     values = rows.kind_values(capture.known, capture.sighting, verdict)
     changes = {
         "judged": capture.capture_id,
         "of_kind": values["digest"],
-        "hold": True if event else None,
-        "of_event": event and event.event_id,
-        "at_index": event and event.log_index,
     }
     if not connection.execute(_JUDGE, changes).rowcount:
         return False

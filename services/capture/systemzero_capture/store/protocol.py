@@ -16,7 +16,6 @@ from systemzero_capture.model import (
     Asked,
     Bounds,
     ErasureNote,
-    Event,
     Known,
     Original,
     OriginalKind,
@@ -38,6 +37,7 @@ class CaptureStore(Protocol):
         *,
         body: bytes | None,
         verdict: bytes = b"",
+        of_diff: bool = False,
     ) -> StoredCapture | None:
         """Store a capture; the row that stands for its request from now on.
 
@@ -51,14 +51,13 @@ class CaptureStore(Protocol):
         ...
 
     async def set_verdict(
-        self, tenant: str, capture: StoredCapture, verdict: bytes, event: Event | None = None
+        self, tenant: str, capture: StoredCapture, verdict: bytes
     ) -> StoredCapture:
         """Keep the serialised verdict of a stored capture that has none; with what it has now.
 
-        Of a capture that was erased meanwhile, none is kept. No quota stands in its way: what was
-        found out about a capture that is there is not lost for want of room.
-
-        An `event` names the capture: it is never collected.
+        It is one that left no event. Of a capture that was erased meanwhile, none is kept. No quota
+        stands in its way: what was found out about a capture that is there is not lost for want of
+        room.
 
         Raises:
             NotFound: the tenant has no capture of this id.
@@ -104,19 +103,40 @@ class CaptureStore(Protocol):
         """Erase some of what was kept as it was sent before a time; how many, 0 when all are."""
         ...
 
-    async def hold(self, tenant: str, capture_id: str) -> None:
-        """Keep a capture from being collected: something is made of it.
+    async def hold(self, tenant: str, capture_ids: Sequence[str]) -> None:
+        """Keep captures from being collected: something is made of them. One commit, or none.
 
         Raises:
-            NotFound: the tenant has none of this id.
+            NotFound: the tenant has none of an id.
+        """
+        ...
+
+    async def trees(
+        self, tenant: str, capture_ids: Sequence[str]
+    ) -> Sequence[tuple[StoredCapture, bytes]]:
+        """Captures with their stored bodies, in the order of their ids.
+
+        Raises:
+            NotFound: the tenant has none of an id.
+            FailedPrecondition: a body was erased.
         """
         ...
 
     async def collect(self, tenant: str, bounds: Bounds) -> int:
-        """Delete some captures that are out of bounds and not held; how many, 0 when all are gone.
+        """Delete some captures out of bounds that are settled and not held; how many, 0 at the end.
 
         With them goes what only they used: bodies, request ids.
         """
+        ...
+
+    async def unsettled(self, tenant: str, bounds: Bounds) -> Sequence[str]:
+        """Some captures that are out of bounds, of which the diff service may keep an event."""
+        ...
+
+    async def settle(
+        self, tenant: str, capture_ids: Collection[str], with_event: Collection[str]
+    ) -> None:
+        """Have captures collected in their turn, but for those of which there is an event."""
         ...
 
     async def next_tenant(self, after: str) -> str | None:

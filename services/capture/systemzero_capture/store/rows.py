@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, Row
 
-from systemzero_capture.model import Event, Known, Reason, Sighting, StoredCapture
+from systemzero_capture.model import Known, Reason, Sighting, StoredCapture
 from systemzero_capture.store.tables import KINDS
 from systemzero_core.signature import Signatures
 from systemzero_storage.database import ERASED, BodyErased, TenantConnection
@@ -96,13 +96,16 @@ def request_key(request_id: str) -> bytes:
     return hashlib.sha256(request_id.encode()).digest()[:_REQUEST_BYTES]
 
 
-def capture_values(capture_id: str, create_time: int, sighting: Sighting) -> dict[str, Any]:
+def capture_values(
+    capture_id: str, create_time: int, sighting: Sighting, *, of_diff: bool
+) -> dict[str, Any]:
     """A row of `captures`, but its position and kind."""
     return {
         "capture_id": capture_id,
         "create_time": create_time,
         "session_id": sighting.session_id or None,
         "capture_time": sighting.capture_time,
+        "of_diff": of_diff or None,
     }
 
 
@@ -137,7 +140,7 @@ def capture_of_row(
         ),
         erase_time=row.erase_time,
         verdict=verdicts.get(row.verdict, b""),
-        event=None if row.event_id is None else Event(row.event_id, row.log_index),
+        of_diff=bool(row.of_diff),
     )
 
 

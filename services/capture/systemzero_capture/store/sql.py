@@ -11,7 +11,6 @@ from systemzero_capture.model import (
     Asked,
     Bounds,
     ErasureNote,
-    Event,
     Known,
     Original,
     OriginalKind,
@@ -56,9 +55,10 @@ class SqlCaptureStore:
         *,
         body: bytes | None,
         verdict: bytes = b"",
+        of_diff: bool = False,
     ) -> StoredCapture | None:
         """See `CaptureStore.add`."""
-        own, what = self._database.of(tenant), (known, sighting, body, verdict)
+        own, what = self._database.of(tenant), (known, sighting, body, verdict, of_diff)
 
         def job(connection: TenantConnection, allowance: Allowance) -> StoredCapture | None:
             added = adding.add(connection, capture_id, create_time, *what, allowance)
@@ -69,14 +69,14 @@ class SqlCaptureStore:
         return await self._room.write(own, tenant, job)
 
     async def set_verdict(
-        self, tenant: str, capture: StoredCapture, verdict: bytes, event: Event | None = None
+        self, tenant: str, capture: StoredCapture, verdict: bytes
     ) -> StoredCapture:
         """See `CaptureStore.set_verdict`."""
-        judged = msgspec.structs.replace(capture, verdict=verdict, event=event)
+        judged = msgspec.structs.replace(capture, verdict=verdict, of_diff=False)
 
         def job(connection: TenantConnection) -> StoredCapture:
             connection.after_commit(self._database.notifier.forget, CAPTURES, tenant)
-            if kinds.judge(connection, capture, verdict, event):
+            if kinds.judge(connection, capture, verdict):
                 return judged
             before = captures.get(connection, capture.capture_id)
             return before if before.verdict else judged
@@ -109,16 +109,39 @@ class SqlCaptureStore:
         """See `CaptureStore.collect_originals`."""
         return await self._database.of(tenant).write(lambda c: originals.collect(c, before))
 
-    async def hold(self, tenant: str, capture_id: str) -> None:
+    async def hold(self, tenant: str, capture_ids: Sequence[str]) -> None:
         """See `CaptureStore.hold`."""
         own = self._database.of(tenant)
-        position = await own.look_up(lambda c: captures.not_held(c, capture_id))
-        if position is not None:
-            await own.write(lambda c: captures.hold(c, capture_id, position))
+        positions = await own.look_up(lambda c: captures.not_held(c, capture_ids))
+        if positions:
+            await own.write(lambda c: captures.hold(c, positions))
+
+    async def trees(
+        self, tenant: str, capture_ids: Sequence[str]
+    ) -> Sequence[tuple[StoredCapture, bytes]]:
+        """See `CaptureStore.trees`."""
+
+        def job(connection: TenantConnection) -> list[tuple[StoredCapture, bytes]]:
+            found = [captures.get(connection, capture_id) for capture_id in capture_ids]
+            return [(capture, trees.body(connection, capture)) for capture in found]
+
+        return await self._database.of(tenant).read(job)
 
     async def collect(self, tenant: str, bounds: Bounds) -> int:
         """See `CaptureStore.collect`."""
         return await self._database.of(tenant).write(lambda c: retention.collect(c, bounds))
+
+    async def unsettled(self, tenant: str, bounds: Bounds) -> Sequence[str]:
+        """See `CaptureStore.unsettled`."""
+        return await self._database.of(tenant).read(lambda c: retention.unsettled(c, bounds))
+
+    async def settle(
+        self, tenant: str, capture_ids: Collection[str], with_event: Collection[str]
+    ) -> None:
+        """See `CaptureStore.settle`."""
+        await self._database.of(tenant).write(
+            lambda c: retention.settle(c, capture_ids, with_event)
+        )
 
     async def next_tenant(self, after: str) -> str | None:
         """See `CaptureStore.next_tenant`."""

@@ -81,8 +81,8 @@ CAPTURES: Final = Table(
     Column("session_id", Text),
     Column("capture_time", BigInteger),
     Column("erase_time", BigInteger),
-    Column("event_id", PackedId("evt")),  # of the drift event that the verdict left
-    Column("log_index", BigInteger),  # of that event's entry
+    # true where the diff service was asked once it was stored: a verdict with an event is there
+    Column("of_diff", Boolean),
     Column("held", Boolean),  # true where a template or an event is made of it, else null
     Index("captures_by_id", "tenant", "capture_id", unique=True),
     Index("captures_by_kind", "tenant", "kind"),

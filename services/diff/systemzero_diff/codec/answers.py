@@ -6,20 +6,20 @@ The answers to all decisions have the same fields, as far as they have them.
 from __future__ import annotations
 
 from systemzero.diff.v1 import diff_service_pb2, drift_service_pb2, verdict_pb2
-from systemzero_diff.model import Kept
+from systemzero_core.drift import Verdict
+from systemzero_diff.model import Checked, Kept
 
 
-def keep_check(answer: diff_service_pb2.CheckResponse, verdict: bytes) -> Kept:
-    """The answer to Check, whose `verdict` its event has."""
-    placed = diff_service_pb2.CheckResponse(verdict=_placed(answer.verdict))
-    return Kept(placed.SerializeToString(), verdict)
+def keep_check(checked: Checked) -> Kept:
+    """The answer to Check, whose verdict its event has."""
+    placed = verdict_pb2.Verdict(event_id=checked.event_id, log_index=checked.log_index)
+    return Kept(diff_service_pb2.CheckResponse(verdict=placed).SerializeToString(), checked.body)
 
 
-def check_again(kept: Kept) -> diff_service_pb2.CheckResponse:
+def check_again(kept: Kept) -> Checked:
     """The answer to Check that was kept."""
-    answer = diff_service_pb2.CheckResponse.FromString(kept.answer)
-    _fill(answer.verdict, kept.verdict)
-    return answer
+    placed = diff_service_pb2.CheckResponse.FromString(kept.answer).verdict
+    return Checked(Verdict.DRIFT, kept.verdict, placed.event_id, placed.log_index)
 
 
 def keep_decision(answer: bytes, verdict: bytes) -> Kept:

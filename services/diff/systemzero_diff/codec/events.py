@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
-from systemzero.diff.v1 import edit_script_pb2, verdict_pb2
+from systemzero.diff.v1 import verdict_pb2
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.errors import InvalidInput
-from systemzero_diff.codec import cut
 from systemzero_diff.digests import decision_body, digest
-from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent
+from systemzero_diff.model import Drifted, NewEvent, StoredDecision, StoredEvent
 from systemzero_wire import fields
 
-T = TypeVar("T")
-
-_TOLD = 20
-_TOLD_BYTES = 400
-"""What one sentence takes of a log entry, at most."""
 _STATES = {
     DecisionKind.APPROVE: pb.EVENT_STATE_APPROVED,
     DecisionKind.REJECT: pb.EVENT_STATE_REJECTED,
@@ -102,7 +96,7 @@ def encode_decision(decision: StoredDecision) -> pb.Decision:
 
 def event_record(
     event: NewEvent,
-    verdict: verdict_pb2.Verdict,
+    drift: Drifted,
     full_digest: str,
     originals: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
@@ -120,28 +114,13 @@ def event_record(
         "template_version": event.template_version,
         "capture_digest": full_digest,
         "severity": event.severity.value,
-        "similarity": round(verdict.similarity, 6),
+        "similarity": round(drift.similarity, 6),
         "fingerprint": event.fingerprint,
         "values_digest": event.values_digest,
-        "edits": _told(verdict.script.edits, verdict.script.more_edits, _edit_told),
+        "edits": drift.edits,
         "verdict_digest": digest(event.verdict),
-        "findings": _told(verdict.findings, verdict.more_findings, _finding_told),
+        "findings": drift.findings,
     }
-
-
-def _told(said: Sequence[T], more: int, tell: Callable[[T], str]) -> list[str]:
-    """What an entry tells of a verdict, whose digest it has: sentences, and how many more."""
-    told = [cut.text(tell(each), _TOLD_BYTES)[0] for each in said[:_TOLD]]
-    left = len(said) - len(told) + more
-    return [*told, f"and {left} more"] if left else told
-
-
-def _edit_told(edit: edit_script_pb2.Edit) -> str:
-    return edit.sentence
-
-
-def _finding_told(finding: verdict_pb2.Finding) -> str:
-    return f"{finding.detector}.{finding.code}: {finding.sentence}"
 
 
 def decision_record(decision: Decision, event_id: str) -> dict[str, Any]:

@@ -1,8 +1,14 @@
-"""Verdicts and matches as messages, of 1,000,000 bytes at most."""
+"""Verdicts and matches as messages, of 1,000,000 bytes at most.
+
+A verdict is encoded once, as it is stored and told; what the service goes on with stands beside it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
 
 from systemzero.diff.v1 import edit_script_pb2
 from systemzero.diff.v1 import verdict_pb2 as pb
@@ -17,6 +23,9 @@ from systemzero_diff.codec.edits import (
     encode_judged,
     encode_session_finding,
 )
+from systemzero_diff.model import NO_EVENT, Drifted, Judged
+
+T = TypeVar("T")
 
 KINDS = {
     Verdict.UNCHANGED: pb.VERDICT_KIND_UNCHANGED,
@@ -24,71 +33,78 @@ KINDS = {
     Verdict.UNKNOWN_SCREEN: pb.VERDICT_KIND_UNKNOWN_SCREEN,
     Verdict.INCONCLUSIVE: pb.VERDICT_KIND_INCONCLUSIVE,
 }
-_NO_EVENT = -1
+_SEVERITY_WORDS = {value: severity for severity, value in SEVERITIES.items()}
 _EXPLANATION_BYTES = 4_000
 _REASONS = 20
 """Reasons that are told one by one, at most."""
+_TOLD = 20
+_TOLD_BYTES = 400
+"""What one sentence takes of a log entry, at most."""
 
 
-def inconclusive(reasons: Iterable[str]) -> pb.Verdict:
+def inconclusive(reasons: Iterable[str]) -> Judged:
     """The verdict on an incomplete capture."""
-    return pb.Verdict(
-        kind=pb.VERDICT_KIND_INCONCLUSIVE,
-        explanation=_said("the capture is incomplete: " + _listed(reasons)),
-        log_index=_NO_EVENT,
-    )
+    return _inconclusive("the capture is incomplete: " + _listed(reasons))
 
 
-def undecidable(reasons: Iterable[str]) -> pb.Verdict:
+def undecidable(reasons: Iterable[str]) -> Judged:
     """The verdict on a complete capture that its template can't judge."""
-    return pb.Verdict(
-        kind=pb.VERDICT_KIND_INCONCLUSIVE,
-        explanation=_said(_listed(reasons)),
-        log_index=_NO_EVENT,
+    return _inconclusive(_listed(reasons))
+
+
+def _inconclusive(explanation: str) -> Judged:
+    message = pb.Verdict(
+        kind=pb.VERDICT_KIND_INCONCLUSIVE, explanation=_said(explanation), log_index=NO_EVENT
     )
+    return Judged(Verdict.INCONCLUSIVE, message.SerializeToString())
 
 
-def unknown_screen(explanation: str, best: MatchResult | None) -> pb.Verdict:
+def unknown_screen(explanation: str, best: MatchResult | None) -> Judged:
     """The verdict on a capture that no template matches."""
-    return pb.Verdict(
+    message = pb.Verdict(
         kind=pb.VERDICT_KIND_UNKNOWN_SCREEN,
         explanation=_said(explanation),
         match=None if best is None else encode_match(best),
-        log_index=_NO_EVENT,
+        log_index=NO_EVENT,
     )
+    return Judged(Verdict.UNKNOWN_SCREEN, message.SerializeToString())
 
 
 def unchanged(
-    match: pb.Match,
+    match: bytes,
     explanation: str,
     findings: Sequence[Finding],
     sides: Sides,
     decisions: Sequence[str] = (),
-) -> pb.Verdict:
-    """The verdict on a screen as approved."""
+) -> Judged:
+    """The verdict on a screen as approved, which has this serialised `match`."""
     shown = encode_findings(findings, sides)
-    return pb.Verdict(
+    found = pb.Match.FromString(match)
+    message = pb.Verdict(
         kind=pb.VERDICT_KIND_UNCHANGED,
         explanation=_said(explanation),
-        match=match,
+        match=found,
         similarity=1.0,
         findings=shown,
         more_findings=len(findings) - len(shown),
-        log_index=_NO_EVENT,
+        log_index=NO_EVENT,
         decision_ids=decisions,
     )
+    body = message.SerializeToString()
+    return Judged(Verdict.UNCHANGED, body, found.screen_id, bool(decisions))
 
 
 def drift(
-    match: pb.Match, judgement: Judgement, resolution: Resolution, sides: Sides
-) -> pb.Verdict:
+    match: bytes, judgement: Judgement, resolution: Resolution, sides: Sides, app: str
+) -> Judged:
     """The verdict on drift, of which `resolution` says what is still open."""
     script = encode_judged(resolution.open_edits, _listed(judgement.reasons), sides)
     shown = encode_findings(resolution.findings, sides)
-    return pb.Verdict(
+    found = pb.Match.FromString(match)
+    message = pb.Verdict(
         kind=pb.VERDICT_KIND_DRIFT,
-        explanation=_differs(match.screen_id, len(script.edits), script.more_edits),
-        match=match,
+        explanation=_differs(found.screen_id, len(script.edits), script.more_edits),
+        match=found,
         similarity=judgement.similarity,
         severity=SEVERITIES[resolution.severity],
         script=script,
@@ -96,9 +112,42 @@ def drift(
         more_findings=len(judgement.findings) - len(shown),
         fingerprint=resolution.fingerprint,
         values_digest=_values_digest(resolution, script),
-        log_index=_NO_EVENT,
+        log_index=NO_EVENT,
         decision_ids=resolution.decisions,
     )
+    return _drift(message, app)
+
+
+def _drift(message: pb.Verdict, app: str) -> Judged:
+    drifted = Drifted(
+        app=app,
+        template_id=message.match.template_id,
+        template_version=message.match.version,
+        severity=_SEVERITY_WORDS[message.severity],
+        similarity=message.similarity,
+        fingerprint=message.fingerprint,
+        values_digest=message.values_digest,
+        detector=message.findings[0].detector if message.findings else "",
+        edits=_told(message.script.edits, message.script.more_edits, _edit_told),
+        findings=_told(message.findings, message.more_findings, _finding_told),
+    )
+    body, decided = message.SerializeToString(), bool(message.decision_ids)
+    return Judged(Verdict.DRIFT, body, message.match.screen_id, decided, drifted)
+
+
+def _told(said: Sequence[T], more: int, tell: Callable[[T], str]) -> tuple[str, ...]:
+    """What a log entry tells of a verdict, whose digest it has: sentences, and how many more."""
+    told = tuple(cut.text(tell(each), _TOLD_BYTES)[0] for each in said[:_TOLD])
+    left = len(said) - len(told) + more
+    return (*told, f"and {left} more") if left else told
+
+
+def _edit_told(edit: edit_script_pb2.Edit) -> str:
+    return edit.sentence
+
+
+def _finding_told(finding: pb.Finding) -> str:
+    return f"{finding.detector}.{finding.code}: {finding.sentence}"
 
 
 def _differs(screen_id: str, shown: int, more: int) -> str:
@@ -129,23 +178,30 @@ def _said(explanation: str) -> str:
     return cut.text(explanation, _EXPLANATION_BYTES)[0]
 
 
-def with_findings(verdict: pb.Verdict, findings: Sequence[Finding]) -> pb.Verdict:
-    """`verdict` and `findings` behind its own; what nothing is added to comes back as it is."""
+def with_findings(judged: Judged, findings: Sequence[Finding]) -> Judged:
+    """A verdict with `findings` of the session's path; without any it is the same."""
     if not findings:
-        return verdict
-    added = pb.Verdict()
-    added.CopyFrom(verdict)
-    added.findings.extend(map(encode_session_finding, findings))
-    return added
+        return judged
+    message = pb.Verdict.FromString(judged.body)
+    if judged.drift is not None:
+        _put_before(message, findings)
+        return _drift(message, judged.drift.app)
+    message.findings.extend(map(encode_session_finding, findings))
+    return msgspec.structs.replace(judged, body=message.SerializeToString())
 
 
-def drift_on_path(verdict: pb.Verdict, findings: Sequence[Finding]) -> None:
+def _put_before(verdict: pb.Verdict, findings: Sequence[Finding]) -> None:
     """Put `findings` of the session's path before drift's own; it is as severe as they are."""
     own = list(verdict.findings)
     del verdict.findings[:]
     verdict.findings.extend(map(encode_session_finding, findings))
     verdict.severity = max(verdict.severity, *(each.severity for each in verdict.findings))
     verdict.findings.extend(own)
+
+
+def match_bytes(result: MatchResult) -> bytes:
+    """As `encode_match`, serialised."""
+    return encode_match(result).SerializeToString()
 
 
 def encode_match(result: MatchResult) -> pb.Match:

@@ -172,7 +172,9 @@ class Decider:
                 f"event {event.event.event_id} is of a tree that was checked without being stored: "
                 "ingest the screen, then approve that event"
             )
-        return await self._sources.capture(principal, event.event.capture_id, hold=True)
+        captures = [event.event.capture_id]
+        (capture,) = await self._sources.captures(principal, captures, hold=True)
+        return capture
 
     def _decision(
         self, principal: Principal, wish: Wish, event: StoredEvent, rebase: _Rebase | None

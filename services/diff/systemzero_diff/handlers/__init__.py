@@ -2,7 +2,8 @@
 
 from systemzero_diff.handlers.diff import DiffServicer
 from systemzero_diff.handlers.drift import DriftServicer
+from systemzero_diff.handlers.judgement import JudgementServicer
 from systemzero_diff.handlers.log import LogServicer
 from systemzero_diff.handlers.template import TemplateServicer
 
-__all__ = ["DiffServicer", "DriftServicer", "LogServicer", "TemplateServicer"]
+__all__ = ["DiffServicer", "DriftServicer", "JudgementServicer", "LogServicer", "TemplateServicer"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from systemzero_base.internal.identity import current_principal
-from systemzero_diff.model import Answered
+from systemzero_base.telemetry.observed import note_verdict
+from systemzero_diff.codec.judging import kind_name
+from systemzero_diff.model import Answered, Checked, Needs
 from systemzero_runtime.requests import own_request_id, request_digest
 from systemzero_wire import fields
 
@@ -19,3 +21,9 @@ def answered(request: Any) -> Answered:
     request_id = fields.request_id(request.request_id)
     own = own_request_id(current_principal(), request_id)
     return Answered(own, request_digest(request) if request_id else b"")
+
+
+def note(checked: Checked | Needs) -> None:
+    """Have the call's span and log record say its verdict, if it has one."""
+    if isinstance(checked, Checked):
+        note_verdict(kind_name(checked))

@@ -7,28 +7,24 @@ from functools import partial
 from typing import Any
 
 from systemzero.diff.v1 import diff_service_pb2 as pb
-from systemzero.diff.v1 import diff_service_pb2_grpc, verdict_pb2
-from systemzero.tree.v1 import tree_pb2
-from systemzero_base.internal.identity import current_issuer, current_principal
-from systemzero_base.telemetry.observed import note_verdict
+from systemzero.diff.v1 import diff_service_pb2_grpc
+from systemzero_base.internal.identity import current_principal
 from systemzero_core.errors import InvalidInput
 from systemzero_core.match import match
+from systemzero_diff.codec.judging import ORIGINALS, decode_reasons, encode_check
 from systemzero_diff.codec.verdicts import encode_match
-from systemzero_diff.handlers.common import answered
-from systemzero_diff.intake.sources import AUDIENCE as CAPTURE
+from systemzero_diff.handlers.common import answered, note
 from systemzero_diff.intake.sources import TreeSources
-from systemzero_diff.model import Answered
+from systemzero_diff.model import Subject
 from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.verdicts.check import Checker
-from systemzero_diff.verdicts.judging import Subject
 from systemzero_diff.verdicts.searching import Searcher
 from systemzero_diff.work.compare import compare
 from systemzero_wire import fields
-from systemzero_wire.trees import decode_digest, decode_signatures
+from systemzero_wire.trees import decode_signatures
 
 _DEFAULT_RESULTS = 10
 _MAX_RESULTS = 100
-_ORIGINALS = ("native_sha256", "screenshot_sha256")
 
 
 class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
@@ -78,23 +74,16 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
 
     async def Check(self, request: pb.CheckRequest, context: Any) -> pb.CheckResponse:
         principal = current_principal()
-        answer = await self._checker.check(principal, await self._subject(request))
-        if not answer.tree_needed:
-            note_verdict(verdict_pb2.VerdictKind.Name(answer.verdict.kind))
-        return answer
+        checked = await self._checker.check(principal, await self._subject(request))
+        note(checked)
+        return encode_check(checked)
 
     async def _subject(self, request: pb.CheckRequest) -> Subject:
-        reasons = [
-            i.detail or _reason(i, f"incompleteness[{n}]")
-            for n, i in enumerate(request.incompleteness)
-        ]
-        _check_told_by_capture(request)
+        reasons = decode_reasons(request.incompleteness)
+        _check_not_told(request)
         hold: Callable[[], Awaitable[None]] | None = None
-        document, capture_id = b"", request.capture_id
-        if _is_normalised(request):
-            document = request.tree.native.data
-            signatures = decode_signatures(request.signatures, "signatures")
-        elif request.HasField("tree"):
+        document, capture_id = b"", ""
+        if request.HasField("tree"):
             principal = current_principal()
             source = await self._sources.fetch(principal, request.tree, "tree")
             if source.capture_id:
@@ -102,60 +91,28 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
             taken = await self._sources.take(principal, source, document=True)
             document, signatures = taken.document, taken.of_tree
             reasons += taken.reasons
-            capture_id = capture_id or source.capture_id
+            capture_id = source.capture_id
         else:
             signatures = decode_signatures(request.signatures, "signatures")
         return Subject(
-            answered=_answered(request),
+            answered=answered(request),
             signatures=signatures,
             document=document,
             reasons=tuple(reasons),
             screen_hint=fields.text(request.screen_hint, "screen_hint"),
             app=fields.text(request.app, "app"),
             session_id=fields.text(request.session_id, "session_id"),
-            capture_id=fields.text(capture_id, "capture_id"),
-            originals=_originals(request),
+            capture_id=capture_id,
             hold=hold,
+            recordable=bool(document),
         )
 
 
-def _answered(request: pb.CheckRequest) -> Answered:
-    """Of a stored capture the id stands for its tree, which is sent only where it is needed."""
-    if not request.capture_id or current_issuer() != CAPTURE:
-        return answered(request)
-    told = {field.name: value for field, value in request.ListFields() if field.name != "tree"}
-    return answered(pb.CheckRequest(**told))
-
-
-def _is_normalised(request: pb.CheckRequest) -> bool:
-    """Whether the tree is what the capture service has stored, normalised and signed by it."""
-    return (
-        bool(request.capture_id)
-        and current_issuer() == CAPTURE
-        and request.HasField("signatures")
-        and request.tree.native.format == tree_pb2.FORMAT_TREE
-    )
-
-
-def _check_told_by_capture(request: pb.CheckRequest) -> None:
-    """Only the capture service is believed about what is stored: the log records it."""
-    if current_issuer() == CAPTURE:
-        return
+def _check_not_told(request: pb.CheckRequest) -> None:
+    """Nobody who may check is believed about what is stored: the log records it."""
     named = request.capture_id
     if named and named != request.tree.capture_id:
         raise InvalidInput.at("capture_id", "name a stored capture by tree.capture_id")
-    for field in _ORIGINALS:
+    for field in ORIGINALS:
         if getattr(request, field):
             raise InvalidInput.at(field, "said by the capture service alone")
-
-
-def _originals(request: pb.CheckRequest) -> dict[str, str]:
-    found = {field: getattr(request, field) for field in _ORIGINALS}
-    return {field: decode_digest(value, field).hex() for field, value in found.items() if value}
-
-
-def _reason(incompleteness: tree_pb2.Incompleteness, field: str) -> str:
-    if incompleteness.reason not in tree_pb2.IncompletenessReason.values():
-        raise InvalidInput.at(f"{field}.reason", f"{incompleteness.reason} is no reason")
-    name = tree_pb2.IncompletenessReason.Name(incompleteness.reason)
-    return name.removeprefix("INCOMPLETENESS_REASON_").lower()

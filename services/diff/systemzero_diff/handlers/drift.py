@@ -10,16 +10,15 @@ from typing import Any
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import drift_service_pb2_grpc
 from systemzero_base.ids import PageTokens
-from systemzero_base.internal.identity import current_issuer, current_principal
+from systemzero_base.internal.identity import current_principal
 from systemzero_base.pages import page_of
 from systemzero_core.drift import DecisionKind, DecisionScope
-from systemzero_core.errors import InvalidInput, PermissionDenied
+from systemzero_core.errors import InvalidInput
 from systemzero_diff.codec import events as codec
 from systemzero_diff.codec.summary import encode_summary
 from systemzero_diff.codec.templates import encode_template
 from systemzero_diff.decisions.decide import Decided, Decider, Wish
 from systemzero_diff.handlers.common import answered
-from systemzero_diff.intake.sources import AUDIENCE as CAPTURE
 from systemzero_diff.model import EventFilter, StoredEvent
 from systemzero_diff.store import DiffStore
 from systemzero_diff.store.events import day_of
@@ -137,8 +136,6 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
     async def EraseCapture(
         self, request: pb.EraseCaptureRequest, context: Any
     ) -> pb.EraseCaptureResponse:
-        if current_issuer() != CAPTURE:
-            raise PermissionDenied("captures are deleted by CaptureService.DeleteCapture")
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
         time = self._clock()
         count = await self._store.write_anyhow(

@@ -62,10 +62,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         # before the captures are asked for: they may have been erased since
         if first := await self._librarian.answered(principal.tenant, answered(request)):
             return pb.LearnTemplateResponse.FromString(first)
-        captures = [
-            await self._sources.fetch(principal, source, f"captures[{i}]", hold=True)
-            for i, source in enumerate(request.captures)
-        ]
+        captures = await self._sources.fetch_all(principal, request.captures, "captures")
         tenant = principal.tenant
         current = await self._store.read(tenant, lambda t: t.find_screen(screen))
         known = None if current is None else Packed.of(current.template)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import grpc
 
-from systemzero.capture.v1 import capture_service_pb2, capture_service_pb2_grpc
+from systemzero.capture.v1 import tree_service_pb2, tree_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
 from systemzero_base.internal.identity import IdentitySigner, Principal
 from systemzero_base.lanes.dispatch import Lanes
@@ -17,16 +19,16 @@ from systemzero_core.errors import (
     Unavailable,
 )
 from systemzero_diff.work.sources import Source, given, of_capture
-from systemzero_diff.work.taking import Asked, Taken, take
+from systemzero_diff.work.taking import Asked, Taken, take, unpack
 from systemzero_runtime.calls.asking import AWAY, ask
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_wire import fields
 from systemzero_wire.errors import refusal_of
 
 AUDIENCE = "capture"
-_GET_CAPTURE = "/systemzero.capture.v1.CaptureService/GetCapture"
+_GET_TREES = "/systemzero.capture.v1.TreeService/GetTrees"
 TIMEOUT = 10.0
-"""Seconds that the capture service may take to send a tree."""
+"""Seconds that the capture service may take to send trees."""
 
 
 class TreeSources:
@@ -41,7 +43,7 @@ class TreeSources:
     ) -> None:
         """`captures` is a channel to the capture service."""
         self._channel = captures
-        self._captures = capture_service_pb2_grpc.CaptureServiceStub(captures)
+        self._trees = tree_service_pb2_grpc.TreeServiceStub(captures)
         self._signer = signer
         self._rules = rules
         self.lanes = lanes
@@ -50,12 +52,8 @@ class TreeSources:
         """Which texts are a tenant's secrets, for a lane."""
         return self._rules.told(tenant)
 
-    async def fetch(
-        self, principal: Principal, source: tree_pb2.TreeSource, field: str, *, hold: bool = False
-    ) -> Source:
+    async def fetch(self, principal: Principal, source: tree_pb2.TreeSource, field: str) -> Source:
         """The tree that `source` gives or names, unread; `field` is its path in the request.
-
-        With `hold`, a capture that it names is kept for good: something is made of it.
 
         Raises:
             InvalidInput: no source is set.
@@ -63,15 +61,52 @@ class TreeSources:
             FailedPrecondition: the capture's body was erased.
             Unavailable: the capture service does not answer.
         """
-        if source.WhichOneof("source") != "capture_id":
-            return given(source, field)
-        fields.text(source.capture_id, f"{field}.capture_id", least=1)
-        return await self.capture(principal, source.capture_id, hold=hold)
+        (fetched,) = await self._all(principal, {field: source}, hold=False)
+        return fetched
 
-    async def capture(self, principal: Principal, capture_id: str, *, hold: bool) -> Source:
-        """A stored capture, with its tree unread. Raises, and holds, as `fetch` does."""
-        answer = await self._get(principal, capture_id, include_tree=True, hold=hold)
-        return of_capture(answer.capture, capture_id)
+    async def fetch_all(
+        self, principal: Principal, sources: Sequence[tree_pb2.TreeSource], field: str
+    ) -> list[Source]:
+        """As `fetch`, for something that is made of them: captures among them are kept for good."""
+        named = {f"{field}[{i}]": source for i, source in enumerate(sources)}
+        return await self._all(principal, named, hold=True)
+
+    async def _all(
+        self, principal: Principal, sources: Mapping[str, tree_pb2.TreeSource], *, hold: bool
+    ) -> list[Source]:
+        ids = [
+            fields.text(source.capture_id, f"{field}.capture_id", least=1)
+            for field, source in sources.items()
+            if source.WhichOneof("source") == "capture_id"
+        ]
+        own = [
+            None if source.WhichOneof("source") == "capture_id" else given(source, field)
+            for field, source in sources.items()
+        ]
+        stored = iter(await self.captures(principal, ids, hold=hold) if ids else ())
+        return [next(stored) if each is None else each for each in own]
+
+    async def captures(
+        self, principal: Principal, capture_ids: Sequence[str], *, hold: bool
+    ) -> list[Source]:
+        """Stored captures, their trees unread, by one call. Raises as `fetch`.
+
+        With `hold`, they are kept for good: something is made of them.
+        """
+        request = tree_service_pb2.GetTreesRequest(capture_ids=capture_ids, hold=hold)
+        token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_GET_TREES, AUDIENCE)
+        try:
+            answer: tree_service_pb2.GetTreesResponse = await ask(
+                self._channel, self._trees.GetTrees, request, outgoing, token, TIMEOUT
+            )
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error) from None
+        return [of_capture(stored) for stored in answer.trees]
+
+    async def document(self, principal: Principal, capture_id: str) -> bytes:
+        """The tree of a stored capture, as own tree JSON. Raises as `fetch`."""
+        (source,) = await self.captures(principal, [capture_id], hold=False)
+        return await self.lanes.do(principal.tenant, source.size, unpack, source)
 
     async def take(
         self,
@@ -93,32 +128,19 @@ class TreeSources:
         return Taken.decoded(done)
 
     async def hold(self, principal: Principal, capture_id: str) -> None:
-        """Keep a stored capture for good. Raises as `resolve` does."""
-        await self._get(principal, capture_id, hold=True)
-
-    async def _get(
-        self, principal: Principal, capture_id: str, **wanted: bool
-    ) -> capture_service_pb2.GetCaptureResponse:
-        request = capture_service_pb2.GetCaptureRequest(capture_id=capture_id, **wanted)
-        token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_GET_CAPTURE, AUDIENCE)
-        try:
-            answer: capture_service_pb2.GetCaptureResponse = await ask(
-                self._channel, self._captures.GetCapture, request, outgoing, token, TIMEOUT
-            )
-        except grpc.aio.AioRpcError as error:
-            raise _translated(error, capture_id) from None
-        return answer
+        """Keep a stored capture for good. Raises as `fetch` does."""
+        await self.captures(principal, [capture_id], hold=True)
 
 
-def _translated(error: grpc.aio.AioRpcError, capture_id: str) -> Exception:
+def _translated(error: grpc.aio.AioRpcError) -> Exception:
     if error.code() is grpc.StatusCode.NOT_FOUND:
-        return NotFound(f"no capture {capture_id!r:.120}")
+        return NotFound(error.details() or "no such capture")
     if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
-        return FailedPrecondition(f"the body of capture {capture_id!r:.120} was erased")
+        return FailedPrecondition(error.details() or "the body of a capture was erased")
     if error.code() in AWAY:
         return Unavailable("the capture service does not answer; try again")
     if error.code() is grpc.StatusCode.DATA_LOSS:
-        return DataCorrupted(f"the stored capture {capture_id!r:.120} is damaged")
+        return DataCorrupted(error.details() or "a stored capture is damaged")
     if (refused := refusal_of(error)) is not None:
         return refused
     return error  # a fault of the platform's own: logged whole, sent generic

@@ -9,9 +9,16 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, exists, func, insert, select, update
 
-from systemzero_core.drift import Decision
+from systemzero_core.drift import Decision, Verdict
 from systemzero_core.errors import FailedPrecondition, NotFound
-from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision, StoredEvent
+from systemzero_diff.model import (
+    Checked,
+    Counts,
+    EventFilter,
+    NewEvent,
+    StoredDecision,
+    StoredEvent,
+)
 from systemzero_diff.store import listing, rows, runs
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.summary import summary
@@ -37,6 +44,9 @@ _AFTER = (
 _NEWEST = _EVENTS.order_by(_E.position.desc()).limit(bindparam("count"))
 _BEFORE = _NEWEST.where(_E.position < bindparam("before"))
 _ONE = _EVENTS.where(_E.event_id == bindparam("event_id"))
+_RECORDED = select(_E.event_id, _E.log_index, _E.verdict).where(
+    _E.tenant == TENANT, _E.event_id.in_(bindparam("event_ids", expanding=True))
+)
 _LAST = select(func.coalesce(func.max(_E.position), 0)).where(_E.tenant == TENANT)
 _OF_RUNS = (
     select(RUNS.c.run, _D.position)
@@ -100,6 +110,17 @@ class EventRows(Scoped):
             raise FailedPrecondition(f"capture {event.capture_id} was erased")
         runs.add(self._connection, run, position, event.create_time)
         return StoredEvent(event, position, log_index)
+
+    def recorded(self, event_ids: Sequence[str]) -> Mapping[str, Checked]:
+        """See `Transaction.recorded`; of one that was erased with its tenant the body is empty."""
+        found = self._connection.execute(_RECORDED, {"event_ids": list(event_ids)}).all()
+        bodies = VERDICT_BODIES.read(self._connection, (row.verdict for row in found))
+        return {
+            row.event_id: Checked(
+                Verdict.DRIFT, bodies.get(row.verdict, b""), row.event_id, row.log_index
+            )
+            for row in found
+        }
 
     def event(self, event_id: str) -> StoredEvent:
         """See `Transaction.event`."""

@@ -15,6 +15,7 @@ from systemzero_core.drift import Decision
 from systemzero_core.template import Template
 from systemzero_diff.model import (
     Answered,
+    Checked,
     Counts,
     EventFilter,
     Kept,
@@ -101,6 +102,10 @@ class Transaction(Protocol):
         Their verdicts become what `without_texts` leaves of them, the bodies of their log entries
         go, and so do answers kept for repeats. No event of the capture is stored from now on.
         """
+        ...
+
+    def recorded(self, event_ids: Sequence[str]) -> Mapping[str, Checked]:
+        """The verdicts of events, by the events' ids; of those that there are."""
         ...
 
     def event(self, event_id: str) -> StoredEvent:

@@ -8,6 +8,11 @@ otherwise                  -> DRIFT: the event and its log entry in one transact
 
 Drift that was judged before is recorded without its tree, too, for a capture that is stored: a
 screen that has drifted is seen again and again until somebody decides.
+
+Invariants:
+1. A verdict that leaves an event is stored with it, and nowhere else. Whoever keeps captures finds
+   it by the event's id, which is made of the capture's.
+2. Of one such id there is one event: the transaction that would store it looks for it first.
 """
 
 from __future__ import annotations
@@ -17,44 +22,35 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from systemzero.diff.v1 import diff_service_pb2 as pb
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.internal.identity import Principal
 from systemzero_base.lru import Lru
-from systemzero_core.drift import Finding, Visit
+from systemzero_core.drift import Finding, Verdict, Visit
 from systemzero_core.drift.detectors.sequence import review
 from systemzero_diff import metrics
 from systemzero_diff.codec import answers, events, verdicts
 from systemzero_diff.digests import EVENT_KIND
-from systemzero_diff.drift import Drift
-from systemzero_diff.model import Kept, NewEvent, Session
+from systemzero_diff.model import Checked, Drifted, Judged, Needs, NewEvent, Session, Subject
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates.sets import Generation, TemplateSet, TemplateSets
 from systemzero_diff.verdicts.counts import VerdictCounts
-from systemzero_diff.verdicts.judging import Judging, Subject
+from systemzero_diff.verdicts.judging import Judging
 from systemzero_diff.verdicts.sessions import Sessions
 
 _Key = tuple[str, Generation, bytes, str, str]
+"""All that a judgement rests on: tenant, state of its templates, full digest, hint, application."""
 _ENTRY = 1_000
 """Bytes that an entry takes beside its texts."""
-_MESSAGE = 4
 _WIDEST = 4
 """Bytes of a text's widest character."""
-"""All that a judgement rests on: tenant, state of its templates, full digest, hint, application."""
 
 
-def verdict_memory(key: _Key, verdict: verdict_pb2.Verdict) -> int:
-    """Bytes that a remembered verdict takes, about: a message takes some times its serialised."""
-    return _key_memory(key) + _MESSAGE * verdict.ByteSize()
-
-
-def drift_memory(key: _Key, drift: Drift) -> int:
-    """Bytes that remembered drift takes, about."""
-    return _key_memory(key) + len(drift.verdict) + _WIDEST * (len(drift.screen_id) + len(drift.app))
-
-
-def _key_memory(key: _Key) -> int:
-    return _ENTRY + _WIDEST * (len(key[0]) + len(key[3]) + len(key[4]))
+def judged_memory(key: _Key, judged: Judged) -> int:
+    """Bytes that a remembered verdict takes, about."""
+    texts = len(judged.screen_id)
+    if (drift := judged.drift) is not None:
+        texts += len(drift.app) + sum(map(len, (*drift.edits, *drift.findings)))
+    named = len(key[0]) + len(key[3]) + len(key[4])
+    return _ENTRY + len(judged.body) + _WIDEST * (texts + named)
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -67,10 +63,10 @@ class _Call(msgspec.Struct, frozen=True):
 
 
 class _Made(NamedTuple):
-    """An event, the answer with its verdict, and what the log records of it."""
+    """An event, what it is made of, and what the log records of it."""
 
     event: NewEvent
-    answer: pb.CheckResponse
+    drift: Drifted
     record: Mapping[str, Any]
 
 
@@ -82,8 +78,8 @@ class Checker:
         store: DiffStore,
         sets: TemplateSets,
         judging: Judging,
-        known: Lru[_Key, verdict_pb2.Verdict],
-        drifts: Lru[_Key, Drift],
+        known: Lru[_Key, Judged],
+        drifts: Lru[_Key, Judged],
         sessions: Sessions,
         counts: VerdictCounts,
         new_id: Callable[[str], str],
@@ -99,62 +95,61 @@ class Checker:
         self._new_id = new_id
         self._clock = clock
 
-    async def check(self, principal: Principal, subject: Subject) -> pb.CheckResponse:
-        """The verdict; `tree_needed` where there is no tree and the signatures do not decide."""
+    async def check(self, principal: Principal, subject: Subject) -> Checked | Needs:
+        """The verdict, or what it takes where the signatures alone do not decide."""
         tenant = principal.tenant
         if subject.reasons:
             metrics.ANSWERED.labels("incompleteness").inc()
             return self._done(tenant, verdicts.inconclusive(subject.reasons))
+        if (first := await self._again(tenant, subject)) is not None:
+            return first
         templates = await self._sets.of(tenant)
-        key = (
-            tenant,
-            templates.generation,
-            subject.signatures.full,
-            subject.screen_hint,
-            subject.app,
-        )
-        verdict = self._known.get(key)
-        # drift without a tree is recorded for a stored capture alone
-        drift = self._drifts.get(key) if subject.document or subject.capture_id else None
-        if not subject.document and verdict is None and drift is None:
+        signatures, hint = subject.signatures, subject.screen_hint
+        key = (tenant, templates.generation, signatures.full, hint, subject.app)
+        judged = self._known.get(key) or self._drifts.get(key)
+        if judged is None and not subject.document:
             metrics.ANSWERED.labels("not_yet").inc()
-            return pb.CheckResponse(tree_needed=True)
-        if drift is not None:  # what records it looks for an answer given before, too
-            return await self._record(_Call(tenant, templates, subject), drift, "signatures")
-        answer, session = await self._before(tenant, subject)
-        if answer is not None:
-            metrics.ANSWERED.labels("request").inc()
-            return answers.check_again(answer)
+            return Needs.TREE
+        if judged is not None and judged.drift is not None:
+            if not subject.recordable:
+                metrics.ANSWERED.labels("not_yet").inc()
+                return Needs.STORED
+            # what records it looks for an answer given before, too
+            return await self._record(_Call(tenant, templates, subject), judged, "signatures")
+        first, session = await self._before(tenant, subject)
+        if first is not None:
+            return first
         call = _Call(tenant, templates, subject, session)
-        if verdict is not None:
-            metrics.ANSWERED.labels("signatures").inc()
-            return self._done(tenant, await self._on_path(call, verdict))
-        return await self._check_tree(call, key)
+        if judged is None:
+            return await self._check_tree(call, key)
+        metrics.ANSWERED.labels("signatures").inc()
+        return self._done(tenant, await self._on_path(call, judged))
 
-    async def _check_tree(self, call: _Call, key: _Key) -> pb.CheckResponse:
+    async def verdicts_of(self, tenant: str, event_ids: Sequence[str]) -> Mapping[str, Checked]:
+        """The verdicts of events, by the events' ids; of those that there are."""
+        return await self._store.look_up(tenant, lambda t: t.recorded(event_ids))
+
+    async def _check_tree(self, call: _Call, key: _Key) -> Checked:
         judged = await self._judging.judged(call.tenant, call.templates, call.subject)
-        if isinstance(judged, Drift):
-            if not judged.decided:
-                self._drifts.put(key, judged)
+        if not judged.decided:
+            (self._known if judged.drift is None else self._drifts).put(key, judged)
+        if judged.drift is not None:
             return await self._record(call, judged, "tree")
         metrics.ANSWERED.labels("tree").inc()
-        if not judged.decision_ids:
-            self._known.put(key, judged)
         return self._done(call.tenant, await self._on_path(call, judged))
 
-    async def _on_path(self, call: _Call, verdict: verdict_pb2.Verdict) -> verdict_pb2.Verdict:
-        """`verdict`, with what the session's path adds to its findings.
+    async def _on_path(self, call: _Call, judged: Judged) -> Judged:
+        """`judged`, with what the session's path adds to its findings.
 
         An inconclusive capture is no step of a path, an unknown screen is one without a name.
         """
-        if verdict.kind == verdict_pb2.VERDICT_KIND_INCONCLUSIVE or not call.subject.session_id:
-            return verdict
-        known = verdict.kind != verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN
-        visit = Visit(verdict.match.screen_id if known else "", self._clock())
+        if judged.kind is Verdict.INCONCLUSIVE or not call.subject.session_id:
+            return judged
+        visit = Visit(judged.screen_id, self._clock())
         if self._sessions.stays(call.session, visit):
-            return verdict
+            return judged
         findings = await self._store.write(call.tenant, lambda t: self._visit(t, call, visit))
-        return verdicts.with_findings(verdict, findings)
+        return verdicts.with_findings(judged, findings)
 
     def _visit(self, transaction: Transaction, call: _Call, visit: Visit) -> list[Finding]:
         """What is remarkable about the session's path, now that it comes to this screen."""
@@ -164,57 +159,95 @@ class Checker:
         last = len(path) - 1
         return [finding for at, finding in review(path, call.templates.transitions) if at == last]
 
-    async def _record(self, call: _Call, drift: Drift, known_by: str) -> pb.CheckResponse:
-        subject, event_id, now = call.subject, self._new_id("evt"), self._clock()
+    async def _record(self, call: _Call, judged: Judged, known_by: str) -> Checked:
+        subject, now = call.subject, self._clock()
+        event_id = subject.event_id or self._new_id("evt")
         if subject.hold is not None:
             await subject.hold()  # before: no event names a capture that may be collected
-        visit = Visit(drift.screen_id, now)
+        visit = Visit(judged.screen_id, now)
+        usual = _made(subject, judged, event_id, now)  # others wait for the job
 
-        def made(findings: Sequence[Finding]) -> _Made:
-            answer = pb.CheckResponse()
-            event = drift.event(answer.verdict, event_id, now, subject.capture_id, findings)
-            digest = subject.signatures.full.hex()
-            record = events.event_record(event, answer.verdict, digest, subject.originals)
-            return _Made(event, answer, record)
-
-        usual = made(())  # others wait for the job, and a path seldom has anything to say
-
-        def job(transaction: Transaction) -> Kept | _Made:
-            if (first := transaction.answer(subject.answered)) is not None:
-                return first
-            findings = self._visit(transaction, call, visit)
-            event, answer, record = new = made(findings) if findings else usual
-            index = transaction.append(EVENT_KIND, record, now)
-            transaction.put_event(event, index)
-            answer.verdict.event_id, answer.verdict.log_index = event_id, index
-            kept = answers.keep_check(answer, event.verdict)
+        def job(transaction: Transaction) -> tuple[Checked, Drifted | None]:
+            if (first := _first(transaction, subject)) is not None:
+                return first, None
+            made = usual
+            if findings := self._visit(transaction, call, visit):
+                made = _made(subject, verdicts.with_findings(judged, findings), event_id, now)
+            index = transaction.append(EVENT_KIND, made.record, now)
+            transaction.put_event(made.event, index)
+            checked = Checked(Verdict.DRIFT, made.event.verdict, event_id, index)
+            kept = answers.keep_check(checked)
             transaction.keep_answer(subject.answered, kept, now, subject.capture_id)
-            return new
+            return checked, made.drift
 
         with metrics.RECORD.time():
-            done = await self._store.write(call.tenant, job)
-        if isinstance(done, Kept):
+            checked, drift = await self._store.write(call.tenant, job)
+        if drift is None:
             metrics.ANSWERED.labels("request").inc()
-            return answers.check_again(done)
+            return checked
         metrics.ANSWERED.labels(known_by).inc()
-        metrics.recorded(done.answer.verdict, done.event.severity)
-        return self._counted(call.tenant, done.answer)
+        metrics.recorded(drift.detector, drift.severity)
+        self._count(call.tenant, checked.kind)
+        return checked
 
-    async def _before(self, tenant: str, subject: Subject) -> tuple[Kept | None, Session | None]:
+    async def _again(self, tenant: str, subject: Subject) -> Checked | None:
+        """What is recorded of a capture that may have been judged before."""
+        if not subject.again:
+            return None
+        return _repeated(await self._store.look_up(tenant, lambda t: _first(t, subject)))
+
+    async def _before(self, tenant: str, subject: Subject) -> tuple[Checked | None, Session | None]:
         """The answer given to this request before, and the session; no read where it has no id."""
-        answered, session_id = subject.answered, subject.session_id
-        if not answered.request_id and not session_id:
+        session_id = subject.session_id
+        if not subject.answered.request_id and not session_id:
             return None, None
-        return await self._store.look_up(
-            tenant, lambda t: (t.answer(answered), t.session(session_id))
+        first, session = await self._store.look_up(
+            tenant, lambda t: (_kept(t, subject), t.session(session_id))
         )
+        return _repeated(first), session
 
-    def _done(self, tenant: str, verdict: verdict_pb2.Verdict) -> pb.CheckResponse:
-        return self._counted(tenant, pb.CheckResponse(verdict=verdict))
+    def _done(self, tenant: str, judged: Judged) -> Checked:
+        self._count(tenant, judged.kind)
+        return Checked(judged.kind, judged.body)
 
-    def _counted(self, tenant: str, answer: pb.CheckResponse) -> pb.CheckResponse:
-        name = verdict_pb2.VerdictKind.Name(answer.verdict.kind)
-        kind = name.removeprefix("VERDICT_KIND_").lower()
-        self._counts.add(tenant, kind, self._clock())
-        metrics.VERDICTS[kind].inc()
-        return answer
+    def _count(self, tenant: str, kind: Verdict) -> None:
+        self._counts.add(tenant, kind.value, self._clock())
+        metrics.VERDICTS[kind.value].inc()
+
+
+def _made(subject: Subject, judged: Judged, event_id: str, now: int) -> _Made:
+    drift = judged.drift
+    assert drift is not None  # noqa: S101 - of drift alone there are events
+    event = NewEvent(
+        event_id=event_id,
+        create_time=now,
+        capture_id=subject.capture_id,
+        app=drift.app,
+        screen_id=judged.screen_id,
+        template_id=drift.template_id,
+        template_version=drift.template_version,
+        severity=drift.severity,
+        fingerprint=drift.fingerprint,
+        values_digest=drift.values_digest,
+        verdict=judged.body,
+    )
+    digest = subject.signatures.full.hex()
+    return _Made(event, drift, events.event_record(event, drift, digest, subject.originals))
+
+
+def _first(transaction: Transaction, subject: Subject) -> Checked | None:
+    """What was recorded, or answered, before."""
+    if subject.event_id:
+        return transaction.recorded([subject.event_id]).get(subject.event_id)
+    return _kept(transaction, subject)
+
+
+def _kept(transaction: Transaction, subject: Subject) -> Checked | None:
+    kept = transaction.answer(subject.answered)
+    return None if kept is None else answers.check_again(kept)
+
+
+def _repeated(first: Checked | None) -> Checked | None:
+    if first is not None:
+        metrics.ANSWERED.labels("request").inc()
+    return first

@@ -7,23 +7,20 @@ rules. Which template it is, the index in this process says.
 from __future__ import annotations
 
 import pickle  # nosec B403 - to own processes alone
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.lanes.dispatch import MEMORY_FACTOR, Lanes
 from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_core.drift import Decision, DecisionScope, Detector
 from systemzero_core.errors import TooLarge
 from systemzero_core.formats import own
 from systemzero_core.match import MatchAnswer, Tokens, identify
-from systemzero_core.signature import Signatures
 from systemzero_diff import metrics
 from systemzero_diff.codec import verdicts
-from systemzero_diff.drift import Drift
-from systemzero_diff.model import Answered
+from systemzero_diff.model import Judged, Subject
 from systemzero_diff.templates.sets import TemplateSet
 from systemzero_diff.verdicts.searching import Searcher
 from systemzero_diff.work.baselines import Baseline
@@ -31,32 +28,11 @@ from systemzero_diff.work.judging import (
     TEMPLATE,
     WHICH,
     Fit,
-    Judged,
     is_small,
     judge_document,
     judged_by,
 )
 from systemzero_diff.work.packed import Packed
-
-
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be judged, and what the client said of it.
-
-    `document` is the tree as own tree JSON, in normal form; empty where it was not sent.
-    `originals` are digests of what is kept of the capture as it was sent, for the log. `hold` has
-    the capture service keep the capture, where it does not do so itself by the verdict.
-    """
-
-    answered: Answered
-    signatures: Signatures
-    document: bytes
-    reasons: tuple[str, ...] = ()
-    screen_hint: str = ""
-    app: str = ""
-    session_id: str = ""
-    capture_id: str = ""
-    originals: Mapping[str, str] = MappingProxyType({})
-    hold: Callable[[], Awaitable[None]] | None = None
 
 
 class Judging:
@@ -74,10 +50,8 @@ class Judging:
         self._detectors = detectors
         self._clock = clock
 
-    async def judged(
-        self, tenant: str, templates: TemplateSet, subject: Subject
-    ) -> verdict_pb2.Verdict | Drift:
-        """The verdict, or what an event is made of.
+    async def judged(self, tenant: str, templates: TemplateSet, subject: Subject) -> Judged:
+        """The verdict.
 
         Raises:
             TooManyInFlight, Unavailable: see `Lanes.run`.
@@ -98,7 +72,7 @@ class Judging:
         with metrics.JUDGE.time():
             return judged_by(baseline, tree, subject.signatures, case.fit(), self._detectors)
 
-    async def _in_lane(self, case: _Case) -> verdict_pb2.Verdict | Drift:
+    async def _in_lane(self, case: _Case) -> Judged:
         fit, document = case.known_fit(), case.subject.document
         layout, signatures = case.templates.index.weights.layout > 0, case.subject.signatures
 
@@ -122,7 +96,7 @@ class Judging:
             {"match": metrics.MATCH, "judge": metrics.JUDGE}[name].took(seconds)
         if not done.result:
             return _unknown(case.answer())
-        return msgspec.msgpack.decode(done.result, type=Judged).opened()
+        return _decode(done.result)
 
     async def _which(self, case: _Case, things: bytes) -> bytes:
         """The template of a tree with such things, for the lane; nothing where there is none."""
@@ -186,7 +160,7 @@ class _Case:
         key = f"{self.tenant}\n{chosen.template_id}\n{chosen.version}"
         return Fit(
             key.encode(),
-            verdicts.encode_match(chosen).SerializeToString(),
+            verdicts.match_bytes(chosen),
             _explained(answer),
             _that_may_say(self.templates.decisions, chosen.screen_id),
             self._now,
@@ -200,7 +174,7 @@ def _that_may_say(decisions: Sequence[Decision], screen: str) -> Sequence[Decisi
     return [d for d in decisions if d.screen_id == screen or d.scope in wide]
 
 
-def _unknown(answer: MatchAnswer) -> verdict_pb2.Verdict:
+def _unknown(answer: MatchAnswer) -> Judged:
     best = answer.results[0] if answer.results else None
     return verdicts.unknown_screen(_explained(answer), best)
 
@@ -209,3 +183,6 @@ def _explained(answer: MatchAnswer) -> str:
     if not answer.hint_rejected:
         return answer.explanation
     return f"{answer.explanation}; the hint was not followed: {answer.hint_rejected}"
+
+
+_decode: Final = msgspec.msgpack.Decoder(Judged).decode

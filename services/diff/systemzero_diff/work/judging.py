@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.lanes.worker import Desk
 from systemzero_base.plugins import lane_detectors
 from systemzero_core.diff import diff
@@ -19,7 +18,7 @@ from systemzero_core.template import Template
 from systemzero_core.tree import Tree
 from systemzero_diff.codec import verdicts
 from systemzero_diff.codec.edits import Sides
-from systemzero_diff.drift import Drift
+from systemzero_diff.model import Judged
 from systemzero_diff.work.baselines import BASELINES, Baseline
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.taking import encode_things
@@ -56,29 +55,6 @@ class Fit(NamedTuple):
     app: str
 
 
-class Judged(msgspec.Struct, frozen=True, array_like=True):
-    """A serialised verdict; of drift, what `Drift` has besides."""
-
-    verdict: bytes
-    is_drift: bool = False
-    screen_id: str = ""
-    app: str = ""
-    decided: bool = False
-
-    @classmethod
-    def of(cls, judged: verdict_pb2.Verdict | Drift) -> Judged:
-        """`judged`, as bytes."""
-        if isinstance(judged, Drift):
-            return cls(judged.verdict, True, judged.screen_id, judged.app, judged.decided)
-        return cls(judged.SerializeToString())
-
-    def opened(self) -> verdict_pb2.Verdict | Drift:
-        """What it was made of."""
-        if self.is_drift:
-            return Drift(self.verdict, self.screen_id, self.app, self.decided)
-        return verdict_pb2.Verdict.FromString(self.verdict)
-
-
 def is_small(template: Template, nodes: int) -> bool:
     """Whether a tree of so many nodes is judged by `template` in a few milliseconds."""
     own_nodes = 0 if template.tree is None else len(template.tree)
@@ -111,7 +87,7 @@ def judge_document(
         BASELINES.put(fit.key, baseline)
     with desk.stage("judge"):
         judged = judged_by(baseline, tree, Signatures(*signatures), fit, lane_detectors())
-    return msgspec.msgpack.encode(Judged.of(judged))
+    return msgspec.msgpack.encode(judged)
 
 
 def judged_by(
@@ -120,20 +96,19 @@ def judged_by(
     signatures: Signatures,
     fit: Fit,
     detectors: Sequence[Detector],
-) -> verdict_pb2.Verdict | Drift:
-    """The verdict on `tree`, or what an event is made of."""
+) -> Judged:
+    """The verdict on `tree`."""
     judgement = judgement_of(baseline, tree, signatures, detectors)
     if judgement.verdict is Verdict.INCONCLUSIVE:
         return verdicts.undecidable(judgement.reasons)
     app = baseline.template.app or fit.app
     screen = baseline.template.screen_id
     resolution = resolve(judgement, fit.decisions, now=fit.now, screen_id=screen, app=app)
-    found = verdict_pb2.Match.FromString(fit.match)
     sides = Sides.of(baseline.template.tree or Tree((), ()), tree)
     if resolution.open_edits:
-        return Drift.of(verdicts.drift(found, judgement, resolution, sides), resolution, app)
+        return verdicts.drift(fit.match, judgement, resolution, sides, app)
     findings, decided = judgement.findings, resolution.decisions
-    return verdicts.unchanged(found, fit.explanation, findings, sides, decided)
+    return verdicts.unchanged(fit.match, fit.explanation, findings, sides, decided)
 
 
 def judgement_of(

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from systemzero.capture.v1 import capture_pb2
+import zstandard
+
+from systemzero.capture.v1 import tree_service_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_core.errors import DomainError, FieldViolation, InvalidInput, TooLarge
+from systemzero_core.completeness import Incompleteness
+from systemzero_core.errors import (
+    DataCorrupted,
+    DomainError,
+    FieldViolation,
+    InvalidInput,
+    TooLarge,
+)
 from systemzero_core.formats import Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
-from systemzero_core.redaction import Rules
+from systemzero_core.redaction import Rules, redact
+from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
-from systemzero_wire.trees import decode_format, decode_incompleteness, decode_tree
+from systemzero_storage.tree_body import document
+from systemzero_wire.trees import (
+    decode_format,
+    decode_incompleteness,
+    decode_signatures,
+    decode_tree,
+)
 
 _ALONE = frozenset(("tree.native",))
 """Fields of requests that have one document: what is wrong with it needs no more words."""
@@ -22,10 +38,12 @@ class Source(NamedTuple):
 
     Attributes:
         kind: `tree`, `native` or `capture`.
-        message: the serialised message, of a capture with its tree.
+        message: the serialised message; of a capture its tree as it is stored.
         field: its path in the request.
         size: bytes of own tree JSON that may hold as much to be read.
         capture_id: the capture that it is of; empty for none.
+        signatures: full, structure and content digest of a capture's tree.
+        incompleteness: why a capture is incomplete.
     """
 
     kind: str
@@ -33,6 +51,8 @@ class Source(NamedTuple):
     field: str
     size: int
     capture_id: str = ""
+    signatures: tuple[bytes, ...] = ()
+    incompleteness: tuple[Incompleteness, ...] = ()
 
 
 def given(source: tree_pb2.TreeSource, field: str) -> Source:
@@ -53,10 +73,43 @@ def given(source: tree_pb2.TreeSource, field: str) -> Source:
     raise InvalidInput.at(field, "required: tree, capture_id or native")
 
 
-def of_capture(capture: capture_pb2.Capture, capture_id: str) -> Source:
-    """A stored capture with its tree."""
-    message = capture.SerializeToString()
-    return Source("capture", message, "", own.TERSEST * len(message), capture_id)
+def of_capture(stored: tree_service_pb2.StoredTree) -> Source:
+    """A stored capture with its tree.
+
+    Raises:
+        DataCorrupted: that is none.
+    """
+    try:
+        size = zstandard.frame_content_size(stored.body)
+    except zstandard.ZstdError:
+        raise _damaged(stored.capture_id) from None
+    given = enumerate(stored.incompleteness)
+    reasons = [decode_incompleteness(reason, f"incompleteness[{i}]") for i, reason in given]
+    signatures = decode_signatures(stored.signatures, "signatures")
+    return Source(
+        "capture", stored.body, "", size, stored.capture_id, (*signatures,), tuple(reasons)
+    )
+
+
+def document_of(source: Source) -> bytes:
+    """The own tree JSON of a stored capture.
+
+    Raises:
+        DataCorrupted: it is damaged.
+    """
+    try:
+        return document(source.message)
+    except zstandard.ZstdError:
+        raise _damaged(source.capture_id) from None
+
+
+def tree_of(source: Source) -> Tree:
+    """The normalised tree of a stored capture. Raises as `document_of`."""
+    return own.decode(document_of(source))
+
+
+def _damaged(capture_id: str) -> DataCorrupted:
+    return DataCorrupted(f"the stored capture {capture_id!r:.120} is damaged")
 
 
 def taken_in(source: Source, formats: Formats, rules: Rules) -> Intake:
@@ -70,17 +123,15 @@ def taken_in(source: Source, formats: Formats, rules: Rules) -> Intake:
     if source.kind == "tree":
         message = tree_pb2.Tree.FromString(source.message)
         return take_in_tree(decode_tree(message, source.field), rules=rules)
-    capture = capture_pb2.Capture.FromString(source.message)
-    known = [
-        decode_incompleteness(reason, f"capture.incompleteness[{i}]")
-        for i, reason in enumerate(capture.incompleteness)
-    ]
-    return take_in_tree(decode_tree(capture.tree, "capture.tree"), known, rules)
+    return _stored(source, rules)
 
 
-def tree_of(source: Source) -> Tree:
-    """The normalised tree of a stored capture."""
-    return decode_tree(capture_pb2.Capture.FromString(source.message).tree, "capture.tree")
+def _stored(source: Source, rules: Rules) -> Intake:
+    """A stored capture: normalised and signed, unless it shows what is a secret by now."""
+    tree, reasons = tree_of(source), source.incompleteness
+    if redact(tree, rules).secrets:
+        return take_in_tree(tree, reasons, rules)
+    return Intake(tree, Signatures(*source.signatures), reasons, None)
 
 
 def _native(source: Source, formats: Formats, rules: Rules) -> Intake:

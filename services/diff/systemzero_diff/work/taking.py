@@ -16,7 +16,7 @@ from systemzero_core.intake import Intake
 from systemzero_core.match.features import Feature, Things, things_of
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
-from systemzero_diff.work.sources import Source, taken_in
+from systemzero_diff.work.sources import Source, document_of, taken_in
 
 MOST_THINGS = 200_000
 """What a tree is matched by is no more than this: words, identifiers, pairs of roles."""
@@ -67,6 +67,11 @@ def take(_desk: Desk, source: Source, told: bytes, asked: Asked) -> bytes:
             encode_things(intake.tree, layout=asked.layout) if asked.things else b"",
         )
     )
+
+
+def unpack(_desk: Desk, source: Source) -> bytes:
+    """The own tree JSON of a stored capture."""
+    return document_of(source)
 
 
 def reasons_of(intake: Intake) -> tuple[str, ...]:

@@ -30,13 +30,15 @@ from systemzero.policy.v1 import policy_pb2 as systemzero_dot_policy_dot_v1_dot_
 from systemzero.tree.v1 import tree_pb2 as systemzero_dot_tree_dot_v1_dot_tree__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+systemzero/capture/v1/capture_service.proto\x12\x15systemzero.capture.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#systemzero/capture/v1/capture.proto\x1a systemzero/diff/v1/verdict.proto\x1a!systemzero/errors/v1/errors.proto\x1a!systemzero/policy/v1/policy.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"\xc4\x02\n\rIngestRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x06native\x18\x02 \x01(\x0b\x32!.systemzero.tree.v1.NativeCaptureH\x00\x12(\n\x04tree\x18\x03 \x01(\x0b\x32\x18.systemzero.tree.v1.TreeH\x00\x12\x15\n\x0b\x66ull_digest\x18\x04 \x01(\x0cH\x00\x12\x30\n\x0c\x63\x61pture_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x61pp\x18\x06 \x01(\t\x12\x13\n\x0bscreen_hint\x18\x07 \x01(\t\x12\x12\n\nsession_id\x18\x08 \x01(\t\x12\r\n\x05\x63heck\x18\t \x01(\x08\x12\x13\n\x0bkeep_native\x18\n \x01(\x08\x12\x12\n\nscreenshot\x18\x0b \x01(\x0c\x42\t\n\x07\x63ontent\"\x96\x01\n\x0eIngestResponse\x12/\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1e.systemzero.capture.v1.Capture\x12,\n\x07verdict\x18\x02 \x01(\x0b\x32\x1b.systemzero.diff.v1.Verdict\x12\x13\n\x0b\x62ody_needed\x18\x03 \x01(\x08\x12\x10\n\x08withheld\x18\x04 \x03(\t\"K\n\x13IngestStreamRequest\x12\x34\n\x06ingest\x18\x01 \x01(\x0b\x32$.systemzero.capture.v1.IngestRequest\"\x9b\x01\n\x14IngestStreamResponse\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x37\n\x06ingest\x18\x02 \x01(\x0b\x32%.systemzero.capture.v1.IngestResponseH\x00\x12\x30\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1d.systemzero.errors.v1.FailureH\x00\x42\t\n\x07outcome\"\x7f\n\x11GetCaptureRequest\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12\x14\n\x0cinclude_tree\x18\x02 \x01(\x08\x12\x16\n\x0einclude_native\x18\x03 \x01(\x08\x12\x1a\n\x12include_screenshot\x18\x04 \x01(\x08\x12\x0c\n\x04hold\x18\x05 \x01(\x08\"E\n\x12GetCaptureResponse\x12/\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1e.systemzero.capture.v1.Capture\"]\n\x13ListCapturesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0b\n\x03\x61pp\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\"a\n\x14ListCapturesResponse\x12\x30\n\x08\x63\x61ptures\x18\x01 \x03(\x0b\x32\x1e.systemzero.capture.v1.Capture\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14WatchCapturesRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"X\n\x15WatchCapturesResponse\x12/\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1e.systemzero.capture.v1.Capture\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"*\n\x14\x44\x65leteCaptureRequest\x12\x12\n\ncapture_id\x18\x01 \x01(\t\"H\n\x15\x44\x65leteCaptureResponse\x12/\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1e.systemzero.capture.v1.Capture2\xca\x05\n\x0e\x43\x61ptureService\x12\x66\n\x06Ingest\x12$.systemzero.capture.v1.IngestRequest\x1a%.systemzero.capture.v1.IngestResponse\"\x0f\xda\xe2\x18\x0b\x08\x01\x10\x01\x18\x80\xa4\xe8\x03(\x01\x12z\n\x0cIngestStream\x12*.systemzero.capture.v1.IngestStreamRequest\x1a+.systemzero.capture.v1.IngestStreamResponse\"\r\xda\xe2\x18\t\x08\x01\x10\x01\x18\x80\xa4\xe8\x03(\x01\x30\x01\x12m\n\nGetCapture\x12(.systemzero.capture.v1.GetCaptureRequest\x1a).systemzero.capture.v1.GetCaptureResponse\"\n\xda\xe2\x18\x06\x08\x02\x10\x01(\x01\x12s\n\x0cListCaptures\x12*.systemzero.capture.v1.ListCapturesRequest\x1a+.systemzero.capture.v1.ListCapturesResponse\"\n\xda\xe2\x18\x06\x08\x02\x10\x02(\x01\x12v\n\rWatchCaptures\x12+.systemzero.capture.v1.WatchCapturesRequest\x1a,.systemzero.capture.v1.WatchCapturesResponse\"\x08\xda\xe2\x18\x04\x08\x02\x10\x02\x30\x01\x12x\n\rDeleteCapture\x12+.systemzero.capture.v1.DeleteCaptureRequest\x1a,.systemzero.capture.v1.DeleteCaptureResponse\"\x0c\xda\xe2\x18\x08\x08\x03\x10\x02 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+systemzero/capture/v1/capture_service.proto\x12\x15systemzero.capture.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#systemzero/capture/v1/capture.proto\x1a systemzero/diff/v1/verdict.proto\x1a!systemzero/errors/v1/errors.proto\x1a!systemzero/policy/v1/policy.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"\xc4\x02\n\rIngestRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x06native\x18\x02 \x01(\x0b\x32!.systemzero.tree.v1.NativeCaptureH\x00\x12(\n\x04tree\x18\x03 \x01(\x0b\x32\x18.systemzero.tree.v1.TreeH\x00\x12\x15\n\x0b\x66ull_digest\x18\x04 \x01(\x0cH\x00\x12\x30\n\x0c\x63\x61pture_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x61pp\x18\x06 \x01(\t\x12\x13\n\x0bscreen_hint\x18\x07 \x01(\t\x12\x12\n\nsession_id\x18\x08 \x01(\t\x12\r\n\x05\x63heck\x18\t \x01(\x08\x12\x13\n\x0bkeep_native\x18\n \x01(\x08\x12\x12\n\nscreenshot\x18\x0b \x01(\x0c\x42\t\n\x07\x63ontent\"\x96\x01\n\x0eIngestResponse\x12/\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1e.systemzero.capture.v1.Capture\x12,\n\x07verdict\x18\x02 \x01(\x0b\x32\x1b.systemzero.diff.v1.Verdict\x12\x13\n\x0b\x62ody_needed\x18\x03 \x01(\x08\x12\x10\n\x08withheld\x18\x04 \x03(\t\"K\n\x13IngestStreamRequest\x12\x34\n\x06ingest\x18\x01 \x01(\x0b\x32$.systemzero.capture.v1.IngestRequest\"\x9b\x01\n\x14IngestStreamResponse\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x37\n\x06ingest\x18\x02 \x01(\x0b\x32%.systemzero.capture.v1.IngestResponseH\x00\x12\x30\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1d.systemzero.errors.v1.FailureH\x00\x42\t\n\x07outcome\"\x83\x01\n\x11GetCaptureRequest\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12\x14\n\x0cinclude_tree\x18\x02 \x01(\x08\x12\x16\n\x0einclude_native\x18\x03 \x01(\x08\x12\x1a\n\x12include_screenshot\x18\x04 \x01(\x08\x12\x10\n\x04hold\x18\x05 \x01(\x08\x42\x02\x18\x01\"E\n\x12GetCaptureResponse\x12/\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1e.systemzero.capture.v1.Capture\"]\n\x13ListCapturesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0b\n\x03\x61pp\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\"a\n\x14ListCapturesResponse\x12\x30\n\x08\x63\x61ptures\x18\x01 \x03(\x0b\x32\x1e.systemzero.capture.v1.Capture\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14WatchCapturesRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"X\n\x15WatchCapturesResponse\x12/\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1e.systemzero.capture.v1.Capture\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"*\n\x14\x44\x65leteCaptureRequest\x12\x12\n\ncapture_id\x18\x01 \x01(\t\"H\n\x15\x44\x65leteCaptureResponse\x12/\n\x07\x63\x61pture\x18\x01 \x01(\x0b\x32\x1e.systemzero.capture.v1.Capture2\xca\x05\n\x0e\x43\x61ptureService\x12\x66\n\x06Ingest\x12$.systemzero.capture.v1.IngestRequest\x1a%.systemzero.capture.v1.IngestResponse\"\x0f\xda\xe2\x18\x0b\x08\x01\x10\x01\x18\x80\xa4\xe8\x03(\x01\x12z\n\x0cIngestStream\x12*.systemzero.capture.v1.IngestStreamRequest\x1a+.systemzero.capture.v1.IngestStreamResponse\"\r\xda\xe2\x18\t\x08\x01\x10\x01\x18\x80\xa4\xe8\x03(\x01\x30\x01\x12m\n\nGetCapture\x12(.systemzero.capture.v1.GetCaptureRequest\x1a).systemzero.capture.v1.GetCaptureResponse\"\n\xda\xe2\x18\x06\x08\x02\x10\x01(\x01\x12s\n\x0cListCaptures\x12*.systemzero.capture.v1.ListCapturesRequest\x1a+.systemzero.capture.v1.ListCapturesResponse\"\n\xda\xe2\x18\x06\x08\x02\x10\x02(\x01\x12v\n\rWatchCaptures\x12+.systemzero.capture.v1.WatchCapturesRequest\x1a,.systemzero.capture.v1.WatchCapturesResponse\"\x08\xda\xe2\x18\x04\x08\x02\x10\x02\x30\x01\x12x\n\rDeleteCapture\x12+.systemzero.capture.v1.DeleteCaptureRequest\x1a,.systemzero.capture.v1.DeleteCaptureResponse\"\x0c\xda\xe2\x18\x08\x08\x03\x10\x02 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'systemzero.capture.v1.capture_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_GETCAPTUREREQUEST'].fields_by_name['hold']._loaded_options = None
+  _globals['_GETCAPTUREREQUEST'].fields_by_name['hold']._serialized_options = b'\030\001'
   _globals['_CAPTURESERVICE'].methods_by_name['Ingest']._loaded_options = None
   _globals['_CAPTURESERVICE'].methods_by_name['Ingest']._serialized_options = b'\332\342\030\013\010\001\020\001\030\200\244\350\003(\001'
   _globals['_CAPTURESERVICE'].methods_by_name['IngestStream']._loaded_options = None
@@ -57,22 +59,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTSTREAMREQUEST']._serialized_end=830
   _globals['_INGESTSTREAMRESPONSE']._serialized_start=833
   _globals['_INGESTSTREAMRESPONSE']._serialized_end=988
-  _globals['_GETCAPTUREREQUEST']._serialized_start=990
-  _globals['_GETCAPTUREREQUEST']._serialized_end=1117
-  _globals['_GETCAPTURERESPONSE']._serialized_start=1119
-  _globals['_GETCAPTURERESPONSE']._serialized_end=1188
-  _globals['_LISTCAPTURESREQUEST']._serialized_start=1190
-  _globals['_LISTCAPTURESREQUEST']._serialized_end=1283
-  _globals['_LISTCAPTURESRESPONSE']._serialized_start=1285
-  _globals['_LISTCAPTURESRESPONSE']._serialized_end=1382
-  _globals['_WATCHCAPTURESREQUEST']._serialized_start=1384
-  _globals['_WATCHCAPTURESREQUEST']._serialized_end=1422
-  _globals['_WATCHCAPTURESRESPONSE']._serialized_start=1424
-  _globals['_WATCHCAPTURESRESPONSE']._serialized_end=1512
-  _globals['_DELETECAPTUREREQUEST']._serialized_start=1514
-  _globals['_DELETECAPTUREREQUEST']._serialized_end=1556
-  _globals['_DELETECAPTURERESPONSE']._serialized_start=1558
-  _globals['_DELETECAPTURERESPONSE']._serialized_end=1630
-  _globals['_CAPTURESERVICE']._serialized_start=1633
-  _globals['_CAPTURESERVICE']._serialized_end=2347
+  _globals['_GETCAPTUREREQUEST']._serialized_start=991
+  _globals['_GETCAPTUREREQUEST']._serialized_end=1122
+  _globals['_GETCAPTURERESPONSE']._serialized_start=1124
+  _globals['_GETCAPTURERESPONSE']._serialized_end=1193
+  _globals['_LISTCAPTURESREQUEST']._serialized_start=1195
+  _globals['_LISTCAPTURESREQUEST']._serialized_end=1288
+  _globals['_LISTCAPTURESRESPONSE']._serialized_start=1290
+  _globals['_LISTCAPTURESRESPONSE']._serialized_end=1387
+  _globals['_WATCHCAPTURESREQUEST']._serialized_start=1389
+  _globals['_WATCHCAPTURESREQUEST']._serialized_end=1427
+  _globals['_WATCHCAPTURESRESPONSE']._serialized_start=1429
+  _globals['_WATCHCAPTURESRESPONSE']._serialized_end=1517
+  _globals['_DELETECAPTUREREQUEST']._serialized_start=1519
+  _globals['_DELETECAPTUREREQUEST']._serialized_end=1561
+  _globals['_DELETECAPTURERESPONSE']._serialized_start=1563
+  _globals['_DELETECAPTURERESPONSE']._serialized_end=1635
+  _globals['_CAPTURESERVICE']._serialized_start=1638
+  _globals['_CAPTURESERVICE']._serialized_end=2352
 # @@protoc_insertion_point(module_scope)

@@ -21,6 +21,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
@@ -220,10 +225,16 @@ class GetCaptureRequest(_message.Message):
     """Optional. Whether to send along the native document that was kept, if one was."""
     include_screenshot: _builtins.bool
     """Optional. Whether to send along the screenshot that was kept, if one was."""
-    hold: _builtins.bool
-    """Optional. Whether to keep the capture for good. Refused unless the diff service says so: it is
-    about to make a template or an event of it.
-    """
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def hold(self) -> _builtins.bool:
+        """Refused: reading a capture keeps nothing. TreeService has a hold for the platform's own services."""
+
+    @hold.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def hold(self, value: _builtins.bool) -> None:
+        """Refused: reading a capture keeps nothing. TreeService has a hold for the platform's own services."""
+
     def __init__(
         self,
         *,

@@ -28,13 +28,19 @@ from systemzero.policy.v1 import policy_pb2 as systemzero_dot_policy_dot_v1_dot_
 from systemzero.tree.v1 import tree_pb2 as systemzero_dot_tree_dot_v1_dot_tree__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%systemzero/diff/v1/diff_service.proto\x12\x12systemzero.diff.v1\x1a$systemzero/diff/v1/edit_script.proto\x1a systemzero/diff/v1/verdict.proto\x1a!systemzero/policy/v1/policy.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"c\n\x0b\x44iffRequest\x12)\n\x01\x61\x18\x01 \x01(\x0b\x32\x1e.systemzero.tree.v1.TreeSource\x12)\n\x01\x62\x18\x02 \x01(\x0b\x32\x1e.systemzero.tree.v1.TreeSource\"v\n\x0c\x44iffResponse\x12\x36\n\ncomparison\x18\x01 \x01(\x0b\x32\".systemzero.diff.v1.TreeComparison\x12.\n\x06script\x18\x02 \x01(\x0b\x32\x1e.systemzero.diff.v1.EditScript\"f\n\x0cMatchRequest\x12,\n\x04tree\x18\x01 \x01(\x0b\x32\x1e.systemzero.tree.v1.TreeSource\x12\x13\n\x0bscreen_hint\x18\x02 \x01(\t\x12\x13\n\x0bmax_results\x18\x03 \x01(\x05\"a\n\rMatchResponse\x12*\n\x07matches\x18\x01 \x03(\x0b\x32\x19.systemzero.diff.v1.Match\x12\x0f\n\x07matched\x18\x02 \x01(\x08\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\"\xbc\x02\n\x0c\x43heckRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12,\n\x04tree\x18\x02 \x01(\x0b\x32\x1e.systemzero.tree.v1.TreeSource\x12\x32\n\nsignatures\x18\x03 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x13\n\x0bscreen_hint\x18\x04 \x01(\t\x12\x0b\n\x03\x61pp\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12\x12\n\ncapture_id\x18\x07 \x01(\t\x12:\n\x0eincompleteness\x18\x08 \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness\x12\x15\n\rnative_sha256\x18\t \x01(\x0c\x12\x19\n\x11screenshot_sha256\x18\n \x01(\x0c\"R\n\rCheckResponse\x12,\n\x07verdict\x18\x01 \x01(\x0b\x32\x1b.systemzero.diff.v1.Verdict\x12\x13\n\x0btree_needed\x18\x02 \x01(\x08\x32\x9d\x02\n\x0b\x44iffService\x12Z\n\x04\x44iff\x12\x1f.systemzero.diff.v1.DiffRequest\x1a .systemzero.diff.v1.DiffResponse\"\x0f\xda\xe2\x18\x0b\x08\x07\x10\x02\x18\x80\xad\xe2\x04(\x01\x12X\n\x05Match\x12 .systemzero.diff.v1.MatchRequest\x1a!.systemzero.diff.v1.MatchResponse\"\n\xda\xe2\x18\x06\x08\x07\x10\x02(\x01\x12X\n\x05\x43heck\x12 .systemzero.diff.v1.CheckRequest\x1a!.systemzero.diff.v1.CheckResponse\"\n\xda\xe2\x18\x06\x08\x01\x10\x02(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%systemzero/diff/v1/diff_service.proto\x12\x12systemzero.diff.v1\x1a$systemzero/diff/v1/edit_script.proto\x1a systemzero/diff/v1/verdict.proto\x1a!systemzero/policy/v1/policy.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"c\n\x0b\x44iffRequest\x12)\n\x01\x61\x18\x01 \x01(\x0b\x32\x1e.systemzero.tree.v1.TreeSource\x12)\n\x01\x62\x18\x02 \x01(\x0b\x32\x1e.systemzero.tree.v1.TreeSource\"v\n\x0c\x44iffResponse\x12\x36\n\ncomparison\x18\x01 \x01(\x0b\x32\".systemzero.diff.v1.TreeComparison\x12.\n\x06script\x18\x02 \x01(\x0b\x32\x1e.systemzero.diff.v1.EditScript\"f\n\x0cMatchRequest\x12,\n\x04tree\x18\x01 \x01(\x0b\x32\x1e.systemzero.tree.v1.TreeSource\x12\x13\n\x0bscreen_hint\x18\x02 \x01(\t\x12\x13\n\x0bmax_results\x18\x03 \x01(\x05\"a\n\rMatchResponse\x12*\n\x07matches\x18\x01 \x03(\x0b\x32\x19.systemzero.diff.v1.Match\x12\x0f\n\x07matched\x18\x02 \x01(\x08\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\"\xc8\x02\n\x0c\x43heckRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12,\n\x04tree\x18\x02 \x01(\x0b\x32\x1e.systemzero.tree.v1.TreeSource\x12\x32\n\nsignatures\x18\x03 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x13\n\x0bscreen_hint\x18\x04 \x01(\t\x12\x0b\n\x03\x61pp\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12\x16\n\ncapture_id\x18\x07 \x01(\tB\x02\x18\x01\x12:\n\x0eincompleteness\x18\x08 \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness\x12\x19\n\rnative_sha256\x18\t \x01(\x0c\x42\x02\x18\x01\x12\x1d\n\x11screenshot_sha256\x18\n \x01(\x0c\x42\x02\x18\x01\"R\n\rCheckResponse\x12,\n\x07verdict\x18\x01 \x01(\x0b\x32\x1b.systemzero.diff.v1.Verdict\x12\x13\n\x0btree_needed\x18\x02 \x01(\x08\x32\x9d\x02\n\x0b\x44iffService\x12Z\n\x04\x44iff\x12\x1f.systemzero.diff.v1.DiffRequest\x1a .systemzero.diff.v1.DiffResponse\"\x0f\xda\xe2\x18\x0b\x08\x07\x10\x02\x18\x80\xad\xe2\x04(\x01\x12X\n\x05Match\x12 .systemzero.diff.v1.MatchRequest\x1a!.systemzero.diff.v1.MatchResponse\"\n\xda\xe2\x18\x06\x08\x07\x10\x02(\x01\x12X\n\x05\x43heck\x12 .systemzero.diff.v1.CheckRequest\x1a!.systemzero.diff.v1.CheckResponse\"\n\xda\xe2\x18\x06\x08\x01\x10\x02(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'systemzero.diff.v1.diff_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CHECKREQUEST'].fields_by_name['capture_id']._loaded_options = None
+  _globals['_CHECKREQUEST'].fields_by_name['capture_id']._serialized_options = b'\030\001'
+  _globals['_CHECKREQUEST'].fields_by_name['native_sha256']._loaded_options = None
+  _globals['_CHECKREQUEST'].fields_by_name['native_sha256']._serialized_options = b'\030\001'
+  _globals['_CHECKREQUEST'].fields_by_name['screenshot_sha256']._loaded_options = None
+  _globals['_CHECKREQUEST'].fields_by_name['screenshot_sha256']._serialized_options = b'\030\001'
   _globals['_DIFFSERVICE'].methods_by_name['Diff']._loaded_options = None
   _globals['_DIFFSERVICE'].methods_by_name['Diff']._serialized_options = b'\332\342\030\013\010\007\020\002\030\200\255\342\004(\001'
   _globals['_DIFFSERVICE'].methods_by_name['Match']._loaded_options = None
@@ -50,9 +56,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MATCHRESPONSE']._serialized_start=524
   _globals['_MATCHRESPONSE']._serialized_end=621
   _globals['_CHECKREQUEST']._serialized_start=624
-  _globals['_CHECKREQUEST']._serialized_end=940
-  _globals['_CHECKRESPONSE']._serialized_start=942
-  _globals['_CHECKRESPONSE']._serialized_end=1024
-  _globals['_DIFFSERVICE']._serialized_start=1027
-  _globals['_DIFFSERVICE']._serialized_end=1312
+  _globals['_CHECKREQUEST']._serialized_end=952
+  _globals['_CHECKRESPONSE']._serialized_start=954
+  _globals['_CHECKRESPONSE']._serialized_end=1036
+  _globals['_DIFFSERVICE']._serialized_start=1039
+  _globals['_DIFFSERVICE']._serialized_end=1324
 # @@protoc_insertion_point(module_scope)

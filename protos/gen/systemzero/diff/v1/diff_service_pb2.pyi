@@ -19,6 +19,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
@@ -169,22 +174,40 @@ class CheckRequest(_message.Message):
     """Optional. The application; at most 200 characters."""
     session_id: _builtins.str
     """Optional. The client's session, for the sequence detector."""
-    capture_id: _builtins.str
-    """Optional. The capture that the tree is of; taken from the capture service alone. Others name a
-    stored capture by `tree.capture_id`.
-    """
-    native_sha256: _builtins.bytes
-    """Optional. SHA-256 of the native document that is kept of the capture, 32 bytes: an event's log
-    entry records it. Taken from the capture service alone.
-    """
-    screenshot_sha256: _builtins.bytes
-    """Optional. SHA-256 of the screenshot that is kept of the capture, 32 bytes: an event's log entry
-    records it. Taken from the capture service alone.
-    """
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def capture_id(self) -> _builtins.str:
+        """Refused where it is not `tree.capture_id`, which names a stored capture."""
+
+    @capture_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def capture_id(self, value: _builtins.str) -> None:
+        """Refused where it is not `tree.capture_id`, which names a stored capture."""
+
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def native_sha256(self) -> _builtins.bytes:
+        """Refused: what is kept of a capture as it was sent is for the capture service to say."""
+
+    @native_sha256.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def native_sha256(self, value: _builtins.bytes) -> None:
+        """Refused: what is kept of a capture as it was sent is for the capture service to say."""
+
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def screenshot_sha256(self) -> _builtins.bytes:
+        """Refused, as `native_sha256` is."""
+
+    @screenshot_sha256.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def screenshot_sha256(self, value: _builtins.bytes) -> None:
+        """Refused, as `native_sha256` is."""
+
     @_builtins.property
     def tree(self) -> _tree_pb2.TreeSource:
         """Optional. The tree. Without it, `signatures` must be set, and the answer is `tree_needed`
-        where they alone do not decide. Drift is recorded without it only for a `capture_id`.
+        where they alone do not decide.
         """
 
     @_builtins.property

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!systemzero/policy/v1/policy.proto\x12\x14systemzero.policy.v1\x1a google/protobuf/descriptor.proto\"\xae\x01\n\x06\x41\x63\x63\x65ss\x12\x34\n\npermission\x18\x01 \x01(\x0e\x32 .systemzero.policy.v1.Permission\x12\x0c\n\x04\x63ost\x18\x02 \x01(\r\x12\x11\n\tmax_bytes\x18\x03 \x01(\x04\x12\r\n\x05\x61udit\x18\x04 \x01(\x08\x12\x12\n\nidempotent\x18\x05 \x01(\x08\x12\x18\n\x10max_stream_bytes\x18\x06 \x01(\x04\x12\x10\n\x08internal\x18\x07 \x01(\x08*\x92\x04\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x1c\n\x18PERMISSION_CAPTURE_WRITE\x10\x01\x12\x1b\n\x17PERMISSION_CAPTURE_READ\x10\x02\x12\x1d\n\x19PERMISSION_CAPTURE_DELETE\x10\x03\x12\x1c\n\x18PERMISSION_TEMPLATE_READ\x10\x04\x12\x1d\n\x19PERMISSION_TEMPLATE_WRITE\x10\x05\x12\x1e\n\x1aPERMISSION_TEMPLATE_DELETE\x10\x06\x12\x17\n\x13PERMISSION_DIFF_RUN\x10\x07\x12\x19\n\x15PERMISSION_EVENT_READ\x10\x08\x12\x1b\n\x17PERMISSION_EVENT_DECIDE\x10\t\x12\x17\n\x13PERMISSION_LOG_READ\x10\n\x12\x19\n\x15PERMISSION_KEY_MANAGE\x10\x0b\x12\x1a\n\x16PERMISSION_TOKEN_ISSUE\x10\x0c\x12\x1a\n\x16PERMISSION_STATUS_READ\x10\r\x12\x19\n\x15PERMISSION_AUDIT_READ\x10\x0e\x12\x1a\n\x16PERMISSION_TENANT_READ\x10\x0f\x12\x1c\n\x18PERMISSION_TENANT_MANAGE\x10\x10\x12\x1f\n\x1bPERMISSION_TOKEN_INTROSPECT\x10\x11:N\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xab\x8c\x03 \x01(\x0b\x32\x1c.systemzero.policy.v1.Accessb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!systemzero/policy/v1/policy.proto\x12\x14systemzero.policy.v1\x1a google/protobuf/descriptor.proto\"\xbf\x01\n\x06\x41\x63\x63\x65ss\x12\x34\n\npermission\x18\x01 \x01(\x0e\x32 .systemzero.policy.v1.Permission\x12\x0c\n\x04\x63ost\x18\x02 \x01(\r\x12\x11\n\tmax_bytes\x18\x03 \x01(\x04\x12\r\n\x05\x61udit\x18\x04 \x01(\x08\x12\x12\n\nidempotent\x18\x05 \x01(\x08\x12\x18\n\x10max_stream_bytes\x18\x06 \x01(\x04\x12\x10\n\x08internal\x18\x07 \x01(\x08\x12\x0f\n\x07\x63\x61llers\x18\x08 \x03(\t*\x92\x04\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x1c\n\x18PERMISSION_CAPTURE_WRITE\x10\x01\x12\x1b\n\x17PERMISSION_CAPTURE_READ\x10\x02\x12\x1d\n\x19PERMISSION_CAPTURE_DELETE\x10\x03\x12\x1c\n\x18PERMISSION_TEMPLATE_READ\x10\x04\x12\x1d\n\x19PERMISSION_TEMPLATE_WRITE\x10\x05\x12\x1e\n\x1aPERMISSION_TEMPLATE_DELETE\x10\x06\x12\x17\n\x13PERMISSION_DIFF_RUN\x10\x07\x12\x19\n\x15PERMISSION_EVENT_READ\x10\x08\x12\x1b\n\x17PERMISSION_EVENT_DECIDE\x10\t\x12\x17\n\x13PERMISSION_LOG_READ\x10\n\x12\x19\n\x15PERMISSION_KEY_MANAGE\x10\x0b\x12\x1a\n\x16PERMISSION_TOKEN_ISSUE\x10\x0c\x12\x1a\n\x16PERMISSION_STATUS_READ\x10\r\x12\x19\n\x15PERMISSION_AUDIT_READ\x10\x0e\x12\x1a\n\x16PERMISSION_TENANT_READ\x10\x0f\x12\x1c\n\x18PERMISSION_TENANT_MANAGE\x10\x10\x12\x1f\n\x1bPERMISSION_TOKEN_INTROSPECT\x10\x11:N\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xab\x8c\x03 \x01(\x0b\x32\x1c.systemzero.policy.v1.Accessb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'systemzero.policy.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PERMISSION']._serialized_start=271
-  _globals['_PERMISSION']._serialized_end=801
+  _globals['_PERMISSION']._serialized_start=288
+  _globals['_PERMISSION']._serialized_end=818
   _globals['_ACCESS']._serialized_start=94
-  _globals['_ACCESS']._serialized_end=268
+  _globals['_ACCESS']._serialized_end=285
 # @@protoc_insertion_point(module_scope)

@@ -5,9 +5,11 @@ The access policy of an RPC, as a method option: who may call it, what it costs,
 carry. The gateway reads it from descriptors; a method without it is denied.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
@@ -118,6 +120,7 @@ class Access(_message.Message):
     IDEMPOTENT_FIELD_NUMBER: _builtins.int
     MAX_STREAM_BYTES_FIELD_NUMBER: _builtins.int
     INTERNAL_FIELD_NUMBER: _builtins.int
+    CALLERS_FIELD_NUMBER: _builtins.int
     permission: Global___Permission.ValueType
     """Required. The permission that the principal's role, and its scopes if it has any, must hold."""
     cost: _builtins.int
@@ -140,6 +143,10 @@ class Access(_message.Message):
     """Optional. Whether only the platform's own services call it: for everybody else the gateway has
     no such method.
     """
+    @_builtins.property
+    def callers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. The services that call an internal method, by name. Every other caller is refused."""
+
     def __init__(
         self,
         *,
@@ -150,10 +157,11 @@ class Access(_message.Message):
         idempotent: _builtins.bool = ...,
         max_stream_bytes: _builtins.int = ...,
         internal: _builtins.bool = ...,
+        callers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "cost", b"cost", "idempotent", b"idempotent", "internal", b"internal", "max_bytes", b"max_bytes", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "callers", b"callers", "cost", b"cost", "idempotent", b"idempotent", "internal", b"internal", "max_bytes", b"max_bytes", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

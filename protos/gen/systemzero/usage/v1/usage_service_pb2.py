@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from systemzero.policy.v1 import policy_pb2 as systemzero_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'systemzero/usage/v1/usage_service.proto\x12\x13systemzero.usage.v1\x1a!systemzero/policy/v1/policy.proto\"\x11\n\x0fGetUsageRequest\"C\n\x10GetUsageResponse\x12/\n\x06quotas\x18\x01 \x03(\x0b\x32\x1f.systemzero.usage.v1.QuotaUsage\"8\n\nQuotaUsage\x12\r\n\x05quota\x18\x01 \x01(\t\x12\x0c\n\x04used\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x03\x32u\n\x0cUsageService\x12\x65\n\x08GetUsage\x12$.systemzero.usage.v1.GetUsageRequest\x1a%.systemzero.usage.v1.GetUsageResponse\"\x0c\xda\xe2\x18\x08\x08\r\x10\x01(\x01\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'systemzero/usage/v1/usage_service.proto\x12\x13systemzero.usage.v1\x1a!systemzero/policy/v1/policy.proto\"\x11\n\x0fGetUsageRequest\"C\n\x10GetUsageResponse\x12/\n\x06quotas\x18\x01 \x03(\x0b\x32\x1f.systemzero.usage.v1.QuotaUsage\"8\n\nQuotaUsage\x12\r\n\x05quota\x18\x01 \x01(\t\x12\x0c\n\x04used\x18\x02 \x01(\x03\x12\r\n\x05limit\x18\x03 \x01(\x03\x32~\n\x0cUsageService\x12n\n\x08GetUsage\x12$.systemzero.usage.v1.GetUsageRequest\x1a%.systemzero.usage.v1.GetUsageResponse\"\x15\xda\xe2\x18\x11\x08\r\x10\x01(\x01\x38\x01\x42\x07gatewayb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'systemzero.usage.v1.usage_s
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_USAGESERVICE'].methods_by_name['GetUsage']._loaded_options = None
-  _globals['_USAGESERVICE'].methods_by_name['GetUsage']._serialized_options = b'\332\342\030\010\010\r\020\001(\0018\001'
+  _globals['_USAGESERVICE'].methods_by_name['GetUsage']._serialized_options = b'\332\342\030\021\010\r\020\001(\0018\001B\007gateway'
   _globals['_GETUSAGEREQUEST']._serialized_start=99
   _globals['_GETUSAGEREQUEST']._serialized_end=116
   _globals['_GETUSAGERESPONSE']._serialized_start=118
@@ -41,5 +41,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUOTAUSAGE']._serialized_start=187
   _globals['_QUOTAUSAGE']._serialized_end=243
   _globals['_USAGESERVICE']._serialized_start=245
-  _globals['_USAGESERVICE']._serialized_end=362
+  _globals['_USAGESERVICE']._serialized_end=371
 # @@protoc_insertion_point(module_scope)
