@@ -17,7 +17,7 @@ from tests.support.platform import KINDS, Platform, running, until_serving
 
 PARENT = "00f067aa0ba902b7"
 INGEST = "systemzero.capture.v1.CaptureService/Ingest"
-CHECK = "systemzero.diff.v1.DiffService/Check"
+CHECK = "systemzero.diff.v1.JudgementService/JudgeCapture"
 SECRET = "a-text-that-is-nobodys-business"
 
 

@@ -19,7 +19,7 @@ from systemzero_core.tree import Node, Tree
 from systemzero_wire.fields import timestamp
 from systemzero_wire.trees import encode_tree
 from tests.support import sqlite
-from tests.support.checks import DRIFT, check, put
+from tests.support.checks import DRIFT, check, judge, put
 from tests.support.services import House, diff_house
 from tests.support.stores import DAY
 
@@ -52,7 +52,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 async def ingest(house: House, shown: Tree, screen: str) -> verdict_pb2.Verdict:
     capture_id = f"cap_{len(house.fake.trees) + 1}"
     house.fake.trees[capture_id] = shown
-    return await check(house, shown, screen, capture_id=capture_id)
+    return await judge(house, shown, screen, capture_id)
 
 
 async def test_deep_drift_makes_small_answers_events_and_entries(house: House) -> None:
@@ -159,8 +159,8 @@ async def test_a_repeat_is_answered_as_the_first_call_was(house: House) -> None:
     await put(house, "wide", words(20, "was"))
     house.fake.trees["cap_1"] = words(20, "is")
     shown = words(20, "is")
-    first = await check(house, shown, "wide", capture_id="cap_1", request_id="req")
-    assert await check(house, shown, "wide", capture_id="cap_1", request_id="req") == first
+    first = await judge(house, shown, "wide", "cap_1")
+    assert await judge(house, shown, "wide", "cap_1") == first
     rejection = pb.RejectEventRequest(request_id="no", event_id=first.event_id, reason="no")
     answer = await house.drift().RejectEvent(rejection)
     assert await house.drift().RejectEvent(rejection) == answer

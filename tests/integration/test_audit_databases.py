@@ -9,11 +9,12 @@ from sqlalchemy import Connection, update
 
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.internal.identity import Principal
-from systemzero_core.drift import Decision, DecisionKind
+from systemzero_core.drift import Decision, DecisionKind, Severity
 from systemzero_core.errors import DataCorrupted
 from systemzero_diff.admin.check import audit
 from systemzero_diff.codec.events import decision_record, event_record
 from systemzero_diff.digests import DECISION_KIND, EVENT_KIND
+from systemzero_diff.model import Drifted
 from systemzero_diff.store import (
     LOG,
     METADATA,
@@ -30,7 +31,8 @@ from tests.support.logs import KEY
 from tests.support.stores import NOW, decision, event, template
 
 SOMEBODY = Principal("acme", "key_1")
-VERDICT = verdict_pb2.Verdict(similarity=0.5)
+VERDICT = verdict_pb2.Verdict(similarity=0.5).SerializeToString()
+DRIFTED = Drifted("", "", 0, Severity.INFO, 0.5, "", "", "", (), ())
 
 
 @pytest.fixture
@@ -58,8 +60,8 @@ def versioned(transaction: Transaction) -> None:
 def drifted(number: int) -> Callable[[Transaction], None]:
     def job(transaction: Transaction) -> None:
         fingerprint = "f" * 64 if number else "e" * 64
-        made = event(number, fingerprint=fingerprint, verdict=VERDICT.SerializeToString())
-        record = event_record(made, VERDICT, "d" * 64)
+        made = event(number, fingerprint=fingerprint, verdict=VERDICT)
+        record = event_record(made, DRIFTED, "d" * 64)
         transaction.put_event(made, transaction.append(EVENT_KIND, record, made.create_time))
 
     return job

@@ -29,7 +29,7 @@ from tests.support.databases import OpenDatabase
 from tests.support.gateway import refused
 from tests.support.loops import some_loops
 from tests.support.services import House, capture_house
-from tests.support.stores import DAY, NOW, document, known, plain, sighting, tree
+from tests.support.stores import DAY, NOW, document, known, no_events, plain, sighting, tree
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and so on"
 JPEG = b"\xff\xd8\xff\xe0 and so on"
@@ -199,7 +199,7 @@ async def test_they_are_collected_by_their_own_age_also_of_captures_that_are_hel
     store = SqlCaptureStore(database)
     for day in range(4):
         await add(store, day, screenshot(PNG + bytes([day])), day=day)
-    await store.hold("acme", "cap_0")
+    await store.hold("acme", ["cap_0"])
     keeping = KeepingSettings(days=2)
     collector = Collector(
         store,
@@ -208,6 +208,7 @@ async def test_they_are_collected_by_their_own_age_also_of_captures_that_are_hel
         lambda: NOW + 4 * DAY,
         get_logger("test"),
         some_loops(),
+        no_events,
     )
     await collector.collect()
     left = [await store.originals("acme", f"cap_{n}") for n in range(4)]
@@ -221,9 +222,8 @@ async def test_they_go_with_a_capture_that_is_collected(database: Database) -> N
     for number in range(3):
         await add(store, number, screenshot(PNG + bytes([number])))
     bounds, keeping = RetentionSettings(captures=1), KeepingSettings(days=0)
-    await Collector(
-        store, bounds, keeping, lambda: NOW + DAY, get_logger("test"), some_loops()
-    ).collect()
+    clock, logger = (lambda: NOW + DAY), get_logger("test")
+    await Collector(store, bounds, keeping, clock, logger, some_loops(), no_events).collect()
     assert await blobs(database) == 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -11,7 +11,7 @@ from systemzero_base.telemetry.logs import get_logger
 from systemzero_capture.config import Retention, RetentionSettings
 from systemzero_capture.kept.retention import Collector
 from systemzero_capture.kept.settings import KeepingSettings
-from systemzero_capture.model import Bounds, Event
+from systemzero_capture.model import Bounds
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.retention import BATCH
 from systemzero_core.errors import NotFound
@@ -52,12 +52,14 @@ async def add(
     tenant: str = "acme",
     request_id: str = "",
     button: str = "Buy",
+    of_diff: bool = False,
 ) -> None:
     """The capture `cap_<number>`, taken in on a day from now."""
     said = sighting(request_id, b"digest") if request_id else sighting()
     body = compress(tree(button))
     time = NOW + day * DAY
-    await store.add(tenant, f"cap_{number}", time, known(button), said, body=body)
+    what = (tenant, f"cap_{number}", time, known(button), said)
+    await store.add(*what, body=body, of_diff=of_diff)
 
 
 async def left(store: SqlCaptureStore, tenant: str = "acme") -> list[str]:
@@ -74,12 +76,17 @@ async def rows(database: Database) -> dict[str, int]:
     return {name: count(name) for name in fetched}
 
 
-def collector(store: SqlCaptureStore, day: int, **settings: object) -> Collector:
+def collector(
+    store: SqlCaptureStore, day: int, events: frozenset[str] = frozenset(), **settings: object
+) -> Collector:
     originals = KeepingSettings(days=0)
     chosen = RetentionSettings(**settings)  # type: ignore[arg-type]
-    return Collector(
-        store, chosen, originals, lambda: NOW + day * DAY, get_logger("test"), some_loops()
-    )
+
+    async def with_event(_tenant: str, capture_ids: Sequence[str]) -> frozenset[str]:
+        return events & frozenset(capture_ids)
+
+    clock, logger = (lambda: NOW + day * DAY), get_logger("test")
+    return Collector(store, chosen, originals, clock, logger, some_loops(), with_event)
 
 
 async def test_what_is_too_old_goes_with_all_that_it_alone_used(
@@ -107,17 +114,17 @@ async def test_of_too_many_the_oldest_go(store: SqlCaptureStore) -> None:
 
 async def test_what_something_is_made_of_stays(store: SqlCaptureStore) -> None:
     for number in range(4):
-        await add(store, number)
-    await store.hold("acme", "cap_0")
+        await add(store, number, of_diff=number == 1)
+    await store.hold("acme", ["cap_0"])
     held, made_an_event, unchanged, _ = await store.after("acme", 0, 9)
-    await store.set_verdict("acme", made_an_event, b"an event", Event("evt_1", 0))
     await store.set_verdict("acme", held, b"unchanged")
     await store.set_verdict("acme", unchanged, b"unchanged")
-    assert await collector(store, 100, days=1).collect() == 1
+    events = frozenset({made_an_event.capture_id})
+    assert await collector(store, 100, events, days=1).collect() == 1
     assert await left(store) == ["cap_0", "cap_1", "cap_3"]
     assert await store.body("acme", "cap_0")
     with pytest.raises(NotFound):
-        await store.hold("acme", "cap_2")
+        await store.hold("acme", ["cap_2"])
 
 
 async def test_positions_go_on_after_everything_was_collected(store: SqlCaptureStore) -> None:

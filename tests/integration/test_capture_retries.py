@@ -132,7 +132,7 @@ async def test_the_retry_is_judged_with_what_the_first_try_kept(tmp_path: Path) 
         await refused(house.captures().Ingest(request))
         first = house.fake.requests[-1]
         assert first.native_sha256
-        first.ClearField("tree")  # which the diff service does not know a repeat by
+        first.ClearField("document")  # it is not in hand any more
     async with capture_house(tmp_path) as house:  # which keeps nothing
         answer = await house.captures().Ingest(request)
         assert answer.verdict.kind == DRIFT

@@ -15,7 +15,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from systemzero.capture.v1 import capture_service_pb2 as pb
-from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.capture.v1 import (
+    capture_service_pb2_grpc,
+    tree_service_pb2,
+    tree_service_pb2_grpc,
+)
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.errors.v1 import errors_pb2
 from systemzero.tree.v1 import tree_pb2
@@ -85,16 +89,17 @@ async def test_a_capture_is_judged_as_its_principal(house: House) -> None:
     assert answer.verdict.event_id == f"evt_of_{answer.capture.capture_id}"
     assert set(house.fake.tenants) == {"beta"}
     by_signatures, by_tree = house.fake.requests
-    assert not by_signatures.HasField("tree")
-    assert not by_signatures.capture_id  # there is none yet, so no event may name it
-    assert by_tree.HasField("tree")
-    assert by_tree.capture_id == by_tree.request_id == answer.capture.capture_id
+    assert not by_signatures.document
+    assert not by_signatures.stored  # it is not there yet, so no event may name it
+    assert by_tree.document
+    assert by_tree.stored
+    assert by_tree.capture_id == answer.capture.capture_id
     assert by_tree.app == "shop"
     request = pb.GetCaptureRequest(capture_id=answer.capture.capture_id)
     assert (await house.captures("beta").GetCapture(request)).capture.verdict == answer.verdict
 
 
-async def test_the_tree_of_a_form_that_was_seen_before_is_sent_where_it_is_asked_for(
+async def test_the_tree_of_bytes_that_were_seen_before_is_not_read_to_be_sent(
     house: House,
 ) -> None:
     first = await house.captures().Ingest(of(tree("Buy")))
@@ -102,16 +107,15 @@ async def test_the_tree_of_a_form_that_was_seen_before_is_sent_where_it_is_asked
     answer = await house.captures().Ingest(of(tree("Buy"), check=True, screen_hint="shop"))
     assert answer.capture.capture_id != first.capture.capture_id
     assert answer.verdict.kind == DRIFT
-    _, by_capture, by_tree = house.fake.requests
-    assert [by_capture.HasField("tree"), by_tree.HasField("tree")] == [False, True]
-    assert by_capture.capture_id == by_capture.request_id == by_tree.request_id
+    assert [request.stored for request in house.fake.requests] == [False, True]
+    assert not any(request.document for request in house.fake.requests)
 
 
 async def test_a_known_digest_costs_no_tree(house: House) -> None:
     house.fake.unchanged.add(known("Buy").signatures.full)
     answer = await house.captures().Ingest(of(tree("Buy"), check=True))
     assert answer.verdict.kind == UNCHANGED
-    assert [request.HasField("tree") for request in house.fake.requests] == [False]
+    assert [bool(request.document) for request in house.fake.requests] == [False]
 
 
 async def test_every_way_in_gives_the_same_signatures(house: House) -> None:
@@ -245,7 +249,7 @@ async def test_captures_of_one_session_are_taken_in_their_order(house: House) ->
     ]
     answers = await stream(house, requests)
     sent = [answer.ingest.capture.capture_id for answer in answers]
-    asked = [request.capture_id for request in house.fake.requests if request.HasField("tree")]
+    asked = [request.capture_id for request in house.fake.requests if request.stored]
     assert asked == sent
 
 
@@ -340,7 +344,9 @@ async def test_a_restart_forgets_nothing_that_was_answered(tmp_path: Path) -> No
     async with capture_house(tmp_path) as house:
         first = await house.captures().Ingest(request)
         page = await house.captures().ListCaptures(pb.ListCapturesRequest(page_size=1))
+        events = house.fake.events
     async with capture_house(tmp_path) as house:
+        house.fake.events = events  # the diff service keeps them
         assert await house.captures().Ingest(request) == first
         assert not house.fake.requests
         again = await house.captures().ListCaptures(pb.ListCapturesRequest(page_size=1))
@@ -349,10 +355,10 @@ async def test_a_restart_forgets_nothing_that_was_answered(tmp_path: Path) -> No
 
 async def test_what_the_diff_service_holds_stays(house: House, tmp_path: Path) -> None:
     ids = [(await house.captures().Ingest(of(tree(name)))).capture.capture_id for name in "abcd"]
-    stub = capture_service_pb2_grpc.CaptureServiceStub(house.channel)
+    stub = tree_service_pb2_grpc.TreeServiceStub(house.channel)
     for capture_id, hold in zip(ids, (True, False), strict=False):
-        wanted = pb.GetCaptureRequest(capture_id=capture_id, include_tree=True, hold=hold)
-        await stub.GetCapture(wanted, metadata=house.identity(issuer="diff"))
+        wanted = tree_service_pb2.GetTreesRequest(capture_ids=[capture_id], hold=hold)
+        await stub.GetTrees(wanted, metadata=house.identity(issuer="diff"))
     database = open_sqlite(tmp_path / "capture.db", METADATA, SCHEMA_VERSION)
     later = NOW + 1000 * DAY
     bounds = Bounds(before=later, most=0, settled=later)

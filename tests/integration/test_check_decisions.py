@@ -11,7 +11,7 @@ from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_core.tree import Tree
 from systemzero_wire.fields import timestamp
-from tests.support.checks import DRIFT, UNCHANGED, check, put, sentences
+from tests.support.checks import DRIFT, UNCHANGED, check, judge, put, sentences
 from tests.support.services import House, diff_house
 from tests.support.stores import DAY, NOW
 from tests.unit.drift_trees import Item, item, tree
@@ -151,7 +151,7 @@ async def test_what_was_approved_before_splits_no_group(house: House) -> None:
     assert len(beside.script.edits) == 1
     # and the one that is beside something approved can be approved for good
     house.fake.trees["cap_1"] = page("orders", top=NEW, side=notice)
-    stored = await check(house, house.fake.trees["cap_1"], "orders", capture_id="cap_1")
+    stored = await judge(house, house.fake.trees["cap_1"], "orders", "cap_1")
     request = pb.ApproveEventRequest(event_id=stored.event_id, reason="wanted")
     assert (await house.drift().ApproveEvent(request)).template.version == 2
     assert (await check(house, house.fake.trees["cap_1"], "orders")).kind == UNCHANGED

@@ -17,7 +17,7 @@ from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero_core.tree import Bounds, Tree
 from systemzero_storage.database import DatabaseSettings
 from systemzero_wire.fields import timestamp
-from tests.support.checks import DRIFT, UNCHANGED, check, put, sentences
+from tests.support.checks import DRIFT, UNCHANGED, judge, put, sentences
 from tests.support.postgres import Server, migrated
 from tests.support.services import House, diff_house
 from tests.support.stores import DAY
@@ -94,7 +94,7 @@ async def ingest(house: House, shown: Tree, screen: str = "transfer") -> verdict
     """The verdict on a capture that is stored."""
     capture_id = f"cap_{len(house.fake.trees) + 1}"
     house.fake.trees[capture_id] = shown
-    return await check(house, shown, screen, capture_id=capture_id)
+    return await judge(house, shown, screen, capture_id)
 
 
 async def decide(house: House, how: str, event_id: str, **fields: Any) -> Any:

@@ -14,8 +14,8 @@ import zstandard
 
 from systemzero.capture.v1 import capture_pb2
 from systemzero.capture.v1 import capture_service_pb2 as pb
-from systemzero.diff.v1 import diff_service_pb2 as diff_pb
 from systemzero.diff.v1 import drift_service_pb2 as drift_pb
+from systemzero.diff.v1 import judgement_service_pb2 as judgement_pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
@@ -25,11 +25,13 @@ from systemzero_capture.admin.check import check_service
 from systemzero_capture.kept.settings import KeepingSettings
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.formats import own
+from systemzero_core.intake import take_in
 from systemzero_core.tlog import VerifierKey, verify_bundle
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.admin.check import Audited, audit
 from systemzero_storage.tenancy.types import PackedId
 from systemzero_wire.fields import timestamp
+from systemzero_wire.trees import encode_signatures
 from tests.support.gateway import refused
 from tests.support.logging import lines_in, logging_as
 from tests.support.pair import SILENCE, Pair, pair
@@ -156,9 +158,14 @@ async def test_of_a_capture_that_was_deleted_no_event_is_recorded(
     """The deletion comes between the capture and its judgement."""
     stored = await served.captures().Ingest(of(screen("Pay", SECRET)))
     await delete(served, stored.capture.capture_id)
-    source = tree_pb2.TreeSource(native=of(screen("Pay", SECRET)).native)
-    late = diff_pb.CheckRequest(tree=source, capture_id=stored.capture.capture_id)
-    code, _, _ = await refused(served.diff_as_capture().Check(late))
+    taken = take_in(of(screen("Pay", SECRET)).native.data)
+    late = judgement_pb.JudgeCaptureRequest(
+        capture_id=stored.capture.capture_id,
+        stored=True,
+        signatures=encode_signatures(taken.signatures),
+        document=own.encode(taken.tree),
+    )
+    code, _, _ = await refused(served.judgements().JudgeCapture(late))
     assert code is grpc.StatusCode.FAILED_PRECONDITION
     assert texts_left(tmp_path) == []
 

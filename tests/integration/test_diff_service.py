@@ -21,6 +21,7 @@ from systemzero_core.signature import sign
 from systemzero_core.tree import Node, Tree
 from systemzero_wire.fields import timestamp
 from systemzero_wire.trees import encode_signatures, encode_tree
+from tests.support.checks import judge
 from tests.support.gateway import refused
 from tests.support.services import House, diff_house
 from tests.support.stores import DAY, NOW, document
@@ -76,7 +77,7 @@ async def learn(house: House, name: str, *trees: Tree, **fields: Any) -> Any:
 
 
 async def check(house: House, tree: Tree, **fields: Any) -> verdict_pb2.Verdict:
-    """The verdict on `tree`, as the capture service asks for it."""
+    """The verdict on `tree`, as a client asks for it."""
     request = diff_pb.CheckRequest(tree=source(tree), **fields)
     verdict: verdict_pb2.Verdict = (await house.diff().Check(request)).verdict
     return verdict
@@ -85,7 +86,7 @@ async def check(house: House, tree: Tree, **fields: Any) -> verdict_pb2.Verdict:
 async def stored(house: House, tree: Tree, capture_id: str, **fields: Any) -> verdict_pb2.Verdict:
     """The verdict on a capture that the capture service has."""
     house.fake.trees[capture_id] = tree
-    return await check(house, tree, capture_id=capture_id, **fields)
+    return await judge(house, tree, fields.pop("screen_hint", ""), capture_id, **fields)
 
 
 async def by_signatures(house: House, tree: Tree, **fields: Any) -> diff_pb.CheckResponse:
@@ -243,7 +244,7 @@ async def test_an_approval_needs_the_capture_and_what_it_shows(house: House) -> 
     nameless = await check(house, CHANGED)
     erased = await stored(house, CHANGED, "cap_1")
     house.fake.erased.add("cap_1")
-    foreign = await check(house, CHANGED, capture_id="cap_of_nobody")
+    foreign = await judge(house, CHANGED, "", "cap_of_nobody")
     swapped = await stored(house, CHANGED, "cap_2")
     house.fake.trees["cap_2"] = CART
     size = await log_size(house)

@@ -35,6 +35,7 @@ from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_storage.database import Database, open_sqlite
 from tests.support.loops import some_loops, until
 from tests.support.patience import PATIENCE
+from tests.support.stores import no_events
 
 UNFORESEEN = RuntimeError("nobody foresaw this")
 
@@ -185,9 +186,13 @@ async def test_a_tenant_whose_captures_can_not_be_collected_saves_no_others() ->
             self.collected += (tenant,)
             return 0
 
+        async def unsettled(self, _tenant: str, _bounds: object) -> list[str]:
+            return []
+
     store: Any = Store()
     settings, originals = RetentionSettings(days=1), KeepingSettings(days=0)
-    collector = Collector(store, settings, originals, micros, get_logger("test"), some_loops())
+    logger = get_logger("test")
+    collector = Collector(store, settings, originals, micros, logger, some_loops(), no_events)
     with pytest.raises(ExceptionGroup):
         await collector.collect()
     assert store.collected == ("b",)

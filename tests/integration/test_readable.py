@@ -114,16 +114,17 @@ async def test_a_service_gets_more_of_another_than_clients_get() -> None:
     trusted = dict.fromkeys(("gateway", "diff"), KEY.public_key())
     verifier = IdentityVerifier("capture", trusted, seconds)
     registry = HandlerRegistry([errors_guard(lambda *_: None), identity_guard(verifier)])
-    handlers = {"Get": grpc.unary_unary_rpc_method_handler(whole)}
-    registry.add_registered_method_handlers("x", handlers)
-    get = LocalChannel(registry).unary_unary("/x/Get")
+    for service, name in (("TreeService", "GetTrees"), ("CaptureService", "GetCapture")):
+        handlers = {name: grpc.unary_unary_rpc_method_handler(whole)}
+        registry.add_registered_method_handlers(f"systemzero.capture.v1.{service}", handlers)
 
-    def asked_by(issuer: str) -> Any:
+    def asked_by(issuer: str, method: str) -> Any:
+        call = LocalChannel(registry).unary_unary(f"/systemzero.capture.v1.{method}")
         token = IdentitySigner(issuer, KEY, seconds).token(Principal("acme", "key_1"), "capture")
-        return get(b"", metadata=((METADATA_KEY, token),))
+        return call(b"", metadata=((METADATA_KEY, token),))
 
-    assert len(await asked_by("diff")) == MAX_ANSWER_BYTES + 1
-    await too_large(asked_by("gateway"))
+    assert len(await asked_by("diff", "TreeService/GetTrees")) == MAX_ANSWER_BYTES + 1
+    await too_large(asked_by("gateway", "CaptureService/GetCapture"))
 
 
 async def test_a_capture_that_its_service_can_not_send_is_too_large(tmp_path: Path) -> None:

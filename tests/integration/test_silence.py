@@ -37,7 +37,7 @@ async def test_no_verdict_is_unavailable_and_the_same_request_gets_it_later(
         template_pb.LearnTemplateRequest(screen_id="account", captures=[source])
     )
     request = capture_pb.IngestRequest(native=SCREEN, check=True, request_id="one")
-    served.away["Check"] = said
+    served.away["JudgeCapture"] = said
     assert (await refused(served.captures().Ingest(request)))[:2] == AGAIN
     served.away.clear()
     answer = await served.captures().Ingest(request)
@@ -53,7 +53,7 @@ async def test_no_capture_to_compare_with_is_unavailable(
         a=tree_pb2.TreeSource(capture_id=stored.capture.capture_id),
         b=tree_pb2.TreeSource(native=SCREEN),
     )
-    served.away["GetCapture"] = said
-    assert (await refused(served.diff_as_capture().Diff(request)))[:2] == AGAIN
+    served.away["GetTrees"] = said
+    assert (await refused(served.diff().Diff(request)))[:2] == AGAIN
     served.away.clear()
-    await served.diff_as_capture().Diff(request)
+    await served.diff().Diff(request)

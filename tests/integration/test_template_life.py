@@ -16,7 +16,7 @@ from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero_core.intake import take_in_tree
 from systemzero_core.template import MatchLevel, Policy, Rule, Selector
 from systemzero_core.tree import Tree
-from tests.support.checks import DRIFT, UNCHANGED, check, put, sentences, source
+from tests.support.checks import DRIFT, UNCHANGED, check, judge, put, sentences, source
 from tests.support.services import House, diff_house
 from tests.unit.drift_trees import Item, item, tree
 
@@ -90,7 +90,7 @@ async def test_policy_survives_every_update_and_approval(house: House) -> None:
 
     new = orders("12:00", "Buy four", item("button", "Export"))
     house.fake.trees["cap_1"] = new
-    drift = await check(house, new, "orders", capture_id="cap_1")
+    drift = await judge(house, new, "orders", "cap_1")
     assert sentences(drift) == ["button “Export” added to document “Shop”"]
     approval = drift_pb.ApproveEventRequest(event_id=drift.event_id, reason="release 7")
     assert (await house.drift().ApproveEvent(approval)).template.version == 3
@@ -113,7 +113,7 @@ async def test_an_approval_tells_the_log_who_when_and_why(house: House) -> None:
     await put(house, "orders", orders(), POLICY)
     new = orders("12:00", "Buy four", item("button", "Export"))
     house.fake.trees["cap_1"] = new
-    drift = await check(house, new, "orders", capture_id="cap_1")
+    drift = await judge(house, new, "orders", "cap_1")
     house.clock.now += 3_600_000_000
     approval = drift_pb.ApproveEventRequest(event_id=drift.event_id, reason="release 7")
     await house.drift().ApproveEvent(approval)

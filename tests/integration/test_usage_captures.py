@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from systemzero_base.ids import new_id
 from systemzero_capture.admin.erasure import erase_tenant
-from systemzero_capture.model import Bounds, Event, Original, OriginalKind, Sighting
+from systemzero_capture.model import Bounds, Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_core.errors import NotFound
 from systemzero_storage.database import Database
@@ -30,7 +30,7 @@ _TENANTS = itertools.count()
 OPERATIONS = st.one_of(
     st.tuples(st.just("add"), st.integers(0, 3), st.sampled_from(["", "é", "r1", "r2"])),
     st.tuples(st.just("keep"), st.integers(0, 3), st.integers(0, 2)),
-    st.tuples(st.just("judge"), st.integers(0, 9), st.booleans()),
+    st.tuples(st.just("judge"), st.integers(0, 9), st.none()),
     st.tuples(st.just("erase"), st.integers(0, 9), st.none()),
     st.tuples(st.just("collect"), st.integers(0, 9), st.integers(0, 3)),
     st.tuples(st.just("originals"), st.integers(0, 9), st.none()),
@@ -82,14 +82,13 @@ class World:
         )
         await self.put(button, Sighting(originals=(native,)))
 
-    async def judge(self, at: int, evidence: bool) -> None:
+    async def judge(self, at: int, _: None) -> None:
         if self.ids:
             try:
                 capture = await self.store.get(self.tenant, self.ids[at % len(self.ids)])
             except NotFound:
                 return
-            event = Event("evt_late", 1) if evidence else None
-            await self.store.set_verdict(self.tenant, capture, b"late", event)
+            await self.store.set_verdict(self.tenant, capture, b"late")
 
     async def erase(self, at: int, _: None) -> None:
         if self.ids:

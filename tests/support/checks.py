@@ -49,20 +49,21 @@ async def check(house: House, tree: Tree, screen_id: str, **fields: Any) -> verd
 
 
 async def judge(
-    house: House, tree: Tree, capture_id: str, *, send: bool = True, **fields: Any
-) -> verdict_pb2.Verdict | None:
-    """The verdict on a stored capture, as the capture service asks for it; None without one.
-
-    Its tree is sent along, unless the signatures are to decide.
-    """
+    house: House, tree: Tree, screen_id: str, capture_id: str, **fields: Any
+) -> verdict_pb2.Verdict:
+    """The verdict on a stored capture, whose tree is sent along."""
     taken = take_in_tree(tree)
     request = judgement_service_pb2.JudgeCaptureRequest(
         capture_id=capture_id,
+        stored=True,
         signatures=encode_signatures(taken.signatures),
-        document=own.encode(taken.tree) if send else b"",
-        **{"stored": send, **fields},
+        document=own.encode(taken.tree),
+        screen_hint=screen_id,
+        **fields,
     )
-    return verdict_of(await house.judgements().JudgeCapture(request))
+    verdict = verdict_of(await house.judgements().JudgeCapture(request))
+    assert verdict is not None
+    return verdict
 
 
 def verdict_of(
@@ -73,15 +74,6 @@ def verdict_of(
         return None
     verdict = verdict_pb2.Verdict.FromString(answer.verdict.verdict)
     verdict.event_id, verdict.log_index = answer.verdict.event_id, answer.verdict.log_index
-    return verdict
-
-
-async def drifted(
-    house: House, tree: Tree, screen_id: str, capture_id: str, **fields: Any
-) -> verdict_pb2.Verdict:
-    """The verdict on a stored capture, which has one."""
-    verdict = await judge(house, tree, capture_id, screen_hint=screen_id, **fields)
-    assert verdict is not None
     return verdict
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any
 
 import grpc
 
-from systemzero.capture.v1 import capture_service_pb2_grpc
+from systemzero.capture.v1 import capture_service_pb2_grpc, tree_service_pb2_grpc
 from systemzero.diff.v1 import (
     diff_service_pb2_grpc,
     drift_service_pb2_grpc,
+    judgement_service_pb2_grpc,
     template_service_pb2_grpc,
 )
 from systemzero.log.v1 import log_service_pb2_grpc
@@ -43,11 +45,13 @@ SILENCE = [
 
 class Pair:
     """Both services over one folder; `away` names the methods of either that do not answer,
-    and what gRPC says of each then; `quotas` are of every caller's tenant."""
+    and what gRPC says of each then; `calls` counts those that were called; `quotas` are of every
+    caller's tenant."""
 
     def __init__(self, data: Path, **settings: Any) -> None:
         self.clock = Clock()
         self.away: dict[str, grpc.StatusCode] = {}
+        self.calls: Counter[str] = Counter()
         self.quotas = NO_STORAGE_QUOTAS
         self._registries = {name: HandlerRegistry() for name in ("capture", "diff")}
         self._channels = {name: LocalChannel(r) for name, r in self._registries.items()}
@@ -74,6 +78,7 @@ class Pair:
 
     @asynccontextmanager
     async def _absence(self, call: Call) -> AsyncIterator[None]:
+        self.calls[call.method.rpartition("/")[2]] += 1
         if said := self.away.get(call.method.rpartition("/")[2]):
             await call.context.abort(said, "away")
         yield
@@ -88,8 +93,15 @@ class Pair:
     def templates(self, tenant: str = "acme") -> Any:
         return self._stub(template_service_pb2_grpc.TemplateServiceStub, "diff", tenant)
 
-    def diff_as_capture(self, tenant: str = "acme") -> Any:
-        return self._stub(diff_service_pb2_grpc.DiffServiceStub, "diff", tenant, "capture")
+    def judgements(self, tenant: str = "acme", issuer: str = "capture") -> Any:
+        kind = judgement_service_pb2_grpc.JudgementServiceStub
+        return self._stub(kind, "diff", tenant, issuer)
+
+    def trees(self, tenant: str = "acme", issuer: str = "diff") -> Any:
+        return self._stub(tree_service_pb2_grpc.TreeServiceStub, "capture", tenant, issuer)
+
+    def diff(self, tenant: str = "acme") -> Any:
+        return self._stub(diff_service_pb2_grpc.DiffServiceStub, "diff", tenant)
 
     def drift(self, tenant: str = "acme") -> Any:
         return self._stub(drift_service_pb2_grpc.DriftServiceStub, "diff", tenant)

@@ -240,8 +240,8 @@ async def capture_house(
     data: Path, lanes: Lanes | None = None, **settings: Any
 ) -> AsyncIterator[House]:
     """The capture service over `data`, before a fake diff service."""
-    fake, clock = FakeDiff(), Clock()  # type: ignore[abstract] # what is not called is not faked
-    drift = FakeDrift()  # type: ignore[abstract] # as above
+    fake, clock = FakeDiff(), Clock()
+    drift = FakeDrift()  # type: ignore[abstract] # what is not called is not faked
     channel, signer = _fake(
         "capture",
         "diff",
@@ -258,7 +258,7 @@ async def diff_house(
     data: Path, lanes: Lanes | None = None, **settings: Any
 ) -> AsyncIterator[House]:
     """The diff service over `data`, before a fake capture service."""
-    fake, clock = FakeCaptures(), Clock()  # type: ignore[abstract] # as above
+    fake, clock = FakeCaptures(), Clock()
     add = tree_service_pb2_grpc.add_TreeServiceServicer_to_server
     channel, signer = _fake("diff", "capture", (add, fake))
     service = DiffService(DiffSettings(data=data, **settings), channel, signer, clock, lanes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from systemzero.tree.v1 import tree_pb2
 from systemzero_capture.model import Known, Reason, Sighting
 from systemzero_core.drift import (
@@ -96,3 +98,8 @@ def decision(
         create_time=time,
         expire_time=expire_time,
     )
+
+
+async def no_events(_tenant: str, _capture_ids: Sequence[str]) -> frozenset[str]:
+    """What the diff service says of captures without events."""
+    return frozenset()

@@ -30,6 +30,9 @@ METHODS = methods_with_policy(contract.methods())
 
 
 INTERNAL = {
+    "/systemzero.capture.v1.TreeService/GetTrees",
+    "/systemzero.diff.v1.JudgementService/GetVerdicts",
+    "/systemzero.diff.v1.JudgementService/JudgeCapture",
     "/systemzero.diff.v1.DriftService/EraseCapture",
     "/systemzero.usage.v1.UsageService/GetUsage",
 }

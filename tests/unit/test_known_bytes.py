@@ -9,32 +9,32 @@ from typing import Any
 
 import pytest
 
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.lru import Lru
 from systemzero_capture.intake.known import known_memory
 from systemzero_capture.model import Known, Reason
+from systemzero_core.drift import Verdict
 from systemzero_core.signature import Signatures
-from systemzero_diff.drift import Drift
-from systemzero_diff.verdicts.check import drift_memory, verdict_memory
+from systemzero_diff.model import Judged
+from systemzero_diff.verdicts.check import judged_memory
 from tests.support.services import capture_house, diff_house
 
 MEGABYTE = 1_000_000
 
 
 def test_large_drift_takes_no_more_than_is_set() -> None:
-    lru: Lru[Any, Drift] = Lru(500, drift_memory, 64 * MEGABYTE)
+    lru: Lru[Any, Judged] = Lru(500, judged_memory, 64 * MEGABYTE)
     for number in range(200):
         key = ("acme", (1, number), b"", "", "")
-        lru.put(key, Drift(bytes(MEGABYTE), "screen", "app", False))
+        lru.put(key, Judged(Verdict.DRIFT, bytes(MEGABYTE), "screen"))
     assert 50 <= len(lru) <= 64
 
 
 def test_words_count_wherever_they_are() -> None:
-    verdict = verdict_pb2.Verdict(explanation="x" * 1_000)
+    verdict = Judged(Verdict.UNCHANGED, b"x" * 1_000)
     plain: Any = ("acme", (1, 1), b"", "", "")
     hinted: Any = ("acme", (1, 1), b"", "h" * 1_000, "a" * 1_000)
-    assert verdict_memory(plain, verdict) > 1_000
-    assert verdict_memory(hinted, verdict) >= verdict_memory(plain, verdict) + 2_000
+    assert judged_memory(plain, verdict) > 1_000
+    assert judged_memory(hinted, verdict) >= judged_memory(plain, verdict) + 2_000
     known = Known(Signatures(b"", b"", b""), 1, None, (Reason("busy", "x" * 1_000),))
     assert known_memory(b"", known) > 1_000
 

@@ -113,8 +113,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     `originals` are digests of what is kept of the capture as it was sent, for the log. `hold` has
     the capture service keep the capture, where that does not do so by itself. `event_id` is the one
     that drift's event is to have; empty for a new one. Of what is not `recordable` nothing is
-    recorded: the capture is not stored yet, or there is no tree. `again`: it may have been judged
-    before.
+    recorded: the capture is not stored yet, or there is no tree.
     """
 
     answered: Answered
@@ -129,7 +128,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     hold: Callable[[], Awaitable[None]] | None = None
     event_id: str = ""
     recordable: bool = True
-    again: bool = False
 
 
 class Kept(msgspec.Struct, frozen=True):

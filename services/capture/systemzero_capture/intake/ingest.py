@@ -98,7 +98,7 @@ class Ingestor:
         if not isinstance(judged, NotYet):
             return capture
         document = held.encode() if held is not None and judged.tree_needed else b""
-        return await self._judge_stored(principal, capture, document=document)
+        return await self._judge_stored(principal, capture, document)
 
     async def _made_before(
         self, principal: Principal, known: Known | None, arrival: Arrival
@@ -124,13 +124,14 @@ class Ingestor:
     ) -> StoredCapture:
         """The answer to a repeat of the request that made `first`: judged now if it was not yet."""
         metrics.TAKEN.labels("request").inc()
-        if not arrival.check or first.verdict:
-            return first
+        (told,) = await self._checker.told(principal, [first]) if arrival.check else [first]
+        if not arrival.check or told.verdict:
+            return told
         # as the first try had them: the log records them
         originals = await self._store.originals(principal.tenant, first.capture_id)
         sighting = msgspec.structs.replace(first.sighting, originals=originals)
         again = msgspec.structs.replace(first, sighting=sighting)
-        return await self._judge_stored(principal, again, again=True)
+        return await self._judge_stored(principal, again)
 
     async def _by_signatures(
         self, principal: Principal, capture_id: str, known: Known, arrival: Arrival
@@ -170,16 +171,11 @@ class Ingestor:
         return capture
 
     async def _judge_stored(
-        self,
-        principal: Principal,
-        capture: StoredCapture,
-        *,
-        document: bytes = b"",
-        again: bool = False,
+        self, principal: Principal, capture: StoredCapture, document: bytes = b""
     ) -> StoredCapture:
         about = (principal, capture.capture_id, capture.known, capture.sighting)
         try:
-            judged = await self._checker.judge_stored(*about, document=document, again=again)
+            judged = await self._checker.judge_stored(*about, document)
         except QuotaExceeded as error:
             # what could not be recorded of it is not lost: it stays until there is room, or it is
             # deleted

@@ -6,7 +6,7 @@ recorded, once the capture is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import grpc
@@ -15,6 +15,7 @@ import msgspec
 from systemzero.diff.v1 import judgement_service_pb2 as pb
 from systemzero.diff.v1 import judgement_service_pb2_grpc
 from systemzero_base.internal.identity import IdentitySigner, Principal
+from systemzero_base.lru import Lru
 from systemzero_base.telemetry.observed import Outgoing
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import (
@@ -31,9 +32,15 @@ from systemzero_runtime.calls.asking import AWAY, ask
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_wire.errors import refusal_of
 from systemzero_wire.trees import encode_incompleteness, encode_signatures
+from systemzero_wire.verdicts import without_texts
 
 AUDIENCE = "diff"
 _SERVICE = "/systemzero.diff.v1.JudgementService"
+_MOST_TOLD = 1_000
+_TOLD_BYTES = 8_000_000
+"""Of verdicts that are remembered, so that the diff service is not asked for what it just said."""
+_ENTRY = 1_000
+"""Bytes that one takes beside its verdict."""
 _ITSELF = "capture"
 """On whose behalf this service asks what no caller asked for."""
 TIMEOUT = 30.0
@@ -55,14 +62,11 @@ class Checker(Protocol):
         capture_id: str,
         known: Known,
         sighting: Sighting,
-        *,
         document: bytes = b"",
-        again: bool = False,
     ) -> Judgement:
         """The verdict on a stored capture; an event is in the log when this returns.
 
-        `document` is its tree as own tree JSON, where that is in hand. `again`: it may have been
-        judged before.
+        `document` is its tree as own tree JSON, where that is in hand.
 
         Raises:
             Unavailable: the diff service does not answer, or not in time.
@@ -91,6 +95,7 @@ class DiffServiceChecker:
         self._channel = diff
         self._stub = judgement_service_pb2_grpc.JudgementServiceStub(diff)
         self._signer = signer
+        self._told: Lru[str, Judgement] = Lru(_MOST_TOLD, _told_memory, _TOLD_BYTES)
 
     async def judge(
         self, principal: Principal, capture_id: str, known: Known, sighting: Sighting
@@ -104,25 +109,37 @@ class DiffServiceChecker:
         capture_id: str,
         known: Known,
         sighting: Sighting,
-        *,
         document: bytes = b"",
-        again: bool = False,
     ) -> Judgement:
         """See `Checker.judge_stored`."""
         request = _request(capture_id, known, sighting)
-        request.stored, request.document, request.again = True, document, again
+        request.stored, request.document = True, document
         judged = await self._judged(principal, request)
         if isinstance(judged, NotYet):
             raise Unavailable("the diff service gave no verdict; try again")
+        if judged.event is not None:
+            self._told.put(capture_id, judged)
         return judged
 
     async def told(
         self, principal: Principal, captures: Sequence[StoredCapture]
     ) -> list[StoredCapture]:
         """See `Checker.told`."""
-        ids = [c.capture_id for c in captures if c.of_diff and not c.verdict]
+        of_diff = [c.capture_id for c in captures if c.of_diff and not c.verdict]
+        ids = [each for each in of_diff if self._told.get(each) is None]
         found = await self.verdicts(principal, ids) if ids else {}
-        return [_with(capture, found.get(capture.capture_id)) for capture in captures]
+        return [self._with(capture, found) for capture in captures]
+
+    def _with(self, capture: StoredCapture, found: Mapping[str, Judgement]) -> StoredCapture:
+        if not capture.of_diff or capture.verdict:
+            return capture
+        judged = self._told.get(capture.capture_id) or found.get(capture.capture_id)
+        if judged is None:
+            return capture
+        if capture.erase_time is not None:  # the diff service may have its part yet to erase
+            judged = msgspec.structs.replace(judged, verdict=without_texts(judged.verdict))
+        self._told.put(capture.capture_id, judged)
+        return msgspec.structs.replace(capture, verdict=judged.verdict, event=judged.event)
 
     async def with_event(self, tenant: str, capture_ids: Sequence[str]) -> set[str]:
         """Those captures of which there are events; raises as `told`."""
@@ -155,10 +172,8 @@ class DiffServiceChecker:
             raise _translated(error) from None
 
 
-def _with(capture: StoredCapture, judged: Judgement | None) -> StoredCapture:
-    if judged is None:
-        return capture
-    return msgspec.structs.replace(capture, verdict=judged.verdict, event=judged.event)
+def _told_memory(_capture_id: str, judged: Judgement) -> int:
+    return _ENTRY + len(judged.verdict)
 
 
 def _judgement(verdict: pb.CaptureVerdict) -> Judgement:

@@ -39,7 +39,6 @@ def decode_capture(request: pb.JudgeCaptureRequest) -> Subject:
         originals={f: decode_digest(value, f).hex() for f, value in originals.items() if value},
         event_id=event_id_of(capture_id),
         recordable=request.stored,
-        again=request.again,
     )
 
 

@@ -101,8 +101,6 @@ class Checker:
         if subject.reasons:
             metrics.ANSWERED.labels("incompleteness").inc()
             return self._done(tenant, verdicts.inconclusive(subject.reasons))
-        if (first := await self._again(tenant, subject)) is not None:
-            return first
         templates = await self._sets.of(tenant)
         signatures, hint = subject.signatures, subject.screen_hint
         key = (tenant, templates.generation, signatures.full, hint, subject.app)
@@ -189,12 +187,6 @@ class Checker:
         metrics.recorded(drift.detector, drift.severity)
         self._count(call.tenant, checked.kind)
         return checked
-
-    async def _again(self, tenant: str, subject: Subject) -> Checked | None:
-        """What is recorded of a capture that may have been judged before."""
-        if not subject.again:
-            return None
-        return _repeated(await self._store.look_up(tenant, lambda t: _first(t, subject)))
 
     async def _before(self, tenant: str, subject: Subject) -> tuple[Checked | None, Session | None]:
         """The answer given to this request before, and the session; no read where it has no id."""

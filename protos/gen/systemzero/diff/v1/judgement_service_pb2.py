@@ -27,7 +27,7 @@ from systemzero.policy.v1 import policy_pb2 as systemzero_dot_policy_dot_v1_dot_
 from systemzero.tree.v1 import tree_pb2 as systemzero_dot_tree_dot_v1_dot_tree__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*systemzero/diff/v1/judgement_service.proto\x12\x12systemzero.diff.v1\x1a systemzero/diff/v1/verdict.proto\x1a!systemzero/policy/v1/policy.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"\xb2\x02\n\x13JudgeCaptureRequest\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12\x0e\n\x06stored\x18\x02 \x01(\x08\x12\x32\n\nsignatures\x18\x03 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x10\n\x08\x64ocument\x18\x04 \x01(\x0c\x12\x13\n\x0bscreen_hint\x18\x05 \x01(\t\x12\x0b\n\x03\x61pp\x18\x06 \x01(\t\x12\x12\n\nsession_id\x18\x07 \x01(\t\x12:\n\x0eincompleteness\x18\x08 \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness\x12\x15\n\rnative_sha256\x18\t \x01(\x0c\x12\x19\n\x11screenshot_sha256\x18\n \x01(\x0c\x12\r\n\x05\x61gain\x18\x0b \x01(\x08\"`\n\x14JudgeCaptureResponse\x12\x33\n\x07verdict\x18\x01 \x01(\x0b\x32\".systemzero.diff.v1.CaptureVerdict\x12\x13\n\x0btree_needed\x18\x02 \x01(\x08\"\x89\x01\n\x0e\x43\x61ptureVerdict\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12\x0f\n\x07verdict\x18\x02 \x01(\x0c\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.systemzero.diff.v1.VerdictKind\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\x12\x11\n\tlog_index\x18\x05 \x01(\x03\")\n\x12GetVerdictsRequest\x12\x13\n\x0b\x63\x61pture_ids\x18\x01 \x03(\t\"K\n\x13GetVerdictsResponse\x12\x34\n\x08verdicts\x18\x01 \x03(\x0b\x32\".systemzero.diff.v1.CaptureVerdict2\x83\x02\n\x10JudgementService\x12x\n\x0cJudgeCapture\x12\'.systemzero.diff.v1.JudgeCaptureRequest\x1a(.systemzero.diff.v1.JudgeCaptureResponse\"\x15\xda\xe2\x18\x11\x08\x01\x10\x02(\x01\x38\x01\x42\x07\x63\x61pture\x12u\n\x0bGetVerdicts\x12&.systemzero.diff.v1.GetVerdictsRequest\x1a\'.systemzero.diff.v1.GetVerdictsResponse\"\x15\xda\xe2\x18\x11\x08\x08\x10\x01(\x01\x38\x01\x42\x07\x63\x61ptureb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*systemzero/diff/v1/judgement_service.proto\x12\x12systemzero.diff.v1\x1a systemzero/diff/v1/verdict.proto\x1a!systemzero/policy/v1/policy.proto\x1a\x1dsystemzero/tree/v1/tree.proto\"\xa3\x02\n\x13JudgeCaptureRequest\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12\x0e\n\x06stored\x18\x02 \x01(\x08\x12\x32\n\nsignatures\x18\x03 \x01(\x0b\x32\x1e.systemzero.tree.v1.Signatures\x12\x10\n\x08\x64ocument\x18\x04 \x01(\x0c\x12\x13\n\x0bscreen_hint\x18\x05 \x01(\t\x12\x0b\n\x03\x61pp\x18\x06 \x01(\t\x12\x12\n\nsession_id\x18\x07 \x01(\t\x12:\n\x0eincompleteness\x18\x08 \x03(\x0b\x32\".systemzero.tree.v1.Incompleteness\x12\x15\n\rnative_sha256\x18\t \x01(\x0c\x12\x19\n\x11screenshot_sha256\x18\n \x01(\x0c\"`\n\x14JudgeCaptureResponse\x12\x33\n\x07verdict\x18\x01 \x01(\x0b\x32\".systemzero.diff.v1.CaptureVerdict\x12\x13\n\x0btree_needed\x18\x02 \x01(\x08\"\x89\x01\n\x0e\x43\x61ptureVerdict\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12\x0f\n\x07verdict\x18\x02 \x01(\x0c\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.systemzero.diff.v1.VerdictKind\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\x12\x11\n\tlog_index\x18\x05 \x01(\x03\")\n\x12GetVerdictsRequest\x12\x13\n\x0b\x63\x61pture_ids\x18\x01 \x03(\t\"K\n\x13GetVerdictsResponse\x12\x34\n\x08verdicts\x18\x01 \x03(\x0b\x32\".systemzero.diff.v1.CaptureVerdict2\x83\x02\n\x10JudgementService\x12x\n\x0cJudgeCapture\x12\'.systemzero.diff.v1.JudgeCaptureRequest\x1a(.systemzero.diff.v1.JudgeCaptureResponse\"\x15\xda\xe2\x18\x11\x08\x01\x10\x02(\x01\x38\x01\x42\x07\x63\x61pture\x12u\n\x0bGetVerdicts\x12&.systemzero.diff.v1.GetVerdictsRequest\x1a\'.systemzero.diff.v1.GetVerdictsResponse\"\x15\xda\xe2\x18\x11\x08\x08\x10\x01(\x01\x38\x01\x42\x07\x63\x61ptureb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,15 +39,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JUDGEMENTSERVICE'].methods_by_name['GetVerdicts']._loaded_options = None
   _globals['_JUDGEMENTSERVICE'].methods_by_name['GetVerdicts']._serialized_options = b'\332\342\030\021\010\010\020\001(\0018\001B\007capture'
   _globals['_JUDGECAPTUREREQUEST']._serialized_start=167
-  _globals['_JUDGECAPTUREREQUEST']._serialized_end=473
-  _globals['_JUDGECAPTURERESPONSE']._serialized_start=475
-  _globals['_JUDGECAPTURERESPONSE']._serialized_end=571
-  _globals['_CAPTUREVERDICT']._serialized_start=574
-  _globals['_CAPTUREVERDICT']._serialized_end=711
-  _globals['_GETVERDICTSREQUEST']._serialized_start=713
-  _globals['_GETVERDICTSREQUEST']._serialized_end=754
-  _globals['_GETVERDICTSRESPONSE']._serialized_start=756
-  _globals['_GETVERDICTSRESPONSE']._serialized_end=831
-  _globals['_JUDGEMENTSERVICE']._serialized_start=834
-  _globals['_JUDGEMENTSERVICE']._serialized_end=1093
+  _globals['_JUDGECAPTUREREQUEST']._serialized_end=458
+  _globals['_JUDGECAPTURERESPONSE']._serialized_start=460
+  _globals['_JUDGECAPTURERESPONSE']._serialized_end=556
+  _globals['_CAPTUREVERDICT']._serialized_start=559
+  _globals['_CAPTUREVERDICT']._serialized_end=696
+  _globals['_GETVERDICTSREQUEST']._serialized_start=698
+  _globals['_GETVERDICTSREQUEST']._serialized_end=739
+  _globals['_GETVERDICTSRESPONSE']._serialized_start=741
+  _globals['_GETVERDICTSRESPONSE']._serialized_end=816
+  _globals['_JUDGEMENTSERVICE']._serialized_start=819
+  _globals['_JUDGEMENTSERVICE']._serialized_end=1078
 # @@protoc_insertion_point(module_scope)

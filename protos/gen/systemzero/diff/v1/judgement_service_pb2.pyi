@@ -36,7 +36,6 @@ class JudgeCaptureRequest(_message.Message):
     INCOMPLETENESS_FIELD_NUMBER: _builtins.int
     NATIVE_SHA256_FIELD_NUMBER: _builtins.int
     SCREENSHOT_SHA256_FIELD_NUMBER: _builtins.int
-    AGAIN_FIELD_NUMBER: _builtins.int
     capture_id: _builtins.str
     """Required. The capture's id, which names the judgement: its event has an id made of it."""
     stored: _builtins.bool
@@ -55,8 +54,6 @@ class JudgeCaptureRequest(_message.Message):
     """Optional. SHA-256 of the native document that is kept of the capture, 32 bytes."""
     screenshot_sha256: _builtins.bytes
     """Optional. SHA-256 of the screenshot that is kept of the capture, 32 bytes."""
-    again: _builtins.bool
-    """Optional. Whether it may have been judged before: the first verdict that left an event stays."""
     @_builtins.property
     def signatures(self) -> _tree_pb2.Signatures:
         """Required. The digests of the normalised tree."""
@@ -78,11 +75,10 @@ class JudgeCaptureRequest(_message.Message):
         incompleteness: _abc.Iterable[_tree_pb2.Incompleteness] | None = ...,
         native_sha256: _builtins.bytes = ...,
         screenshot_sha256: _builtins.bytes = ...,
-        again: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signatures", b"signatures"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["again", b"again", "app", b"app", "capture_id", b"capture_id", "document", b"document", "incompleteness", b"incompleteness", "native_sha256", b"native_sha256", "screen_hint", b"screen_hint", "screenshot_sha256", b"screenshot_sha256", "session_id", b"session_id", "signatures", b"signatures", "stored", b"stored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "capture_id", b"capture_id", "document", b"document", "incompleteness", b"incompleteness", "native_sha256", b"native_sha256", "screen_hint", b"screen_hint", "screenshot_sha256", b"screenshot_sha256", "session_id", b"session_id", "signatures", b"signatures", "stored", b"stored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
