@@ -21,7 +21,7 @@ from systemzero_core.drift import (
 )
 from systemzero_core.tree import Bounds, Node, Tree
 from systemzero_diff.codec import cut
-from systemzero_diff.codec.paths import ROLE_BYTES, Depths, ShownPath, shown_path
+from systemzero_diff.codec.paths import ROLE_BYTES, Depths, ShownPath, ShownSteps, shown_path
 from systemzero_wire.trees import encode_node
 
 SCRIPT_BYTES: Final = 500_000
@@ -57,11 +57,12 @@ class Sides(NamedTuple):
 
     a: Depths
     b: Depths
+    steps: ShownSteps
 
     @classmethod
     def of(cls, a: Tree, b: Tree) -> Sides:
         """Those of two trees."""
-        return cls(Depths(a), Depths(b))
+        return cls(Depths(a), Depths(b), ShownSteps())
 
 
 def encode_script(script: EditScript, sides: Sides) -> pb.EditScript:
@@ -153,7 +154,8 @@ def _shown_paths(edit: Edit, sides: Sides) -> tuple[ShownPath, ShownPath]:
     at = sides.b.of(edit.target, path) if inserted else sides.a.of(edit.node, path)
     above = edit.from_parent if deleted else edit.to_parent
     parent_at = (sides.a if deleted else sides.b).of(above, parent)
-    return shown_path(path, at), shown_path(parent, parent_at)
+    steps = sides.steps
+    return shown_path(path, at, steps), shown_path(parent, parent_at, steps)
 
 
 def decode_judged(script: pb.EditScript) -> tuple[JudgedEdit, ...]:
@@ -215,7 +217,7 @@ def encode_findings(findings: Sequence[Finding], sides: Sides) -> list[verdict_p
 def _finding(finding: Finding, sides: Sides) -> verdict_pb2.Finding:
     path, in_a = finding.path, finding.node >= 0
     depth = sides.a.of(finding.node, path) if in_a else sides.b.of(finding.target, path)
-    shown = shown_path(path, depth)
+    shown = shown_path(path, depth, sides.steps)
     message = encode_session_finding(finding)
     message.path.extend(shown.steps)
     message.path_left_out = shown.left_out

@@ -49,13 +49,33 @@ class Depths:
         return self._depths[index + 1]
 
 
-def shown_path(path: Sequence[PathStep], depth: int = 0) -> ShownPath:
+class ShownSteps:
+    """Steps as messages, each made once: the paths of a verdict begin alike."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[PathStep, tuple[pb.PathStep, int]] = {}
+
+    def of(self, step: PathStep) -> tuple[pb.PathStep, int]:
+        """A step, and its bytes."""
+        known = self._known.get(step)
+        if known is None:
+            message = _encode(step)
+            known = self._known[step] = message, message.ByteSize()
+        return known
+
+
+def shown_path(
+    path: Sequence[PathStep], depth: int = 0, steps: ShownSteps | None = None
+) -> ShownPath:
     """`path` as messages; `depth` is how many steps it has where it lacks the first ones."""
     shown: list[pb.PathStep] = []
+    steps = steps or ShownSteps()
     room = PATH_BYTES
     for step in reversed(path):
-        message = _encode(step)
-        room -= message.ByteSize() if shown else 0
+        message, size = steps.of(step)
+        room -= size if shown else 0
         if room < 0:
             break
         shown.append(message)
