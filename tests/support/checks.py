@@ -41,8 +41,15 @@ async def put(
     return made
 
 
-async def check(house: House, tree: Tree, screen_id: str, **fields: Any) -> verdict_pb2.Verdict:
-    """The verdict on `tree`, which the client believes to be `screen_id`."""
+async def check(
+    house: House, tree: Tree, screen_id: str, *, capture_id: str = "", **fields: Any
+) -> verdict_pb2.Verdict:
+    """The verdict on `tree`, which the client believes to be `screen_id`.
+
+    With a `capture_id`, as the capture service asks for it of a capture that it has stored.
+    """
+    if capture_id:
+        return await judge(house, tree, screen_id, capture_id, **fields)
     request = diff_pb.CheckRequest(tree=source(tree), screen_hint=screen_id, **fields)
     verdict: verdict_pb2.Verdict = (await house.diff().Check(request)).verdict
     return verdict
