@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from systemzero.capture.v1 import capture_service_pb2_grpc, tree_service_pb2_grpc
-from systemzero.usage.v1 import usage_service_pb2_grpc
 from systemzero_base.clock import micros
 from systemzero_base.ids import PageTokens, new_id
 from systemzero_base.internal.identity import IdentitySigner
@@ -19,8 +17,7 @@ from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
 from systemzero_capture.config import CaptureSettings
-from systemzero_capture.handlers.capture import CaptureServicer
-from systemzero_capture.handlers.trees import TreeServicer
+from systemzero_capture.handlers import CaptureServicer, TreeServicer, register
 from systemzero_capture.intake.decoding import Decoder
 from systemzero_capture.intake.ingest import Ingestor
 from systemzero_capture.intake.known import KnownContents, known_memory
@@ -116,9 +113,7 @@ class CaptureService:
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
-        registry.add(capture_service_pb2_grpc.add_CaptureServiceServicer_to_server, self._servicer)
-        registry.add(tree_service_pb2_grpc.add_TreeServiceServicer_to_server, self._trees)
-        registry.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, self._usages)
+        register(registry, self._servicer, self._trees, self._usages)
 
     async def start(self) -> None:
         """See `Service.start`; what is sealed and can't be opened is not served.

@@ -6,8 +6,8 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.telemetry.stages import Stage
+from systemzero_core.drift import Verdict
 
 TAKEN: Final = Counter(
     "systemzero_captures",
@@ -38,13 +38,9 @@ _TO_VERDICT = Histogram(
     ["verdict"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-_BY_KIND = {
-    value: _TO_VERDICT.labels(name.removeprefix("VERDICT_KIND_").lower())
-    for name, value in verdict_pb2.VerdictKind.items()
-    if value != verdict_pb2.VERDICT_KIND_UNSPECIFIED
-}
+_BY_KIND = {kind.value: _TO_VERDICT.labels(kind.value) for kind in Verdict}
 
 
-def verdict_reached(verdict: verdict_pb2.Verdict, seconds: float) -> None:
-    """Count a capture that has its verdict `seconds` after it came."""
-    _BY_KIND[verdict.kind].observe(seconds)
+def verdict_reached(kind: str, seconds: float) -> None:
+    """Count a capture that has its verdict, a word of `Verdict`, `seconds` after it came."""
+    _BY_KIND[kind].observe(seconds)

@@ -7,14 +7,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from systemzero.diff.v1 import (
-    diff_service_pb2_grpc,
-    drift_service_pb2_grpc,
-    judgement_service_pb2_grpc,
-    template_service_pb2_grpc,
-)
-from systemzero.log.v1 import log_service_pb2_grpc
-from systemzero.usage.v1 import usage_service_pb2_grpc
 from systemzero_base.clock import micros
 from systemzero_base.ids import PageTokens, new_id
 from systemzero_base.internal.identity import IdentitySigner
@@ -35,6 +27,7 @@ from systemzero_diff.handlers import (
     JudgementServicer,
     LogServicer,
     TemplateServicer,
+    register,
 )
 from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.places import PAGE_TOKENS, log_files
@@ -159,16 +152,8 @@ class DiffService:
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
-        registry.add(diff_service_pb2_grpc.add_DiffServiceServicer_to_server, self._diff)
-        registry.add(
-            judgement_service_pb2_grpc.add_JudgementServiceServicer_to_server, self._judgements
-        )
-        registry.add(
-            template_service_pb2_grpc.add_TemplateServiceServicer_to_server, self._templates
-        )
-        registry.add(drift_service_pb2_grpc.add_DriftServiceServicer_to_server, self._drift)
-        registry.add(log_service_pb2_grpc.add_LogServiceServicer_to_server, self._logs)
-        registry.add(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, self._usages)
+        handlers = (self._diff, self._judgements, self._templates, self._drift, self._logs)
+        register(registry, *handlers, self._usages)
 
     async def start(self) -> None:
         """See `Service.start`; a log that does not extend its last checkpoint is not served.

@@ -135,3 +135,8 @@ def write_verdict(capture: StoredCapture, message: verdict_pb2.Verdict) -> None:
     message.MergeFromString(capture.verdict)
     if capture.event is not None:
         message.event_id, message.log_index = capture.event.event_id, capture.event.log_index
+
+
+def kind_word(verdict: verdict_pb2.Verdict) -> str:
+    """What a verdict says, in the domain's word."""
+    return verdict_pb2.VerdictKind.Name(verdict.kind).removeprefix("VERDICT_KIND_").lower()

@@ -96,7 +96,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         response = _encode(await self._ingestor.take_in(principal, arrival))
         response.withheld.extend(kept.withheld)
         if response.HasField("verdict"):
-            verdict_reached(response.verdict, time.perf_counter() - started)
+            verdict_reached(codec.kind_word(response.verdict), time.perf_counter() - started)
         return response
 
     async def _kept(self, tenant: str, request: pb.IngestRequest) -> Kept:

@@ -19,6 +19,8 @@ from systemzero_diff.codec.edits import (
     SENTENCE_BYTES,
     SEVERITIES,
     Sides,
+    decode_findings,
+    decode_judged,
     encode_findings,
     encode_judged,
     encode_session_finding,
@@ -202,6 +204,17 @@ def _put_before(verdict: pb.Verdict, findings: Sequence[Finding]) -> None:
 def match_bytes(result: MatchResult) -> bytes:
     """As `encode_match`, serialised."""
     return encode_match(result).SerializeToString()
+
+
+def decode_judgement(verdict: bytes) -> Judgement:
+    """The judgement that a serialised verdict of drift tells: what was open then."""
+    message = pb.Verdict.FromString(verdict)
+    return Judgement(
+        Verdict.DRIFT,
+        similarity=message.similarity,
+        edits=decode_judged(message.script),
+        findings=decode_findings(message.findings),
+    )
 
 
 def encode_match(result: MatchResult) -> pb.Match:

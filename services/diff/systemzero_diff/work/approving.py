@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.lanes.worker import Desk
 from systemzero_core.diff import Edit
-from systemzero_core.drift import Decision, Judgement, Verdict, causes_among, not_whole, unapproved
+from systemzero_core.drift import Decision, Judgement, causes_among, not_whole, unapproved
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
 from systemzero_core.template.typed import typed_rules, wildcards
 from systemzero_diff.codec import cut
-from systemzero_diff.codec.edits import SENTENCE_BYTES, decode_findings, decode_judged
+from systemzero_diff.codec.edits import SENTENCE_BYTES
+from systemzero_diff.codec.verdicts import decode_judgement
 from systemzero_diff.model import NewEvent
 from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import judgement_of
@@ -55,10 +55,7 @@ def approved(
 
 def recorded(event: NewEvent) -> Judgement:
     """The event's judgement, as it was recorded: what was open then."""
-    verdict = verdict_pb2.Verdict.FromString(event.verdict)
-    edits = decode_judged(verdict.script)
-    findings = decode_findings(verdict.findings)
-    return Judgement(Verdict.DRIFT, similarity=verdict.similarity, edits=edits, findings=findings)
+    return decode_judgement(event.verdict)
 
 
 def _shown(judgement: Judgement, event: NewEvent) -> list[Edit]:
