@@ -164,7 +164,7 @@ def _verdict(kind: str, seen: Intake, templates: TemplateSet, hint: str) -> Iter
     script = diff(prepared, tree)
     judgement = judgement_of(baseline, tree, seen.signatures, detectors)
     resolution = resolve(judgement, (), now=0, screen_id=hint, app="")
-    match = verdicts.encode_match(answer.chosen)
+    match = verdicts.encode_match(answer.chosen).SerializeToString()
     sides = Sides.of(prepared.tree, tree)
     yield f"{kind}/to_diff_service", lambda: own.encode(tree)
     yield f"{kind}/in_diff_service", lambda: own.decode(document)
@@ -176,7 +176,7 @@ def _verdict(kind: str, seen: Intake, templates: TemplateSet, hint: str) -> Iter
     )
     yield (
         f"{kind}/verdict",
-        lambda: verdicts.drift(match, judgement, resolution, sides).SerializeToString(),
+        lambda: verdicts.drift(match, judgement, resolution, sides, "").body,
     )
 
 
