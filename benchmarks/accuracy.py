@@ -27,7 +27,7 @@ rows; `undecided_pair_rate` is the share of such pairs.
 
 Rows beside those say more and are asked nothing of: `reload_event_rate` and `identical_event_rate`
 (an event of any severity), `unreadable_rate` (a typed error), `recognised_rate` (the right screen
-first and above the threshold), `neighbour_match_rate` (the screen's own template taken out: another
+first and taken for it), `neighbour_match_rate` (the screen's own template taken out: another
 screen of the app is taken for it) and `foreign_match_rate` (all of its app's taken out).
 """
 
@@ -48,7 +48,7 @@ from systemzero_core.diff import diff
 from systemzero_core.drift import Judgement, Severity, Verdict, judge
 from systemzero_core.errors import DomainError, TruncatedInput
 from systemzero_core.formats import parse
-from systemzero_core.match import DEFAULT_THRESHOLDS, Entry, TemplateIndex, match
+from systemzero_core.match import Entry, TemplateIndex, match
 from systemzero_core.normalize import normalize
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, learn
@@ -290,24 +290,26 @@ class Evaluation:
         answer = match(index, index.tokens_of(reading.tree), k=len(index))
         scores = {r.screen_id: r.score for r in reversed(answer.results)}
         first = answer.results[0].screen_id if answer.results else "nothing"
-        others = {name: score for name, score in scores.items() if name != screen}
-        foreign = [s for name, s in others.items() if not name.startswith(f"{app}/")]
-        neighbours = [s for name, s in others.items() if name.startswith(f"{app}/")]
-        least = DEFAULT_THRESHOLDS.match
-        recognised = first == screen and scores[screen] >= least
+        recognised = answer.chosen is not None and answer.chosen.screen_id == screen
         what = f"{path} by templates of {earlier}"
         why = f"{scores.get(screen, 0.0):.3f}, but {first} {scores.get(first, 0.0):.3f}"
         unsure = f"scores {scores.get(screen, 0.0):.3f}" if first == screen else why
         count = self.tally.count
         count("screen_identification", app, first == screen, wanted=True, what=what, why=why)
         count("recognised_rate", app, recognised, wanted=True, what=what, why=unsure)
-        for rate, found in (
-            ("neighbour_match_rate", max(neighbours, default=0.0)),
-            ("foreign_match_rate", max(foreign, default=0.0)),
+        for rate, left in (
+            ("neighbour_match_rate", lambda e: e.screen_id != screen and _is_of(e, app)),
+            ("foreign_match_rate", lambda e: not _is_of(e, app)),
         ):
-            count(
-                rate, app, found >= least, wanted=False, what=what, why=f"another has {found:.3f}"
-            )
+            others = TemplateIndex()
+            others.update_entries(filter(left, index))
+            chosen = match(others, index.tokens_of(reading.tree)).chosen
+            said = f"taken for {chosen.screen_id} at {chosen.score:.3f}" if chosen else ""
+            count(rate, app, chosen is not None, wanted=False, what=what, why=said)
+
+
+def _is_of(entry: Entry, app: str) -> bool:
+    return entry.screen_id.startswith(f"{app}/")
 
 
 def _rates_of(pair: Pair) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from systemzero_core._unicode14 import EDGES
 from systemzero_core.characters import printable
 from systemzero_core.errors import quote
-from systemzero_core.match.features import fold
+from systemzero_core.match.texts import fold
 from systemzero_core.normalize.text import normal_text
 
 _PROPERTIES: Final[dict[str, Callable[[str], object]]] = {

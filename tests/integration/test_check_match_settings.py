@@ -19,7 +19,7 @@ from systemzero_wire.trees import encode_tree
 from tests.support.services import House, diff_house
 from tests.unit.drift_trees import item, tree
 
-ONLY_ROLES = Weights(required_nodes=0, structure=0, roles=1, names=0, identifiers=0)
+ONLY_ROLES = Weights(required_nodes=0, structure=0, roles=1, names=0, identifiers=0, page=0)
 SETTINGS = MatchSettings(
     weights=Weights(names=60),
     tenants={

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from systemzero_core.match import Feature, Tokens, template_tokens, tokens_of
-from systemzero_core.match.features import fold
+from systemzero_core.match.texts import fold
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.unit.match_trees import BASKET, BASKET_PARTS, LOGIN, tree

@@ -113,4 +113,4 @@ def test_weights_that_are_none_are_refused(wrong: dict[str, float]) -> None:
 
 def test_weights_of_zero_alone_are_refused() -> None:
     with pytest.raises(InvalidInput, match="above 0"):
-        Weights(required_nodes=0, structure=0, roles=0, names=0, identifiers=0)
+        Weights(required_nodes=0, structure=0, roles=0, names=0, identifiers=0, page=0)

@@ -94,7 +94,8 @@ def test_an_unknown_screen_is_told_the_threshold_the_best_and_what_was_missing()
     answer = ask(CHANGED)
     assert answer.chosen is None
     assert (
-        "no template reaches the threshold 0.40; the best is screen “login”" in answer.explanation
+        "no template reaches the threshold 0.45; the nearest is screen “login”"
+        in answer.explanation
     )
     assert "missing: heading “Log in”" in answer.explanation
 

@@ -24,12 +24,12 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
-from systemzero_core.characters import apart, known
+from systemzero_core.match.page import NO_CLAIMS, Claims, claims_of, page_of
+from systemzero_core.match.texts import LONGEST, fold, numberless, path_of, words_of
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.template.patterns import compile_pattern
 from systemzero_core.tree import Node, Tree
 
-_LONGEST_NAME = 160
 _SHOWN_REQUIRED = 64
 _CELLS = 8
 _IDENTIFIERS = frozenset(
@@ -37,12 +37,7 @@ _IDENTIFIERS = frozenset(
     resource-id""".split()  # noqa: SIM905
 )
 
-_WORDS = 12
-_LONGEST_URL = 2_000
 
-_WORD = re.compile(r"[^\W\d_]+")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)")
 _NUMBER_HOLE = re.compile(r"(?<!\{)\{(?:number|count)\}")
 
 ANCHOR_ROLES = frozenset(
@@ -69,6 +64,8 @@ class Feature(StrEnum):
     help" to "Show help" keeps a word, where required nodes are compared with their whole name."""
     IDENTIFIERS = "identifiers"
     """Stable ids and the path of the page's address."""
+    PAGE = "page"
+    """What the page says it is: the end of its address, its title, its main headings."""
     LAYOUT = "layout"
     """Roles in the cells of an 8 by 8 grid laid over the screen."""
 
@@ -78,6 +75,7 @@ TWO_SIDED = (
     Feature.ROLES,
     Feature.NAMES,
     Feature.IDENTIFIERS,
+    Feature.PAGE,
     Feature.LAYOUT,
 )
 """Features compared both ways: what one side has beyond the other costs, on either side."""
@@ -91,15 +89,20 @@ class Tokens:
     Attributes:
         arrays: tokens of the features that are compared both ways.
         present: what required nodes are looked for among; empty in a template's tokens.
+        claims: what the page says it is.
     """
 
-    __slots__ = ("__dict__", "arrays", "present")
+    __slots__ = ("__dict__", "arrays", "claims", "present")
 
     def __init__(
-        self, arrays: Mapping[Feature, array[int]], present: frozenset[int] = frozenset()
+        self,
+        arrays: Mapping[Feature, array[int]],
+        present: frozenset[int] = frozenset(),
+        claims: Claims = NO_CLAIMS,
     ) -> None:
         self.arrays = dict(arrays)
         self.present = present
+        self.claims = claims
 
     @cached_property
     def sets(self) -> dict[Feature, frozenset[int]]:
@@ -136,14 +139,6 @@ class TemplateTokens:
         return sum(map(sys.getsizeof, (*arrays, *self.labels)))
 
 
-def fold(name: str) -> str:
-    """The name as it is compared: blanks collapsed, numbers as `#`, at most 160 characters."""
-    text = name[:_LONGEST_NAME]
-    if not text.isascii() or not text.isalpha():
-        text = _numberless(" ".join(text.split()))
-    return text
-
-
 class Things(NamedTuple):
     """What tokens are made of: the same in every process, where tokens are of one.
 
@@ -164,7 +159,7 @@ class Things(NamedTuple):
         # templates of the older layout name their required nodes by name alone
         present.update([hash((name,)) for _, name in self.named])
         arrays = {feature: _levels(counts) for feature, counts in self.counts.items()}
-        return Tokens(arrays, frozenset(present))
+        return Tokens(arrays, frozenset(present), claims_of(self.counts[Feature.PAGE]))
 
 
 def things_of(tree: Tree, *, layout: bool = False) -> Things:
@@ -192,15 +187,16 @@ def template_tokens(template: Template, *, layout: bool = False) -> TemplateToke
     """
     found = _selected(template.required_nodes) if template.required_nodes else _anchors(template)
     return TemplateTokens(
-        None if template.tree is None else Tokens(_arrays(template.tree, layout=layout)),
+        None if template.tree is None else _tokens(template.tree, layout=layout),
         array("q", found),
         tuple(found.values())[:_SHOWN_REQUIRED],
     )
 
 
-def _arrays(tree: Tree, *, layout: bool) -> dict[Feature, array[int]]:
+def _tokens(tree: Tree, *, layout: bool) -> Tokens:
     counts = _counts(tree, layout=layout)
-    return {feature: _levels(counted) for feature, counted in counts.items()}
+    arrays = {feature: _levels(counted) for feature, counted in counts.items()}
+    return Tokens(arrays, claims=claims_of(counts[Feature.PAGE]))
 
 
 def _counts(tree: Tree, *, layout: bool) -> dict[Feature, Mapping[Hashable, int]]:
@@ -212,6 +208,7 @@ def _counts(tree: Tree, *, layout: bool) -> dict[Feature, Mapping[Hashable, int]
         Feature.ROLES: Counter(roles),
         Feature.NAMES: _words(nodes),
         Feature.IDENTIFIERS: _identifiers(nodes),
+        Feature.PAGE: page_of(nodes),
         Feature.LAYOUT: _cells(nodes) if layout else {},
     }
 
@@ -226,16 +223,8 @@ def _levels(counts: Mapping[Hashable, int]) -> array[int]:
 
 def _words(nodes: tuple[Node, ...]) -> Counter[Hashable]:
     names = [node.name for node in nodes if node.name]
-    words = {name: _words_of(name[:_LONGEST_NAME]) for name in set(names)}
+    words = {name: words_of(name) for name in set(names)}
     return Counter(chain.from_iterable(map(words.__getitem__, names)))
-
-
-def _words_of(text: str) -> list[str]:
-    return _WORD.findall(known(text).casefold())[:_WORDS]
-
-
-def _numberless(text: str) -> str:
-    return apart(text, lambda run: _NUMBER.sub("#", run))
 
 
 def _identifiers(nodes: tuple[Node, ...]) -> dict[Hashable, int]:
@@ -243,16 +232,11 @@ def _identifiers(nodes: tuple[Node, ...]) -> dict[Hashable, int]:
     for node in nodes:
         for key, value in node.attributes:
             if key in _IDENTIFIERS:
-                found[key, _numberless(value[:_LONGEST_NAME])] = 1
+                found[key, numberless(value[:LONGEST])] = 1
     url = nodes[0].attribute("url") if nodes else None
-    if url and (path := _path(url)):
+    if url and (path := path_of(url)):
         found["path", path] = 1
     return found
-
-
-def _path(url: str) -> str:
-    found = _PATH.match(url, 0, _LONGEST_URL)
-    return _numberless(found[1]) if found else ""
 
 
 def _cells(nodes: tuple[Node, ...]) -> Counter[Hashable]:

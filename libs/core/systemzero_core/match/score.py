@@ -50,6 +50,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         roles: how often each role is there.
         names: accessible names in common.
         identifiers: stable identifiers in common.
+        page: its address, title and main headings.
         layout: where things are, and how large.
     """
 
@@ -58,6 +59,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roles: float = 20.0
     names: float = 40.0
     identifiers: float = 10.0
+    page: float = 100.0
     layout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -93,7 +95,7 @@ def _two_sided(weights: Weights) -> tuple[tuple[Feature, float], ...]:
 
 
 DEFAULT_WEIGHTS = Weights()
-"""Required nodes, structure and roles 40/40/20, names 40, identifiers 10."""
+"""Required nodes, structure and roles 40/40/20, names 40, identifiers 10, page 100."""
 
 
 class FeatureScore(NamedTuple):

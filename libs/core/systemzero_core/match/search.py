@@ -7,13 +7,14 @@ is rejected when another screen fits clearly better, and the answer says so.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from systemzero_core.errors import InvalidInput
 from systemzero_core.match.features import Tokens
 from systemzero_core.match.index import TemplateIndex
+from systemzero_core.match.page import Agreement
 from systemzero_core.match.ranking import Ranked, ranking_order
 from systemzero_core.match.score import FeatureScore, Weights, explain_score, score
 
@@ -23,11 +24,18 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         match: without a hint.
+        agreeing_margin: how much lower it is where address and title agree: a page that was
+            rewritten.
+        contradicted_margin: how much higher it is where neither agrees: most likely another page of
+            the application, with the same navigation around it. What pages say they are is then
+            left out of the score.
         hinted: with a hint of that screen.
         hint_margin: by how much another screen may fit better than the hinted one.
     """
 
-    match: float = 0.4
+    match: float = 0.45
+    agreeing_margin: float = 0.2
+    contradicted_margin: float = 0.3
     hinted: float = 0.2
     hint_margin: float = 0.05
 
@@ -43,9 +51,21 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.hinted > self.match:
             raise InvalidInput.at("thresholds.hinted", "must not be above thresholds.match")
 
+    def of(self, agreement: Agreement) -> float:
+        """The threshold without a hint."""
+        if agreement is Agreement.AGREES:
+            return max(self.match - self.agreeing_margin, 0.0)
+        if agreement is Agreement.CONTRADICTS:
+            return min(self.match + self.contradicted_margin, 1.0)
+        return self.match
+
 
 DEFAULT_THRESHOLDS = Thresholds()
-"""0.40; 0.20 for a hinted screen, unless another one fits better by more than 0.05."""
+"""0.45; 0.25 where address and title agree, 0.75 where neither does; 0.20 for a hinted screen,
+unless another one fits better by more than 0.05."""
+
+_LOOKED_AT: Final = 5
+"""So many of the best fits may be the screen: the best may be of another page, by its address."""
 
 
 class MatchResult(NamedTuple):
@@ -106,18 +126,22 @@ def match(
     if equal := index.equal_to(full_signature):
         return _of_equals(equal, hint, k)
     hinted = _hinted(index, capture, hint)
-    ranked = index.query(capture, k)
-    if hinted and all(hinted.entry.template_id != r.entry.template_id for r in ranked):
-        ranked = [*ranked, hinted]
+    found = index.query(capture, max(k, _LOOKED_AT))
+    fit = _fit(found[:_LOOKED_AT], capture, index.weights, thresholds)
+    ranked = found[:k]
+    for wanted in (fit, hinted):
+        if wanted and all(wanted.entry.template_id != r.entry.template_id for r in ranked):
+            ranked = [*ranked, wanted]
     results = {r.entry.template_id: _result(r, capture, index.weights) for r in ranked}
     listed = tuple(results.values())
     rejected = _rejection(hint, hinted, ranked, thresholds)
     if hinted and not rejected:
         chosen = results[hinted.entry.template_id]
         return MatchAnswer(listed, chosen, f"hinted {_said(chosen)}")
-    if ranked and ranked[0].score >= thresholds.match:
-        return MatchAnswer(listed, listed[0], _said(listed[0]), rejected)
-    return MatchAnswer(listed, None, _nothing(listed, thresholds.match), rejected)
+    if fit:
+        chosen = results[fit.entry.template_id]
+        return MatchAnswer(listed, chosen, _said(chosen), rejected)
+    return MatchAnswer(listed, None, _nothing(listed, ranked, capture, thresholds), rejected)
 
 
 def identify(
@@ -206,13 +230,48 @@ def _said(result: MatchResult) -> str:
     return f"screen “{result.screen_id}” scores {result.score:.2f} ({parts})"
 
 
-def _nothing(results: tuple[MatchResult, ...], threshold: float) -> str:
+def _fit(
+    ranked: list[Ranked], capture: Tokens, weights: Weights, thresholds: Thresholds
+) -> Ranked | None:
+    """The best that reaches its threshold."""
+    for each in ranked:
+        agreement = _agreement(each, capture)
+        reached = each.score
+        if agreement is Agreement.CONTRADICTS:
+            reached = score(capture, each.entry.tokens, _of_content(weights))
+        if reached >= thresholds.of(agreement):
+            return each
+    return None
+
+
+def _of_content(weights: Weights) -> Weights:
+    """`weights` without what pages say they are; as they are where there is nothing else."""
+    try:
+        return msgspec.structs.replace(weights, page=0.0, identifiers=0.0)
+    except InvalidInput:
+        return weights
+
+
+def _agreement(ranked: Ranked, capture: Tokens) -> Agreement:
+    tokens = ranked.entry.tokens.tokens
+    return capture.claims.agreement(tokens.claims) if tokens else Agreement.UNKNOWN
+
+
+def _nothing(
+    results: tuple[MatchResult, ...],
+    ranked: list[Ranked],
+    capture: Tokens,
+    thresholds: Thresholds,
+) -> str:
     if not results:
         return "no template has anything in common with this capture"
-    best = results[0]
+    best, agreement = results[0], _agreement(ranked[0], capture)
     losses = sorted(best.features, key=lambda f: -(1 - f.score) * f.weight)[:2]
     why = "; ".join(f"{f.name.replace('_', ' ')}: {f.detail}" for f in losses if f.score < 1)
+    another = ""
+    if agreement is Agreement.CONTRADICTS:
+        another = "; its address and title are another screen's"
     return (
-        f"no template reaches the threshold {threshold:.2f}; the best is {_said(best)}. "
-        f"Most was lost to {why}"
+        f"no template reaches the threshold {thresholds.of(agreement):.2f}; the nearest is "
+        f"{_said(best)}{another}. Most was lost to {why}"
     )

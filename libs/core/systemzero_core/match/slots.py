@@ -24,6 +24,7 @@ _WIDTHS: Mapping[Feature, int] = {
     Feature.ROLES: 512,
     Feature.NAMES: 16384,
     Feature.IDENTIFIERS: 4096,
+    Feature.PAGE: 4096,
     Feature.LAYOUT: 4096,
 }
 

@@ -13,7 +13,7 @@ from systemzero_base.settings.redacting import rules_of
 from systemzero_core.errors import TooLarge
 from systemzero_core.formats import own
 from systemzero_core.intake import Intake
-from systemzero_core.match.features import Feature, Things, things_of
+from systemzero_core.match.features import TWO_SIDED, Feature, Things, things_of
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
 from systemzero_diff.work.sources import Source, document_of, taken_in
@@ -84,6 +84,7 @@ class _Told(msgspec.Struct, frozen=True, array_like=True):
     roles: Mapping[str, int]
     names: Mapping[str, int]
     identifiers: Mapping[tuple[str, str], int]
+    page: Mapping[tuple[str, str], int]
     layout: Mapping[tuple[str, int, int], int]
     named: frozenset[tuple[str, str]]
     present: frozenset[str]
@@ -100,7 +101,7 @@ def encode_things(tree: Tree, *, layout: bool) -> bytes:
     if count > MOST_THINGS:
         limit = {"limit": str(MOST_THINGS), "actual": str(count)}
         raise TooLarge(f"the tree has {count:,} different texts to be matched by", metadata=limit)
-    counts: Any = [things.counts[feature] for feature in _ORDER]
+    counts: Any = [things.counts[feature] for feature in TWO_SIDED]
     return msgspec.msgpack.encode([*counts, things.named, things.roles])
 
 
@@ -108,11 +109,10 @@ def decode_things(encoded: bytes) -> Things:
     """What was encoded."""
     told = _decode(encoded)
     each: tuple[Mapping[Any, int], ...] = (
-        *(told.structure, told.roles, told.names, told.identifiers, told.layout),
+        *(told.structure, told.roles, told.names, told.identifiers, told.page, told.layout),
     )
-    counts: dict[Feature, Mapping[Hashable, int]] = dict(zip(_ORDER, each, strict=True))
+    counts: dict[Feature, Mapping[Hashable, int]] = dict(zip(TWO_SIDED, each, strict=True))
     return Things(counts, told.named, told.present)
 
 
-_ORDER = (*(Feature.STRUCTURE, Feature.ROLES, Feature.NAMES, Feature.IDENTIFIERS, Feature.LAYOUT),)
 _decode = msgspec.msgpack.Decoder(_Told).decode
