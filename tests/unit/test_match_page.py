@@ -22,7 +22,11 @@ def page(address: str, title: str, *parts: Nested) -> Tree:
 
 
 LIST = page("https://a.test/shop/products", "Products | Shop", ("table", "Products", []))
-FORM = page("https://a.test/shop/orders/new", "New order | Shop", ("textbox", "Customer", []))
+FORM = page(
+    "https://a.test/shop/orders/new",
+    "New order | Shop",
+    *(("textbox", name, []) for name in ("Customer", "Street", "Town", "Goods", "Number")),
+)
 
 
 def index_of(**pages: Tree) -> TemplateIndex:

@@ -35,7 +35,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     match: float = 0.45
     agreeing_margin: float = 0.2
-    contradicted_margin: float = 0.3
+    contradicted_margin: float = 0.35
     hinted: float = 0.2
     hint_margin: float = 0.05
 
@@ -61,7 +61,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 DEFAULT_THRESHOLDS = Thresholds()
-"""0.45; 0.25 where address and title agree, 0.75 where neither does; 0.20 for a hinted screen,
+"""0.45; 0.25 where address and title agree, 0.80 where neither does; 0.20 for a hinted screen,
 unless another one fits better by more than 0.05."""
 
 _LOOKED_AT: Final = 5
