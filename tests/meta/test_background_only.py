@@ -29,6 +29,7 @@ OF_ONE_CALL = {
     "libs/storage/systemzero_storage/sqlite/turns.py": "one wait of a batch for a lock",
     "libs/storage/systemzero_storage/sqlite/writer.py": "one opening, which a batch waits for",
     "libs/runtime/systemzero_runtime/calls/fresh.py": "one new connection, which calls wait for",
+    "libs/base/systemzero_base/lanes/worker.py": "one piece of work, whose end is waited for",
     "libs/base/systemzero_base/lanes/dispatch.py": "one piece of work, whose caller waits",
     "libs/runtime/systemzero_runtime/serving/local.py": "a call within the process",
     "libs/runtime/systemzero_runtime/calls/reaching.py": "the end of a channel that was replaced",

@@ -34,9 +34,9 @@ _TRIGGERS: Final = (
     f"FROM pg_trigger t {_RELATION.format('t.tgrelid')} JOIN pg_proc p ON p.oid = t.tgfoid "
     "WHERE NOT t.tgisinternal"
 )
-_FUNCTIONS: Final = f"SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = {_HERE}"  # noqa: S608
+_FUNCTIONS: Final = f"SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = {_HERE}"  # noqa: S608 - constants
 _OTHERS: Final = (
-    "SELECT 'the rule ' || r.rulename || ' on ' || c.relname FROM pg_rewrite r "  # noqa: S608
+    "SELECT 'the rule ' || r.rulename || ' on ' || c.relname FROM pg_rewrite r "  # noqa: S608 - constants
     f"{_RELATION.format('r.ev_class')} WHERE r.rulename <> '_RETURN' "
     "UNION ALL SELECT 'the view ' || relname FROM pg_class "
     f"WHERE relnamespace = {_HERE} AND relkind IN ('v', 'm') "
@@ -44,7 +44,7 @@ _OTHERS: Final = (
     f"{_RELATION.format('p.polrelid')} WHERE p.polname <> '{POLICY}'"
 )
 _POLICIES: Final = (
-    "SELECT c.relname::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), "  # noqa: S608
+    "SELECT c.relname::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), "  # noqa: S608 - constants
     f"polcmd = '*' AND polpermissive AND polroles = '{{0}}' FROM pg_policy p "
     f"{_RELATION.format('p.polrelid')} WHERE p.polname = '{POLICY}'"
 )
@@ -53,7 +53,7 @@ _HELD: Final = f"{_SETTING}={COLUMN}OR{_SETTING}='*'"
 _NOISE: Final = re.compile(r"::text|[ ()]")
 """What PostgreSQL adds to an expression when it writes it out."""
 _UNHELD: Final = (
-    "SELECT relname::text FROM pg_class "  # noqa: S608
+    "SELECT relname::text FROM pg_class "  # noqa: S608 - constants
     f"WHERE relnamespace = {_HERE} AND relkind = 'r' "
     "AND NOT (relrowsecurity AND relforcerowsecurity)"
 )
