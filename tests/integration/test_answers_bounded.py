@@ -118,8 +118,7 @@ async def test_drift_that_repeats_is_stored_once(house: House, tmp_path: Path) -
             house,
             chain(4_000, 500),
             "deep",
-            capture_id=f"cap_{1 + number}",
-            request_id=f"r{number}",
+            capture_id=f"cap_{2 + number}",
         )
         assert len(again.script.edits) == len(first.script.edits)
     count, after = stored(tmp_path)
