@@ -15,6 +15,8 @@ from systemzero_core.tree import MAX_NODES, Bounds, Node, Tree
 DIGEST_BYTES = 32
 MAX_TREE_BYTES = 6_500_000
 """What the message of a stored tree has at most: an answer has room for it beside a verdict."""
+MAX_FRAMES = 1_000
+"""Child frames of a capture: of empty ones there may be millions in a request."""
 _JSON_PER_BYTE = 3
 """A byte of own tree JSON makes fewer than so many of the message: of a node 24 at least stand
 there, and the message may take 46 more for its box alone."""
@@ -195,6 +197,18 @@ def decode_format(message: tree_pb2.NativeCapture, field: str) -> str | None:
     if message.format not in _FORMATS:
         raise InvalidInput.at(f"{field}.format", f"{message.format} is no format")
     return _FORMATS[message.format]
+
+
+def decode_frames(message: tree_pb2.NativeCapture, field: str) -> tuple[bytes, ...]:
+    """The documents of child frames. `field` is the path of `message`.
+
+    Raises:
+        InvalidInput: there are more than any page has.
+    """
+    if len(message.frames) > MAX_FRAMES:
+        what = f"at most {MAX_FRAMES:,}, not {len(message.frames):,}"
+        raise InvalidInput.at(f"{field}.frames", what)
+    return tuple(message.frames)
 
 
 def encode_format(form: str | None) -> tuple[tree_pb2.Format.ValueType, str]:

@@ -41,6 +41,7 @@ from systemzero_core.errors import (
 )
 from systemzero_wire.callers import callers_of
 from systemzero_wire.errors import abort
+from systemzero_wire.unread import reader
 
 MAX_ANSWER_BYTES = 8_000_000
 """What one answer has at most, of a method that clients call."""
@@ -106,6 +107,17 @@ def guarded(handler: Handler, method: str, guards: Sequence[Guard]) -> Handler:
     return _MAKERS[handler.request_streaming, handler.response_streaming](
         wrapped, None, _serialiser(handler)
     )
+
+
+def unread(handler: Handler) -> Handler:
+    """`handler`, given requests in which trees and the like stay bytes: see `reader`."""
+    deserialise: Any = handler.request_deserializer  # `FromString` of the request's class
+    read = reader(deserialise.__self__)
+    behaviour: Any = (
+        handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+    )
+    make = _MAKERS[handler.request_streaming, handler.response_streaming]
+    return make(behaviour, read, handler.response_serializer)
 
 
 def _serialiser(handler: Handler) -> Callable[[Any], bytes]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import grpc
 
-from systemzero_runtime.interceptors.guards import Guard, Handler, guarded
+from systemzero_runtime.interceptors.guards import Guard, Handler, guarded, unread
 
 S = TypeVar("S")
 
@@ -28,9 +28,17 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
         self._inside = inside
         self.by_path: dict[str, Handler] = {}
         self.services: list[str] = []
+        self._unread = False
 
-    def add(self, add_to_server: Callable[[S, Any], None], servicer: S) -> None:
-        """Take the handlers of `servicer`, by the function generated for its service."""
+    def add(
+        self, add_to_server: Callable[[S, Any], None], servicer: S, *, unread: bool = False
+    ) -> None:
+        """Take the handlers of `servicer`, by the function generated for its service.
+
+        With `unread`, they are given requests with what may be large in them as it came: see
+        `systemzero_wire.unread`.
+        """
+        self._unread = unread
         add_to_server(servicer, self)
 
     def add_registered_method_handlers(
@@ -39,8 +47,8 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
         """Take the handlers of one service; called by generated code."""
         self.services.append(service)
         for name, handler in method_handlers.items():
-            method = f"/{service}/{name}"
-            self.by_path[method] = guarded(self._inside(handler), method, self._guards)
+            method, given = f"/{service}/{name}", unread(handler) if self._unread else handler
+            self.by_path[method] = guarded(self._inside(given), method, self._guards)
 
     def add_generic_rpc_handlers(self, handlers: Iterable[object]) -> None:
         """Generated code calls this as well; the registered handlers say the same."""

@@ -14,10 +14,12 @@ from systemzero_wire import fields
 from systemzero_wire.trees import (
     decode_digest,
     decode_format,
+    decode_frames,
     encode_format,
     encode_incompleteness,
     encode_signatures,
 )
+from systemzero_wire.unread import raw
 
 
 def decode_arrival(
@@ -43,7 +45,7 @@ def _content(
         native = decode_native(request.native)
         return native, native_digest(tenant, native)
     if kind == "tree":
-        message = request.tree.SerializeToString(deterministic=True)
+        message = raw(request.tree)
         return message, message_digest(tenant, message)
     if kind == "full_digest":
         return None, decode_digest(request.full_digest, "full_digest")
@@ -54,10 +56,12 @@ def decode_native(message: tree_pb2.NativeCapture) -> Native:
     """The document in `message`.
 
     Raises:
-        InvalidInput: the format is none of the contract's, and no name of an extension.
+        InvalidInput: the format is none of the contract's, and no name of an extension; or there
+            are more frames than any page has.
     """
     form = decode_format(message, "native")
-    return Native(message.data, form, message.dom or None, tuple(message.frames))
+    frames = decode_frames(message, "native")
+    return Native(message.data, form, message.dom or None, frames)
 
 
 def decode_sighting(
@@ -95,7 +99,7 @@ def _digest(request: capture_service_pb2.IngestRequest, content: bytes) -> bytes
         return request_digest(request, content)
     large = ("native", "tree")
     around = {field.name: value for field, value in request.ListFields() if field.name not in large}
-    return request_digest(capture_service_pb2.IngestRequest(**around), content)
+    return request_digest(type(request)(**around), content)
 
 
 def encode_capture(capture: StoredCapture, message: capture_pb2.Capture) -> None:

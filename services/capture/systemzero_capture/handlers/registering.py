@@ -18,6 +18,6 @@ def register(
     usages: UsageServicer,
 ) -> None:
     """Have the registry serve all of them."""
-    registry.add(capture.add_CaptureServiceServicer_to_server, captures)
+    registry.add(capture.add_CaptureServiceServicer_to_server, captures, unread=True)
     registry.add(tree.add_TreeServiceServicer_to_server, trees)
     registry.add(usage.add_UsageServiceServicer_to_server, usages)

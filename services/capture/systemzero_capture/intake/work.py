@@ -23,6 +23,7 @@ from systemzero_capture.model import Decoded, Known, Native, Original
 from systemzero_core.tree import Tree
 from systemzero_storage.tree_body import decompress
 from systemzero_wire.trees import decode_tree, encode_tree
+from systemzero_wire.unread import read_as
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
@@ -49,7 +50,7 @@ def tree_of(message: bytes) -> Tree:
     Raises:
         InvalidInput: it is no tree.
     """
-    return decode_tree(tree_pb2.Tree.FromString(message), "tree")
+    return decode_tree(read_as(tree_pb2.Tree, message, "tree"), "tree")
 
 
 def _taken(decoded: Decoded) -> bytes:
@@ -60,7 +61,7 @@ def _taken(decoded: Decoded) -> bytes:
 
 def keep(_desk: Desk, request: bytes, keeping: bytes, told: bytes) -> bytes:
     """A `Kept` of a serialised IngestRequest, encoded."""
-    message = capture_service_pb2.IngestRequest.FromString(request)
+    message = read_as(capture_service_pb2.IngestRequest, request, "content")
     settings = msgspec.json.decode(keeping, type=Keeping)
     return msgspec.msgpack.encode(kept_of(message, settings, lane_formats(), rules_of(told)))
 

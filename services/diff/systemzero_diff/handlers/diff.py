@@ -8,6 +8,7 @@ from typing import Any
 
 from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import diff_service_pb2_grpc
+from systemzero.tree.v1 import tree_pb2
 from systemzero_base.internal.identity import current_principal
 from systemzero_core.errors import InvalidInput
 from systemzero_core.match import match
@@ -22,9 +23,11 @@ from systemzero_diff.verdicts.searching import Searcher
 from systemzero_diff.work.compare import compare
 from systemzero_wire import fields
 from systemzero_wire.trees import decode_signatures
+from systemzero_wire.unread import each_unread
 
 _DEFAULT_RESULTS = 10
 _MAX_RESULTS = 100
+_MOST_REASONS = 1_000
 
 
 class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
@@ -79,7 +82,8 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         return encode_check(checked)
 
     async def _subject(self, request: pb.CheckRequest) -> Subject:
-        reasons = decode_reasons(request.incompleteness)
+        told, name = request.incompleteness, "incompleteness"
+        reasons = decode_reasons(each_unread(tree_pb2.Incompleteness, told, name, _MOST_REASONS))
         _check_not_told(request)
         hold: Callable[[], Awaitable[None]] | None = None
         document, capture_id = b"", ""

@@ -27,9 +27,9 @@ def register(
     usages: UsageServicer,
 ) -> None:
     """Have the registry serve all of them."""
-    registry.add(diff.add_DiffServiceServicer_to_server, diffs)
+    registry.add(diff.add_DiffServiceServicer_to_server, diffs, unread=True)
     registry.add(judgement.add_JudgementServiceServicer_to_server, judgements)
-    registry.add(template.add_TemplateServiceServicer_to_server, templates)
+    registry.add(template.add_TemplateServiceServicer_to_server, templates, unread=True)
     registry.add(drift.add_DriftServiceServicer_to_server, drifts)
     registry.add(log.add_LogServiceServicer_to_server, logs)
     registry.add(usage.add_UsageServiceServicer_to_server, usages)

@@ -10,6 +10,7 @@ import msgspec
 from systemzero.diff.v1 import template_pb2, template_service_pb2_grpc
 from systemzero.diff.v1 import template_service_pb2 as pb
 from systemzero.errors.v1 import errors_pb2
+from systemzero.tree.v1 import tree_pb2
 from systemzero_base.ids import PageTokens
 from systemzero_base.internal.identity import current_principal
 from systemzero_base.lanes.worker import Function
@@ -26,6 +27,7 @@ from systemzero_diff.work import templates as work
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.templates import Draft
 from systemzero_wire import fields
+from systemzero_wire.unread import each_unread
 
 _MAX_CAPTURES = 50
 """A byte of a message may hold as much to be read as so many of own tree JSON."""
@@ -59,10 +61,11 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         app = fields.text(request.app, "app")
         if not 1 <= len(request.captures) <= _MAX_CAPTURES:
             raise InvalidInput.at("captures", f"1 to {_MAX_CAPTURES} are needed")
+        sources = each_unread(tree_pb2.TreeSource, request.captures, "captures", _MAX_CAPTURES)
         # before the captures are asked for: they may have been erased since
         if first := await self._librarian.answered(principal.tenant, answered(request)):
             return pb.LearnTemplateResponse.FromString(first)
-        captures = await self._sources.fetch_all(principal, request.captures, "captures")
+        captures = await self._sources.fetch_all(principal, sources, "captures")
         tenant = principal.tenant
         current = await self._store.read(tenant, lambda t: t.find_screen(screen))
         known = None if current is None else Packed.of(current.template)

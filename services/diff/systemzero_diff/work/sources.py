@@ -24,10 +24,12 @@ from systemzero_core.tree import Tree
 from systemzero_storage.tree_body import document
 from systemzero_wire.trees import (
     decode_format,
+    decode_frames,
     decode_incompleteness,
     decode_signatures,
     decode_tree,
 )
+from systemzero_wire.unread import raw, read_as
 
 _ALONE = frozenset(("tree.native",))
 """Fields of requests that have one document: what is wrong with it needs no more words."""
@@ -63,12 +65,12 @@ def given(source: tree_pb2.TreeSource, field: str) -> Source:
     """
     kind = source.WhichOneof("source")
     if kind == "native":
-        native = source.native
-        size = len(native.data) + len(native.dom) + sum(map(len, native.frames))
+        native, name = source.native, f"{field}.native"
+        size = len(native.data) + len(native.dom) + sum(map(len, decode_frames(native, name)))
         factor = 1 if native.format == tree_pb2.FORMAT_TREE else own.TERSEST
-        return Source(kind, native.SerializeToString(), f"{field}.native", factor * size)
+        return Source(kind, native.SerializeToString(), name, factor * size)
     if kind == "tree":
-        message = source.tree.SerializeToString()
+        message = raw(source.tree)
         return Source(kind, message, field, own.TERSEST * len(message))
     raise InvalidInput.at(field, "required: tree, capture_id or native")
 
@@ -121,7 +123,7 @@ def taken_in(source: Source, formats: Formats, rules: Rules) -> Intake:
     if source.kind == "native":
         return _native(source, formats, rules)
     if source.kind == "tree":
-        message = tree_pb2.Tree.FromString(source.message)
+        message = read_as(tree_pb2.Tree, source.message, source.field)
         return take_in_tree(decode_tree(message, source.field), rules=rules)
     return _stored(source, rules)
 

@@ -39,6 +39,7 @@ from systemzero_diff.work.sources import Source, taken_in
 from systemzero_storage.tree_body import encoded, pack
 from systemzero_wire import fields
 from systemzero_wire.trees import MAX_TREE_BYTES, check_readable
+from systemzero_wire.unread import read_as
 
 MAX_YAML_BYTES = 7_900_000
 """A template's YAML, which an answer has to have room for."""
@@ -135,7 +136,7 @@ def learnt(
 
 def created(_desk: Desk, template: bytes, told: bytes) -> bytes:
     """A `Draft` of a serialised template that was written by hand."""
-    message = template_pb2.Template.FromString(template)
+    message = read_as(template_pb2.Template, template, "template")
     made = Template(
         template_id="",
         screen_id=fields.text(message.screen_id, "template.screen_id", least=1),
@@ -151,7 +152,7 @@ def created(_desk: Desk, template: bytes, told: bytes) -> bytes:
 
 def updated(_desk: Desk, request: bytes, told: bytes, current: Packed) -> bytes:
     """A `Draft` of the version after `current`, with what the serialised request changes."""
-    message = pb.UpdateTemplateRequest.FromString(request)
+    message = read_as(pb.UpdateTemplateRequest, request, "template")
     changes = _changes(message, rules_of(told))
     return drafted(next_version(current.template(), changes))
 

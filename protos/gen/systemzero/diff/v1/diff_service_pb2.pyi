@@ -216,7 +216,9 @@ class CheckRequest(_message.Message):
 
     @_builtins.property
     def incompleteness(self) -> _containers.RepeatedCompositeFieldContainer[_tree_pb2.Incompleteness]:
-        """Optional. Why the capture is incomplete; anything here makes the verdict inconclusive."""
+        """Optional. Why the capture is incomplete; anything here makes the verdict inconclusive; at most
+        1,000.
+        """
 
     def __init__(
         self,

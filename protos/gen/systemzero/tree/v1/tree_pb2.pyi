@@ -312,7 +312,7 @@ class NativeCapture(_message.Message):
     """
     @_builtins.property
     def frames(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Optional. For FORMAT_CDP: the trees of child frames, each a getFullAXTree result."""
+        """Optional. For FORMAT_CDP: the trees of child frames, each a getFullAXTree result; at most 1,000."""
 
     def __init__(
         self,
