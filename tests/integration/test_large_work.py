@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
+import msgspec
 import pytest
 
 from systemzero.capture.v1 import capture_service_pb2
@@ -190,7 +192,41 @@ async def test_a_large_capture_is_the_one_that_a_small_one_would_be(
         assert len(got.tree.nodes) == LARGE + 1
 
 
-def test_what_is_small_is_judged_by_the_template_as_well() -> None:
-    made = template("order", "Buy")
-    assert is_small(made, 500)
-    assert not is_small(made, 50_000)
+def chain(words: str, count: int = 1_000) -> Tree:
+    """A tree of so many nodes, each in the one before it, called by one word after the other."""
+    names = [words[zlib.crc32(f"{words}{i}".encode()) % len(words)] for i in range(count)]
+    return Tree([Node("group", name) for name in names], tuple(range(-1, count - 1)))
+
+
+def test_what_is_small_is_judged_by_what_differs_as_well() -> None:
+    known = chain("abc")
+    made = msgspec.structs.replace(template("order", "Buy"), tree=known)
+    renamed = Tree((Node("group", "today"), *known.nodes[1:]), known.parents)
+    longer = Tree((*known.nodes, Node("button", "Buy")), (*known.parents, 999))
+    for tree in (known, renamed, longer, Tree(known.nodes[:990], known.parents[:990])):
+        assert is_small(made, tree)
+    for tree in (chain("xyz"), Tree(known.nodes[::-1], known.parents), chain("abc", 500)):
+        assert not is_small(made, tree)
+    assert not is_small(made, chain("abc", 50_000))
+
+
+async def test_what_is_small_to_read_and_much_to_compare_is_done_in_a_lane(house: House) -> None:
+    def source(words: str) -> tree_pb2.TreeSource:
+        data = own.encode(chain(words))
+        assert len(data) < SMALL_BYTES
+        native = tree_pb2.NativeCapture(format=tree_pb2.FORMAT_TREE, data=data)
+        return tree_pb2.TreeSource(native=native)
+
+    learn = template_service_pb2.LearnTemplateRequest(screen_id="deep", captures=[source("abc")])
+    await house.templates().LearnTemplate(learn)
+    few = [page(count=80), page(count=80, changed=3)]
+    check = pb.CheckRequest(tree=source("cba"), screen_hint="deep")
+    again = template_service_pb2.LearnTemplateRequest(screen_id="few", captures=few)
+    for method, request in (
+        (house.diff().Check, check),
+        (house.diff().Diff, pb.DiffRequest(a=few[0], b=few[1])),
+        (house.templates().LearnTemplate, again),
+    ):
+        before = metrics.CPU._value.get()
+        await method(request)
+        assert metrics.CPU._value.get() > before

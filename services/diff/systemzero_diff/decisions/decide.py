@@ -16,6 +16,7 @@ from collections.abc import Callable
 import msgspec
 
 from systemzero_base.internal.identity import Principal
+from systemzero_base.lanes.dispatch import MEMORY_FACTOR
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, decide
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import Template
@@ -30,6 +31,7 @@ from systemzero_diff.work.approving import approved, recorded
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.sources import Source
 from systemzero_diff.work.templates import Draft
+from systemzero_diff.work.unlike import COMPARED
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -157,11 +159,11 @@ class Decider:
         capture = await self._capture(principal, event)
         decisions = (await self._sets.of(principal.tenant)).decisions
         packed = Packed.of(current.template)
+        size = packed.size + capture.size
         done = await self._sources.lanes.do(
-            principal.tenant,
-            2 * (packed.size + capture.size),
-            approved,
+            *(principal.tenant, COMPARED * size, approved),
             *(packed, capture, event.event, decisions, self._clock(), wish.pattern),
+            memory=2 * MEMORY_FACTOR * size,
         )
         draft = Draft.decoded(done)
         return _Rebase(draft.template, draft.patterns)

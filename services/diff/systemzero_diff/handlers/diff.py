@@ -10,6 +10,7 @@ from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import diff_service_pb2_grpc
 from systemzero.tree.v1 import tree_pb2
 from systemzero_base.internal.identity import current_principal
+from systemzero_base.lanes.dispatch import MEMORY_FACTOR
 from systemzero_core.errors import InvalidInput
 from systemzero_core.match import match
 from systemzero_diff.codec.judging import ORIGINALS, decode_reasons, encode_check
@@ -21,6 +22,7 @@ from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.verdicts.check import Checker
 from systemzero_diff.verdicts.searching import Searcher
 from systemzero_diff.work.compare import compare
+from systemzero_diff.work.unlike import COMPARED
 from systemzero_wire import fields
 from systemzero_wire.trees import decode_signatures
 from systemzero_wire.unread import each_unread
@@ -45,9 +47,10 @@ class DiffServicer(diff_service_pb2_grpc.DiffServiceServicer):
         principal = current_principal()
         a = await self._sources.fetch(principal, request.a, "a")
         b = await self._sources.fetch(principal, request.b, "b")
-        tenant, size = principal.tenant, 2 * (a.size + b.size)  # they are compared, too
-        told = self._sources.told(tenant)
-        return await self._sources.lanes.do(tenant, size, compare, a, b, told)
+        tenant, size = principal.tenant, a.size + b.size
+        told, memory = self._sources.told(tenant), 2 * MEMORY_FACTOR * size
+        do = self._sources.lanes.do
+        return await do(tenant, COMPARED * size, compare, a, b, told, memory=memory)
 
     async def Match(self, request: pb.MatchRequest, context: Any) -> pb.MatchResponse:
         principal = current_principal()

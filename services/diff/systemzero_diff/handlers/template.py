@@ -13,6 +13,7 @@ from systemzero.errors.v1 import errors_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_base.ids import PageTokens
 from systemzero_base.internal.identity import current_principal
+from systemzero_base.lanes.dispatch import MEMORY_FACTOR
 from systemzero_base.lanes.worker import Function
 from systemzero_base.pages import page_of
 from systemzero_core.errors import InvalidInput
@@ -26,6 +27,7 @@ from systemzero_diff.templates.learn import Librarian, Versioned
 from systemzero_diff.work import templates as work
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.templates import Draft
+from systemzero_diff.work.unlike import COMPARED
 from systemzero_wire import fields
 from systemzero_wire.unread import each_unread
 
@@ -34,7 +36,7 @@ _MAX_CAPTURES = 50
 _YAML = 32
 """The same of a byte of YAML, which is read slowly."""
 _LEARNING = 4
-"""Learning reads, compares and judges: so many times what reading takes, or more."""
+"""Learning reads, compares and judges: so many times the memory that reading takes."""
 _NO_REQUEST_ID = Answered("", b"")
 
 
@@ -70,8 +72,11 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         current = await self._store.read(tenant, lambda t: t.find_screen(screen))
         known = None if current is None else Packed.of(current.template)
         # each is compared with others, and judged by what they taught
-        size = _LEARNING * (sum(each.size for each in captures) + (known.size if known else 0))
-        lesson = await self._drafted(tenant, size, work.learnt, captures, screen, known)
+        size = sum(each.size for each in captures) + (known.size if known else 0)
+        memory, size = _LEARNING * MEMORY_FACTOR * size, COMPARED * size
+        lesson = await self._drafted(
+            tenant, size, work.learnt, captures, screen, known, memory=memory
+        )
         ids = tuple(source.capture_id for source in captures if source.capture_id)
         transitions = tuple(request.valid_transitions)
         answer = await self._librarian.once(
@@ -196,11 +201,14 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             ]
         )
 
-    async def _drafted(self, tenant: str, size: int, function: Function, *arguments: Any) -> Draft:
+    async def _drafted(
+        self, tenant: str, size: int, function: Function, *arguments: Any, memory: int = 0
+    ) -> Draft:
         """What `function` makes; after the first argument it is told the tenant's secrets."""
         first, *others = arguments
         told = self._sources.told(tenant)
-        done = await self._sources.lanes.do(tenant, size, function, first, told, *others)
+        do = self._sources.lanes.do
+        done = await do(tenant, size, function, first, told, *others, memory=memory)
         return Draft.decoded(done)
 
     async def _do(self, size: int, function: Function, *arguments: Any) -> bytes:

@@ -67,7 +67,7 @@ class Judging:
         if baseline is None:
             return _unknown(answer)
         case.fits(answer, baseline)
-        if baseline.size >= SMALL_BYTES or not is_small(baseline.template, len(tree)):
+        if baseline.size >= SMALL_BYTES or not is_small(baseline.template, tree):
             return await self._in_lane(case)
         with metrics.JUDGE.time():
             return judged_by(baseline, tree, subject.signatures, case.fit(), self._detectors)

@@ -22,6 +22,7 @@ from systemzero_diff.model import Judged
 from systemzero_diff.work.baselines import BASELINES, Baseline
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.taking import encode_things
+from systemzero_diff.work.unlike import unlike
 
 WHICH: Final = b"W"
 """A question: which template is it? Then what the tree is matched by. The answer: a `Fit`."""
@@ -33,6 +34,9 @@ _SMALL_WORK: Final = 60_000
 """Nodes of both trees, times what the policy's rules look for, that are judged at once."""
 _PLAIN: Final = 16
 """What judging costs without rules, as if it were so many."""
+_UNLIKE: Final = 500
+"""What a node costs besides that corresponds to none: it is looked for, and told."""
+_NO_TREE: Final = Tree((), ())
 
 
 class Fit(NamedTuple):
@@ -55,11 +59,12 @@ class Fit(NamedTuple):
     app: str
 
 
-def is_small(template: Template, nodes: int) -> bool:
-    """Whether a tree of so many nodes is judged by `template` in a few milliseconds."""
-    own_nodes = 0 if template.tree is None else len(template.tree)
+def is_small(template: Template, tree: Tree) -> bool:
+    """Whether `tree` is judged by `template` in a few milliseconds."""
+    known = template.tree or _NO_TREE
     looks = sum(1 + len(rule.select.under) for rule in template.policy.rules)
-    return (nodes + own_nodes) * (_PLAIN + looks) <= _SMALL_WORK
+    left = _SMALL_WORK - (len(tree) + len(known)) * (_PLAIN + looks)
+    return left >= 0 and left >= unlike(known, tree) * _UNLIKE
 
 
 def judge_document(
