@@ -182,7 +182,7 @@ async def test_a_large_capture_is_the_one_that_a_small_one_would_be(
         tree = capture_service_pb2.IngestRequest(tree=got.tree)
         again = await house.captures().Ingest(tree)
         assert again.capture.signatures == in_lane.capture.signatures
-        monkeypatch.setattr("systemzero_capture.intake.ingest.SMALL_BYTES", 1 << 40)
+        monkeypatch.setattr("systemzero_capture.intake.decoding.SMALL_BYTES", 1 << 40)
         monkeypatch.setattr(dispatch, "SMALL_BYTES", 1 << 40)
         at_once = await house.captures("other").Ingest(native)
         assert at_once.capture.signatures == in_lane.capture.signatures
