@@ -19,6 +19,7 @@ from systemzero_gateway.credentials.keys import DEFAULT_TENANT
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION, Endings, RowMacs, SqlKeyStore
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVISION, TENANTS
 from tests.support.databases import OpenDatabase
+from tests.support.full_disk import largest_file
 from tests.support.house import ADMIN, PEPPER, SECOND, House
 from tests.support.logging import lines_in, logging_as
 
@@ -117,10 +118,10 @@ async def test_another_gateway_learns_what_ended_and_a_later_start_knows_it(
     elsewhere = SqlKeyStore(house.database, RowMacs(PEPPER, Endings(PEPPER, file)))
     await elsewhere.changes(-1)
     await altered.run(altered.of_viewer(**before))
-    for macs in (RowMacs(PEPPER, Endings(PEPPER, file)), RowMacs(PEPPER)):
-        store = SqlKeyStore(house.database, macs)
+    for endings, believed in ((Endings(PEPPER, file), False), (None, True)):
+        store = SqlKeyStore(house.database, RowMacs(PEPPER, endings))
         found = await store.find_secret(altered.digest(altered.secret))
-        assert (found is None) is (len(macs.endings) > 0)
+        assert (found is not None) is believed
     assert altered.viewer.encode() not in file.read_bytes()
 
 
@@ -130,6 +131,21 @@ def test_a_list_of_what_ended_that_is_cut_off_is_refused(tmp_path: Path) -> None
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(FailedPrecondition, match="restore it from a backup"):
         Endings(PEPPER, file)
+
+
+def test_what_ended_while_the_disk_was_full_is_kept_once_it_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "ended"
+    file.write_bytes(bytes(24) * 20_000)  # larger than whatever else this process writes meanwhile
+    endings = Endings(PEPPER, file)
+    endings.note("api_keys", b"before", 1)
+    with largest_file(file.stat().st_size + 8):  # room for a part of an entry
+        endings.note("api_keys", b"meanwhile", 2)
+    assert not endings.allows("api_keys", b"meanwhile", None)
+    assert Endings(PEPPER, file).allows("api_keys", b"meanwhile", None)  # whole, if without it
+    endings.note("api_keys", b"after", 3)
+    again = Endings(PEPPER, file)
+    for name in (b"before", b"meanwhile", b"after"):
+        assert not again.allows("api_keys", name, None)
 
 
 OF_KEY: dict[str, dict[str, Any]] = {

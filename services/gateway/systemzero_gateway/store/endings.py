@@ -7,19 +7,23 @@ was revoked, or that of a secret from before a rotation, is found by what stands
 ever come to an end, and never to a later one.
 
 Invariants:
-1. What is noted is never forgotten, and an end is never moved to later.
-2. A file that is there is read whole, or not believed at all.
+1. What is noted is never forgotten, and an end is never moved to later. While the file takes
+   nothing (its disk is full), memory has it, the log says so, and the next note writes it, too.
+2. A file that is there is read whole, or not believed at all: so an entry is in it whole or not.
 3. It names nobody: digests under the pepper.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import struct
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import FailedPrecondition
 
 _ENTRY: Final = struct.Struct(">16sq")
@@ -38,6 +42,7 @@ class Endings:
         self._key = pepper[:64]
         self._file = file
         self._ends: dict[bytes, int] = {}
+        self._unwritten = b""
         if file is not None:
             self._load(file)
 
@@ -48,16 +53,26 @@ class Endings:
         """What is called `name` ends at `time` at the latest."""
         digest = self._digest(kind, name)
         known = self._ends.get(digest)
-        if known is not None and known <= time:
-            return
-        if self._file is not None:
-            _append(self._file, _ENTRY.pack(digest, time))
-        self._ends[digest] = time
+        if known is None or time < known:
+            self._ends[digest] = time
+            self._unwritten += _ENTRY.pack(digest, time)
+        if self._unwritten:
+            self._write()
 
     def allows(self, kind: str, name: bytes, time: int | None) -> bool:
         """Whether it may be that `name` ends at `time`, None for never."""
         known = self._ends.get(self._digest(kind, name))
         return known is None or (time is not None and time <= known)
+
+    def _write(self) -> None:
+        if self._file is not None:
+            try:
+                _append(self._file, self._unwritten)
+            except OSError as error:
+                why = error.strerror or str(error)
+                get_logger("gateway").error("endings.not_kept", file=str(self._file), error=why)
+                return
+        self._unwritten = b""
 
     def _load(self, file: Path) -> None:
         try:
@@ -74,10 +89,14 @@ class Endings:
         return blake2b(name, digest_size=16, key=self._key, person=kind.encode()).digest()
 
 
-def _append(file: Path, entry: bytes) -> None:
-    """In one write: several workers have the file."""
+def _append(file: Path, entries: bytes) -> None:
+    """All of them or nothing; several workers have the file."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
     try:
-        os.write(descriptor, entry)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        size = os.fstat(descriptor).st_size
+        if os.write(descriptor, entries) < len(entries):
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.close(descriptor)

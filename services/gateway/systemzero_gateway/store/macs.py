@@ -43,7 +43,8 @@ class RowMacs:
 
     def __init__(self, pepper: bytes, endings: Endings | None = None) -> None:
         self._key = derived(pepper, _PURPOSE)
-        self.endings = endings or Endings(pepper)
+        # not `or`: one that knows of no end yet is false
+        self.endings = Endings(pepper) if endings is None else endings
 
     def added(self, table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         """A new row, with its MAC."""
