@@ -185,3 +185,38 @@ async def test_nothing_is_collected_unless_it_is_asked_for(store: SqlCaptureStor
     await add(store, 0)
     await add(store, 1)
     assert await collector(store, 10_000).collect() == 0
+
+
+async def test_a_clock_that_leaps_ahead_erases_nothing(store: SqlCaptureStore) -> None:
+    for number in range(4):
+        await add(store, number)
+    now = NOW
+    kept = Collector(
+        store,
+        RetentionSettings(days=30),
+        KeepingSettings(),
+        lambda: now,
+        get_logger("test"),
+        some_loops(),
+    )
+    await kept.round()
+    now += 365 * DAY
+    await kept.round()
+    assert len(await left(store)) == 4
+    now -= 365 * DAY
+    await kept.round()
+    assert len(await left(store)) == 4
+
+
+async def test_a_start_with_a_clock_far_ahead_erases_nothing(store: SqlCaptureStore) -> None:
+    for number in range(4):
+        await add(store, number, tenant="other" if number else "acme")
+    await collector(store, 365, days=30).round()
+    assert [len(await left(store, tenant)) for tenant in ("acme", "other")] == [1, 3]
+
+
+async def test_what_grew_old_day_by_day_is_collected_by_rounds(store: SqlCaptureStore) -> None:
+    for number in range(4):
+        await add(store, number, day=10 * number, tenant="other" if number == 3 else "acme")
+    await collector(store, 30, days=15).round()
+    assert [len(await left(store, tenant)) for tenant in ("acme", "other")] == [1, 1]

@@ -86,6 +86,26 @@ DAY = 86_400 * 1_000_000
 THEN = 1_700_000_000_000_000
 
 
+async def test_a_clock_that_leaps_ahead_erases_no_refusal(open_database: OpenDatabase) -> None:
+    database, key = open_database(METADATA, SCHEMA_VERSION), Ed25519PrivateKey.generate()
+    now = THEN
+    try:
+        store = LogStore(database, AUDIT, "test.example/audit", [key])
+        queue = AuditQueue(1_000, lambda: now)
+        log = AuditLog(queue, database, store, get_logger("test"), some_loops())
+        queue.put(act(TENANTS[0], 1), "192.0.2.1", "")
+        assert await log.flush()
+        kept = RefusalRetention(database, store, AUDIT, 30, lambda: now)
+        await kept.round()
+        now += 365 * DAY
+        await kept.round()
+        await RefusalRetention(database, store, AUDIT, 30, lambda: now).round()  # a start
+        [entry] = await store.list_entries(TENANTS[0], 0, 100)
+        assert entry.body is not None
+    finally:
+        await database.close()
+
+
 async def test_what_old_refusals_said_leaves_and_the_log_is_whole(
     open_database: OpenDatabase,
 ) -> None:

@@ -286,6 +286,17 @@ async def test_a_revocation_is_kept_until_the_token_is_over_on_every_clock(house
     assert await house.store.changes(0) == before
 
 
+async def test_a_revocation_outlasts_a_clock_that_leaps_ahead_and_is_set_back(house: House) -> None:
+    _, secret = await house.new_key()
+    caller = await house.knock(secret)
+    token, _ = await house.tokens.issue(caller, 60 * SECOND, ())
+    await house.tokens.revoke(caller, token, "")
+    for leap in (365 * 86_400, -365 * 86_400):
+        house.now += leap
+        await house.tokens.forget()
+    assert not await house.works(token)
+
+
 async def test_nobody_revokes_the_token_of_another_key_without_managing_keys(
     house: House,
 ) -> None:

@@ -95,7 +95,7 @@ class GatewayApp:
         self._identity = self._open_identity(pepper)
         self.audit = open_audit(settings.audit, data, self._database, self._logger, loops)
         self.retention = self._retention()
-        chores = (*self._identity.chores, self.retention.collect)
+        chores = (*self._identity.chores, self.retention.round)
         self._upkeep = Upkeep(chores, _UPKEEP_SECONDS, self._logger, loops)
         self.admission = self._admission()
         self._vitals = self._watched()

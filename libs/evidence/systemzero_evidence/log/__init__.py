@@ -4,7 +4,7 @@ A service declares the log's tables in its own metadata (`log_tables`), appends 
 jobs (`LogStore.append`), and serves the rest through the asynchronous methods of `LogStore`.
 """
 
-from systemzero_evidence.log.aging import aged
+from systemzero_evidence.log.aging import aged, last_time
 from systemzero_evidence.log.erasure import erase_bodies, erase_some_bodies
 from systemzero_evidence.log.extends import check_extends
 from systemzero_evidence.log.opening import (
@@ -43,6 +43,7 @@ __all__ = [
     "erase_bodies",
     "erase_some_bodies",
     "finish_rotation",
+    "last_time",
     "load_log_keys",
     "load_or_create_origin",
     "log_tables",

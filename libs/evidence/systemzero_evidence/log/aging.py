@@ -1,4 +1,4 @@
-"""Finding the entries of a kind that are old, from the log's start on."""
+"""How old entries are: those of a kind that are old, and the last of all."""
 
 from __future__ import annotations
 
@@ -43,3 +43,16 @@ def aged(
         if row.kind == kind and row.has_body:
             found.append(row.position)
     return found, after
+
+
+def last_time(own: TenantConnection, tables: LogTables) -> datetime | None:
+    """When the last entry of the tenant's log was made; None without entries."""
+    columns = tables.entries.c
+    statement = (
+        select(columns.create_time)
+        .where(columns.tenant == own.tenant)
+        .order_by(columns.position.desc())
+        .limit(1)
+    )
+    found = own.unscoped.execute(statement).scalar()
+    return None if found is None else datetime.fromisoformat(found)

@@ -5,6 +5,8 @@ What was kept of them as it was sent has an age of its own, held or not.
 What a template was learnt from and what an event is about stays. The first is marked as held when
 the diff service says so, before anything depends on it. Of what was judged, the diff service is
 asked for events before anything goes: it alone keeps them. Reading or comparing keeps nothing.
+
+A clock that leapt ahead makes everything old: by it nothing is collected, see `clock.Trust`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from systemzero_base.clock import LEAPT, Trust
 from systemzero_base.work.background import Loops, apart, raise_all
 from systemzero_capture.config import Retention, RetentionSettings
 from systemzero_capture.kept.settings import KeepingSettings
@@ -46,7 +49,9 @@ class Collector:
         self._originals = originals
         self._clock = clock
         self._logger = logger
-        self._background = loops.new("retention", self._round, pause=settings.interval, vital=False)
+        self._trust = Trust(clock)
+        self._begun = self._doubted = False
+        self._background = loops.new("retention", self.round, pause=settings.interval, vital=False)
 
     def start(self) -> None:
         """Begin, if anything is ever to be collected."""
@@ -100,6 +105,26 @@ class Collector:
         before = now - retention.days * _DAY if retention.days else 0
         return Bounds(before=before, most=retention.captures, settled=now - _SETTLED)
 
-    async def _round(self) -> None:
-        if count := await self.collect():
+    async def round(self) -> None:
+        """Collect all that is out of bounds, if the clock may be believed.
+
+        Raises:
+            ExceptionGroup: see `collect`.
+        """
+        if not self._begun:
+            self._trust.begin(await self._newest())
+            self._begun = True
+        doubted, self._doubted = self._doubted, not self._trust.look()
+        if not self._doubted and (count := await self.collect()):
             self._logger.info("captures.collected", count=count)
+        elif self._doubted and not doubted:
+            self._logger.warning("captures.not_collected", reason=LEAPT)
+
+    async def _newest(self) -> int | None:
+        """When the last capture of any tenant was taken in."""
+        newest, tenant = None, await self._store.next_tenant("")
+        while tenant is not None:
+            for last in await self._store.newest(tenant, 1, before=None, app="", session_id=""):
+                newest = max(newest or 0, last.create_time)
+            tenant = await self._store.next_tenant(tenant)
+        return newest

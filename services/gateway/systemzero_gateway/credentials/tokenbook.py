@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from systemzero_base.clock import Trust
 from systemzero_core.errors import InvalidInput, PermissionDenied, Unauthenticated
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import ALL, Permissions, Role, granted, permissions_of
@@ -46,6 +47,7 @@ class TokenBook:
         self._verifier = verifier
         self._lifetime = lifetime
         self._clock = clock
+        self._trust = Trust(clock)
 
     async def issue(
         self, caller: Caller, lifetime: int | None, scopes: Sequence[str]
@@ -108,8 +110,9 @@ class TokenBook:
             await self._store.revoke_token(claims.tenant, claims.jti, expire_time)
 
     async def forget(self) -> None:
-        """Forget the revoked tokens that are over."""
-        await self._store.forget_tokens(self._clock())
+        """Forget the revoked tokens that are over: not by a clock that may be set back again."""
+        if self._trust.look():
+            await self._store.forget_tokens(self._clock())
 
     async def _revoke_id(self, caller: Caller, token_id: str) -> None:
         caller.require(permissions_of(caller.principal.tenant, Role.ADMIN))
