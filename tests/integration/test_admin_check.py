@@ -10,7 +10,7 @@ import pytest
 
 from systemzero_admin.__main__ import main
 from systemzero_admin.schemas import installed
-from systemzero_core.errors import FailedPrecondition
+from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_storage.database import DatabaseSettings, open_database
 from systemzero_storage.database.backup import back_up, restore
 
@@ -136,6 +136,33 @@ def test_a_restored_folder_whose_database_is_gone_is_refused_before_any_start(
     diff = next(schema for schema in SCHEMAS if schema.name == "diff")
     with pytest.raises(FailedPrecondition, match=r"diff\.db is missing"):
         open_database(tmp_path / "again" / "diff", diff, DatabaseSettings())
+
+
+def test_a_database_that_a_broken_restore_left_empty_is_not_begun_anew(
+    data: Path, tmp_path: Path
+) -> None:
+    for schema in SCHEMAS:
+        folder = data / schema.name
+        lose(folder / schema.file)
+        (folder / schema.file).touch()
+        with pytest.raises(FailedPrecondition, match=rf"{schema.file} is empty.*restore it"):
+            open_database(folder, schema, DatabaseSettings())
+        assert (folder / schema.file).stat().st_size == 0
+        with pytest.raises(FailedPrecondition, match=rf"{schema.file} is empty.*restore it"):
+            back_up(data, tmp_path / "backup", SCHEMAS)
+        folder.rename(tmp_path / schema.name)
+
+
+def test_which_database_is_damaged_is_told(data: Path, tmp_path: Path) -> None:
+    for schema in SCHEMAS:
+        file = data / schema.name / schema.file
+        whole = file.read_bytes()
+        file.write_bytes(b"no database " * 1_000)
+        with pytest.raises(DataCorrupted, match=rf"{file}: .*damaged.*restore it"):
+            open_database(file.parent, schema, DatabaseSettings())
+        with pytest.raises(DataCorrupted, match=rf"copying {file} to {tmp_path}/backup/.*damaged"):
+            back_up(data, tmp_path / "backup", SCHEMAS)
+        file.write_bytes(whole)
 
 
 def test_a_database_of_an_earlier_release_is_marked_at_its_next_start(data: Path) -> None:

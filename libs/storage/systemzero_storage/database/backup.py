@@ -30,7 +30,7 @@ import msgspec
 from systemzero_base.secrets import private_folder, sync_folder, write_private
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_storage.database.opening import Schema
-from systemzero_storage.jobs.errors import translated
+from systemzero_storage.jobs.errors import translated_of
 from systemzero_storage.sqlite.engines import create_private_file
 from systemzero_storage.sqlite.made import check_not_lost
 
@@ -211,7 +211,8 @@ def _copy_database(source: Path, target: Path) -> None:
             original.backup(copy)  # in one step: one snapshot
             copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
     except sqlite3.Error as error:
-        raise translated(error) from error
+        # it may be the one's disk that is full, or the other's
+        raise translated_of(f"copying {source} to {target}", error) from error
     _sync(target)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
@@ -68,6 +69,16 @@ def translated(error: BaseException) -> BaseException:
         return error
     domain_error.__cause__ = error
     return domain_error
+
+
+def translated_of(what: Path | str, error: BaseException) -> BaseException:
+    """As `translated`, for who meets it before a service says which database is its own."""
+    found = translated(error)
+    if isinstance(found, (Unavailable, DataCorrupted)):
+        named = type(found)(f"{what}: {found.message}")
+        named.__cause__ = error
+        return named
+    return found
 
 
 def lasting(error: BaseException) -> DomainError | None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from systemzero_core.errors import DataCorrupted, Unavailable
 from systemzero_storage.following.notifier import Notifier
-from systemzero_storage.jobs.errors import translated
+from systemzero_storage.jobs.errors import translated_of
 from systemzero_storage.jobs.trouble import Trouble
 from systemzero_storage.protocol import Load
 from systemzero_storage.schema import check_not_older, ensure_schema, rewrite_version
@@ -137,4 +137,4 @@ def open_sqlite(
     except OSError as error:
         raise Unavailable(f"the database {path} cannot be opened: {error.strerror}") from error
     except (DBAPIError, sqlite3.Error) as error:
-        raise translated(error)  # noqa: B904 - it has its cause, or is the error itself
+        raise translated_of(path, error)  # noqa: B904 - it has its cause, or is the error itself

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from systemzero_core.errors import FailedPrecondition
-from systemzero_storage.jobs.errors import translated
+from systemzero_storage.jobs.errors import translated_of
 from systemzero_storage.jobs.trouble import Trouble
 from systemzero_storage.schema import check_schema
 from systemzero_storage.sqlite.database import SqliteDatabase
@@ -51,7 +51,7 @@ def look_at_sqlite(path: Path, schema_version: int, *, at_rest: bool) -> SqliteD
         with engine.connect() as connection, transaction(connection, "BEGIN"):
             check_schema(connection, schema_version, "")
     except (DBAPIError, sqlite3.Error) as error:
-        raise translated(error)  # noqa: B904 - it has its cause, or is the error itself
+        raise translated_of(path, error)  # noqa: B904 - it has its cause, or is the error itself
     trouble = Trouble()
     readers = Readers(engine, 1, trouble)
     return SqliteDatabase(path.stem, schema_version, _NoWriter(), readers, trouble)

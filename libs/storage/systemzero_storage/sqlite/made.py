@@ -1,7 +1,8 @@
 """A file beside a SQLite database that says that it was made: `diff.db.made`.
 
 A database that is gone looks like one that was never there. A service would begin an empty one, and
-with its key and origin, which are still there, a second log of the same name.
+with its key and origin, which are still there, a second log of the same name. So does one of no
+bytes, as a restore leaves it that was broken off.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ def check_not_lost(path: Path) -> None:
         FailedPrecondition: it is not; says what to do.
     """
     marker = _marker(path)
-    if marker.exists() and not path.exists():
+    if marker.exists() and not (path.exists() and path.stat().st_size):
+        how = "empty" if path.exists() else "missing"
         raise FailedPrecondition(
-            f"{path} is missing, though {marker.name} says that it was made: restore it from a "
+            f"{path} is {how}, though {marker.name} says that it was made: restore it from a "
             f"backup; or to begin anew, with new keys, move the folder {path.parent} away"
         )
 
