@@ -8,23 +8,29 @@ Invariants:
 1. An act that is let in stands in the file before it goes on, and until its entry is in the log.
 2. A file belongs to one process, by a lock that ends with it; what others left is taken over.
 3. There are at most as many acts as may wait for the log, and so many bytes of each.
+4. What is left is not moved out of its place before it stands in another: a full disk loses none.
+   An act has all of its bytes from the start, so that there is room to forget it.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.audit.act import Act, Decided, Recorded
 
 NAME: Final = "audit.begun"
 INTERRUPTED: Final = "INTERRUPTED"
 """The reason of an act of which nobody knows how it ended."""
+_UNKNOWN: Final = (Decided.FAILED, INTERRUPTED)
 _FILES: Final = 256
 _BYTES: Final = 1_024
 _FREE: Final = bytes(_BYTES)
@@ -54,9 +60,12 @@ class Begun:
         self.left: list[Recorded] = []
         self._free: list[int] = []
         self._slots = 0
+        self._file = -1
         try:
             self._file = self._open(folder)
         except OSError as error:
+            if self._file >= 0:
+                self.close()
             raise FailedPrecondition(f"{folder / NAME}: {error.strerror or error}") from None
 
     def note(self, act: Act, address: str, trace_id: str, request_id: str, time: int) -> int:
@@ -68,7 +77,11 @@ class Begun:
             content = msgspec.msgpack.encode(noted)
         slot = self._free.pop() if self._free else self._slots
         self._slots = max(self._slots, slot + 1)
-        os.pwrite(self._file, len(content).to_bytes(2) + content, slot * _BYTES)
+        try:
+            _write(self._file, len(content).to_bytes(2) + content, slot * _BYTES)
+        except OSError:
+            self._free.append(slot)
+            raise
         return slot
 
     def forget(self, slot: int) -> None:
@@ -91,27 +104,38 @@ class Begun:
             if not _is_ours(file):
                 os.close(file)
                 continue
-            found = _read(file)
             if own is None:
-                own = file
-                os.ftruncate(own, 0)
-            self._take_over(own, found)
-            if file != own:
+                own = self._file = file
+                self._resume(file, path)
+                continue
+            try:
+                for _, noted in _read(file, path):
+                    self._leave(noted, self._again(noted))
                 os.ftruncate(file, 0)
+            finally:
                 os.close(file)
         if own is None:
             raise OSError(f"{_FILES} processes have files here, which is all there may be")
         return own
 
-    def _take_over(self, own: int, found: list[_Noted]) -> None:
-        self._file = own
-        for noted in found:
-            reason = Decided.FAILED, INTERRUPTED
-            act = Act(noted.tenant, noted.principal, noted.method, noted.network, *reason)
-            ids = noted.address, noted.trace_id, noted.request_id
-            slot = self.note(act, *ids, noted.time)
-            entry = Recorded(act, *ids[:2], noted.time, noted.time, request_id=ids[2], slot=slot)
-            self.left.append(entry)
+    def _resume(self, file: int, path: Path) -> None:
+        """Go on with a file whose acts stay where they are."""
+        taken = dict(_read(file, path))
+        if not taken:
+            os.ftruncate(file, 0)
+        self._slots = max(taken, default=-1) + 1
+        self._free = [slot for slot in range(self._slots) if slot not in taken]
+        for slot, noted in taken.items():
+            self._leave(noted, slot)
+
+    def _again(self, noted: _Noted) -> int:
+        act = Act(noted.tenant, noted.principal, noted.method, noted.network, *_UNKNOWN)
+        return self.note(act, noted.address, noted.trace_id, noted.request_id, noted.time)
+
+    def _leave(self, noted: _Noted, slot: int) -> None:
+        act = Act(noted.tenant, noted.principal, noted.method, noted.network, *_UNKNOWN)
+        ids, times = (noted.address, noted.trace_id), (noted.time, noted.time)
+        self.left.append(Recorded(act, *ids, *times, request_id=noted.request_id, slot=slot))
 
 
 def _is_ours(file: int) -> bool:
@@ -122,11 +146,23 @@ def _is_ours(file: int) -> bool:
     return True
 
 
-def _read(file: int) -> list[_Noted]:
-    found = []
+def _write(file: int, content: bytes, start: int) -> None:
+    """All of a slot, or nothing of it that counts."""
+    if os.pwrite(file, content.ljust(_BYTES, b"\0"), start) < _BYTES:
+        os.pwrite(file, _FREE[:2], start)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _read(file: int, path: Path) -> Iterator[tuple[int, _Noted]]:
+    """The acts by slot. One that is cut off, as by a copy of the file, holds up no start."""
     for start in range(0, os.fstat(file).st_size, _BYTES):
-        slot = os.pread(file, _BYTES, start)
-        size = int.from_bytes(slot[:2])
-        if size:
-            found.append(msgspec.msgpack.decode(slot[2 : 2 + size], type=_Noted))
-    return found
+        content = os.pread(file, _BYTES, start)
+        size = int.from_bytes(content[:2])
+        if not size:
+            continue
+        try:
+            noted = msgspec.msgpack.decode(content[2 : 2 + size], type=_Noted)
+        except msgspec.MsgspecError:
+            get_logger("gateway").error("audit.begun_unreadable", file=str(path), at=start)
+            continue
+        yield start // _BYTES, noted
