@@ -14,12 +14,14 @@ from systemzero_base.telemetry.logs import LogSettings
 from systemzero_core.errors import DataCorrupted, DomainError, FailedPrecondition
 from systemzero_gateway.access.policy import PLATFORM_TENANT, Role
 from systemzero_gateway.access.quotas import Quotas
+from systemzero_gateway.admin.rows import check_rows
 from systemzero_gateway.credentials import apikey
 from systemzero_gateway.credentials.keys import DEFAULT_TENANT
+from systemzero_gateway.places import PEPPER as PEPPER_FILE
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION, Endings, RowMacs, SqlKeyStore
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, REVISION, TENANTS
 from tests.support.databases import OpenDatabase
-from tests.support.full_disk import largest_file
+from tests.support.full_disk import largest_file, nobody_may_write
 from tests.support.house import ADMIN, PEPPER, SECOND, House
 from tests.support.logging import lines_in, logging_as
 
@@ -146,6 +148,15 @@ def test_what_ended_while_the_disk_was_full_is_kept_once_it_is_not(tmp_path: Pat
     again = Endings(PEPPER, file)
     for name in (b"before", b"meanwhile", b"after"):
         assert not again.allows("api_keys", name, None)
+
+
+async def test_a_list_of_what_ended_is_looked_at_where_nobody_may_write(
+    altered: Altered, tmp_path: Path
+) -> None:
+    (tmp_path / PEPPER_FILE).write_bytes(PEPPER)
+    (tmp_path / PEPPER_FILE).chmod(0o600)
+    with nobody_may_write(tmp_path / "ended", 24):
+        assert [line async for line in check_rows(altered.house.database, tmp_path)]
 
 
 OF_KEY: dict[str, dict[str, Any]] = {

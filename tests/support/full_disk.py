@@ -1,10 +1,12 @@
-"""A disk that takes no more, as far as one process is concerned."""
+"""Files that take no more: a full disk, as far as one process is concerned, and a read-only one."""
 
 from __future__ import annotations
 
 import resource
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -16,3 +18,19 @@ def largest_file(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def nobody_may_write(file: Path, multiple: int) -> Iterator[None]:
+    """While this lasts, there is a `file` of so many bytes or twice as many and so on.
+
+    Not even root may open it to write: it is a program that runs.
+    """
+    program = Path("/bin/sleep").read_bytes()
+    file.write_bytes(program + bytes(-len(program) % multiple))
+    file.chmod(0o700)
+    with subprocess.Popen([file, "1000"]) as running:
+        try:
+            yield
+        finally:
+            running.kill()

@@ -48,7 +48,7 @@ def _macs(folder: Path) -> RowMacs:
     if not file.exists():
         raise FailedPrecondition(f"{file} is missing: restore it, or name its folder")
     ended, pepper = folder / ENDED, load_or_create_pepper(file)
-    return RowMacs(pepper, Endings(pepper, ended if ended.exists() else None))
+    return RowMacs(pepper, Endings(pepper, ended if ended.exists() else None, writes=False))
 
 
 async def _page(

@@ -33,8 +33,8 @@ _MODE: Final = 0o600
 class Endings:
     """Ends by digest, in microseconds since 1970; in `file` too, if there is one."""
 
-    def __init__(self, pepper: bytes, file: Path | None = None) -> None:
-        """Blocks; for the start.
+    def __init__(self, pepper: bytes, file: Path | None = None, *, writes: bool = True) -> None:
+        """Blocks; for the start. Who looks on beside the service `writes` nothing.
 
         Raises:
             FailedPrecondition: the file can't be read or written, or holds something else.
@@ -44,7 +44,7 @@ class Endings:
         self._ends: dict[bytes, int] = {}
         self._unwritten = b""
         if file is not None:
-            self._load(file)
+            self._load(file, writes=writes)
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -74,9 +74,10 @@ class Endings:
                 return
         self._unwritten = b""
 
-    def _load(self, file: Path) -> None:
+    def _load(self, file: Path, *, writes: bool) -> None:
         try:
-            _append(file, b"")
+            if writes:
+                _append(file, b"")
             content = file.read_bytes()
         except OSError as error:
             raise FailedPrecondition(f"{file}: {error.strerror or error}") from None
