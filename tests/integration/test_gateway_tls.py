@@ -121,7 +121,10 @@ async def test_a_new_certificate_serves_new_connections_and_streams_go_on(tmp_pa
             assert await call(fresh, "Unary", b"new", running.bearer()) == b"new"
 
 
-@pytest.mark.parametrize("what", ["half", "other key", "gone", "readable", "expired"])
+UNUSABLE = ["half", "half chain", "other key", "gone", "readable"]
+
+
+@pytest.mark.parametrize("what", [*UNUSABLE, "expired", "early"])
 async def test_files_that_cannot_be_used_leave_the_old_certificate(
     tmp_path: Path, what: str
 ) -> None:
@@ -142,6 +145,20 @@ async def test_files_that_cannot_be_used_leave_the_old_certificate(
     await server.stop(0)
 
 
+async def test_a_key_that_is_closed_to_others_later_is_taken_then(tmp_path: Path) -> None:
+    authority, log = Authority(), Log()
+    tls = settings(tmp_path, authority)
+    server = Listener([], [], 1_000, ServerTls(tls, log))  # type: ignore[arg-type]
+    port = await server.start("127.0.0.1:0")
+    certificate, key = authority.issue()
+    spoil(tls, "readable", authority, certificate, key)
+    await asyncio.to_thread(shown, port)
+    tls.key.chmod(0o600)  # which is no other file, nor of another time
+    assert the_one(await asyncio.to_thread(shown, port)) == the_one(certificate)
+    assert log.events == ["certificate not reloaded", "certificate reloaded"]
+    await server.stop(0)
+
+
 def spoil(
     tls: TlsSettings, what: str, authority: Authority, certificate: bytes, key: bytes
 ) -> None:
@@ -156,6 +173,11 @@ def spoil(
             replace(tls.key, key)
             replace(tls.certificate, certificate)
             tls.key.chmod(0o644)
+        case "half chain":
+            replace(tls.key, key)
+            replace(tls.certificate, certificate + authority.pem[:200])
+        case "early":
+            write(tls.key.parent, *authority.issue(age=-3 * DAY))
         case "expired":
             write(tls.key.parent, *authority.issue(age=3 * DAY))
 

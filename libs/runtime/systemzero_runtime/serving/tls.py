@@ -2,8 +2,10 @@
 
 Invariants:
 1. A new certificate serves the next connection; connections and streams that are on go on.
-2. Files that can't be used (half-written, a key of another certificate, gone) change nothing: what
-   was read last goes on serving, and the log says why, once for each state of the files.
+2. Files that can't be used (half-written, a key of another certificate, expired or not valid yet,
+   gone) change nothing: what was read last goes on serving, and the log says why, once for each
+   state of the files and reason. The next connection tries again: a certificate becomes valid, and
+   descriptors come back, without a file that changes.
 3. With `client_ca` nobody gets as far as a call without a certificate of one of its authorities.
    What such a certificate stands for is not decided here.
 """
@@ -29,6 +31,7 @@ from systemzero_base.secrets import read_private
 from systemzero_base.settings.config import ConfigError, Settings
 
 _MAX_FILE_BYTES = 1_000_000
+_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 _OTHERS = 0o007
 """Mode bits that no key file may have. Its group may read it: so are secrets mounted for a pod."""
 
@@ -83,6 +86,7 @@ class ServerTls:
         self._logger = logger
         self._lock = threading.Lock()  # handshakes ask from threads of gRPC's own
         self._seen = self._state()
+        self._refused = ""
         self._initial = read_server_files(settings)
 
     def credentials(self) -> grpc.ServerCredentials:
@@ -99,13 +103,17 @@ class ServerTls:
         HANDSHAKES.inc()
         with self._lock:
             state = self._state()
-            if state == self._seen:
+            if state == self._seen and not self._refused:
                 return None
+            told, self._refused = self._refused if state == self._seen else "", ""
             self._seen = state
             try:
                 found = read_server_files(self._settings)
+                _refuse_early(self._settings.certificate)
             except ConfigError as error:
-                self._logger.warning("certificate not reloaded", error=str(error))
+                self._refused = str(error)
+                if told != self._refused:
+                    self._logger.warning("certificate not reloaded", error=self._refused)
                 return None
             self._logger.info("certificate reloaded", file=str(self._settings.certificate))
             return found
@@ -188,12 +196,24 @@ def _pair(certificate: Path, key: Path, section: str) -> tuple[bytes, bytes]:
     return chain, secret
 
 
+def _refuse_early(certificate: Path) -> None:
+    """In the place of one that serves; a start has no other, and its own clock may be behind."""
+    begin = x509.load_pem_x509_certificates(certificate.read_bytes())[0].not_valid_before_utc
+    if begin > datetime.now(UTC):
+        raise ConfigError(
+            f"configuration: tls.certificate: {certificate} is not valid before "
+            f"{begin:%Y-%m-%dT%H:%M:%SZ}"
+        )
+
+
 def _certificates(path: Path, name: str) -> bytes:
     data = _read(path, name)
     try:
-        x509.load_pem_x509_certificates(data)
+        whole = len(x509.load_pem_x509_certificates(data))
     except ValueError:
         raise ConfigError(f"configuration: {name}: {path} holds no certificate") from None
+    if whole < data.count(_BEGIN):
+        raise ConfigError(f"configuration: {name}: {path} ends within a certificate")
     return data
 
 
