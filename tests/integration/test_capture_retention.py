@@ -191,6 +191,10 @@ async def test_a_clock_that_leaps_ahead_erases_nothing(store: SqlCaptureStore) -
     for number in range(4):
         await add(store, number)
     now = NOW
+
+    async def with_event(_tenant: str, _capture_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
     kept = Collector(
         store,
         RetentionSettings(days=30),
@@ -198,6 +202,7 @@ async def test_a_clock_that_leaps_ahead_erases_nothing(store: SqlCaptureStore) -
         lambda: now,
         get_logger("test"),
         some_loops(),
+        with_event,
     )
     await kept.round()
     now += 365 * DAY
