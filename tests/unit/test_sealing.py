@@ -15,7 +15,7 @@ from systemzero_storage.database import ERASED, BodyErased, TenantConnection
 from systemzero_storage.sealing import EncryptionSettings, check_encryption, load_keks
 from systemzero_storage.sealing.cipher import AESGCM, bound
 from systemzero_storage.sealing.kek import FileKek
-from systemzero_storage.sealing.keys import KeysWanted, Reserved, SealedBodies, TenantKeys
+from systemzero_storage.sealing.keys import KeyLost, KeysWanted, Reserved, SealedBodies, TenantKeys
 from systemzero_storage.tenancy.bodies import key_number
 from tests.support.sealing import KEY, kek_file
 
@@ -117,8 +117,11 @@ def test_what_was_stored_before_is_read_as_it_is(body: bytes) -> None:
 def test_what_was_erased_says_so() -> None:
     with pytest.raises(BodyErased):
         connection().open(TREE, ERASED, b"row")
+
+
+def test_what_an_unknown_key_sealed_was_not_erased() -> None:
     stored = connection("acme", 9).seal(TREE, b"body", b"row")
-    with pytest.raises(BodyErased):
+    with pytest.raises(KeyLost, match="restore the table data_keys"):
         connection().open(TREE, stored, b"row")
 
 

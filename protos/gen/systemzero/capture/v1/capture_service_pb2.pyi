@@ -228,12 +228,16 @@ class GetCaptureRequest(_message.Message):
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def hold(self) -> _builtins.bool:
-        """Refused: reading a capture keeps nothing. TreeService has a hold for the platform's own services."""
+        """Optional. Refused: reading a capture keeps nothing. TreeService has a hold for the platform's own
+        services.
+        """
 
     @hold.setter
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def hold(self, value: _builtins.bool) -> None:
-        """Refused: reading a capture keeps nothing. TreeService has a hold for the platform's own services."""
+        """Optional. Refused: reading a capture keeps nothing. TreeService has a hold for the platform's own
+        services.
+        """
 
     def __init__(
         self,

@@ -177,32 +177,32 @@ class CheckRequest(_message.Message):
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def capture_id(self) -> _builtins.str:
-        """Refused where it is not `tree.capture_id`, which names a stored capture."""
+        """Optional. Refused where it is not `tree.capture_id`, which names a stored capture."""
 
     @capture_id.setter
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def capture_id(self, value: _builtins.str) -> None:
-        """Refused where it is not `tree.capture_id`, which names a stored capture."""
+        """Optional. Refused where it is not `tree.capture_id`, which names a stored capture."""
 
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def native_sha256(self) -> _builtins.bytes:
-        """Refused: what is kept of a capture as it was sent is for the capture service to say."""
+        """Optional. Refused: what is kept of a capture as it was sent is for the capture service to say."""
 
     @native_sha256.setter
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def native_sha256(self, value: _builtins.bytes) -> None:
-        """Refused: what is kept of a capture as it was sent is for the capture service to say."""
+        """Optional. Refused: what is kept of a capture as it was sent is for the capture service to say."""
 
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def screenshot_sha256(self) -> _builtins.bytes:
-        """Refused, as `native_sha256` is."""
+        """Optional. Refused, as `native_sha256` is."""
 
     @screenshot_sha256.setter
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def screenshot_sha256(self, value: _builtins.bytes) -> None:
-        """Refused, as `native_sha256` is."""
+        """Optional. Refused, as `native_sha256` is."""
 
     @_builtins.property
     def tree(self) -> _tree_pb2.TreeSource:
