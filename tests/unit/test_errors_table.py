@@ -28,6 +28,7 @@ from systemzero_core.errors import (
     RateLimited,
 )
 from systemzero_evidence.log import LogDiverged
+from systemzero_storage.sealing.keys import KeyLost
 from systemzero_wire.errors import ERROR_DOMAIN, code_of, to_failure, to_status
 
 
@@ -58,8 +59,9 @@ def known() -> list[type[DomainError]]:
 def made(cls: type[DomainError]) -> DomainError:
     if issubclass(cls, RateLimited | Overloaded):
         return cls("x", retry_after=1.5)
-    needs_two = cls is LogDiverged or cls.__name__ == "KeyLost"
-    return cls("tenant", "what") if needs_two else cls("x")
+    if issubclass(cls, LogDiverged | KeyLost):
+        return cls("tenant", "what")
+    return cls("x")
 
 
 @pytest.mark.parametrize("cls", known(), ids=lambda cls: cls.__name__)
