@@ -9,6 +9,8 @@ import pytest
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.audit.act import Act, Decided
 from systemzero_gateway.audit.begun import NAME, Begun
+from systemzero_gateway.places import ENDED
+from systemzero_gateway.store import Endings
 from tests.support.full_disk import largest_file
 
 SLOT = 1_024
@@ -80,3 +82,14 @@ def test_a_file_that_was_cut_off_holds_up_no_start_and_keeps_what_can_be_read(
     file = tmp_path / f"{NAME}-0"
     file.write_bytes(file.read_bytes()[: 2 * SLOT + 20])
     assert left(Begun(tmp_path)) == ["key_0", "key_1"]
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no folder that root can't write")
+def test_in_a_folder_that_is_given_to_be_read_acts_and_ends_are_kept_in_memory() -> None:
+    """As keys that are mounted into a pod."""
+    folder = Path("/sys/kernel")
+    begun, endings = Begun(folder), Endings(b"pepper", folder / ENDED)
+    begun.forget(begin(begun, 1))
+    begun.close()
+    endings.note("api_keys", b"key", 5)
+    assert not endings.allows("api_keys", b"key", None)

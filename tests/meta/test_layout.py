@@ -22,7 +22,8 @@ from scripts.run_split import free_port
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_client import Client, Document, Sighting
 from systemzero_client.channel import Tls
-from systemzero_gateway.places import FAMILIAR
+from systemzero_gateway.audit.begun import NAME as BEGUN
+from systemzero_gateway.places import ENDED, FAMILIAR
 from systemzero_runtime.probe import ask
 from tests.support.certificates import Authority
 from tests.support.deployed import ROOT
@@ -187,6 +188,9 @@ def of_the_image(name: str) -> dict[str, str]:
 def listed(folder: Path) -> dict[str, bytes]:
     """All files, but what a service goes without where it can't write it."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    spared = (FAMILIAR, ENDED, f"{BEGUN}-0")
     return {
-        str(p): p.read_bytes() for p in files if p.parent.suffix != ".heads" and p.name != FAMILIAR
+        str(p): p.read_bytes()
+        for p in files
+        if p.parent.suffix != ".heads" and p.name not in spared
     }

@@ -10,6 +10,8 @@ Invariants:
 3. There are at most as many acts as may wait for the log, and so many bytes of each.
 4. What is left is not moved out of its place before it stands in another: a full disk loses none.
    An act has all of its bytes from the start, so that there is room to forget it.
+5. Where the folder is given to be read alone (mounted keys), the file is a temporary one, and the
+   log says so: a killed gateway leaves nothing there.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -26,6 +29,7 @@ import msgspec
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.audit.act import Act, Decided, Recorded
+from systemzero_gateway.store.endings import READ_ONLY
 
 NAME: Final = "audit.begun"
 INTERRUPTED: Final = "INTERRUPTED"
@@ -66,7 +70,11 @@ class Begun:
         except OSError as error:
             if self._file >= 0:
                 self.close()
-            raise FailedPrecondition(f"{folder / NAME}: {error.strerror or error}") from None
+            if error.errno not in READ_ONLY:
+                raise FailedPrecondition(f"{folder / NAME}: {error.strerror or error}") from None
+            why = error.strerror or str(error)
+            get_logger("gateway").warning("acts.not_kept", file=str(folder / NAME), error=why)
+            self._file = _nobodys()
 
     def note(self, act: Act, address: str, trace_id: str, request_id: str, time: int) -> int:
         """Note an act that begins; where it stands, for `forget`."""
@@ -136,6 +144,11 @@ class Begun:
         act = Act(noted.tenant, noted.principal, noted.method, noted.network, *_UNKNOWN)
         ids, times = (noted.address, noted.trace_id), (noted.time, noted.time)
         self.left.append(Recorded(act, *ids, *times, request_id=noted.request_id, slot=slot))
+
+
+def _nobodys() -> int:
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _is_ours(file: int) -> bool:

@@ -8,7 +8,8 @@ ever come to an end, and never to a later one.
 
 Invariants:
 1. What is noted is never forgotten, and an end is never moved to later. While the file takes
-   nothing (its disk is full), memory has it, the log says so, and the next note writes it, too.
+   nothing (its disk is full), memory has it, the log says so, and the next note writes it, too. In
+   a folder of keys that is mounted to be read, memory is all there is, and the log says so.
 2. A file that is there is read whole, or not believed at all: so an entry is in it whole or not.
 3. It names nobody: digests under the pepper.
 """
@@ -28,6 +29,8 @@ from systemzero_core.errors import FailedPrecondition
 
 _ENTRY: Final = struct.Struct(">16sq")
 _MODE: Final = 0o600
+READ_ONLY: Final = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
+"""Errors of a folder that was given to be read alone."""
 
 
 class Endings:
@@ -76,15 +79,28 @@ class Endings:
 
     def _load(self, file: Path, *, writes: bool) -> None:
         try:
-            if writes:
-                _append(file, b"")
-            content = file.read_bytes()
+            if writes and not self._begin(file):
+                self._file = None
+            content = file.read_bytes() if file.exists() else b""
         except OSError as error:
             raise FailedPrecondition(f"{file}: {error.strerror or error}") from None
         if len(content) % _ENTRY.size:
             raise FailedPrecondition(f"{file}: is no list of what ended; restore it from a backup")
         for digest, time in _ENTRY.iter_unpack(content):
             self._ends[digest] = min(time, self._ends.get(digest, time))
+
+    @staticmethod
+    def _begin(file: Path) -> bool:
+        """Have the file; False where nobody may write there."""
+        try:
+            _append(file, b"")
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            why = error.strerror or str(error)
+            get_logger("gateway").warning("endings.not_kept", file=str(file), error=why)
+            return False
+        return True
 
     def _digest(self, kind: str, name: bytes) -> bytes:
         return blake2b(name, digest_size=16, key=self._key, person=kind.encode()).digest()
