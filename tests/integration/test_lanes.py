@@ -209,6 +209,21 @@ async def test_work_that_takes_long_makes_way_for_what_does_not() -> None:
         )
 
 
+async def test_of_a_tenant_with_more_than_one_piece_each_makes_way() -> None:
+    order: list[str] = []
+    async with lanes(count=2) as made:
+        held = Held(made, order)
+        under_way = held.work("loud", "first")
+        await until(lambda: len(order) == 1)
+        loud = made.run("loud", lane_work.niceness)
+        quiet = made.run("quiet", lane_work.niceness)
+        begun = min(os.nice(0) + NICENESS, NICENESS_OF_LONG)
+        assert int((await loud).result) == NICENESS_OF_LONG
+        assert int((await quiet).result) == begun
+        held.go.set()
+        await under_way
+
+
 async def test_work_of_a_caller_that_is_gone_leaves_the_queue_or_is_ended() -> None:
     order: list[str] = []
     async with lanes() as made:

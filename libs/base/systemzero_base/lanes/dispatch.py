@@ -7,8 +7,9 @@ Invariants:
    to say.
 2. Work whose caller is gone leaves the queue; under way, it is ended with its process.
 3. `stop` ends all work at once, whatever it does.
-4. Work begins where the memory that it is granted fits beside what is under way; see `room`.
-5. A lane that ended is replaced. While none can be started, the process takes no calls.
+4. Of a tenant that has more than one piece, each makes way for the work of the others.
+5. Work begins where the memory that it is granted fits beside what is under way; see `room`.
+6. A lane that ended is replaced. While none can be started, the process takes no calls.
 """
 
 from __future__ import annotations
@@ -57,13 +58,14 @@ class Done(NamedTuple):
 class _Turn:
     """Work that waits for a lane, or has one."""
 
-    __slots__ = ("aside", "charged", "lane", "memory", "since", "tenant")
+    __slots__ = ("aside", "charged", "is_of_many", "lane", "memory", "since", "tenant")
 
     def __init__(self, tenant: str, memory: int, lane: asyncio.Future[Lane]) -> None:
         self.tenant = tenant
         self.memory = memory
         self.lane = lane
         self.aside = False
+        self.is_of_many = False
         self.charged = 0.0
         self.since = time.monotonic()
 
@@ -199,7 +201,8 @@ class Lanes:
         """What came of it; None where the memory granted did not suffice."""
         lane = await self._lane_of(turn)
         granted = OWN_BYTES + turn.memory
-        task = asyncio.create_task(lane.work(granted, request, answer))
+        work = lane.work(granted, request, answer, makes_way=turn.is_of_many)
+        task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(lambda _task: self._over(turn, lane, task))
         try:
@@ -329,6 +332,8 @@ class Lanes:
             return None
         turn, charged = found
         turn.charged = charged
+        tenant = turn.tenant
+        turn.is_of_many = self._queue.running(tenant) > 1 or self._queue.waiting(tenant) > 0
         self._room.take(turn.memory, aside=turn.aside)
         return turn
 

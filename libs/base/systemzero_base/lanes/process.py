@@ -96,16 +96,18 @@ class Lane:
         """The process's id."""
         return self._process.pid
 
-    async def work(self, granted: int, request: bytes, answer: Answer) -> tuple[Kind, bytes]:
+    async def work(
+        self, granted: int, request: bytes, answer: Answer, *, makes_way: bool = False
+    ) -> tuple[Kind, bytes]:
         """Have `request` done in `granted` bytes of memory; the frame in which it ended.
 
-        Questions go to `answer`.
+        Questions go to `answer`. What `makes_way` does so for other lanes from the start.
 
         Raises:
             wire.Ended: the process is gone.
             Exception: what `answer` raised.
         """
-        await self._send(Kind.WORK, *wire.grant(granted, request))
+        await self._send(Kind.WORK, *wire.grant(granted, request, makes_way=makes_way))
         failed: Exception | None = None
         while (frame := await self._receive())[0] is Kind.QUESTION:
             try:

@@ -17,7 +17,7 @@ import msgspec
 from systemzero_core import errors as domain
 
 _HEAD: Final = struct.Struct("!BQ")
-_GRANT: Final = struct.Struct("!Q")
+_GRANT: Final = struct.Struct("!Q?")
 _MOST_VIOLATIONS: Final = 500
 
 
@@ -104,14 +104,14 @@ def head(kind: Kind, *parts: bytes) -> bytes:
     return _HEAD.pack(kind, sum(map(len, parts)))
 
 
-def grant(granted: int, packed: bytes) -> tuple[bytes, bytes]:
+def grant(granted: int, packed: bytes, *, makes_way: bool = False) -> tuple[bytes, bytes]:
     """The body of a WORK frame, in parts."""
-    return _GRANT.pack(granted), packed
+    return _GRANT.pack(granted, makes_way), packed
 
 
-def split_grant(body: bytes) -> tuple[int, memoryview]:
-    """Bytes of memory that work may have, and the work, pickled."""
-    return _GRANT.unpack_from(body)[0], memoryview(body)[_GRANT.size :]
+def split_grant(body: bytes) -> tuple[int, bool, memoryview]:
+    """Bytes of memory that work may have, whether it makes way for other work, and it, pickled."""
+    return *_GRANT.unpack_from(body), memoryview(body)[_GRANT.size :]
 
 
 def pack_spent(kind: Kind, spent: Spent, body: bytes = b"") -> bytes:

@@ -8,9 +8,9 @@ Invariants:
 3. Work past the memory that it was granted ends in MemoryError, and the lane with it, which says
    so: in its last frame, or by its exit status where memory does not suffice for one.
 4. It holds no descriptor of the service's but that pipe and its own socket.
-5. Work that takes long makes way for work that does not: of both, the latter has the processor.
-   Each piece has a thread of its own, since the system weighs threads, and none that was made to
-   weigh less can be made to weigh more again.
+5. Work that takes long, or is one of many of its tenant, makes way for work that does not: of
+   both, the latter has the processor. Each piece has a thread of its own, since the system weighs
+   threads, and none that was made to weigh less can be made to weigh more again.
 """
 
 from __future__ import annotations
@@ -144,11 +144,12 @@ def _grant(granted: int, limits: Limits) -> None:
 def _work(connection: socket.socket, limits: Limits) -> bool:
     """Do the next piece; whether the lane goes on."""
     _kind, request = wire.receive(connection)
-    granted, packed = wire.split_grant(request)
+    granted, makes_way, packed = wire.split_grant(request)
     desk, started = Desk(connection), time.process_time()
     # SIGPROF's own way is to end the process
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
-    kind, body = _in_a_thread(partial(_done, desk, packed, granted, limits), started)
+    work = partial(_done, desk, packed, granted, limits)
+    kind, body = _in_a_thread(work, started, makes_way=makes_way)
     signal.setitimer(signal.ITIMER_PROF, 0)
     del request, packed
     _grant(limits.memory_bytes, limits)  # for the next request, as far as that is large
@@ -158,12 +159,16 @@ def _work(connection: socket.socket, limits: Limits) -> bool:
     return not last
 
 
-def _in_a_thread(work: Callable[[], tuple[Kind, bytes]], started: float) -> tuple[Kind, bytes]:
+def _in_a_thread(
+    work: Callable[[], tuple[Kind, bytes]], started: float, *, makes_way: bool
+) -> tuple[Kind, bytes]:
     """What `work` comes to; `started` is the processor time at which it did."""
     came: Future[tuple[Kind, bytes]] = Future()
 
     def run() -> None:
         try:
+            if makes_way:
+                _make_way(threading.current_thread())
             came.set_result(work())
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for
             came.set_exception(error)
