@@ -212,16 +212,17 @@ def _named(name: str) -> Function:
 
 def _is_slim() -> bool:
     """Whether the lane holds little, once what the work left is given back."""
-    if _resident() > _KEPT_BYTES:
+    if _private() > _KEPT_BYTES:
         gc.collect()
         _trim()
-    return _resident() <= _KEPT_BYTES
+    return _private() <= _KEPT_BYTES
 
 
-def _resident() -> int:
-    """Bytes in memory; 0 where the system does not say."""
+def _private() -> int:
+    """Bytes in memory that are its own, not of files that others map too; 0 where nobody says."""
     with suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+        _size, resident, shared, *_ = Path("/proc/self/statm").read_text().split()
+        return (int(resident) - int(shared)) * _PAGE
     return 0
 
 
