@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from systemzero_core.drift import DecisionKind, DecisionScope, Severity
+from systemzero_core.drift import (
+    CoveredEdit,
+    DecisionKind,
+    DecisionScope,
+    PlaceDigests,
+    Severity,
+)
 from systemzero_core.errors import DataCorrupted
 from systemzero_diff.model import Counts, EventFilter, NewEvent, StoredDecision, StoredEvent
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
@@ -187,7 +195,7 @@ async def test_states_lists_and_figures_are_those_that_the_decisions_make(
             holding = stored.holding(now)
             assert (holding.kind.value if holding else "open") == model.state(e.event_id, now)
             about = [taken.decision_id for taken in model.taken if e.event_id in taken.covered]
-            assert [d.decision_id for d in stored.decisions] == about
+            assert [stored.decision.decision_id] == about[-1:] if stored.decision else not about
         await check_summary(model, now)
 
 
@@ -400,7 +408,44 @@ async def test_a_decision_is_stored_once_and_shown_with_each_event(store: SqlDif
 
     made = await store.write("acme", job)
     found = await store.read("acme", lambda t: t.events(None, 9, EventFilter(now=NOW)))
-    assert [stored.decisions for stored in found] == [(made,)] * 3
+    assert [stored.decision for stored in found] == [made] * 3
     last, decisions = await store.read("acme", lambda t: t.decisions_after(0))
     assert len(decisions) == 1
     assert await store.read("acme", lambda t: t.decisions_after(last - 1)) == (last, decisions)
+
+
+async def test_what_was_decided_before_the_last_decision_is_not_read_with_an_event(
+    store: SqlDiffStore,
+) -> None:
+    """Each decision has all edits of its event: all of them would take the process's memory."""
+    edits = tuple(CoveredEdit(f"{n:064x}", PlaceDigests(f"{n:032x}")) for n in range(500))
+
+    def fill(count: int) -> Callable[[Transaction], None]:
+        def job(transaction: Transaction) -> None:
+            transaction.put_event(event(0, fingerprint=ALIKE), 0)
+            for number in range(count):
+                made = decision(number, SNOOZE, expire_time=NOW + 9 + number)
+                made = msgspec.structs.replace(made, edits=edits)
+                transaction.put_decision(made, "evt_0", number)
+
+        return job
+
+    def peak(transaction: Transaction) -> int:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        stored = transaction.event("evt_0")
+        assert stored.decision is not None
+        holding = stored.holding(NOW)
+        assert holding is not None
+        assert holding.expire_time == stored.decision.expire_time
+        return tracemalloc.get_traced_memory()[1] - before
+
+    await store.write("few", fill(2))
+    await store.write("many", fill(60))
+    await store.read("few", lambda t: t.event("evt_0"))  # what is made once
+    tracemalloc.start()
+    try:
+        few, many = [await store.read(tenant, peak) for tenant in ("few", "many")]
+    finally:
+        tracemalloc.stop()
+    assert many < 2 * few

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
@@ -184,23 +185,33 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     verdict: bytes
 
 
+class Held(NamedTuple):
+    """What a decision says of events until its end; None for ever."""
+
+    kind: DecisionKind
+    expire_time: int | None
+
+
 class StoredEvent(msgspec.Struct, frozen=True):
     """A drift event: what happened, its place among events and in the log, what was decided.
 
-    `erase_time`: when the verdict's texts were erased with the capture; None while they are there.
+    `decision` is the last one about it. `held` are those that hold at some time, oldest first: of
+    many that were taken, few outlast all that came after. `erase_time`: when the verdict's texts
+    were erased with the capture; None while they are there.
     """
 
     event: NewEvent
     position: int
     log_index: int
-    decisions: tuple[StoredDecision, ...] = ()
+    decision: StoredDecision | None = None
+    held: tuple[Held, ...] = ()
     erase_time: int | None = None
 
-    def holding(self, now: int) -> StoredDecision | None:
-        """The latest decision that has not expired at the time `now`."""
-        for decision in reversed(self.decisions):
-            if decision.expire_time is None or now < decision.expire_time:
-                return decision
+    def holding(self, now: int) -> Held | None:
+        """What the latest decision says that has not expired at the time `now`."""
+        for held in reversed(self.held):
+            if held.expire_time is None or now < held.expire_time:
+                return held
         return None
 
 

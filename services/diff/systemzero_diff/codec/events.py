@@ -72,8 +72,8 @@ def encode_event(stored: StoredEvent, now: int) -> pb.DriftEvent:
     )
     if stored.erase_time is not None:
         message.erase_time.CopyFrom(fields.timestamp(stored.erase_time))
-    if stored.decisions:
-        message.decision.CopyFrom(encode_decision(stored.decisions[-1]))
+    if stored.decision is not None:
+        message.decision.CopyFrom(encode_decision(stored.decision))
     return message
 
 

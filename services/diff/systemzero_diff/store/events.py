@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, exists, func, insert, select, update
 
-from systemzero_core.drift import Decision, Verdict
+from systemzero_core.drift import Decision, DecisionKind, Verdict
 from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_diff.model import (
     Checked,
     Counts,
     EventFilter,
+    Held,
     NewEvent,
     StoredDecision,
     StoredEvent,
@@ -49,7 +50,7 @@ _RECORDED = select(_E.event_id, _E.log_index, _E.verdict).where(
 )
 _LAST = select(func.coalesce(func.max(_E.position), 0)).where(_E.tenant == TENANT)
 _OF_RUNS = (
-    select(RUNS.c.run, _D.position)
+    select(RUNS.c.run, _D.position, _D.kind, _D.expire_time)
     .join_from(RUNS, DECISIONS, runs.OF_RUN)
     .where(RUNS.c.tenant == TENANT, RUNS.c.run.in_(bindparam("runs", expanding=True)))
     .order_by(_D.position)
@@ -188,23 +189,36 @@ class EventRows(Scoped):
     def _with_decisions(self, events: Sequence[Row[Any]]) -> list[StoredEvent]:
         if not events:
             return []
-        decisions = self._decisions({event.run for event in events})
+        decided = self._decided({event.run for event in events})
         verdicts = VERDICT_BODIES.read(self._connection, (event.verdict for event in events))
-        return [rows.event_of_row(e, verdicts, decisions.get(e.run, ())) for e in events]
+        return [rows.event_of_row(e, verdicts, *decided.get(e.run, ())) for e in events]
 
-    def _decisions(self, of: Iterable[bytes]) -> dict[bytes, list[StoredDecision]]:
-        """The decisions of some runs, oldest first, each read once."""
-        pairs = self._connection.execute(_OF_RUNS, {"runs": list(of)}).all()
-        if not pairs:
+    def _decided(self, of: Iterable[bytes]) -> dict[bytes, tuple[StoredDecision, tuple[Held, ...]]]:
+        """Of some runs the last decision, and what holds at any time.
+
+        A decision has a row for each edit in its body: of those that came before the last one, no
+        body is read, however many there are.
+        """
+        about: dict[bytes, list[Row[Any]]] = {}
+        for row in self._connection.execute(_OF_RUNS, {"runs": list(of)}):
+            about.setdefault(row.run, []).append(row)
+        if not about:
             return {}
-        wanted = {"positions": list({pair.position for pair in pairs})}
-        read = {
-            row.position: rows.stored_decision(
-                rows.decision_of_row(self._connection, row), row.event_id, row.log_index
-            )
+        wanted = {"positions": list({found[-1].position for found in about.values()})}
+        last = {
+            row.position: rows.told_decision(self._connection, row)
             for row in self._connection.execute(_DECISIONS_AT, wanted)
         }
-        found: dict[bytes, list[StoredDecision]] = {}
-        for pair in pairs:
-            found.setdefault(pair.run, []).append(read[pair.position])
-        return found
+        return {run: (last[found[-1].position], _held(found)) for run, found in about.items()}
+
+
+def _held(decisions: Sequence[Row[Any]]) -> tuple[Held, ...]:
+    """What holds at some time of decisions, oldest first: what ends after all that came later."""
+    found: list[Held] = []
+    for row in reversed(decisions):
+        last = found[-1].expire_time if found else 0
+        if last is None:
+            break
+        if row.expire_time is None or row.expire_time > last:
+            found.append(Held(DecisionKind(row.kind), row.expire_time))
+    return tuple(reversed(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.template import Template
 from systemzero_diff.digests import decision_body, template_body
-from systemzero_diff.model import NewEvent, StoredDecision, StoredEvent, StoredTemplate
+from systemzero_diff.model import Held, NewEvent, StoredDecision, StoredEvent, StoredTemplate
 from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.store.tables import DECISIONS, TEMPLATES, VERDICT_BODIES
 from systemzero_storage.database import BodyErased, TenantConnection
@@ -20,6 +20,18 @@ from systemzero_storage.tree_body import compress
 _T = TEMPLATES.c
 _SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 _decode_decision = msgspec.json.Decoder(Decision).decode
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What people are told of a decision's body; its defaults are those of an erased one."""
+
+    scope: str = DecisionScope.SCREEN.value
+    reason: str = ""
+    actor: str = ""
+    patterns: tuple[str, ...] = ()
+
+
+_decode_told = msgspec.json.Decoder(_Told).decode
 
 
 def template_values(connection: TenantConnection, template: Template) -> dict[str, Any]:
@@ -93,9 +105,12 @@ def event_values(connection: TenantConnection, event: NewEvent) -> dict[str, Any
 
 
 def event_of_row(
-    row: Row[Any], verdicts: Mapping[bytes, bytes], decisions: Iterable[StoredDecision] = ()
+    row: Row[Any],
+    verdicts: Mapping[bytes, bytes],
+    decision: StoredDecision | None = None,
+    held: tuple[Held, ...] = (),
 ) -> StoredEvent:
-    """A row of `events`, with what was decided, oldest first; with no verdict if it was erased."""
+    """A row of `events`, with what was decided; with no verdict if it was erased."""
     event = NewEvent(
         event_id=row.event_id,
         create_time=row.create_time,
@@ -109,7 +124,7 @@ def event_of_row(
         values_digest=row.values_digest,
         verdict=verdicts.get(row.verdict, b""),
     )
-    return StoredEvent(event, row.position, row.log_index, tuple(decisions), row.erase_time)
+    return StoredEvent(event, row.position, row.log_index, decision, held, row.erase_time)
 
 
 def decision_values(connection: TenantConnection, decision: Decision) -> dict[str, Any]:
@@ -149,6 +164,26 @@ def decision_of_row(connection: TenantConnection, row: Row[Any]) -> Decision:
             create_time=row.create_time,
             expire_time=row.expire_time,
         )
+
+
+def told_decision(connection: TenantConnection, row: Row[Any]) -> StoredDecision:
+    """A row of `decisions`, as people see it: without its edits, of which there may be many."""
+    try:
+        told = _decode_told(stored_body(connection, row))
+    except BodyErased:
+        told = _Told()
+    return StoredDecision(
+        decision_id=row.decision_id,
+        event_id=row.event_id,
+        kind=DecisionKind(row.kind),
+        scope=told.scope,
+        reason=told.reason,
+        actor=told.actor,
+        create_time=row.create_time,
+        expire_time=row.expire_time,
+        log_index=row.log_index,
+        patterns=told.patterns,
+    )
 
 
 def stored_decision(decision: Decision, event_id: str, log_index: int) -> StoredDecision:
