@@ -6,20 +6,22 @@ import asyncio
 import gc
 import itertools
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero_core.diff import diff
+from systemzero_core.drift import CoveredEdit, DecisionKind, PlaceDigests
 from systemzero_core.errors import TooLarge
 from systemzero_core.template import Template, next_version, signed
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.digests import template_body
-from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore
+from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.templates.baselines import ReadyBaselines
 from systemzero_diff.work.baselines import memory_of
@@ -27,6 +29,7 @@ from systemzero_evidence.log import LogStore
 from systemzero_storage.database import open_sqlite
 from systemzero_storage.tree_body import compress
 from tests.support.patience import UNHURRIED
+from tests.support.stores import decision, event
 from tests.support.templates import World, screen
 
 BUDGET = 4_000_000
@@ -222,3 +225,41 @@ def test_a_baseline_takes_no_more_than_is_counted(node, nodes: int) -> None:  # 
 
 def _next(template: Template) -> Template:
     return next_version(template, {"metadata": {"version": str(template.version + 1)}})
+
+
+def _decide(count: int) -> Callable[[Transaction], None]:
+    """A job that takes so many decisions, each of 500 edits."""
+    edits = tuple(CoveredEdit(f"{n:064x}", PlaceDigests(f"{n:032x}")) for n in range(500))
+
+    def job(transaction: Transaction) -> None:
+        transaction.put_event(event(0), 0)
+        for number in range(count):
+            made = msgspec.structs.replace(decision(number, DecisionKind.REJECT), edits=edits)
+            transaction.put_decision(made, "evt_0", number)
+
+    return job
+
+
+async def test_decisions_that_do_not_fit_are_refused_before_they_take_the_memory(
+    store: SqlDiffStore,
+) -> None:
+    world = World(store, BUDGET)
+    await world.put("acme", screen(1))
+    await store.write("acme", _decide(150))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge, match="templates and decisions take"):
+            await world.sets.of("acme")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak <= 2 * BUDGET
+
+
+async def test_many_decisions_are_taken_in_whole_and_in_their_order(store: SqlDiffStore) -> None:
+    world = World(store, 100 * BUDGET)
+    await world.put("acme", screen(1))
+    await store.write("acme", _decide(150))
+    found = await world.sets.of("acme")
+    assert [each.decision_id for each in found.decisions] == [f"dec_{n}" for n in range(150)]

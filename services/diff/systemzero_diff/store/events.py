@@ -35,6 +35,9 @@ from systemzero_storage.database import TENANT
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 _DAY_MICROSECONDS: Final = 86_400_000_000
+_MOST_DECISIONS: Final = 64
+_DECISION_BYTES: Final = 250_000
+"""Where no more decisions are read at a time: some milliseconds of the event loop."""
 _E, _D, _V, _X = EVENTS.c, DECISIONS.c, VERDICT_COUNTS.c, ERASED_CAPTURES.c
 _EVENTS = select(EVENTS).where(_E.tenant == TENANT)
 _AFTER = (
@@ -62,6 +65,7 @@ _DECISIONS_AFTER = (
     select(DECISIONS)
     .where(_D.tenant == TENANT, _D.position > bindparam("position"))
     .order_by(_D.position)
+    .limit(_MOST_DECISIONS)
 )
 _GIVEN = [column for column in EVENTS.c if column.name not in ("position", "tenant", "erase_time")]
 # nothing is recorded of a capture that was erased
@@ -165,11 +169,13 @@ class EventRows(Scoped):
 
     def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:
         """See `Transaction.decisions_after`."""
-        values = {"position": position}
-        found = self._connection.execute(_DECISIONS_AFTER, values).all()
-        last = found[-1].position if found else position
-        decisions = [rows.decision_of_row(self._connection, row) for row in found]
-        return last, [decision for decision in decisions if decision.edits]
+        last, size, found = position, 0, []
+        for row in self._connection.execute(_DECISIONS_AFTER, {"position": position}).all():
+            if size > _DECISION_BYTES:
+                break
+            last, size = row.position, size + len(row.body)
+            found.append(rows.decision_of_row(self._connection, row))
+        return last, [decision for decision in found if decision.edits]
 
     def count_verdicts(self, counts: Mapping[tuple[str, str], int]) -> None:
         """See `Transaction.count_verdicts`."""

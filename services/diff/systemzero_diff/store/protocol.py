@@ -137,7 +137,10 @@ class Transaction(Protocol):
         ...
 
     def decisions_after(self, position: int) -> tuple[int, Sequence[Decision]]:
-        """Decisions above `position`, oldest first, and the highest position."""
+        """The next decisions above `position`, oldest first, and the position of the last.
+
+        That is `position` itself where there are no more.
+        """
         ...
 
     def session(self, session_id: str) -> Session | None:

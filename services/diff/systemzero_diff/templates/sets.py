@@ -135,7 +135,7 @@ class TemplateSets:
         if decisions is not None:
             found.decide(*decisions)
         self._account(tenant, found)
-        return found.refused is not None or decisions is not None
+        return found.refused is not None or (decisions is not None and decisions[0] == decided)
 
     def _account(self, tenant: str, found: TemplateSet) -> None:
         """Count what `found` takes now, and have it fit."""
@@ -178,7 +178,10 @@ def _does_not_fit(actual: int, limit: int) -> TooLarge:
 def _read(
     transaction: Transaction, after: int, decided: int
 ) -> tuple[Sequence[PackedTemplate], tuple[int, Sequence[Decision]] | None]:
-    """The next changes; with the last of them the decisions, so that all is of one moment."""
+    """The next changes; with the last of them the next decisions.
+
+    What finds neither has read all of one moment.
+    """
     changed = transaction.template_changes(after, _PAGE)
     return changed, transaction.decisions_after(decided) if len(changed) < _PAGE else None
 
