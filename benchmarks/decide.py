@@ -66,7 +66,10 @@ class _Tenant:
 
     async def load(self) -> None:
         """Load what checks go by."""
-        await self._store.read(self._name, lambda t: t.decisions_after(0))
+        last, after = 0, -1
+        while last > after:
+            after = last
+            last, _ = await self._store.read(self._name, lambda t: t.decisions_after(after))  # noqa: B023
 
     async def list_open(self) -> None:
         """List the first page of what is open."""
