@@ -127,21 +127,22 @@ def match(
         return _of_equals(equal, hint, k)
     hinted = _hinted(index, capture, hint)
     found = index.query(capture, max(k, _LOOKED_AT))
-    fit = _fit(found[:_LOOKED_AT], capture, index.weights, thresholds)
+    rejected = _rejection(hint, hinted, found, thresholds)
+    wanted = hinted
+    if hinted is None or rejected:
+        wanted = _fit(found[:_LOOKED_AT], capture, index.weights, thresholds)
     ranked = found[:k]
-    for wanted in (fit, hinted):
-        if wanted and all(wanted.entry.template_id != r.entry.template_id for r in ranked):
-            ranked = [*ranked, wanted]
+    for each in (wanted, hinted):
+        if each and all(each.entry.template_id != r.entry.template_id for r in ranked):
+            ranked = [*ranked, each]
     results = {r.entry.template_id: _result(r, capture, index.weights) for r in ranked}
     listed = tuple(results.values())
-    rejected = _rejection(hint, hinted, ranked, thresholds)
-    if hinted and not rejected:
-        chosen = results[hinted.entry.template_id]
-        return MatchAnswer(listed, chosen, f"hinted {_said(chosen)}")
-    if fit:
-        chosen = results[fit.entry.template_id]
-        return MatchAnswer(listed, chosen, _said(chosen), rejected)
-    return MatchAnswer(listed, None, _nothing(listed, ranked, capture, thresholds), rejected)
+    if wanted is None:
+        return MatchAnswer(listed, None, _nothing(listed, ranked, capture, thresholds), rejected)
+    chosen = results[wanted.entry.template_id]
+    said = _said(chosen)
+    is_hinted = hinted is not None and not rejected
+    return MatchAnswer(listed, chosen, f"hinted {said}" if is_hinted else said, rejected)
 
 
 def identify(
@@ -208,7 +209,7 @@ def _rejection(
             f"screen “{hint}” scores {hinted.score:.2f}, below the threshold "
             f"{thresholds.hinted:.2f} for a hinted screen"
         )
-    best = ranked[0]
+    best = ranked[0] if ranked else hinted
     if best.score > hinted.score + thresholds.hint_margin:
         return (
             f"screen “{hint}” scores {hinted.score:.2f}, but “{best.entry.screen_id}” "
