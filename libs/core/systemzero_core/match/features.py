@@ -135,8 +135,11 @@ class TemplateTokens:
     @property
     def memory(self) -> int:
         """Bytes that it takes."""
-        arrays = [self.required, *(self.tokens.arrays.values() if self.tokens else ())]
-        return sum(map(sys.getsizeof, (*arrays, *self.labels)))
+        taken: list[object] = [self.required, *self.labels]
+        if self.tokens is not None:
+            claims = self.tokens.claims
+            taken += [*self.tokens.arrays.values(), *claims, *chain(*claims)]
+        return sum(map(sys.getsizeof, taken))
 
 
 class Things(NamedTuple):
