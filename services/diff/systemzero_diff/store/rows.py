@@ -23,9 +23,13 @@ _decode_decision = msgspec.json.Decoder(Decision).decode
 
 
 class _Told(msgspec.Struct, frozen=True):
-    """What people are told of a decision's body; its defaults are those of an erased one."""
+    """What people are told of a decision, of its body; its edits are left unread."""
 
-    scope: str = DecisionScope.SCREEN.value
+    decision_id: str
+    kind: DecisionKind
+    create_time: int
+    expire_time: int | None = None
+    scope: DecisionScope = DecisionScope.SCREEN
     reason: str = ""
     actor: str = ""
     patterns: tuple[str, ...] = ()
@@ -171,22 +175,11 @@ def told_decision(connection: TenantConnection, row: Row[Any]) -> StoredDecision
     try:
         told = _decode_told(stored_body(connection, row))
     except BodyErased:
-        told = _Told()
-    return StoredDecision(
-        decision_id=row.decision_id,
-        event_id=row.event_id,
-        kind=DecisionKind(row.kind),
-        scope=told.scope,
-        reason=told.reason,
-        actor=told.actor,
-        create_time=row.create_time,
-        expire_time=row.expire_time,
-        log_index=row.log_index,
-        patterns=told.patterns,
-    )
+        told = _Told(row.decision_id, DecisionKind(row.kind), row.create_time, row.expire_time)
+    return stored_decision(told, row.event_id, row.log_index)
 
 
-def stored_decision(decision: Decision, event_id: str, log_index: int) -> StoredDecision:
+def stored_decision(decision: Decision | _Told, event_id: str, log_index: int) -> StoredDecision:
     """A decision, as people see it."""
     return StoredDecision(
         decision_id=decision.decision_id,
