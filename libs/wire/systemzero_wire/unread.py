@@ -58,11 +58,7 @@ def read_as(kind: type[M], field: Message | bytes, name: str) -> M:
     Raises:
         InvalidInput: it is none.
     """
-    try:
-        return kind.FromString(raw(field))
-    except DecodeError:
-        what = f"no message of the type {kind.DESCRIPTOR.full_name}"
-        raise InvalidInput.at(name, what) from None
+    return _read(kind.FromString, kind, field, name)
 
 
 def each_unread(kind: type[M], fields: Sequence[Message | bytes], name: str, most: int) -> list[M]:
@@ -73,16 +69,16 @@ def each_unread(kind: type[M], fields: Sequence[Message | bytes], name: str, mos
     """
     if len(fields) > most:
         raise InvalidInput.at(name, f"at most {most:,}, not {len(fields):,}")
-    return [_unread_as(kind, field, f"{name}[{i}]") for i, field in enumerate(fields)]
+    read = _reader(kind)
+    return [_read(read, kind, field, f"{name}[{i}]") for i, field in enumerate(fields)]
 
 
-def _unread_as(kind: type[M], field: Message | bytes, name: str) -> M:
+def _read(read: Callable[[bytes], M], kind: type[M], field: Message | bytes, name: str) -> M:
     try:
-        read: M = _reader(kind)(raw(field))
+        return read(raw(field))
     except DecodeError:
         what = f"no message of the type {kind.DESCRIPTOR.full_name}"
         raise InvalidInput.at(name, what) from None
-    return read
 
 
 _reader: Any = cache(reader)
