@@ -128,17 +128,25 @@ def _serialiser(handler: Handler) -> Callable[[Any], bytes]:
     return lambda response: response if type(response) is bytes else serialise(response)
 
 
+def decoded(deserialise: Callable[[bytes], Any], request: bytes) -> Any:
+    """The message of `request`.
+
+    Raises:
+        InvalidInput: it is none of the method's type.
+    """
+    try:
+        return deserialise(request)
+    except DecodeError:
+        raise InvalidInput("the request is no message of the method's type") from None
+
+
 def _decoder(handler: Handler) -> Callable[[Any], Any]:
     """From what the transport hands over, bytes or an iterator of them, to what `handler` takes."""
     deserialise: Any = handler.request_deserializer
     if deserialise is None:
         return lambda request: request
 
-    def one(request: bytes) -> Any:
-        try:
-            return deserialise(request)
-        except DecodeError:
-            raise InvalidInput("the request is no message of the method's type") from None
+    one = partial(decoded, deserialise)
 
     async def each(requests: AsyncIterable[bytes]) -> AsyncIterator[Any]:
         async for request in requests:

@@ -13,17 +13,17 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from systemzero_base.settings.addresses import address_of, network_of
 from systemzero_core.errors import DeadlineExceeded, InvalidInput
-from systemzero_runtime.interceptors.drain import stopping
-from systemzero_runtime.interceptors.guards import Context, Handler
+from systemzero_runtime.interceptors.guards import Context, Handler, decoded
+from systemzero_runtime.serving.ending import Endable
 from systemzero_runtime.serving.unguarded import UnguardedStreams
 
 READ: Final = 64
@@ -41,15 +41,13 @@ class FirstMessages:
         """`total` and `of_network` are for calls of `kind` whose message is not there."""
         self.calls = UnguardedStreams(kind, total, of_network)
         self._reading = asyncio.Semaphore(READ)
-        self._networks: dict[str, tuple[asyncio.Semaphore, set[asyncio.Task[Any]]]] = {}
-        self._stopped = False
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._of_network: Counter[str] = Counter()
+        self._waiting = Endable()
 
     def stop(self) -> None:
-        """End the calls that wait: they would use up the grace of those that are under way."""
-        self._stopped = True
-        for _, tasks in self._networks.values():
-            for task in tasks:
-                task.cancel()
+        """End the calls that wait."""
+        self._waiting.stop()
 
     def before(self, handler: Handler) -> Handler:
         """`handler`, called once its message is there; it takes raw bytes, as a stream."""
@@ -85,31 +83,22 @@ class FirstMessages:
             raw = await self._read(context)
         if raw is _END:
             raise InvalidInput("the call has no message, and its method takes one")
-        try:
-            return handler.request_deserializer(raw)
-        except DecodeError:
-            raise InvalidInput("the request is no message of the method's type") from None
+        return decoded(handler.request_deserializer, raw)
 
     async def _read(self, context: Any) -> Any:
-        network, task = network_of(address_of(context.peer())), asyncio.current_task()
-        assert task is not None  # noqa: S101 - coroutines run in tasks
-        new = asyncio.Semaphore(OF_NETWORK), set[asyncio.Task[Any]]()
-        turns, tasks = self._networks.setdefault(network, new)
-        tasks.add(task)
+        network = network_of(address_of(context.peer()))
+        turns = self._turns.setdefault(network, asyncio.Semaphore(OF_NETWORK))
+        self._of_network[network] += 1
         try:
-            async with turns, self._reading:
-                async with asyncio.timeout(LAST_SECONDS if self._stopped else SECONDS):
-                    return await context.read()
+            with self._waiting.waiting():
+                async with turns, self._reading:
+                    async with asyncio.timeout(LAST_SECONDS if self._waiting.stopped else SECONDS):
+                        return await context.read()
         except TimeoutError:
             raise DeadlineExceeded(
                 f"the request was not there within {SECONDS:g} seconds"
             ) from None
-        except asyncio.CancelledError:
-            if not self._stopped:
-                raise
-            task.uncancel()
-            raise stopping() from None
         finally:
-            tasks.discard(task)
-            if not tasks:
-                self._networks.pop(network, None)
+            self._of_network[network] -= 1
+            if not self._of_network[network]:
+                del self._of_network[network], self._turns[network]

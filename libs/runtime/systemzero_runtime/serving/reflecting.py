@@ -20,7 +20,7 @@ from typing import Any, Final
 from grpc_reflection.v1alpha import reflection
 
 from systemzero_core.errors import RateLimited
-from systemzero_runtime.interceptors.drain import stopping
+from systemzero_runtime.serving.ending import Endable
 from systemzero_runtime.serving.symbols import SymbolPool
 from systemzero_runtime.serving.unguarded import RETRY_SECONDS, UnguardedStreams
 
@@ -38,36 +38,22 @@ class Reflection(reflection.aio.ReflectionServicer):  # type: ignore[misc,name-d
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(names, pool=SymbolPool())
         self.streams = UnguardedStreams("reflection", STREAMS, OF_NETWORK)
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._waiting = Endable()
         self._free = 0.0
-        self._stopped = False
 
     async def ServerReflectionInfo(  # noqa: N802 - named by the protocol
         self, request_iterator: AsyncIterable[Any], context: Any
     ) -> AsyncIterator[Any]:
         """Answer the questions of one stream."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - coroutines run in tasks
-        with self.streams.open(context):
-            self._tasks.add(task)
-            try:
-                answers = super().ServerReflectionInfo(self._at_pace(request_iterator), context)
-                async with asyncio.timeout(LIFETIME), aclosing(answers):
-                    async for answer in answers:
-                        yield answer
-            except asyncio.CancelledError:
-                if not self._stopped:
-                    raise
-                task.uncancel()
-                raise stopping() from None
-            finally:
-                self._tasks.discard(task)
+        with self.streams.open(context), self._waiting.waiting():
+            answers = super().ServerReflectionInfo(self._at_pace(request_iterator), context)
+            async with asyncio.timeout(LIFETIME), aclosing(answers):
+                async for answer in answers:
+                    yield answer
 
     def stop(self) -> None:
-        """End all streams: they would use up the grace of the calls."""
-        self._stopped = True
-        for task in self._tasks:
-            task.cancel()
+        """End all streams."""
+        self._waiting.stop()
 
     async def _at_pace(self, requests: AsyncIterable[Any]) -> AsyncIterator[Any]:
         count = 0
