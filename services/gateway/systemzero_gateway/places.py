@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Final
 
 PEPPER: Final = "pepper.key"
@@ -14,3 +15,5 @@ ENDED: Final = "ended"
 """Which keys and secrets have ended, by digest; without it they end by the database alone."""
 FAMILIAR: Final = "familiar"
 """Who was let in within the day, by digest; without it guesses may hold up who comes back."""
+READ_ONLY: Final = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
+"""Errors of a folder that is given to be read alone, as mounted keys are."""

@@ -47,8 +47,8 @@ def _macs(folder: Path) -> RowMacs:
     file = folder / PEPPER
     if not file.exists():
         raise FailedPrecondition(f"{file} is missing: restore it, or name its folder")
-    ended, pepper = folder / ENDED, load_or_create_pepper(file)
-    return RowMacs(pepper, Endings(pepper, ended if ended.exists() else None, writes=False))
+    pepper = load_or_create_pepper(file)
+    return RowMacs(pepper, Endings(pepper, folder / ENDED, writes=False))
 
 
 async def _page(

@@ -29,7 +29,7 @@ import msgspec
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import FailedPrecondition
 from systemzero_gateway.audit.act import Act, Decided, Recorded
-from systemzero_gateway.store.endings import READ_ONLY
+from systemzero_gateway.places import READ_ONLY
 
 NAME: Final = "audit.begun"
 INTERRUPTED: Final = "INTERRUPTED"

@@ -26,11 +26,10 @@ from typing import Final
 
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_core.errors import FailedPrecondition
+from systemzero_gateway.places import READ_ONLY
 
 _ENTRY: Final = struct.Struct(">16sq")
 _MODE: Final = 0o600
-READ_ONLY: Final = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
-"""Errors of a folder that was given to be read alone."""
 
 
 class Endings:
