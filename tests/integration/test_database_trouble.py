@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, se
 from systemzero_core.errors import DataCorrupted, Unavailable
 from systemzero_storage.database import SqliteDatabase, open_sqlite
 from systemzero_storage.sqlite import engines
+from tests.support.full_disk import largest_file
 from tests.support.sqlite import opened
 
 METADATA = MetaData()
@@ -36,17 +35,6 @@ async def add(database: SqliteDatabase, size: int = 10) -> None:
     await database.write(lambda c: c.execute(insert(ROWS).values(x=bytes(size))) and None)
 
 
-@contextmanager
-def no_room() -> Iterator[None]:
-    """No file of this process may be written past its first page, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (PAGE, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def overwrite(path: Path, start: int) -> None:
     size = path.stat().st_size
     with path.open("r+b") as raw:
@@ -58,7 +46,7 @@ async def test_a_database_that_takes_no_writes_is_told_until_it_does(
     database: SqliteDatabase,
 ) -> None:
     await add(database)
-    with no_room():
+    with largest_file(PAGE):
         await database.check()  # nobody has tried to write yet
         for _ in range(2):
             with pytest.raises(Unavailable):

@@ -14,8 +14,8 @@ from tests.support.http2 import (
     END_STREAM,
     HEADERS,
     Connection,
+    call_block,
     frame,
-    header_block,
     message,
 )
 
@@ -35,18 +35,12 @@ async def test_a_bomb_is_refused_by_what_it_would_unpack_to(
 async def test_a_call_with_such_metadata_is_served(tmp_path: Path, value: str) -> None:
     async with world(tmp_path, local=False) as running:
         connection = await Connection.open(f"127.0.0.1:{running.port}")
-        headers = [
-            (b":method", b"POST"),
-            (b":scheme", b"http"),
-            (b":path", f"/{SERVICE}/Unary".encode()),
-            (b":authority", b"localhost"),
-            (b"te", b"trailers"),
-            (b"content-type", b"application/grpc"),
+        said = (
             (b"x-request-id", value.encode()),
             (b"authorization", f"Bearer {running.secret}".encode()),
-        ]
-        stream = connection.new_stream()
-        await connection.send(frame(HEADERS, END_HEADERS, stream, header_block(headers)))
+        )
+        block, stream = call_block(f"/{SERVICE}/Unary".encode(), *said), connection.new_stream()
+        await connection.send(frame(HEADERS, END_HEADERS, stream, block))
         await connection.send(frame(DATA, END_STREAM, stream, message(b"hello")))
         answer = await connection.answer(stream)
         connection.abandon()

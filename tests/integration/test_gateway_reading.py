@@ -22,8 +22,8 @@ from tests.support.http2 import (
     HEADERS,
     RESET,
     Connection,
+    call_block,
     frame,
-    header_block,
     message,
 )
 from tests.support.loops import until
@@ -43,16 +43,7 @@ async def here(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 def headers(secret: str, path: str) -> bytes:
     """A call's, as a header block."""
-    said = [
-        (b":method", b"POST"),
-        (b":scheme", b"http"),
-        (b":path", path.encode()),
-        (b":authority", b"localhost"),
-        (b"te", b"trailers"),
-        (b"content-type", b"application/grpc"),
-        (b"authorization", f"Bearer {secret}".encode()),
-    ]
-    return header_block(said)
+    return call_block(path.encode(), (b"authorization", f"Bearer {secret}".encode()))
 
 
 async def start(connection: Connection, secret: str, path: str = f"/{SERVICE}/Get") -> int:

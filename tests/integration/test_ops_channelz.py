@@ -9,7 +9,7 @@ import grpc
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 
 from scripts.run_split import free_port
-from tests.support.http2 import END_HEADERS, END_STREAM, HEADERS, Connection, frame, header_block
+from tests.support.http2 import END_HEADERS, END_STREAM, HEADERS, Connection, call_block, frame
 from tests.support.operated import gateway
 from tests.support.patience import PATIENCE
 
@@ -38,15 +38,7 @@ async def test_a_path_that_is_no_text_stops_nobody(tmp_path: Path) -> None:
     async with gateway(tmp_path) as here:
         connection = await Connection.open(here.channelz)
         stream = connection.new_stream()
-        headers = [
-            (b":method", b"POST"),
-            (b":scheme", b"http"),
-            (b":path", b"/a.B/C\xff"),
-            (b":authority", b"a"),
-            (b"content-type", b"application/grpc"),
-            (b"te", b"trailers"),
-        ]
-        block = header_block(headers)
+        block = call_block(b"/a.B/C\xff")
         await connection.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, block))
         await connection.answer(stream)
         connection.abandon()

@@ -18,7 +18,7 @@ from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving import awaiting, health, reflecting
 from systemzero_runtime.serving.unguarded import UnguardedStreams
 from tests.support.gateway import refused
-from tests.support.http2 import END_HEADERS, HEADERS, Connection, frame, header_block
+from tests.support.http2 import END_HEADERS, HEADERS, Connection, call_block, frame
 from tests.support.loops import until
 from tests.support.patience import PATIENCE
 
@@ -102,16 +102,8 @@ async def test_watches_of_health_are_bounded_and_checks_go_on() -> None:
 
 async def unused(connection: Connection, path: str) -> int:
     """Begin a call that sends nothing."""
-    said = [
-        (b":method", b"POST"),
-        (b":scheme", b"http"),
-        (b":path", path.encode()),
-        (b":authority", b"localhost"),
-        (b"te", b"trailers"),
-        (b"content-type", b"application/grpc"),
-    ]
     stream = connection.new_stream()
-    await connection.send(frame(HEADERS, END_HEADERS, stream, header_block(said)))
+    await connection.send(frame(HEADERS, END_HEADERS, stream, call_block(path.encode())))
     return stream
 
 

@@ -29,8 +29,8 @@ from tests.support.http2 import (
     RESET,
     SETTINGS,
     WINDOW,
+    call_block,
     frame,
-    header_block,
     message,
 )
 
@@ -74,13 +74,8 @@ class Maker:
 
     def _headers(self, *more: tuple[bytes, bytes], key: bytes | None = None) -> bytes:
         bearer = b"Bearer " + (self._key if key is None else key)
-        usual = [
-            (b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"localhost"),
-            (b":path", self._chance.choice(self._methods).encode()), (b"te", b"trailers"),
-            (b"content-type", b"application/grpc"), (b"authorization", bearer),
-            (b"grpc-timeout", b"200m"),
-        ]  # fmt: skip
-        return header_block([*usual, *more])
+        path = self._chance.choice(self._methods).encode()
+        return call_block(path, (b"authorization", bearer), (b"grpc-timeout", b"200m"), *more)
 
     def _call(self, stream: int, body: bytes, *more: tuple[bytes, bytes]) -> bytes:
         """A whole call whose body is `body`, framed or not."""

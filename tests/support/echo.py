@@ -15,8 +15,8 @@ from tests.support.http2 import (
     HEADERS,
     Answer,
     Connection,
+    call_block,
     frame,
-    header_block,
     message,
 )
 
@@ -62,11 +62,7 @@ class Served:
 def call_of(connection: Connection, path: bytes) -> tuple[int, bytes]:
     """The stream and the frames of a call with an empty request."""
     stream = connection.new_stream()
-    headers = [
-        (b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"here"),
-        (b"te", b"trailers"), (b"content-type", b"application/grpc"),
-    ]  # fmt: skip
-    opened = frame(HEADERS, END_HEADERS, stream, header_block(headers))
+    opened = frame(HEADERS, END_HEADERS, stream, call_block(path))
     return stream, opened + frame(DATA, END_STREAM, stream, message(b""))
 
 

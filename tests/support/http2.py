@@ -37,6 +37,15 @@ def header_block(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(b"\x10" + _text(name) + _text(value) for name, value in headers)
 
 
+def call_block(path: bytes, *more: tuple[bytes, bytes]) -> bytes:
+    """The headers of a call of gRPC, and `more`, as a block."""
+    usual = [
+        (b":method", b"POST"), (b":scheme", b"http"), (b":path", path),
+        (b":authority", b"localhost"), (b"te", b"trailers"), (b"content-type", b"application/grpc"),
+    ]  # fmt: skip
+    return header_block([*usual, *more])
+
+
 def message(body: bytes, compressed: int = 0, length: int | None = None) -> bytes:
     """A gRPC message in its frame; `length` says something else than the body's."""
     return struct.pack(">BI", compressed, len(body) if length is None else length) + body
