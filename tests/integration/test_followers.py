@@ -20,6 +20,7 @@ from systemzero_storage.following import window
 from systemzero_storage.following.window import WINDOW_ROWS
 from systemzero_storage.postgres import listening
 from tests.support.followed import NEWS, Open, Process, Watch, on_postgres, on_sqlite, processes
+from tests.support.loops import until
 from tests.support.patience import PATIENCE
 from tests.support.postgres import Server
 
@@ -240,6 +241,17 @@ async def test_a_read_that_fails_ends_the_streams_and_the_next_ones_go_on(one: P
     resumed = Watch(one, watches[0].position)
     await resumed.until("b")
     await resumed.close()
+
+
+async def test_a_read_under_way_ends_with_the_last_stream(one: Process) -> None:
+    """Or its connection is left open where the database is closed."""
+    await one.write("a")
+    before = asyncio.all_tasks()
+    one.held[1] = asyncio.Event()
+    watch = Watch(one)
+    await one.reading.wait()
+    await watch.close()
+    await until(lambda: asyncio.all_tasks() == before)
 
 
 async def test_a_writer_that_went_away_is_heard(one: Process) -> None:

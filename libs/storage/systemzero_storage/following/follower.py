@@ -6,7 +6,8 @@ Invariants:
 2. Nobody waits for a slow stream, and nothing is kept for it: it holds one row of the window, or
    the rows of one read of its own.
 3. However many streams there are, a row is read once while they keep up, and nothing while there is
-   none. A follower without streams is gone.
+   none. A follower without streams is gone, and its read with it: a connection that is still in
+   use when the database is closed would be left open.
 4. A read that fails ends the streams that wait for it, with its error: each client has the cursor
    to go on from.
 """
@@ -56,13 +57,18 @@ class Follower(Generic[T]):
         last: Callable[[], Awaitable[int]],
         after: Callable[[int], Awaitable[Sequence[T]]],
         weigh: Callable[[T], int],
+        reading: Callable[[asyncio.Task[None]], None],
     ) -> None:
-        """`last` reads the last position; `after` up to `BATCH_ROWS` rows after a position."""
+        """`last` reads the last position; `after` up to `BATCH_ROWS` rows after a position.
+
+        `reading` is told of each task that reads.
+        """
         self.head: int | None = None
         self.readers = 0
         self._last = last
         self._after = after
         self._weigh = weigh
+        self._reading = reading
         self._window: Window[T] = Window(0, weigh)
         self._changes = 0
         self._growth = _Growth()
@@ -104,6 +110,12 @@ class Follower(Generic[T]):
         if self._task is None:
             # in no call's context: the reads are everybody's
             self._task = asyncio.create_task(self._read_on(), context=Context())
+            self._reading(self._task)
+
+    def end(self) -> None:
+        """Read no further: the last stream has gone."""
+        if self._task is not None:
+            self._task.cancel()
 
     def forget(self) -> None:
         """See `Followed.forget`."""
@@ -197,12 +209,14 @@ class Followers(Generic[T]):
             if not follower.readers:
                 del self._followers[tenant]
                 self._notifier.leave(self._table, tenant)
+                follower.end()
 
     def _made(self, tenant: str) -> Follower[T]:
         follower = Follower(
             lambda: self._last(tenant),
             lambda position: self._after(tenant, position, BATCH_ROWS),
             self._weigh,
+            self._notifier.reading,
         )
         self._followers[tenant] = follower
         self._notifier.follow(self._table, tenant, follower)

@@ -6,6 +6,7 @@ without a row; one that is lost is made up for by a look at how far the tables h
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -41,6 +42,7 @@ class Notifier:
 
     def __init__(self) -> None:
         self._followed: dict[Table, dict[str, Followed]] = {}
+        self._reads: set[asyncio.Task[None]] = set()
 
     def follow(self, table: Table, tenant: str, follower: Followed) -> None:
         """Notify `follower` of `tenant`'s rows in `table`, until it leaves."""
@@ -64,6 +66,16 @@ class Notifier:
         for follower in self._of(table.name, tenant):
             follower.forget()
         self._tell("change", table.name, tenant)
+
+    def reading(self, task: asyncio.Task[None]) -> None:
+        """`task` reads for a follower: it is waited for before the database is closed."""
+        self._reads.add(task)
+        task.add_done_callback(self._reads.discard)
+
+    async def idle(self) -> None:
+        """Wait until nobody reads; those whose streams have gone are about to end."""
+        if self._reads:
+            await asyncio.wait(self._reads)
 
     async def round(self) -> None:
         """Hear what other processes wrote; bounded in time. To be done again and again.

@@ -129,6 +129,7 @@ class PostgresDatabase:
         # a server that hangs does not take leave: it sees the connections end with the process
         with suppress(TimeoutError):
             async with asyncio.timeout(_CONNECT_SECONDS):
+                await self.notifier.idle()
                 await self._sessions.close()
 
     def _check_open(self) -> None:
