@@ -34,7 +34,7 @@ from systemzero_storage.database import SchemaMismatch, SqliteDatabase, open_sql
 from systemzero_storage.jobs.patience import Patience, Waits
 from systemzero_storage.sqlite import engines
 from systemzero_storage.sqlite.engines import driver_of
-from systemzero_storage.sqlite.turns import Turns
+from systemzero_storage.sqlite.write_lock import WriteLock
 from tests.support.patience import PATIENCE
 from tests.support.sqlite import opened
 
@@ -195,7 +195,7 @@ async def test_processes_take_turns_to_write(path: Path) -> None:
 async def test_what_comes_before_the_turn_does_is_in_the_same_commit(
     database: SqliteDatabase, path: Path
 ) -> None:
-    commits, other = commits_of(database), Turns(path)
+    commits, other = commits_of(database), WriteLock(path)
     await other.take(patience(PATIENCE))
     writes = []
     for i in range(10):

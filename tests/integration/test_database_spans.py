@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from systemzero_base.telemetry.observed import CurrentCall, set_current_call
-from systemzero_base.telemetry.tracing import Place, Span, new_id
+from systemzero_base.telemetry.tracing import Span, SpanContext, new_id
 from systemzero_storage.database import Database
 from tests.support.databases import OpenDatabase
 
@@ -27,16 +27,18 @@ class Kept:
     def __init__(self) -> None:
         self.spans: list[Span] = []
 
-    def begin(self, parent: Place | None, name: str) -> Place:
-        return Place(new_id(128), new_id(64), sampled=True)
+    def begin(self, parent: SpanContext | None, name: str) -> SpanContext:
+        return SpanContext(new_id(128), new_id(64), sampled=True)
 
     def record(self, span: Span) -> None:
         self.spans.append(span)
 
     def of(self, call: CurrentCall) -> list[Span]:
-        assert call.place is not None
-        spans = [span for span in self.spans if span.place.trace_id == call.place.trace_id]
-        assert {span.parent for span in spans} == {call.place}
+        assert call.span_context is not None
+        spans = [
+            span for span in self.spans if span.span_context.trace_id == call.span_context.trace_id
+        ]
+        assert {span.parent for span in spans} == {call.span_context}
         return spans
 
 

@@ -13,13 +13,13 @@ from systemzero_core.drift import Visit
 from systemzero_core.drift.detectors.sequence import MAX_VISITS
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, DiffStore, SqlDiffStore
 from systemzero_diff.store.tables import SESSIONS
-from systemzero_diff.verdicts.sessions import Sessions
+from systemzero_diff.verdicts.sessions import SessionPaths
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import Database
 from tests.support.databases import OpenDatabase
 from tests.support.stores import DAY, NOW
 
-KEEP = Sessions(1)
+KEEP = SessionPaths(1)
 
 
 @pytest.fixture

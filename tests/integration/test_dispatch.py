@@ -21,8 +21,8 @@ from systemzero_base.internal.identity import (
     current_principal,
 )
 from systemzero_core.errors import InvalidInput, RateLimited
-from systemzero_runtime.interceptors.guards import Call, errors_guard, identity_guard
-from systemzero_runtime.interceptors.telemetry import observe_guard
+from systemzero_runtime.interceptors.chain import Call, errors_interceptor, identity_interceptor
+from systemzero_runtime.interceptors.telemetry import telemetry_interceptor
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -78,12 +78,12 @@ async def stub(request: pytest.FixtureRequest, reported: list[BaseException]) ->
         reported.append(error)
 
     verifier = IdentityVerifier("log", {"gateway": KEY.public_key()}, lambda: 1_010.0)
-    guards = [
-        observe_guard("test", None),
-        errors_guard(report),
-        identity_guard(verifier),
+    interceptors = [
+        telemetry_interceptor("test", None),
+        errors_interceptor(report),
+        identity_interceptor(verifier),
     ]
-    registry = HandlerRegistry(guards)
+    registry = HandlerRegistry(interceptors)
     servicer = Servicer()
     registry.add(log_service_pb2_grpc.add_LogServiceServicer_to_server, servicer)
     if request.param == "local":

@@ -12,7 +12,7 @@ import pytest
 from systemzero_core.errors import Unauthenticated
 from systemzero_gateway.forwarding.openstreams import OpenStreams
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
-from systemzero_runtime.interceptors.guards import Call
+from systemzero_runtime.interceptors.chain import Call
 from systemzero_runtime.serving.local import LocalContext
 from systemzero_storage.database import open_sqlite
 from tests.support.house import ADMIN, House
@@ -40,7 +40,7 @@ class Streams:
         begun = asyncio.Event()
 
         async def stream() -> None:
-            async with self.open.guard(Call("/x/Watch", context)):
+            async with self.open.interceptor(Call("/x/Watch", context)):
                 begun.set()
                 await asyncio.Event().wait()
 

@@ -25,7 +25,7 @@ from systemzero.gateway.v1 import (
 from systemzero_base.telemetry.observed import CurrentCall, set_current_call
 from systemzero_gateway.access.policy import methods_with_policy
 from systemzero_gateway.config import DeadlineSettings
-from systemzero_runtime.interceptors.guards import Context
+from systemzero_runtime.interceptors.chain import Context
 from systemzero_runtime.serving.local import LocalContext
 from systemzero_wire import contract
 from tests.support.gateway import World, each, refused, world

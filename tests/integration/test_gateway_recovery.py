@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from scripts.run_split import free_port
-from systemzero_base.telemetry.observed import Outgoing
+from systemzero_base.telemetry.observed import ClientSpan
 from systemzero_gateway.backends import backend, monitor
 from systemzero_gateway.backends.breaker import BreakerSettings, State
 from systemzero_runtime.calls.asking import ask
@@ -70,8 +70,8 @@ async def test_another_service_reaches_it_with_its_first_call(tmp_path: Path) ->
         rpc = channel.unary_unary(f"/{SERVICE}/Unary", None, None)
         for _ in range(ROUNDS):
             async with replica("one", port) as one:
-                outgoing = Outgoing(f"/{SERVICE}/Unary", "echo")
-                assert await ask(channel, rpc, b"", outgoing, "token", LONG) == b"one"
+                client_span = ClientSpan(f"/{SERVICE}/Unary", "echo")
+                assert await ask(channel, rpc, b"", client_span, "token", LONG) == b"one"
                 await one.kill()
             while channel.get_state() is not grpc.ChannelConnectivity.TRANSIENT_FAILURE:
                 await channel.wait_for_state_change(channel.get_state())

@@ -28,7 +28,7 @@ from systemzero_gateway.credentials.lastuse import LastUses
 from systemzero_gateway.forwarding.openstreams import OpenStreams
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from systemzero_gateway.upkeep import Upkeep
-from systemzero_runtime.interceptors.guards import Call
+from systemzero_runtime.interceptors.chain import Call
 from systemzero_runtime.serving.accepting import AcceptingServer, _Acceptor
 from systemzero_runtime.serving.local import LocalChannel, LocalContext
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -158,7 +158,7 @@ async def test_a_credential_that_can_not_be_judged_saves_no_revoked_one() -> Non
 
     async def stream(credential: str) -> None:
         context: Any = LocalContext((("authorization", credential),), None)
-        async with streams.guard(Call("/x/Watch", context)):
+        async with streams.interceptor(Call("/x/Watch", context)):
             await asyncio.Event().wait()
 
     names = [f"odd {n}" for n in range(5)] + ["revoked"] + [f"strange {n}" for n in range(5)]

@@ -23,10 +23,10 @@ from systemzero_base.internal.identity import (
 from systemzero_core.errors import TooLarge
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.work import templates
-from systemzero_runtime.interceptors.guards import (
+from systemzero_runtime.interceptors.chain import (
     MAX_ANSWER_BYTES,
-    errors_guard,
-    identity_guard,
+    errors_interceptor,
+    identity_interceptor,
 )
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -113,7 +113,9 @@ async def test_a_service_gets_more_of_another_than_clients_get() -> None:
 
     trusted = dict.fromkeys(("gateway", "diff"), KEY.public_key())
     verifier = IdentityVerifier("capture", trusted, seconds)
-    registry = HandlerRegistry([errors_guard(lambda *_: None), identity_guard(verifier)])
+    registry = HandlerRegistry(
+        [errors_interceptor(lambda *_: None), identity_interceptor(verifier)]
+    )
     for service, name in (("TreeService", "GetTrees"), ("CaptureService", "GetCapture")):
         handlers = {name: grpc.unary_unary_rpc_method_handler(whole)}
         registry.add_registered_method_handlers(f"systemzero.capture.v1.{service}", handlers)

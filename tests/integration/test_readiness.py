@@ -20,9 +20,9 @@ from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.pool import Pool
 from systemzero_diff.store import SCHEMA
 from systemzero_runtime.operations.readiness import Readiness
-from systemzero_runtime.operations.vitals import Vitals
+from systemzero_runtime.operations.sampler import Sampler
 from systemzero_storage.database import open_sqlite
-from systemzero_storage.database.vitals import StoreVitals
+from systemzero_storage.database.sampler import StoreSampler
 from tests.support import operated
 from tests.support.loops import some_loops
 from tests.support.operated import Running
@@ -79,14 +79,14 @@ async def test_a_service_on_a_disk_without_room_is_not_ready(
 ) -> None:
     database = open_sqlite(tmp_path / "a.db", MetaData(), 1)
     loops = some_loops()
-    store = StoreVitals("here", tmp_path, database, get_logger("test"), loops)
-    vitals = Vitals("here", loops, [store])
-    monkeypatch.setattr("systemzero_storage.database.vitals.LEAST_FREE", 2**62)
-    vitals.start()
+    store = StoreSampler("here", tmp_path, database, get_logger("test"), loops)
+    sampler = Sampler("here", loops, [store])
+    monkeypatch.setattr("systemzero_storage.database.sampler.LEAST_FREE", 2**62)
+    sampler.start()
     async with asyncio.timeout(PATIENCE):
-        while "bytes free" not in vitals.conditions["here.store"]():
+        while "bytes free" not in sampler.conditions["here.store"]():
             await database.check()
-    await vitals.stop()
+    await sampler.stop()
     await database.close()
 
 

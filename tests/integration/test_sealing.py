@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from systemzero_capture.admin.check import check_service
-from systemzero_capture.admin.erasure import erase_tenant
+from systemzero_capture.admin.tenant_erasure import erase_tenant
 from systemzero_capture.model import Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_capture.store.tables import BLOBS, DATA_KEYS, KINDS, TREES, VERDICTS
@@ -20,10 +20,10 @@ from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_storage.database import Database
 from systemzero_storage.sealing import Keks, Keyring, SealedDatabase
 from systemzero_storage.sealing.database import SealedTenant
-from systemzero_storage.sealing.erasure import destroy_keys
 from systemzero_storage.sealing.kek import FileKek
 from systemzero_storage.sealing.keys import KeyLost
 from systemzero_storage.sealing.rewrap import rewrap
+from systemzero_storage.sealing.tenant_erasure import destroy_keys
 from systemzero_storage.tree_body import decompress
 from tests.integration.test_capture_store import add
 from tests.support.databases import OpenDatabase

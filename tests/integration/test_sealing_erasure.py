@@ -14,13 +14,13 @@ from systemzero_base.secrets import write_private
 from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.template import Template
-from systemzero_diff.admin.erasure import erase_tenant
+from systemzero_diff.admin.tenant_erasure import erase_tenant
 from systemzero_diff.model import Answered, EventFilter, Kept, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import ERASED, Database
-from systemzero_storage.sealing.erasure import destroy_keys
+from systemzero_storage.sealing.tenant_erasure import destroy_keys
 from tests.integration.test_diff_store import decided, recorded
 from tests.support.databases import OpenDatabase
 from tests.support.sealing import sealed

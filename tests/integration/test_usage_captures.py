@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero_base.ids import new_id
-from systemzero_capture.admin.erasure import erase_tenant
+from systemzero_capture.admin.tenant_erasure import erase_tenant
 from systemzero_capture.model import Bounds, Original, OriginalKind, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_core.errors import NotFound

@@ -17,7 +17,7 @@ from systemzero_base.secrets import write_private
 from systemzero_core.drift import DecisionKind, Visit
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import next_version
-from systemzero_diff.admin.erasure import erase_tenant
+from systemzero_diff.admin.tenant_erasure import erase_tenant
 from systemzero_diff.model import Answered, Kept, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_evidence.log import LogStore

@@ -15,10 +15,10 @@ from sqlalchemy import update
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.pool import Pool
 from systemzero_evidence.log import LogDiverged, LogStore
-from systemzero_evidence.vitals import LogVitals
-from systemzero_runtime.operations.vitals import Vitals
+from systemzero_evidence.sampler import LogSampler
+from systemzero_runtime.operations.sampler import Sampler
 from systemzero_storage.database import Database, TenantConnection
-from systemzero_storage.database.vitals import StoreVitals
+from systemzero_storage.database.sampler import StoreSampler
 from tests.integration.test_log_witness import asked, known
 from tests.support.databases import OpenDatabase
 from tests.support.logs import METADATA, NOW, TABLES, TENANT, grow, log_on
@@ -45,9 +45,9 @@ async def until(database: Database, good: Callable[[], bool]) -> None:
             await database.check()
 
 
-def with_log(name: str, log: LogStore) -> Vitals:
+def with_log(name: str, log: LogStore) -> Sampler:
     loops = some_loops()
-    return Vitals("test", loops, [LogVitals("test", name, log, loops)])
+    return Sampler("test", loops, [LogSampler("test", name, log, loops)])
 
 
 async def append(database: Database, log: LogStore, tenant: str, time: datetime) -> None:
@@ -84,10 +84,10 @@ async def test_a_census_knows_since_when_a_witness_is_behind(database: Database)
 
 async def test_a_log_that_was_altered_makes_its_service_unready(database: Database) -> None:
     log = log_on(database)
-    vitals = with_log("evidence", log)
+    sampler = with_log("evidence", log)
     await grow(database, log, 2)
     await log.publish_checkpoints()
-    assert vitals.conditions["test.log"]() == ""
+    assert sampler.conditions["test.log"]() == ""
     altered = update(TABLES.entries).where(TABLES.entries.c.position == 1)
     before: Any = await database.read(
         lambda c: c.execute(TABLES.entries.select().order_by(TABLES.entries.c.position)).all()
@@ -96,33 +96,33 @@ async def test_a_log_that_was_altered_makes_its_service_unready(database: Databa
     await grow(database, log, 1)
     with pytest.raises(LogDiverged):
         await log.publish_checkpoints()
-    assert "is damaged" in vitals.conditions["test.log"]()
-    vitals.start()
+    assert "is damaged" in sampler.conditions["test.log"]()
+    sampler.start()
     await until(database, lambda: sample("log_diverged", log="evidence") == 1)
     await until(database, lambda: (sample("log_unsigned_age_seconds", log="evidence") or 0) > 0)
     await database.write(lambda c: c.execute(altered.values(hashes=before[1].hashes)) and None)
     await log.publish_checkpoints()
-    assert vitals.conditions["test.log"]() == ""
+    assert sampler.conditions["test.log"]() == ""
     await until(database, lambda: sample("log_diverged", log="evidence") == 0)
-    await vitals.stop()
+    await sampler.stop()
 
 
 async def test_what_a_witness_does_is_seen(database: Database) -> None:
     with serving_witness(FakeWitness()) as witness:
         log = log_on(database, witnesses=known(witness))
         labels = {"log": "witnessed", "witness": witness.verifier.name}
-        vitals = with_log("witnessed", log)
+        sampler = with_log("witnessed", log)
         await grow(database, log, 3)
         witness.answer = lambda _body: Reply(409, "7\n", "text/x.tlog.size")
         await asked(log)
-        vitals.start()
+        sampler.start()
         await until(database, lambda: sample("log_witness_refused", **labels) == 1)
         late = (datetime.now(UTC) - NOW).total_seconds()
         await until(
             database, lambda: (sample("log_uncosigned_age_seconds", **labels) or 0) > late - 600
         )
         assert sample("log_entries", log="witnessed") == 3
-        await vitals.stop()
+        await sampler.stop()
 
 
 async def test_a_database_and_the_threads_of_a_service_are_seen(
@@ -131,9 +131,9 @@ async def test_a_database_and_the_threads_of_a_service_are_seen(
     (tmp_path / "file").write_bytes(b"x" * 1000)
     with Pool("seen", 3) as pool:
         loops = some_loops()
-        store = StoreVitals("seen", tmp_path, database, get_logger("test"), loops)
-        vitals = Vitals("seen", loops, [store], pools=[pool])
-        vitals.start()
+        store = StoreSampler("seen", tmp_path, database, get_logger("test"), loops)
+        sampler = Sampler("seen", loops, [store], pools=[pool])
+        sampler.start()
         await until(database, lambda: sample("database_up", database=database.name) == 1)
         await until(database, lambda: sample("pool_threads", pool="seen") == 3)
         assert sample("pool_tasks", pool="seen") == 0
@@ -146,4 +146,4 @@ async def test_a_database_and_the_threads_of_a_service_are_seen(
         await until(
             database, lambda: sample("database_jobs_total", database=database.name) == before + 1
         )
-        await vitals.stop()
+        await sampler.stop()

@@ -26,7 +26,7 @@ OF_ONE_CALL = {
     "libs/runtime/systemzero_runtime/serving/trial.py": "a trial at the start, waited for",
     "libs/storage/systemzero_storage/following/follower.py": "one reading on; streams wait for it",
     "libs/storage/systemzero_storage/jobs/queue.py": "one burst of writes; callers wait for it",
-    "libs/storage/systemzero_storage/sqlite/turns.py": "one wait of a batch for a lock",
+    "libs/storage/systemzero_storage/sqlite/write_lock.py": "one wait of a batch for a lock",
     "libs/storage/systemzero_storage/sqlite/writer.py": "one opening, which a batch waits for",
     "libs/runtime/systemzero_runtime/calls/fresh.py": "one new connection, which calls wait for",
     "libs/base/systemzero_base/lanes/worker.py": "one piece of work, whose end is waited for",

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from systemzero_runtime.interceptors.guards import Handler
+from systemzero_runtime.interceptors.chain import Handler
 from tests.support.http2 import (
     DATA,
     END_HEADERS,

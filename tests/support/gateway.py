@@ -23,7 +23,7 @@ from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings
 from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_runtime.calls.reaching import ReachableChannel
-from systemzero_runtime.interceptors.guards import errors_guard, identity_guard
+from systemzero_runtime.interceptors.chain import errors_interceptor, identity_interceptor
 from systemzero_runtime.running.process import service_channel
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.local import LocalChannel
@@ -172,7 +172,9 @@ async def world(
     key = Ed25519PrivateKey.generate()
     signer = IdentitySigner("gateway", key, clock)
     verifier = IdentityVerifier("echo", {"gateway": key.public_key()}, clock)
-    registry = HandlerRegistry([errors_guard(lambda *_: None), identity_guard(verifier)])
+    registry = HandlerRegistry(
+        [errors_interceptor(lambda *_: None), identity_interceptor(verifier)]
+    )
     echo = Echo()
     registry.add_registered_method_handlers(SERVICE, echo.handlers())
     log = {"GetCheckpoint": grpc.unary_unary_rpc_method_handler(checkpoint)}

@@ -8,7 +8,7 @@ from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import ALL, PLATFORM_PERMISSIONS, PLATFORM_TENANT, Role
 from systemzero_gateway.credentials.authenticate import Authenticator
 from systemzero_gateway.credentials.familiar import Familiar
-from systemzero_gateway.credentials.keys import DEFAULT_TENANT, KeyRing, page_tokens
+from systemzero_gateway.credentials.keys import DEFAULT_TENANT, ApiKeys, page_tokens
 from systemzero_gateway.credentials.lastuse import LastUses
 from systemzero_gateway.credentials.signing import Schedule, SigningKeys
 from systemzero_gateway.credentials.tenants import Tenants
@@ -33,7 +33,7 @@ class House:
         self.store = SqlKeyStore(database, macs)
         pages = page_tokens(PEPPER)
         self.uses = LastUses(self.store, self.microseconds, self.seconds)
-        self.keys = KeyRing(self.store, PEPPER, self.uses, pages, self.microseconds)
+        self.keys = ApiKeys(self.store, PEPPER, self.uses, pages, self.microseconds)
         tenants = SqlTenantStore(database, macs)
         self.tenants = Tenants(tenants, self.keys, pages, 10, self.microseconds)
         schedule = Schedule(86_400 * SECOND, 7_200 * SECOND)

@@ -30,7 +30,7 @@ from systemzero_capture.app import CaptureService
 from systemzero_capture.config import CaptureSettings
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
-from systemzero_runtime.interceptors.guards import Call, errors_guard, identity_guard
+from systemzero_runtime.interceptors.chain import Call, errors_interceptor, identity_interceptor
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.services import KEY, TRUSTED, Clock, _As, seconds
@@ -71,7 +71,11 @@ class Pair:
         )
         for service in (self.capture_service, self.diff_service):
             registry = HandlerRegistry(
-                [errors_guard(lambda *_: None), self._absence, identity_guard(_verifier(service))]
+                [
+                    errors_interceptor(lambda *_: None),
+                    self._absence,
+                    identity_interceptor(_verifier(service)),
+                ]
             )
             service.register(registry)
             self._registries[service.name].mount(registry)

@@ -44,7 +44,7 @@ from systemzero_core.intake import take_in_tree
 from systemzero_core.tree import Tree
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
-from systemzero_runtime.interceptors.guards import errors_guard, identity_guard
+from systemzero_runtime.interceptors.chain import errors_interceptor, identity_interceptor
 from systemzero_runtime.running.process import backend_registry
 from systemzero_runtime.running.service import Listener, Service
 from systemzero_runtime.serving.local import LocalChannel
@@ -271,7 +271,9 @@ def _fake(
 ) -> tuple[LocalChannel, IdentitySigner]:
     key = Ed25519PrivateKey.generate()
     verifier = IdentityVerifier(name, {caller: key.public_key()}, seconds)
-    registry = HandlerRegistry([errors_guard(lambda *_: None), identity_guard(verifier)])
+    registry = HandlerRegistry(
+        [errors_interceptor(lambda *_: None), identity_interceptor(verifier)]
+    )
     for add, servicer in servicers:
         registry.add(add, servicer)
     return LocalChannel(registry), IdentitySigner(caller, key, seconds)

@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from systemzero_core.errors import NotFound
-from systemzero_runtime.interceptors.guards import Call, errors_guard, guarded
+from systemzero_runtime.interceptors.chain import Call, errors_interceptor, intercepted
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.patience import PATIENCE
@@ -65,7 +65,7 @@ def handlers() -> Handlers:
 
 @pytest.fixture
 def channel(handlers: Handlers) -> LocalChannel:
-    registry = HandlerRegistry([errors_guard(lambda *_: None)])
+    registry = HandlerRegistry([errors_interceptor(lambda *_: None)])
     registry.add_registered_method_handlers(
         "test.S",
         {
@@ -215,7 +215,7 @@ async def test_what_a_handler_sets_of_context_its_caller_never_sees() -> None:
             raise NotFound("nothing there")
         return request
 
-    registry = HandlerRegistry([errors_guard(lambda *_: None)])
+    registry = HandlerRegistry([errors_interceptor(lambda *_: None)])
     handlers = {"Unary": grpc.unary_unary_rpc_method_handler(unary)}
     registry.add_registered_method_handlers("test.S", handlers)
     variable.set("the caller's")
@@ -230,7 +230,7 @@ async def test_what_a_handler_sets_of_context_its_caller_never_sees() -> None:
 async def test_guards_stand_in_order_around_a_call() -> None:
     log: list[str] = []
 
-    def guard(name: str) -> Any:
+    def interceptor(name: str) -> Any:
         @asynccontextmanager
         async def stand(call: Call) -> AsyncIterator[None]:
             log.append(f"{name} in {call.text('k')} {call.text('raw-bin')}")
@@ -246,8 +246,10 @@ async def test_guards_stand_in_order_around_a_call() -> None:
         return request
 
     registry = HandlerRegistry()
-    handler = guarded(
-        grpc.unary_unary_rpc_method_handler(unary), "/test.S/Unary", [guard("a"), guard("b")]
+    handler = intercepted(
+        grpc.unary_unary_rpc_method_handler(unary),
+        "/test.S/Unary",
+        [interceptor("a"), interceptor("b")],
     )
     registry.add_registered_method_handlers("test.S", {"Unary": handler})
     made = LocalChannel(registry).unary_unary("/test.S/Unary")

@@ -19,7 +19,7 @@ STORES = sorted(
     if path.name not in ("__init__.py", "protocol.py", "tables.py")
 )
 ACROSS = {
-    "services/capture/systemzero_capture/store/erasing.py": "what is unfinished, of all tenants",
+    "services/capture/systemzero_capture/store/capture_erasure.py": "what is unfinished",
     "services/capture/systemzero_capture/store/sql.py": "which tenants have to be looked after",
     "services/diff/systemzero_diff/store/evidence.py": "checks all rows beside the whole log",
     "services/gateway/systemzero_gateway/store/_changes.py": "the count of changes is of no tenant",
@@ -31,7 +31,7 @@ ACROSS = {
 """Those that reach across tenants, and why."""
 STATEMENTS_ACROSS = {
     ("systemzero_capture.store.retention", "NEXT_TENANT"),
-    ("systemzero_capture.store.erasing", "_UNFINISHED"),
+    ("systemzero_capture.store.capture_erasure", "_UNFINISHED"),
 }
 
 

@@ -20,12 +20,17 @@ from systemzero.log.v1 import log_service_pb2, log_service_pb2_grpc
 from systemzero_base.secrets import Secret
 from systemzero_base.settings.config import ConfigError
 from systemzero_base.telemetry import logs
-from systemzero_base.telemetry.observed import Below, Outgoing, current_call, recorded_trace_id
+from systemzero_base.telemetry.observed import (
+    ChildSpan,
+    ClientSpan,
+    current_call,
+    recorded_trace_id,
+)
 from systemzero_base.telemetry.otel import OtelTracing
 from systemzero_base.telemetry.tracing import Span, TraceSettings
 from systemzero_core.errors import NotFound
-from systemzero_runtime.interceptors.guards import errors_guard
-from systemzero_runtime.interceptors.telemetry import configure_tracing, observe_guard
+from systemzero_runtime.interceptors.chain import errors_interceptor
+from systemzero_runtime.interceptors.telemetry import configure_tracing, telemetry_interceptor
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -41,7 +46,7 @@ LOGGER = logs.get_logger("test")
 
 class Servicer(log_service_pb2_grpc.LogServiceServicer):
     async def ListEntries(self, request: Any, context: Any) -> Any:  # noqa: N802
-        below = Below("step", "INTERNAL")
+        below = ChildSpan("step", "INTERNAL")
         below.end({"a": 1})
         LOGGER.info("working", key=Secret("s0_live_hidden"))
         if request.start == 1:
@@ -52,9 +57,9 @@ class Servicer(log_service_pb2_grpc.LogServiceServicer):
             await asyncio.sleep(SLOW)
         if seen := current_call():
             seen.tenant, seen.verdict = "acme", "DRIFT"
-        outgoing = Outgoing("/x.Y/Z", "other")
-        carrier = " ".join(f"{key}={value}" for key, value in outgoing.metadata())
-        outgoing.over("OK")
+        client_span = ClientSpan("/x.Y/Z", "other")
+        carrier = " ".join(f"{key}={value}" for key, value in client_span.metadata())
+        client_span.over("OK")
         carrier += f" recorded={recorded_trace_id()}"
         return log_service_pb2.ListEntriesResponse(next_page_token=carrier)
 
@@ -90,8 +95,8 @@ def log(tmp_path: Path) -> Iterator[Path]:
 async def seen(request: pytest.FixtureRequest, log: Path) -> AsyncIterator[Seen]:
     spans = InMemorySpanExporter()
     tracing = OtelTracing(SimpleSpanProcessor(spans), {}, PATIENCE)
-    guard = observe_guard("test", tracing, is_edge=True)
-    registry = HandlerRegistry([guard, errors_guard(lambda *_: None)])
+    interceptor = telemetry_interceptor("test", tracing, is_edge=True)
+    registry = HandlerRegistry([interceptor, errors_interceptor(lambda *_: None)])
     add = log_service_pb2_grpc.add_LogServiceServicer_to_server
     registry.add(add, Servicer())  # type: ignore[abstract] # the others are not called
     if request.param == "local":

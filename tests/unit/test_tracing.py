@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from systemzero_base.telemetry.observed import REQUEST_ID, CurrentCall, Outgoing, set_current_call
-from systemzero_base.telemetry.tracing import Place, read_place
+from systemzero_base.telemetry.observed import REQUEST_ID, ClientSpan, CurrentCall, set_current_call
+from systemzero_base.telemetry.tracing import SpanContext, read_span_context
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 MADE = re.compile("[0-9a-f]{32}")
@@ -36,24 +36,24 @@ def test_a_place_is_read_as_opentelemetry_reads_it(text: str) -> None:
     theirs = trace.get_current_span(
         TraceContextTextMapPropagator().extract({"traceparent": text})
     ).get_span_context()
-    ours = read_place(text, None)
+    ours = read_span_context(text, None)
     if not theirs.is_valid:
         assert ours is None
         return
-    assert ours == Place(theirs.trace_id, theirs.span_id, theirs.trace_flags.sampled)
+    assert ours == SpanContext(theirs.trace_id, theirs.span_id, theirs.trace_flags.sampled)
 
 
 def test_a_place_is_written_as_it_was_read() -> None:
-    place = read_place(PARENT, "vendor=1")
-    assert place is not None
-    assert (place.traceparent, place.state) == (PARENT, "vendor=1")
+    span_context = read_span_context(PARENT, "vendor=1")
+    assert span_context is not None
+    assert (span_context.traceparent, span_context.state) == (PARENT, "vendor=1")
 
 
 @pytest.mark.parametrize("state", ["x" * 513, "a\x7f", "é", b"bytes", None])
 def test_state_that_could_not_be_sent_on_is_left_out(state: str | bytes | None) -> None:
-    place = read_place(PARENT, state)
-    assert place is not None
-    assert place.state == ""
+    span_context = read_span_context(PARENT, state)
+    assert span_context is not None
+    assert span_context.state == ""
 
 
 @pytest.mark.parametrize("given", ["r-1", "A.b_c:d/e@f=g+h", "x" * 128])
@@ -81,7 +81,7 @@ def test_what_is_handed_on_is_the_request_id_and_the_place_alone() -> None:
     call = CurrentCall("/a/B", metadata, None)
     set_current_call(call)
     try:
-        handed_on = Outgoing("/c/D", "other").metadata()
+        handed_on = ClientSpan("/c/D", "other").metadata()
     finally:
         set_current_call(None)
     assert handed_on == (
@@ -89,4 +89,4 @@ def test_what_is_handed_on_is_the_request_id_and_the_place_alone() -> None:
         ("traceparent", PARENT),
         ("tracestate", "v=1"),
     )
-    assert Outgoing("/c/D", "other").metadata() == ()
+    assert ClientSpan("/c/D", "other").metadata() == ()

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from systemzero_base.work.windows import Turns, ordered
+from systemzero_base.work.windows import KeyedLocks, ordered
 
 
 class Work:
@@ -165,7 +165,7 @@ async def test_a_producer_that_fails_does_so_after_the_answers_before() -> None:
 
 
 async def test_turns_are_taken_in_order_by_name_and_forgotten() -> None:
-    turns, log = Turns(), list[str]()
+    turns, log = KeyedLocks(), list[str]()
     gate = asyncio.Event()
 
     async def take(name: str, number: int) -> None:

@@ -21,9 +21,9 @@ from systemzero_core.errors import FailedPrecondition
 from systemzero_storage.database import Database, DatabaseSettings, Schema, open_database
 from systemzero_storage.sealing import EncryptionSettings, Keks, load_keks, tables
 from systemzero_storage.sealing.cipher import KEY_BYTES
-from systemzero_storage.sealing.erasure import GROUP, Erase, destroy_keys
 from systemzero_storage.sealing.kek import FileKek
 from systemzero_storage.sealing.rewrap import rewrap
+from systemzero_storage.sealing.tenant_erasure import GROUP, Erase, destroy_keys
 
 ENVIRONMENT_PREFIX = "SZ_ADMIN_"
 

@@ -23,18 +23,18 @@ from systemzero_capture.intake.ingest import Ingestor
 from systemzero_capture.intake.known import KnownContents, known_memory
 from systemzero_capture.kept.originals import Keeper
 from systemzero_capture.kept.retention import Collector
-from systemzero_capture.peers.checker import DiffServiceChecker
-from systemzero_capture.peers.erasing import Eraser
+from systemzero_capture.peers.diff_client import GrpcDiffClient
+from systemzero_capture.peers.eraser import Eraser
 from systemzero_capture.peers.notes import NoteMacs
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.store import METADATA, SCHEMA, SqlCaptureStore
 from systemzero_runtime.calls.reaching import ReachableChannel
-from systemzero_runtime.operations.vitals import Vitals
+from systemzero_runtime.operations.sampler import Sampler
 from systemzero_runtime.serving.registry import HandlerRegistry
-from systemzero_storage.database.vitals import StoreVitals
+from systemzero_storage.database.sampler import StoreSampler
 from systemzero_storage.sealing import open_sealed
-from systemzero_storage.usage.looking import LOOK_SECONDS, UsageLook
-from systemzero_storage.usage.room import Room
+from systemzero_storage.usage.room import StorageQuota
+from systemzero_storage.usage.sampler import LOOK_SECONDS, UsageSampler
 from systemzero_storage.usage.servicer import UsageServicer
 
 NAME = "capture"
@@ -68,23 +68,23 @@ class CaptureService:
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         logger = get_logger(NAME)
         self.loops = loops = Loops(NAME, logger)
-        watched = StoreVitals(NAME, settings.data, self._database, logger, loops)
+        watched = StoreSampler(NAME, settings.data, self._database, logger, loops)
         self._lanes = lanes or Lanes(settings.lanes, loops, LANE_MODULES)
         self._has_own_lanes = lanes is None
-        self.vitals = Vitals(NAME, loops, [watched])
-        room = Room(METADATA, msgspec.structs.asdict(settings.quotas))
+        self.sampler = Sampler(NAME, loops, [watched])
+        room = StorageQuota(METADATA, msgspec.structs.asdict(settings.quotas))
         store = SqlCaptureStore(self._database, room)
-        usage = UsageLook(NAME, self._database, room)
+        usage = UsageSampler(NAME, self._database, room)
         self._usage = loops.new("usage", usage.look, pause=LOOK_SECONDS, vital=False)
         self._usages = UsageServicer(self._database, room)
         notifier = self._database.notifier
         self._noticing = loops.new("notifier", notifier.round, pause=notifier.pause, vital=False)
         formats, rules = load_formats(), RulesByTenant(settings.redact)
-        checker = DiffServiceChecker(diff, signer)
+        diff_client = GrpcDiffClient(diff, signer)
         memory = Lru(settings.known_captures, known_memory, settings.known_bytes)
         ingestor = Ingestor(
             store,
-            checker,
+            diff_client,
             KnownContents(memory, store),
             Decoder(self._lanes, formats, rules),
             new_id,
@@ -92,7 +92,7 @@ class CaptureService:
         )
         self._collector = Collector(
             *(store, settings.retention, settings.originals, clock, logger, loops),
-            with_event=checker.with_event,
+            with_event=diff_client.with_event,
         )
         secret = load_or_create_secret(settings.data / PAGE_TOKENS)
         tokens, macs = PageTokens(secret), NoteMacs(secret)
@@ -107,7 +107,7 @@ class CaptureService:
             settings.stream_window,
             Keeper(settings.originals),
             self._eraser,
-            checker,
+            diff_client,
         )
         self._trees = TreeServicer(store)
 
@@ -123,7 +123,7 @@ class CaptureService:
         """
         await self._database.check_keys()
         self._collector.start()
-        self.vitals.start()
+        self.sampler.start()
         self._usage.start()
         self._noticing.start()
         if self._has_own_lanes:
@@ -133,7 +133,7 @@ class CaptureService:
     async def stop(self) -> None:
         """See `Service.stop`."""
         await self._collector.stop()
-        await self.vitals.stop()
+        await self.sampler.stop()
         await self._usage.stop()
         await self._noticing.stop()
         await self._eraser.stop()

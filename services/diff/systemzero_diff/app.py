@@ -38,17 +38,17 @@ from systemzero_diff.verdicts.check import Checker, judged_memory
 from systemzero_diff.verdicts.counts import VerdictCounts
 from systemzero_diff.verdicts.judging import Judging
 from systemzero_diff.verdicts.searching import Searcher
-from systemzero_diff.verdicts.sessions import Sessions
+from systemzero_diff.verdicts.sessions import SessionPaths
 from systemzero_evidence.log import LogStore, open_log
+from systemzero_evidence.sampler import LogSampler
 from systemzero_evidence.signed.witnesses import cosigning
-from systemzero_evidence.vitals import LogVitals
 from systemzero_runtime.calls.reaching import ReachableChannel
-from systemzero_runtime.operations.vitals import Vitals
+from systemzero_runtime.operations.sampler import Sampler
 from systemzero_runtime.serving.registry import HandlerRegistry
-from systemzero_storage.database.vitals import StoreVitals
+from systemzero_storage.database.sampler import StoreSampler
 from systemzero_storage.sealing import open_sealed
-from systemzero_storage.usage.looking import LOOK_SECONDS, UsageLook
-from systemzero_storage.usage.room import Room
+from systemzero_storage.usage.room import StorageQuota
+from systemzero_storage.usage.sampler import LOOK_SECONDS, UsageSampler
 from systemzero_storage.usage.servicer import UsageServicer
 
 NAME = "diff"
@@ -93,9 +93,9 @@ class DiffService:
         self._lanes = lanes or Lanes(settings.lanes, self.loops, LANE_MODULES)
         self._has_own_lanes = lanes is None
         self._log = self._open_log()
-        room = Room(METADATA, msgspec.structs.asdict(settings.quotas))
+        room = StorageQuota(METADATA, msgspec.structs.asdict(settings.quotas))
         store = SqlDiffStore(self._database, self._log, room)
-        usage = UsageLook(NAME, self._database, room)
+        usage = UsageSampler(NAME, self._database, room)
         self._usage = self.loops.new("usage", usage.look, pause=LOOK_SECONDS, vital=False)
         self._usages = UsageServicer(self._database, room)
         self._noticing = self._new_noticing()
@@ -111,7 +111,7 @@ class DiffService:
             settings.match.of,
             most_bytes=settings.template_bytes,
         )
-        self.vitals = self._watched(sets)
+        self.sampler = self._watched(sets)
         rules = RulesByTenant(settings.redact)
         sources = TreeSources(capture, signer, self._lanes, rules)
         detectors, searcher = load_detectors(), Searcher(self._executor)
@@ -121,7 +121,7 @@ class DiffService:
             Judging(self._lanes, searcher, detectors, clock),
             Lru(settings.known_verdicts, judged_memory, settings.known_bytes),
             Lru(settings.known_drifts, judged_memory, settings.known_bytes),
-            Sessions(settings.session_days),
+            SessionPaths(settings.session_days),
             self._counts,
             new_id,
             clock,
@@ -144,11 +144,11 @@ class DiffService:
         files = log_files(settings.data)
         return open_log(self._database, LOG, files, settings.origin, settings.witnesses)
 
-    def _watched(self, sets: TemplateSets) -> Vitals:
+    def _watched(self, sets: TemplateSets) -> Sampler:
         loops = self.loops
-        store = StoreVitals(NAME, self._settings.data, self._database, self._logger, loops)
-        log = LogVitals(NAME, "evidence", self._log, loops)
-        return Vitals(NAME, loops, [store, log], pools=[self._executor], looks=[sets.look])
+        store = StoreSampler(NAME, self._settings.data, self._database, self._logger, loops)
+        log = LogSampler(NAME, "evidence", self._log, loops)
+        return Sampler(NAME, loops, [store, log], pools=[self._executor], looks=[sets.look])
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
@@ -167,13 +167,13 @@ class DiffService:
         await self._log.check()
         for each in (self._signing, self._counting, self._usage, self._noticing, *self._cosigning):
             each.start()
-        self.vitals.start()
+        self.sampler.start()
         if self._has_own_lanes:
             self._lanes.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
-        await self.vitals.stop()
+        await self.sampler.stop()
         had_started = self._signing.started
         for each in (self._signing, self._counting, self._usage, self._noticing, *self._cosigning):
             await each.stop()
@@ -188,7 +188,7 @@ class DiffService:
     async def _publish(self) -> None:
         try:
             await self._log.publish_checkpoints()
-        except DomainError as error:  # vitals tell, and so does readiness
+        except DomainError as error:  # sampler tell, and so does readiness
             self._logger.warning("log.not_signed", reason=error.reason, error=error.message)
 
     async def _flush(self) -> None:

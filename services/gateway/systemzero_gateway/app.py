@@ -20,7 +20,7 @@ from systemzero_base.settings.config import ConfigError
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.telemetry.tracing import Tracing
 from systemzero_base.work.background import Loops
-from systemzero_evidence.vitals import LogVitals
+from systemzero_evidence.sampler import LogSampler
 from systemzero_gateway.access.policy import Method, methods_with_policy
 from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.audit.retention import RefusalRetention
@@ -44,17 +44,17 @@ from systemzero_gateway.places import ADMIN_KEY, ENDED, FAMILIAR, PEPPER, PLATFO
 from systemzero_gateway.store import AUDIT, SCHEMA, Endings
 from systemzero_gateway.upkeep import Upkeep
 from systemzero_runtime.calls.reaching import ReachableChannel
+from systemzero_runtime.interceptors.chain import Call, errors_interceptor
 from systemzero_runtime.interceptors.drain import Drain
-from systemzero_runtime.interceptors.guards import Call, errors_guard
-from systemzero_runtime.interceptors.telemetry import observe_guard
+from systemzero_runtime.interceptors.telemetry import telemetry_interceptor
 from systemzero_runtime.operations.readiness import Condition, Readiness
-from systemzero_runtime.operations.vitals import Vitals
+from systemzero_runtime.operations.sampler import Sampler
 from systemzero_runtime.running.service import Listener, closed_in_time
 from systemzero_runtime.serving.health import READINESS
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_runtime.serving.tls import ServerTls, check_files
 from systemzero_storage.database import open_database
-from systemzero_storage.database.vitals import StoreVitals
+from systemzero_storage.database.sampler import StoreSampler
 from systemzero_wire import contract
 
 _UPKEEP_SECONDS = 60.0
@@ -98,20 +98,20 @@ class GatewayApp:
         chores = (*self._identity.chores, self.retention.round)
         self._upkeep = Upkeep(chores, _UPKEEP_SECONDS, self._logger, loops)
         self.admission = self._admission()
-        self._vitals = self._watched()
-        self._conditions = self._vitals.conditions
+        self._sampler = self._watched()
+        self._conditions = self._sampler.conditions
         behind = {name: self._backend(name, channel) for name, channel in backends.items()}
         self._health = PlatformHealth(settings.routes, behind, self._conditions, loops)
         self.readiness = Readiness({**self._conditions, "gateway.backends": self._health.unserved})
         self._drain = Drain()
         self._streams = OpenStreams(self._identity.authenticator, loops)
         served = self._served(behind, signer)
-        guards = (
-            observe_guard(OWN, tracing, is_edge=True),
-            errors_guard(self._report),
-            self._drain.guard,
+        interceptors = (
+            telemetry_interceptor(OWN, tracing, is_edge=True),
+            errors_interceptor(self._report),
+            self._drain.interceptor,
         )
-        self._handler = Gateway(served, guards, (self._streams.guard,))
+        self._handler = Gateway(served, interceptors, (self._streams.interceptor,))
         self._shared_port = shared is not None
         self._listener: Listener | None = None
 
@@ -141,7 +141,7 @@ class GatewayApp:
         port = await self._listener.start(address, serving=False)
         self._upkeep.start()
         self._streams.start()
-        self._vitals.start()
+        self._sampler.start()
         self.readiness.watch(partial(self._listener.health.set, READINESS))
         self.readiness.start()
         return port
@@ -171,7 +171,7 @@ class GatewayApp:
     async def close(self) -> None:
         """Write what waits to be written, and close what is open."""
         await self._streams.stop()
-        await self._vitals.stop()
+        await self._sampler.stop()
         await self._upkeep.stop()
         await self.audit.stop()
         await self._limits.close()
@@ -212,11 +212,11 @@ class GatewayApp:
         days = self._settings.audit.refusals.days
         return RefusalRetention(self._database, self.audit.store, AUDIT, days, micros)
 
-    def _watched(self) -> Vitals:
+    def _watched(self) -> Sampler:
         loops = self.loops
-        store = StoreVitals(OWN, self._settings.data, self._database, self._logger, loops)
-        log = LogVitals(OWN, "audit", self.audit.store, loops)
-        return Vitals(
+        store = StoreSampler(OWN, self._settings.data, self._database, self._logger, loops)
+        log = LogSampler(OWN, "audit", self.audit.store, loops)
+        return Sampler(
             OWN,
             loops,
             [store, log],

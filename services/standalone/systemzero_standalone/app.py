@@ -1,6 +1,6 @@
 """Composition root of the standalone process: the gateway before two services without a network.
 
-Handlers, guards and identities are the same as in split mode; only the channels differ.
+Handlers, interceptors and identities are the same as in split mode; only the channels differ.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class StandaloneApp:
         )
         self._gateway.rest_on({"standalone.loops": loops.failing})
         for service in self._services:
-            self._gateway.rest_on(service.vitals.conditions)
+            self._gateway.rest_on(service.sampler.conditions)
 
     async def start(self, address: str) -> int:
         """Serve on `address` (`host:port`, port 0 picks one); the port that it is.

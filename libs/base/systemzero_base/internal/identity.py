@@ -71,7 +71,7 @@ def current_principal() -> Principal:
     """The principal of the call that is being handled.
 
     Raises:
-        Unauthenticated: there is none: the identity guard did not run.
+        Unauthenticated: there is none: the identity interceptor did not run.
     """
     try:
         return _current.get()

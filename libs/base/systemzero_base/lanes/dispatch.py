@@ -27,11 +27,11 @@ import msgspec
 from systemzero_base.lanes import metrics, wire
 from systemzero_base.lanes.fair import FairQueue
 from systemzero_base.lanes.process import Answer, Lane
-from systemzero_base.lanes.room import Room
+from systemzero_base.lanes.room import MemoryRoom
 from systemzero_base.lanes.settings import OWN_BYTES, LaneSettings
 from systemzero_base.lanes.wire import Kind, Told
 from systemzero_base.lanes.worker import OUT_OF_MEMORY, Desk, Function, Limits
-from systemzero_base.telemetry.observed import Below
+from systemzero_base.telemetry.observed import ChildSpan
 from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_base.work.background import Loops
 from systemzero_core.errors import TooLarge, TooManyInFlight, Unavailable
@@ -99,7 +99,7 @@ class Lanes:
         self._settings = settings
         self._limits = Limits(settings.cpu_seconds, settings.memory_bytes, modules)
         self._most = settings.lanes(processes)
-        self._room = Room(settings, self._most + 1)
+        self._room = MemoryRoom(settings, self._most + 1)
         self._start = start
         self._queue: FairQueue[_Turn] = FairQueue()
         self._lanes: set[Lane] = set()
@@ -153,7 +153,7 @@ class Lanes:
             LaneFault: `function` raised what is no error of the domain's.
         """
         request = _packed(function, arguments)
-        below, error = Below("lane", "INTERNAL"), ""
+        below, error = ChildSpan("lane", "INTERNAL"), ""
         try:
             return await self._tried(tenant, memory, request, answer or _no_answer)
         except BaseException as raised:

@@ -20,7 +20,7 @@ SMALL_WORK_BYTES: Final = 16_000_000
 """Work that may need more is granted it."""
 
 
-class Room:
+class MemoryRoom:
     """Memory for the work of `lanes` lanes, without what is their own."""
 
     def __init__(self, settings: LaneSettings, lanes: int) -> None:

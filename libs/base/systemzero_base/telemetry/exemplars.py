@@ -66,7 +66,7 @@ class Exemplars:
         new.replace(file)  # whole or not at all, whoever reads meanwhile
 
 
-class Collector(multiprocess.MultiProcessCollector):
+class ExemplarCollector(multiprocess.MultiProcessCollector):
     """What the library collects of all workers, with exemplars."""
 
     def __init__(self, exemplars: Exemplars, folder: Path) -> None:

@@ -141,7 +141,7 @@ def _name_call(_logger: object, _name: str, fields: Any) -> Any:
     call = None if "request_id" in fields else current_call()
     if call is not None:
         fields["request_id"] = call.request_id
-        if call.place is not None:
+        if call.span_context is not None:
             fields["trace_id"] = call.trace_id
     return fields
 

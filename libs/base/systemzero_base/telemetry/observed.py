@@ -25,11 +25,11 @@ from systemzero_base.telemetry.tracing import (
     TRACESTATE,
     Attributes,
     Kind,
-    Place,
     Span,
+    SpanContext,
     Tracing,
     new_id,
-    read_place,
+    read_span_context,
 )
 
 CLIENT_DURATION: Final = Histogram(
@@ -56,8 +56,8 @@ _REQUEST_ID = re.compile(r"(?!.*s0_)[A-Za-z0-9._:/@=+-]{1,128}")  # and no API k
 class CurrentCall:
     """A call from its start to its end.
 
-    `tenant`, `principal`, `verdict` and `reason` are filled in as they become known; `place` is
-    where the call stands in its trace, None where nobody traces it.
+    `tenant`, `principal`, `verdict` and `reason` are filled in as they become known; `span_context`
+    is where the call stands in its trace, None where nobody traces it.
     """
 
     __slots__ = (
@@ -69,11 +69,11 @@ class CurrentCall:
         "method",
         "name",
         "parent",
-        "place",
         "principal",
         "reason",
         "request_id",
         "seconds",
+        "span_context",
         "start",
         "tenant",
         "verdict",
@@ -94,10 +94,12 @@ class CurrentCall:
         self.metadata = metadata
         self.tenant = self.principal = self.verdict = self.reason = ""
         said = dict(reversed(metadata))  # of a repeated key the first value
-        self.parent = read_place(said.get(TRACEPARENT), said.get(TRACESTATE))
+        self.parent = read_span_context(said.get(TRACEPARENT), said.get(TRACESTATE))
         self._tracing = tracing
-        self.place = self.parent if tracing is None else tracing.begin(self.parent, self.name)
-        begins_here = self.place if self.parent is None else None
+        self.span_context = (
+            self.parent if tracing is None else tracing.begin(self.parent, self.name)
+        )
+        begins_here = self.span_context if self.parent is None else None
         self.request_id = _request_id(said.get(REQUEST_ID), begins_here)
         self._held: list[Span] | None = None
         self.seconds = 0.0
@@ -112,18 +114,22 @@ class CurrentCall:
     @property
     def is_sampled(self) -> bool:
         """Whether the sampler chose this call's trace, and it is exported."""
-        return self._tracing is not None and self.place is not None and self.place.sampled
+        return (
+            self._tracing is not None
+            and self.span_context is not None
+            and self.span_context.sampled
+        )
 
     @property
     def trace_id(self) -> str:
         """The trace's id, 32 hexadecimal digits; empty where there is no trace."""
-        return self.place.trace_name if self.place else ""
+        return self.span_context.trace_name if self.span_context else ""
 
     def add(self, span: Span) -> None:
         """Take a span below this call's. From any thread."""
         if self._tracing is None:
             return
-        if span.place.sampled:
+        if span.span_context.sampled:
             self._tracing.record(span)
         elif self._held is None:
             self._held = [span]
@@ -133,39 +139,41 @@ class CurrentCall:
     def end(self, status: str) -> bool:
         """The call is over with `status`; whether it is recorded."""
         self.seconds = time.perf_counter() - self._started
-        if self._tracing is None or self.place is None:
+        if self._tracing is None or self.span_context is None:
             return False
         is_slow = self.has_one_response and self.seconds >= self._tracing.slow
-        if not (self.place.sampled or is_slow or status in SERVER_FAULTS):
+        if not (self.span_context.sampled or is_slow or status in SERVER_FAULTS):
             return False
-        self._tracing.record(self._span(self.place, status))
+        self._tracing.record(self._span(self.span_context, status))
         for span in self._held or ():
             self._tracing.record(span)
         return True
 
-    def _span(self, place: Place, status: str) -> Span:
+    def _span(self, span_context: SpanContext, status: str) -> Span:
         attributes = rpc_attributes(self.name, status)
         for name in ("tenant", "principal", "verdict", "reason", "request_id"):
             if value := getattr(self, name):
                 attributes[f"systemzero.{name}"] = value
         error = status if status in _SERVER_ERRORS else ""
         end = self.start + int(self.seconds * 1e9)
-        return Span(place, self.parent, self.name, "SERVER", self.start, end, attributes, error)
+        return Span(
+            span_context, self.parent, self.name, "SERVER", self.start, end, attributes, error
+        )
 
 
-class Below:
+class ChildSpan:
     """Something that is done for the current call, as a span below the call's own."""
 
-    __slots__ = ("_call", "_kind", "_name", "_start", "_started", "place")
+    __slots__ = ("_call", "_kind", "_name", "_start", "_started", "span_context")
 
     def __init__(self, name: str, kind: Kind) -> None:
         call = current_call()
         self._call = call
         self._name = name
         self._kind: Kind = kind
-        self.place: Place | None = None
-        if call is not None and call.place is not None:
-            self.place = call.place.below() if call.is_traced else call.place
+        self.span_context: SpanContext | None = None
+        if call is not None and call.span_context is not None:
+            self.span_context = call.span_context.below() if call.is_traced else call.span_context
         self._start = time.time_ns()
         self._started = time.perf_counter()
 
@@ -179,27 +187,34 @@ class Below:
         if self._call is None:
             return ()
         request_id = (REQUEST_ID, self._call.request_id)
-        if self.place is None:
+        if self.span_context is None:
             return (request_id,)
-        parent = (TRACEPARENT, self.place.traceparent)
-        if not self.place.state:
+        parent = (TRACEPARENT, self.span_context.traceparent)
+        if not self.span_context.state:
             return (request_id, parent)
-        return (request_id, parent, (TRACESTATE, self.place.state))
+        return (request_id, parent, (TRACESTATE, self.span_context.state))
 
     def end(self, attributes: Attributes, error: str = "") -> None:
         """It is done; `error` names what went wrong."""
         call = self._call
-        if call is None or self.place is None or not call.is_traced:
+        if call is None or self.span_context is None or not call.is_traced:
             return
         end = self._start + int(self.seconds * 1e9)
         call.add(
             Span(
-                self.place, call.place, self._name, self._kind, self._start, end, attributes, error
+                self.span_context,
+                call.span_context,
+                self._name,
+                self._kind,
+                self._start,
+                end,
+                attributes,
+                error,
             )
         )
 
 
-class Outgoing(Below):
+class ClientSpan(ChildSpan):
     """A call to another service: `server` is its name."""
 
     __slots__ = ("_method", "_server")
@@ -258,7 +273,7 @@ def rpc_attributes(name: str, status: str) -> dict[str, Any]:
     }
 
 
-def _request_id(given: str | bytes | None, root: Place | None) -> str:
+def _request_id(given: str | bytes | None, root: SpanContext | None) -> str:
     """The one `given`, or a new one: that of the trace that begins with the call, if one does."""
     if isinstance(given, str) and _REQUEST_ID.fullmatch(given):
         return given

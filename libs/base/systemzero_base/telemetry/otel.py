@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
 
-from systemzero_base.telemetry.tracing import Place, Span, new_id
+from systemzero_base.telemetry.tracing import Span, SpanContext, new_id
 
 _NO_CONTEXT = Context()
 _SAMPLED = trace.TraceFlags(trace.TraceFlags.SAMPLED)
@@ -45,17 +45,22 @@ class OtelTracing:
         provider.add_span_processor(processor)
         self._tracer = provider.get_tracer("systemzero")
 
-    def begin(self, parent: Place | None, name: str) -> Place:
+    def begin(self, parent: SpanContext | None, name: str) -> SpanContext:
         """See `Tracing.begin`."""
         trace_id = parent.trace_id if parent else new_id(128)
         context = _NO_CONTEXT if parent is None else _context(parent)
         decided = self._sampler.should_sample(context, trace_id, name, trace.SpanKind.SERVER)
         state = parent.state if parent else ""
-        return Place(trace_id, new_id(64), decided.decision is Decision.RECORD_AND_SAMPLE, state)
+        return SpanContext(
+            trace_id, new_id(64), decided.decision is Decision.RECORD_AND_SAMPLE, state
+        )
 
     def record(self, span: Span) -> None:
         """See `Tracing.record`."""
-        self._ids.trace_id, self._ids.span_id = span.place.trace_id, span.place.span_id
+        self._ids.trace_id, self._ids.span_id = (
+            span.span_context.trace_id,
+            span.span_context.span_id,
+        )
         is_remote = span.kind == "SERVER"
         made = self._tracer.start_span(
             span.name,
@@ -83,8 +88,10 @@ class _GivenIds(threading.local, IdGenerator):
         return self.span_id
 
 
-def _context(place: Place, *, is_remote: bool = True) -> Context:
-    flags = _SAMPLED if place.sampled else _UNSAMPLED
-    state = trace.TraceState.from_header([place.state]) if place.state else None
-    context = trace.SpanContext(place.trace_id, place.span_id, is_remote, flags, state)
+def _context(span_context: SpanContext, *, is_remote: bool = True) -> Context:
+    flags = _SAMPLED if span_context.sampled else _UNSAMPLED
+    state = trace.TraceState.from_header([span_context.state]) if span_context.state else None
+    context = trace.SpanContext(
+        span_context.trace_id, span_context.span_id, is_remote, flags, state
+    )
     return trace.set_span_in_context(trace.NonRecordingSpan(context), _NO_CONTEXT)

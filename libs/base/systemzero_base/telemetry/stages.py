@@ -8,7 +8,7 @@ from typing import Final
 
 from prometheus_client import Histogram
 
-from systemzero_base.telemetry.observed import Below
+from systemzero_base.telemetry.observed import ChildSpan
 
 SMALL_BYTES: Final = 65_536
 """Own tree JSON of fewer bytes takes a few milliseconds, no more than any thread may keep the
@@ -26,7 +26,7 @@ class Stage:
     @contextmanager
     def time(self) -> Iterator[None]:
         """The stage is what is done meanwhile."""
-        below, error = Below(self._name, "INTERNAL"), ""
+        below, error = ChildSpan(self._name, "INTERNAL"), ""
         try:
             yield
         except BaseException as raised:

@@ -36,7 +36,7 @@ class TraceSettings(Settings, frozen=True):
     slow: Seconds = 1.0
 
 
-class Place(NamedTuple):
+class SpanContext(NamedTuple):
     """Where something stands in a trace: the W3C trace context of its span.
 
     `state` is what others keep in `tracestate`, handed on as it is.
@@ -57,16 +57,16 @@ class Place(NamedTuple):
         """The trace's id as 32 hexadecimal digits."""
         return f"{self.trace_id:032x}"
 
-    def below(self) -> Place:
+    def below(self) -> SpanContext:
         """A place right below this one."""
-        return Place(self.trace_id, new_id(64), self.sampled, self.state)
+        return SpanContext(self.trace_id, new_id(64), self.sampled, self.state)
 
 
 class Span(NamedTuple):
     """A span that is over. Times are nanoseconds since 1970; `error` names what went wrong."""
 
-    place: Place
-    parent: Place | None
+    span_context: SpanContext
+    parent: SpanContext | None
     name: str
     kind: Kind
     start: int
@@ -80,7 +80,7 @@ class Tracing(Protocol):
 
     slow: float
 
-    def begin(self, parent: Place | None, name: str) -> Place:
+    def begin(self, parent: SpanContext | None, name: str) -> SpanContext:
         """The place of a call that starts here, below its caller's or at a trace's root."""
         ...
 
@@ -89,7 +89,9 @@ class Tracing(Protocol):
         ...
 
 
-def read_place(traceparent: str | bytes | None, tracestate: str | bytes | None) -> Place | None:
+def read_span_context(
+    traceparent: str | bytes | None, tracestate: str | bytes | None
+) -> SpanContext | None:
     """The place that a caller stands at; None where it names none, or not as W3C has it."""
     if not isinstance(traceparent, str):
         return None
@@ -99,7 +101,7 @@ def read_place(traceparent: str | bytes | None, tracestate: str | bytes | None) 
     trace_id, span_id = int(match[2], 16), int(match[3], 16)
     if not (trace_id and span_id):
         return None
-    return Place(trace_id, span_id, bool(int(match[4], 16) & 1), _state(tracestate))
+    return SpanContext(trace_id, span_id, bool(int(match[4], 16) & 1), _state(tracestate))
 
 
 def _state(tracestate: str | bytes | None) -> str:

@@ -56,7 +56,7 @@ async def _run(awaitable: Awaitable[A]) -> A:
     return await awaitable
 
 
-class Turns:
+class KeyedLocks:
     """Lets those of one name take turns, in the order in which they came; forgets idle names."""
 
     def __init__(self) -> None:

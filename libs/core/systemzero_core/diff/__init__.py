@@ -18,7 +18,7 @@ from systemzero_core.diff.script import (
     EditScript,
     FieldValue,
     PathStep,
-    Place,
+    SubtreeRange,
     Teller,
     Told,
 )
@@ -34,8 +34,8 @@ __all__ = [
     "EditScript",
     "FieldValue",
     "PathStep",
-    "Place",
     "Prepared",
+    "SubtreeRange",
     "Teller",
     "Told",
     "apply",

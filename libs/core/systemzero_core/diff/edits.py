@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from systemzero_core.diff.describe import Sight
 from systemzero_core.diff.prepared import Prepared
-from systemzero_core.diff.script import Change, Edit, EditKind, Place
+from systemzero_core.diff.script import Change, Edit, EditKind, SubtreeRange
 from systemzero_core.diff.sequences import longest_increasing
 from systemzero_core.diff.walk import neighbours
 from systemzero_core.tree import Node, Tree
@@ -268,5 +268,5 @@ class _Writer:
         )
 
 
-def _places(tree: Tree, part: list[int]) -> tuple[Place, ...]:
-    return tuple([Place(i, tree.parents[i], tree.ends[i]) for i in part])
+def _places(tree: Tree, part: list[int]) -> tuple[SubtreeRange, ...]:
+    return tuple([SubtreeRange(i, tree.parents[i], tree.ends[i]) for i in part])

@@ -19,7 +19,7 @@ from systemzero_core.diff.script import (
     EditKind,
     EditScript,
     FieldValue,
-    Place,
+    SubtreeRange,
     Teller,
 )
 from systemzero_core.errors import FailedPrecondition
@@ -82,7 +82,7 @@ class _Edits:
         self.gone = bytearray(len(a))
         self.moved: dict[int, Edit] = {}  # by target
         self.updated: dict[int, Edit] = {}  # by node
-        self.inserted: dict[int, tuple[Place, Node]] = {}  # by target
+        self.inserted: dict[int, tuple[SubtreeRange, Node]] = {}  # by target
         self.composed = {name.node: name for name in script.composed}
         for edit in (*script.edits, *script.unfolded):
             if len(edit.places) != len(edit.nodes):
@@ -136,7 +136,7 @@ class _Growth:
         while self.closing and self.closing[-1][0] <= at:
             del self.open[self.closing.pop()[1] :]
 
-    def insert(self, place: Place) -> None:
+    def insert(self, place: SubtreeRange) -> None:
         """Open an inserted node."""
         self._close_down_to(place.parent)
         self.closing.append((place.end, len(self.open)))

@@ -8,7 +8,7 @@ import msgspec
 
 from systemzero_core import characters
 from systemzero_core.diff.describe import format_path
-from systemzero_core.diff.script import Change, Edit, EditKind, EditScript, PathStep, Place
+from systemzero_core.diff.script import Change, Edit, EditKind, EditScript, PathStep, SubtreeRange
 from systemzero_core.tree import Node
 
 _MARKS = {EditKind.INSERT: "+", EditKind.DELETE: "-", EditKind.UPDATE: "~", EditKind.MOVE: ">"}
@@ -66,7 +66,7 @@ class _Written(msgspec.Struct, omit_defaults=True):
     from_parent: int = -1
     to_parent: int = -1
     nodes: tuple[Node, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[SubtreeRange, ...] = ()
 
 
 _FIELDS = _Written.__struct_fields__

@@ -66,7 +66,7 @@ class PathStep(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     nth: int = 0
 
 
-class Place(NamedTuple):
+class SubtreeRange(NamedTuple):
     """Where a deleted node stood in `a`, or an inserted one stands in `b`."""
 
     at: int
@@ -154,7 +154,7 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     from_parent: int = -1
     to_parent: int = -1
     nodes: tuple[Node, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[SubtreeRange, ...] = ()
     beside: str = ""
     others: tuple[Edit, ...] = ()
     boxes: tuple[tuple[int, Change], ...] = ()

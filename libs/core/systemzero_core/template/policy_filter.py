@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from systemzero_core.diff import Change, Edit, EditKind, EditScript, Place
+from systemzero_core.diff import Change, Edit, EditKind, EditScript, SubtreeRange
 from systemzero_core.template.boxes import BoxJudge
 from systemzero_core.template.model import MatchLevel, Scope
 from systemzero_core.template.resolve import CompiledPolicy, Effective, PolicyView
@@ -193,7 +193,7 @@ class PolicyFilter:
     def _piece(self, edit: Edit) -> Edit | None:
         """An insert or delete without the nodes that may come and go."""
         side = 0 if edit.kind is EditKind.DELETE else 1
-        kept: list[tuple[Node, Place]] = []
+        kept: list[tuple[Node, SubtreeRange]] = []
         dropped: set[int] = set()
         for node, place in zip(edit.nodes, edit.places, strict=True):
             reason = self._passes(side, node, place, dropped)
@@ -205,7 +205,7 @@ class PolicyFilter:
             return edit
         return self._reduced(edit, side, kept) if kept else None
 
-    def _passes(self, side: int, node: Node, place: Place, dropped: set[int]) -> bool | None:
+    def _passes(self, side: int, node: Node, place: SubtreeRange, dropped: set[int]) -> bool | None:
         """Whether a node may come and go: True with all below it, False alone, None not at all."""
         if place.parent in dropped:
             return True
@@ -220,7 +220,7 @@ class PolicyFilter:
             return False
         return False if (side, place.at) in self._swapped else None
 
-    def _row_passes(self, side: int, place: Place, rule: int) -> bool:
+    def _row_passes(self, side: int, place: SubtreeRange, rule: int) -> bool:
         if rule < 0:
             return False
         if side == 1:
@@ -228,7 +228,7 @@ class PolicyFilter:
         target = self._script.mapping[place.parent] if place.parent >= 0 else -1
         return self._rows.may_go(rule, target)
 
-    def _reduced(self, edit: Edit, side: int, kept: Sequence[tuple[Node, Place]]) -> Edit:
+    def _reduced(self, edit: Edit, side: int, kept: Sequence[tuple[Node, SubtreeRange]]) -> Edit:
         return msgspec.structs.replace(
             edit,
             nodes=tuple(node for node, _ in kept),

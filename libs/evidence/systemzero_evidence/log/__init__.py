@@ -5,7 +5,7 @@ jobs (`LogStore.append`), and serves the rest through the asynchronous methods o
 """
 
 from systemzero_evidence.log.aging import aged, last_time
-from systemzero_evidence.log.erasure import erase_bodies, erase_some_bodies
+from systemzero_evidence.log.body_erasure import erase_bodies, erase_some_bodies
 from systemzero_evidence.log.extends import check_extends
 from systemzero_evidence.log.opening import (
     LogFiles,

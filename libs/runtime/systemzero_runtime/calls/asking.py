@@ -9,7 +9,7 @@ from typing import Any, Final
 import grpc
 
 from systemzero_base.internal.identity import METADATA_KEY
-from systemzero_base.telemetry.observed import Outgoing
+from systemzero_base.telemetry.observed import ClientSpan
 from systemzero_runtime.calls.reaching import PATIENCE, ReachableChannel
 
 AWAY: Final = frozenset(
@@ -23,7 +23,7 @@ async def ask(
     channel: ReachableChannel,
     rpc: Any,
     request: Any,
-    outgoing: Outgoing,
+    client_span: ClientSpan,
     identity: str,
     seconds: float,
 ) -> Any:
@@ -35,17 +35,17 @@ async def ask(
     Raises:
         AioRpcError: the call failed.
     """
-    metadata = ((METADATA_KEY, identity), *outgoing.metadata())
+    metadata = ((METADATA_KEY, identity), *client_span.metadata())
     give_up = time.monotonic() + seconds
     try:
         if not channel.is_ready:  # where it can't be reached, the call itself says so
             await channel.reach(min(seconds, PATIENCE))
         answer = await rpc(request, timeout=give_up - time.monotonic(), metadata=metadata)
     except grpc.aio.AioRpcError as error:
-        outgoing.over(error.code().name)
+        client_span.over(error.code().name)
         raise
     except asyncio.CancelledError:
-        outgoing.over("CANCELLED")
+        client_span.over("CANCELLED")
         raise
-    outgoing.over("OK")
+    client_span.over("OK")
     return answer

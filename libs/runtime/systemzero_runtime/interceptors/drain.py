@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from prometheus_client import Gauge
 
 from systemzero_core.errors import Unavailable
-from systemzero_runtime.interceptors.guards import Call
+from systemzero_runtime.interceptors.chain import Call
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ DRAINING = Gauge(
 
 
 class Drain:
-    """The streams that are on, by a guard around every call."""
+    """The streams that are on, by an interceptor around every call."""
 
     def __init__(self) -> None:
         self._watches: set[asyncio.Task[Any]] = set()
@@ -48,7 +48,7 @@ class Drain:
         if watches:
             await asyncio.wait(watches, timeout=END_SECONDS)
 
-    def guard(self, call: Call) -> AbstractAsyncContextManager[None]:
+    def interceptor(self, call: Call) -> AbstractAsyncContextManager[None]:
         """Stands around a call, inside of what turns errors into statuses.
 
         Raises:

@@ -21,7 +21,7 @@ from systemzero_base.telemetry.exemplars import Exemplars
 from systemzero_base.telemetry.logs import CallLog
 from systemzero_base.telemetry.observed import REQUEST_ID, CurrentCall, set_current_call
 from systemzero_base.telemetry.tracing import TraceSettings, Tracing
-from systemzero_runtime.interceptors.guards import Call, Guard
+from systemzero_runtime.interceptors.chain import Call, Interceptor
 
 CALL_DURATION = Histogram(
     "rpc_server_call_duration_seconds",
@@ -85,17 +85,19 @@ def _duration(path: str, status: str) -> Histogram:
     return CALL_DURATION.labels(path.removeprefix("/"), status)
 
 
-def observe_guard(service: str, tracing: Tracing | None, *, is_edge: bool = False) -> Guard:
+def telemetry_interceptor(
+    service: str, tracing: Tracing | None, *, is_edge: bool = False
+) -> Interceptor:
     """Measures, traces and logs each call. Outermost, so that it sees the final status.
 
     At the platform's edge callers are told the call's request id.
     """
     log = CallLog(service)
 
-    def guard(call: Call) -> AbstractAsyncContextManager[None]:
+    def interceptor(call: Call) -> AbstractAsyncContextManager[None]:
         return _Observed(log, tracing, call, is_edge)
 
-    return guard
+    return interceptor
 
 
 class _Observed(AbstractAsyncContextManager[None]):

@@ -32,15 +32,15 @@ from systemzero_base.work.background import Loops
 from systemzero_base.work.memory import share_arenas
 from systemzero_core.errors import DomainError
 from systemzero_runtime.calls.reaching import ServiceChannel
-from systemzero_runtime.interceptors.drain import Drain
-from systemzero_runtime.interceptors.guards import (
+from systemzero_runtime.interceptors.chain import (
     BACKEND_MESSAGE_BYTES,
     Call,
-    Guard,
-    errors_guard,
-    identity_guard,
+    Interceptor,
+    errors_interceptor,
+    identity_interceptor,
 )
-from systemzero_runtime.interceptors.telemetry import observe_guard
+from systemzero_runtime.interceptors.drain import Drain
+from systemzero_runtime.interceptors.telemetry import telemetry_interceptor
 from systemzero_runtime.operations.ops import OpsSettings, operated
 from systemzero_runtime.operations.readiness import Readiness
 from systemzero_runtime.running.service import (
@@ -214,7 +214,7 @@ def backend_registry(
     tracing: Tracing | None = None,
     drain: Drain | None = None,
 ) -> HandlerRegistry:
-    """The handlers of a backend behind its guards: nothing answers without a good identity.
+    """The handlers of a backend behind its interceptors: nothing answers without a good identity.
 
     `observed` is off, and there is no `drain` of its own, where another service of the same process
     observes the call already.
@@ -232,12 +232,15 @@ def backend_registry(
             address = call.context.peer()
             security.warning("identity.refused", method=call.method, address=address, times=times)
 
-    guards: list[Guard] = [errors_guard(report), identity_guard(verifier, refused)]
+    interceptors: list[Interceptor] = [
+        errors_interceptor(report),
+        identity_interceptor(verifier, refused),
+    ]
     if drain is not None:
-        guards.append(drain.guard)
+        interceptors.append(drain.interceptor)
     if observed:
-        guards.insert(0, observe_guard(service.name, tracing))
-    registry = HandlerRegistry(guards)
+        interceptors.insert(0, telemetry_interceptor(service.name, tracing))
+    registry = HandlerRegistry(interceptors)
     service.register(registry)
     return registry
 
@@ -278,7 +281,7 @@ async def serve_backend(
     """
     tls, logger = settings.tls, get_logger(service.name)
     secured = None if tls is None else ServerTls(tls, logger)
-    drain, readiness = Drain(), Readiness(service.vitals.conditions)
+    drain, readiness = Drain(), Readiness(service.sampler.conditions)
     loops = Loops(service.name, logger)
     registry = backend_registry(service, verifier, tracing=tracing, drain=drain)
     listener = Listener(

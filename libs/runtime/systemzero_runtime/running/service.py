@@ -23,8 +23,8 @@ from systemzero_base.settings.addresses import is_loopback, split
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
 from systemzero_base.work.memory import calm_collector
-from systemzero_runtime.operations.vitals import Vitals
-from systemzero_runtime.serving.health import Health, HealthPort, unguarded_registry
+from systemzero_runtime.operations.sampler import Sampler
+from systemzero_runtime.serving.health import Health, HealthPort, anonymous_registry
 from systemzero_runtime.serving.public import Handlers
 from systemzero_runtime.serving.reflecting import Reflection
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -48,12 +48,12 @@ class Service(Protocol):
 
     Attributes:
         name: the service's.
-        vitals: what looks at it; started and stopped with the service.
+        sampler: what looks at it; started and stopped with the service.
         loops: its background loops.
     """
 
     name: str
-    vitals: Vitals
+    sampler: Sampler
     loops: Loops
 
     def register(self, registry: HandlerRegistry) -> None:
@@ -121,9 +121,9 @@ class Listener:
         )
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         self._reflection = Reflection(names)
-        unguarded = unguarded_registry(self.health)
-        unguarded.add(add_ServerReflectionServicer_to_server, self._reflection)
-        self._server.add(unguarded)
+        anonymous = anonymous_registry(self.health)
+        anonymous.add(add_ServerReflectionServicer_to_server, self._reflection)
+        self._server.add(anonymous)
 
     async def start(self, address: str, *, serving: bool = True) -> int:
         """Listen on `address` (`host:port`, port 0 picks one); the port that it is.

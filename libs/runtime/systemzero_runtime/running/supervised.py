@@ -60,7 +60,9 @@ class Workers(Collector):
 def registry_of(workers: Workers) -> CollectorRegistry:
     """What a supervisor's page shows: all workers' metrics, and those of the processes."""
     registry = CollectorRegistry()
-    registry.register(exemplars.Collector(EXEMPLARS, Path(os.environ[exemplars.METRICS_FOLDER])))
+    registry.register(
+        exemplars.ExemplarCollector(EXEMPLARS, Path(os.environ[exemplars.METRICS_FOLDER]))
+    )
     registry.register(workers)
     return registry
 

@@ -31,7 +31,7 @@ import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from systemzero_base.work.background import is_asked_for
-from systemzero_runtime.interceptors.guards import Handler
+from systemzero_runtime.interceptors.chain import Handler
 from systemzero_runtime.serving.public import UNKNOWN, Handlers
 
 _LAST_LOOPS: Final = 16

@@ -5,7 +5,7 @@ as much of it as a message may have: whoever opened calls and sent nothing, or h
 counted by nobody, and held up the end of the process.
 
 Invariants:
-1. There are at most so many such calls, in all and of one network; see `UnguardedStreams`.
+1. There are at most so many such calls, in all and of one network; see `AnonymousStreams`.
 2. Of them `READ` are read at a time, and of one network `OF_NETWORK`; the others wait.
 3. A message that is not there after `SECONDS` ends its call. `stop` ends all that wait.
 """
@@ -22,9 +22,9 @@ import grpc
 
 from systemzero_base.settings.addresses import address_of, network_of
 from systemzero_core.errors import DeadlineExceeded, InvalidInput
-from systemzero_runtime.interceptors.guards import Context, Handler, decoded
+from systemzero_runtime.interceptors.chain import Context, Handler, decoded
+from systemzero_runtime.serving.anonymous import AnonymousStreams
 from systemzero_runtime.serving.ending import Endable
-from systemzero_runtime.serving.unguarded import UnguardedStreams
 
 READ: Final = 64
 OF_NETWORK: Final = 8
@@ -39,7 +39,7 @@ class FirstMessages:
 
     def __init__(self, kind: str, total: int, of_network: int) -> None:
         """`total` and `of_network` are for calls of `kind` whose message is not there."""
-        self.calls = UnguardedStreams(kind, total, of_network)
+        self.calls = AnonymousStreams(kind, total, of_network)
         self._reading = asyncio.Semaphore(READ)
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._of_network: Counter[str] = Counter()

@@ -23,11 +23,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Streak
 from systemzero_core.errors import InvalidInput
-from systemzero_runtime.interceptors.guards import Call, errors_guard
+from systemzero_runtime.interceptors.chain import Call, errors_interceptor
+from systemzero_runtime.serving.anonymous import AnonymousStreams
 from systemzero_runtime.serving.awaiting import FirstMessages
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_runtime.serving.server import Server
-from systemzero_runtime.serving.unguarded import UnguardedStreams
 
 LIVENESS = "liveness"
 """The name that stands for the process itself, whatever its services say."""
@@ -48,7 +48,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # has no typ
     def __init__(self, names: Iterable[str]) -> None:
         self._serving = {WHOLE: False, READINESS: False, **dict.fromkeys(names, False)}
         self._stopped = False
-        self.watches = UnguardedStreams("health", WATCHES, OF_NETWORK)
+        self.watches = AnonymousStreams("health", WATCHES, OF_NETWORK)
         self.awaited = FirstMessages("health_request", WATCHES, OF_NETWORK)
         self._changed = asyncio.Event()
 
@@ -136,9 +136,9 @@ def _check_name(name: str) -> None:
         raise InvalidInput.at("service", f"longer than {MAX_NAME} characters")
 
 
-def unguarded_registry(health: Health) -> HandlerRegistry:
+def anonymous_registry(health: Health) -> HandlerRegistry:
     """`health` as it is served: to everybody, with what is refused told as anywhere else."""
-    registry = HandlerRegistry([errors_guard(_report)], health.awaited.before)
+    registry = HandlerRegistry([errors_interceptor(_report)], health.awaited.before)
     registry.add(health_pb2_grpc.add_HealthServicer_to_server, health)
     return registry
 
@@ -161,7 +161,7 @@ class HealthPort:
             ("grpc.so_reuseport", int(shared_port)),
         ]
         self._server = Server(options, streak)
-        self._server.add(unguarded_registry(health))
+        self._server.add(anonymous_registry(health))
 
     async def start(self, address: str) -> int:
         """Listen on `address` (`host:port`, port 0 picks one); the port that it is.

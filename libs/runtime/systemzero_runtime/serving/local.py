@@ -1,4 +1,4 @@
-"""A channel to handlers of the same process: no socket, no HTTP/2, the same bytes and guards.
+"""A channel to handlers of the same process: no socket, no HTTP/2, the same bytes and interceptors.
 
 Generated stubs and raw-bytes callers use a `LocalChannel` as they use a `grpc.aio.Channel`. A call
 with one response is done by the task that awaits it, and begins then: a task of its own, and the
@@ -67,7 +67,7 @@ class LocalContext:
 
 
 class _LocalAbort(grpc.aio.AbortError):
-    """Carries the status from the handler to the caller, through every guard."""
+    """Carries the status from the handler to the caller, through every interceptor."""
 
     def __init__(self, code: grpc.StatusCode, details: str, trailing: Metadata) -> None:
         super().__init__(details)

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 import grpc
 
 from systemzero_base.work.background import Streak
-from systemzero_runtime.interceptors.guards import Handler
+from systemzero_runtime.interceptors.chain import Handler
 
 UNKNOWN: Final = "unknown"
 """What handlers are asked for in the place of a path that is not registered."""

@@ -20,9 +20,9 @@ from typing import Any, Final
 from grpc_reflection.v1alpha import reflection
 
 from systemzero_core.errors import RateLimited
+from systemzero_runtime.serving.anonymous import RETRY_SECONDS, AnonymousStreams
 from systemzero_runtime.serving.ending import Endable
 from systemzero_runtime.serving.symbols import SymbolPool
-from systemzero_runtime.serving.unguarded import RETRY_SECONDS, UnguardedStreams
 
 STREAMS: Final = 100
 OF_NETWORK: Final = 10
@@ -37,7 +37,7 @@ class Reflection(reflection.aio.ReflectionServicer):  # type: ignore[misc,name-d
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(names, pool=SymbolPool())
-        self.streams = UnguardedStreams("reflection", STREAMS, OF_NETWORK)
+        self.streams = AnonymousStreams("reflection", STREAMS, OF_NETWORK)
         self._waiting = Endable()
         self._free = 0.0
 

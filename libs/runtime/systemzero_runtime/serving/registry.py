@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import grpc
 
-from systemzero_runtime.interceptors.guards import Guard, Handler, guarded, unread
+from systemzero_runtime.interceptors.chain import Handler, Interceptor, intercepted, unread
 
 S = TypeVar("S")
 
@@ -20,11 +20,11 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
 
     def __init__(
         self,
-        guards: Sequence[Guard] = (),
+        interceptors: Sequence[Interceptor] = (),
         inside: Callable[[Handler], Handler] = lambda handler: handler,
     ) -> None:
-        """`inside` makes of each handler the one that the guards stand around."""
-        self._guards = tuple(guards)
+        """`inside` makes of each handler the one that the interceptors stand around."""
+        self._interceptors = tuple(interceptors)
         self._inside = inside
         self.by_path: dict[str, Handler] = {}
         self.services: list[str] = []
@@ -48,7 +48,7 @@ class HandlerRegistry(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not g
         self.services.append(service)
         for name, handler in method_handlers.items():
             method, given = f"/{service}/{name}", unread(handler) if self._unread else handler
-            self.by_path[method] = guarded(self._inside(given), method, self._guards)
+            self.by_path[method] = intercepted(self._inside(given), method, self._interceptors)
 
     def add_generic_rpc_handlers(self, handlers: Iterable[object]) -> None:
         """Generated code calls this as well; the registered handlers say the same."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import grpc
 
-from systemzero_runtime.interceptors.guards import Handler
+from systemzero_runtime.interceptors.chain import Handler
 from systemzero_runtime.serving.public import UNKNOWN
 
 SECONDS: Final = 10.0

@@ -11,7 +11,7 @@ from sqlalchemy import MetaData
 from systemzero_storage.protocol import Database
 from systemzero_storage.settings import DatabaseSettings
 from systemzero_storage.sqlite.database import open_sqlite
-from systemzero_storage.sqlite.looking import look_at_sqlite
+from systemzero_storage.sqlite.inspecting import look_at_sqlite
 
 
 class Schema(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What is counted of a database by whoever writes to it; the rest is looked at (`vitals`)."""
+"""What is counted of a database by whoever writes to it; the rest is looked at (`sampler`)."""
 
 from __future__ import annotations
 

@@ -105,9 +105,11 @@ def _ended(run: Any, system: str, text: str, count: int, error: str) -> None:
 def _add(
     call: CurrentCall, name: str, start: int, end: int, attributes: Attributes, error: str
 ) -> None:
-    if call.is_traced and call.place is not None:
-        place = call.place.below()
-        call.add(Span(place, call.place, name, "CLIENT", start, end, attributes, error))
+    if call.is_traced and call.span_context is not None:
+        span_context = call.span_context.below()
+        call.add(
+            Span(span_context, call.span_context, name, "CLIENT", start, end, attributes, error)
+        )
 
 
 @lru_cache(_TEXTS)

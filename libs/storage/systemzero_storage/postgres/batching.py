@@ -26,7 +26,7 @@ from systemzero_storage.jobs.errors import is_lost, translated
 from systemzero_storage.jobs.queue import Batch, Job, JobQueue
 from systemzero_storage.jobs.spans import committed
 from systemzero_storage.jobs.trouble import Trouble, note_outcome
-from systemzero_storage.postgres.sessions import SYSTEM, Session, Sessions
+from systemzero_storage.postgres.sessions import SYSTEM, Session, SessionFactory
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ async def reconnecting(attempt: Callable[[], Awaitable[T]]) -> T:
 class Batches:
     """Queues one tenant's write jobs and commits them; each process has its own."""
 
-    def __init__(self, sessions: Sessions, tenant: str, trouble: Trouble) -> None:
+    def __init__(self, sessions: SessionFactory, tenant: str, trouble: Trouble) -> None:
         self._sessions = sessions
         self._trouble = trouble
         self._tenant = tenant
@@ -95,7 +95,7 @@ class _Attempt:
     """One batch on its way to be committed once, over as many connections as it takes."""
 
     def __init__(
-        self, sessions: Sessions, tenant: str, writer: str, number: int, batch: Batch
+        self, sessions: SessionFactory, tenant: str, writer: str, number: int, batch: Batch
     ) -> None:
         self._sessions = sessions
         self._tenant = tenant

@@ -26,7 +26,7 @@ from systemzero_storage.jobs.trouble import Trouble
 from systemzero_storage.postgres.batching import Batches, reconnecting
 from systemzero_storage.postgres.blocking import run_blocking
 from systemzero_storage.postgres.listening import PostgresNotifier
-from systemzero_storage.postgres.sessions import Sessions
+from systemzero_storage.postgres.sessions import SessionFactory
 from systemzero_storage.protocol import Load
 from systemzero_storage.schema import check_not_older, check_schema
 from systemzero_storage.settings import DatabaseSettings
@@ -52,7 +52,7 @@ class PostgresDatabase:
     is_file = False
 
     def __init__(
-        self, sessions: Sessions, version: int, pool: int, notifier: PostgresNotifier
+        self, sessions: SessionFactory, version: int, pool: int, notifier: PostgresNotifier
     ) -> None:
         """`version` is the schema's, `pool` how many connections there may be."""
         self.name = sessions.schema
@@ -174,12 +174,12 @@ def open_postgres(
     """
     chosen = settings or DatabaseSettings()
     engine = service_engine(url, schema, chosen)
-    sessions = Sessions(engine, schema)
+    sessions = SessionFactory(engine, schema)
 
     async def check() -> None:
         # an engine of its own: connections belong to the event loop they were made in
         probe = service_engine(url, schema, chosen, poolclass=NullPool)
-        async with Sessions(probe, schema).reading(EVERY_TENANT) as session:
+        async with SessionFactory(probe, schema).reading(EVERY_TENANT) as session:
             await session.run(_check_role)
             await session.run(lambda c: check_schema(c, schema_version, schema))
             if metadata is not None:

@@ -54,7 +54,7 @@ class Session:
         return await self._driver.fetchval(statement, *values)
 
 
-class Sessions:
+class SessionFactory:
     """Makes sessions from an engine's pool, for one schema.
 
     Attributes:

@@ -36,7 +36,7 @@ from systemzero_storage.jobs.spans import StatementSpans, committed
 from systemzero_storage.jobs.trouble import Trouble, note_outcome
 from systemzero_storage.sqlite import engines
 from systemzero_storage.sqlite.engines import SYSTEM, driver_of
-from systemzero_storage.sqlite.turns import Turns
+from systemzero_storage.sqlite.write_lock import WriteLock
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Writer:
         self._opening: asyncio.Future[Connection] | None = None
         self._queue = JobQueue(self._settle, self._waits.now)
         self._thread = Pool("database-writer", 1)
-        self._turns = Turns(path)
+        self._turns = WriteLock(path)
         name = path.stem
         self._closing = False
         self._commits = metrics.COMMITS.labels(name)

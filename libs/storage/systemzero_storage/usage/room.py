@@ -37,7 +37,7 @@ REFUSED: Final = Counter(
 _KNOWN_TENANTS: Final = 1_000
 
 
-class Room:
+class StorageQuota:
     """The counters of a service's schema, and their limits."""
 
     def __init__(self, metadata: MetaData, limits: Limits) -> None:
@@ -109,7 +109,7 @@ class Room:
 class Allowance(NamedTuple):
     """What a write job may store: `limits` hold for counters that are above what was `before`."""
 
-    room: Room
+    room: StorageQuota
     limits: Limits
     before: Mapping[str, int]
 

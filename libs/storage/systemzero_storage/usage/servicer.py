@@ -8,13 +8,13 @@ from systemzero.usage.v1 import usage_service_pb2 as pb
 from systemzero.usage.v1 import usage_service_pb2_grpc
 from systemzero_base.internal.identity import current_principal
 from systemzero_storage.database import Database
-from systemzero_storage.usage.room import Room
+from systemzero_storage.usage.room import StorageQuota
 
 
 class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
     """Says what the caller's own tenant stores, and no other's."""
 
-    def __init__(self, database: Database, room: Room) -> None:
+    def __init__(self, database: Database, room: StorageQuota) -> None:
         self._database = database
         self._room = room
 

@@ -17,15 +17,15 @@ from systemzero_base.pages import page_of
 from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.telemetry.observed import note_verdict
-from systemzero_base.work.windows import Turns, ordered
+from systemzero_base.work.windows import KeyedLocks, ordered
 from systemzero_capture.codec import captures as codec
 from systemzero_capture.intake import work
 from systemzero_capture.intake.ingest import Ingestor
 from systemzero_capture.kept.originals import Keeper, Kept
 from systemzero_capture.metrics import verdict_reached
 from systemzero_capture.model import NODE_BYTES, OriginalKind, StoredCapture
-from systemzero_capture.peers.checker import Checker
-from systemzero_capture.peers.erasing import Eraser
+from systemzero_capture.peers.diff_client import DiffClient
+from systemzero_capture.peers.eraser import Eraser
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import DomainError, InvalidInput
 from systemzero_core.formats import own
@@ -50,9 +50,9 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         stream_window: int,
         keeper: Keeper,
         eraser: Eraser,
-        checker: Checker,
+        diff_client: DiffClient,
     ) -> None:
-        self._checker = checker
+        self._diff_client = diff_client
         self._keeper = keeper
         self._eraser = eraser
         self._ingestor = ingestor
@@ -72,7 +72,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
     async def IngestStream(
         self, request_iterator: AsyncIterable[pb.IngestStreamRequest], context: Any
     ) -> AsyncIterator[pb.IngestStreamResponse]:
-        principal, turns = current_principal(), Turns()
+        principal, turns = current_principal(), KeyedLocks()
 
         async def answer(index: int, request: pb.IngestStreamRequest) -> pb.IngestStreamResponse:
             try:
@@ -114,7 +114,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         if request.hold:  # who may read a capture may not keep it from being collected
             raise InvalidInput.at("hold", "said by the diff service alone")
         response, capture = pb.GetCaptureResponse(), await self._store.get(tenant, capture_id)
-        (told,) = await self._checker.told(current_principal(), [capture])
+        (told,) = await self._diff_client.told(current_principal(), [capture])
         codec.encode_capture(told, response.capture)
         parts = [response.SerializeToString()]
         if request.include_tree:
@@ -149,7 +149,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             found = await self._store.newest(
                 tenant, count, before=before, app=app, session_id=session_id
             )
-            return await self._checker.told(principal, found)
+            return await self._diff_client.told(principal, found)
 
         page, more = await page_of(older, size, lambda capture: len(capture.verdict))
         response = pb.ListCapturesResponse()
@@ -171,7 +171,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             yield pb.WatchCapturesResponse(cursor=self._tokens.seal(scope, position))
             async with aclosing(follower.rows(position)) as captures:
                 async for capture in captures:
-                    [told] = await self._checker.told(principal, [capture])
+                    [told] = await self._diff_client.told(principal, [capture])
                     token = self._tokens.seal(scope, told.position)
                     response = pb.WatchCapturesResponse(cursor=token)
                     codec.encode_capture(told, response.capture)
@@ -183,7 +183,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         capture_id = fields.text(request.capture_id, "capture_id", least=1)
         principal, response = current_principal(), pb.DeleteCaptureResponse()
         erased = await self._eraser.erase(principal, capture_id)
-        (told,) = await self._checker.told(principal, [erased])
+        (told,) = await self._diff_client.told(principal, [erased])
         codec.encode_capture(told, response.capture)
         return response
 

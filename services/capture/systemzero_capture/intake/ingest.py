@@ -29,7 +29,7 @@ from systemzero_capture.model import (
     NotYet,
     StoredCapture,
 )
-from systemzero_capture.peers.checker import Checker
+from systemzero_capture.peers.diff_client import DiffClient
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import QuotaExceeded, Unavailable
 
@@ -42,14 +42,14 @@ class Ingestor:
     def __init__(
         self,
         store: CaptureStore,
-        checker: Checker,
+        diff: DiffClient,
         known: KnownContents,
         decoder: Decoder,
         new_id: Callable[[str], str],
         clock: Callable[[], int],
     ) -> None:
         self._store = store
-        self._checker = checker
+        self._diff = diff
         self._known = known
         self._decoder = decoder
         self._new_id = new_id
@@ -61,7 +61,7 @@ class Ingestor:
         Raises:
             InvalidInput, TooLarge: the content can't be read.
             Conflict: the request id belongs to another request.
-            Unavailable, QuotaExceeded: see `Checker.judge_stored`.
+            Unavailable, QuotaExceeded: see `DiffClient.judge_stored`.
         """
         known, held = await self._known.find(principal.tenant, arrival), None
         if first := await self._made_before(principal, known, arrival):
@@ -124,7 +124,7 @@ class Ingestor:
     ) -> StoredCapture:
         """The answer to a repeat of the request that made `first`: judged now if it was not yet."""
         metrics.TAKEN.labels("request").inc()
-        (told,) = await self._checker.told(principal, [first]) if arrival.check else [first]
+        (told,) = await self._diff.told(principal, [first]) if arrival.check else [first]
         if not arrival.check or told.verdict:
             return told
         # as the first try had them: the log records them
@@ -140,7 +140,7 @@ class Ingestor:
         if not arrival.check:
             return _NOT_ASKED
         try:
-            return await self._checker.judge(principal, capture_id, known, arrival.sighting)
+            return await self._diff.judge(principal, capture_id, known, arrival.sighting)
         except Exception:
             # a repeat that has its verdict does without the diff service
             if first := await self._find_first(principal, arrival):
@@ -175,7 +175,7 @@ class Ingestor:
     ) -> StoredCapture:
         about = (principal, capture.capture_id, capture.known, capture.sighting)
         try:
-            judged = await self._checker.judge_stored(*about, document)
+            judged = await self._diff.judge_stored(*about, document)
         except QuotaExceeded as error:
             # what could not be recorded of it is not lost: it stays until there is room, or it is
             # deleted

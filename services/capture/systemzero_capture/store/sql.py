@@ -19,8 +19,8 @@ from systemzero_capture.model import (
 )
 from systemzero_capture.store import (
     adding,
+    capture_erasure,
     captures,
-    erasing,
     kinds,
     originals,
     requests,
@@ -30,16 +30,16 @@ from systemzero_capture.store import (
 from systemzero_capture.store.tables import CAPTURES, METADATA
 from systemzero_storage.database import Database, TenantConnection
 from systemzero_storage.following import Followers
-from systemzero_storage.usage.room import Allowance, Room
+from systemzero_storage.usage.room import Allowance, StorageQuota
 
 
 class SqlCaptureStore:
     """See `CaptureStore`."""
 
-    def __init__(self, database: Database, room: Room | None = None) -> None:
+    def __init__(self, database: Database, room: StorageQuota | None = None) -> None:
         """`room` holds tenants to their quotas; without it there are none."""
         self._database = database
-        self._room = room or Room(METADATA, {})
+        self._room = room or StorageQuota(METADATA, {})
         notifier = database.notifier
         self.followers: Followers[StoredCapture] = Followers(
             notifier, CAPTURES, self.last_position, self.after, lambda c: len(c.verdict)
@@ -181,15 +181,15 @@ class SqlCaptureStore:
         def job(connection: TenantConnection) -> StoredCapture:
             connection.after_commit(self._database.notifier.forget, CAPTURES, tenant)
             capture = captures.get(connection, capture_id)
-            erasing.erase(connection, capture, time, without_texts, asked)
+            capture_erasure.erase(connection, capture, time, without_texts, asked)
             return captures.get(connection, capture_id)
 
         return await self._database.of(tenant).write(job)
 
     async def finish_erasure(self, tenant: str, capture_id: str) -> None:
         """See `CaptureStore.finish_erasure`."""
-        await self._database.of(tenant).write(lambda c: erasing.finish(c, capture_id))
+        await self._database.of(tenant).write(lambda c: capture_erasure.finish(c, capture_id))
 
     async def unfinished_erasures(self, skipped: int = 0) -> Sequence[ErasureNote]:
         """See `CaptureStore.unfinished_erasures`."""
-        return await self._database.read(lambda c: erasing.unfinished(c, skipped))
+        return await self._database.read(lambda c: capture_erasure.unfinished(c, skipped))

@@ -11,7 +11,7 @@ from systemzero.tree.v1 import tree_pb2
 from systemzero_base.internal.identity import IdentitySigner, Principal
 from systemzero_base.lanes.dispatch import Lanes
 from systemzero_base.settings.redacting import RulesByTenant
-from systemzero_base.telemetry.observed import Outgoing
+from systemzero_base.telemetry.observed import ClientSpan
 from systemzero_core.errors import (
     DataCorrupted,
     FailedPrecondition,
@@ -94,10 +94,13 @@ class TreeSources:
         With `hold`, they are kept for good: something is made of them.
         """
         request = tree_service_pb2.GetTreesRequest(capture_ids=capture_ids, hold=hold)
-        token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_GET_TREES, AUDIENCE)
+        token, client_span = (
+            self._signer.token(principal, AUDIENCE),
+            ClientSpan(_GET_TREES, AUDIENCE),
+        )
         try:
             answer: tree_service_pb2.GetTreesResponse = await ask(
-                self._channel, self._trees.GetTrees, request, outgoing, token, TIMEOUT
+                self._channel, self._trees.GetTrees, request, client_span, token, TIMEOUT
             )
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from None

@@ -12,7 +12,7 @@ from sqlalchemy import Table, bindparam, delete, insert, select
 from systemzero_core.drift import Decision
 from systemzero_core.errors import Conflict, FailedPrecondition
 from systemzero_diff.model import Answered, Kept, NewEvent, StoredDecision, StoredEvent
-from systemzero_diff.store import erasing
+from systemzero_diff.store import capture_erasure
 from systemzero_diff.store.events import EventRows
 from systemzero_diff.store.protocol import Transaction
 from systemzero_diff.store.sessions import SessionRows
@@ -21,7 +21,7 @@ from systemzero_diff.store.templates import TemplateRows
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import TENANT, Database, TenantConnection
 from systemzero_storage.following import Followers, Notifier
-from systemzero_storage.usage.room import Allowance, Room
+from systemzero_storage.usage.room import Allowance, StorageQuota
 
 T = TypeVar("T")
 
@@ -113,9 +113,11 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
         """See `Transaction.erase_capture`."""
         own = self._connection
         self._then(self._notifier.forget)
-        indexes = erasing.erase_events(own, capture_id, time, without_texts)
+        indexes = capture_erasure.erase_events(own, capture_id, time, without_texts)
         if indexes:
-            self._log.erase(own, indexes, _moment(time), partial(erasing.is_of_capture, capture_id))
+            self._log.erase(
+                own, indexes, _moment(time), partial(capture_erasure.is_of_capture, capture_id)
+            )
         return len(indexes)
 
 
@@ -126,11 +128,11 @@ def _moment(time: int) -> datetime:
 class SqlDiffStore:
     """See `DiffStore`."""
 
-    def __init__(self, database: Database, log: LogStore, room: Room | None = None) -> None:
+    def __init__(self, database: Database, log: LogStore, room: StorageQuota | None = None) -> None:
         """`room` holds tenants to their quotas; without it there are none."""
         self._database = database
         self._log = log
-        self._room = room or Room(METADATA, {})
+        self._room = room or StorageQuota(METADATA, {})
         self.followers: Followers[StoredEvent] = Followers(
             database.notifier, EVENTS, self._last_event, self._events_after, _weight
         )

@@ -71,7 +71,7 @@ class TemplateSets:
         return self._held + self._ready.bytes
 
     def look(self) -> None:
-        """Set the gauges; see `systemzero_runtime.operations.vitals`."""
+        """Set the gauges; see `systemzero_runtime.operations.sampler`."""
         metrics.TENANTS.set(len(self._sets))
         metrics.TEMPLATES.set(sum(len(found.baselines) for found in self._sets.values()))
         metrics.BASELINES.set(len(self._ready))

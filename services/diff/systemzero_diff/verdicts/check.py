@@ -34,7 +34,7 @@ from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates.sets import Generation, TemplateSet, TemplateSets
 from systemzero_diff.verdicts.counts import VerdictCounts
 from systemzero_diff.verdicts.judging import Judging
-from systemzero_diff.verdicts.sessions import Sessions
+from systemzero_diff.verdicts.sessions import SessionPaths
 
 _Key = tuple[str, Generation, bytes, str, str]
 """All that a judgement rests on: tenant, state of its templates, full digest, hint, application."""
@@ -80,7 +80,7 @@ class Checker:
         judging: Judging,
         known: Lru[_Key, Judged],
         drifts: Lru[_Key, Judged],
-        sessions: Sessions,
+        sessions: SessionPaths,
         counts: VerdictCounts,
         new_id: Callable[[str], str],
         clock: Callable[[], int],

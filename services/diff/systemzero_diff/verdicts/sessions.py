@@ -22,7 +22,7 @@ from systemzero_diff.store import Transaction
 _DAY: Final = 86_400_000_000
 
 
-class Sessions:
+class SessionPaths:
     """The sessions of all tenants."""
 
     def __init__(self, days: int) -> None:

@@ -85,7 +85,7 @@ class AuditLog:
         await self._signing.once_more()
 
     def look(self) -> None:
-        """Set the gauges; see `systemzero_runtime.operations.vitals`."""
+        """Set the gauges; see `systemzero_runtime.operations.sampler`."""
         metrics.AUDIT_WAITING.set(len(self.queue))
         metrics.AUDIT_CAPACITY.set(self.queue.capacity)
 

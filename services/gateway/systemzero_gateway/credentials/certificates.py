@@ -24,7 +24,7 @@ from systemzero_base.settings.config import Settings
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import Role, granted, permissions_of
 from systemzero_gateway.store import TenantStore
-from systemzero_runtime.interceptors.guards import Context
+from systemzero_runtime.interceptors.chain import Context
 
 _WILDCARD: Final = "/*"
 _TRUST_DOMAIN: Final = r"spiffe://[a-z0-9._-]{1,255}"

@@ -11,7 +11,7 @@ from systemzero_gateway.config import TokenSettings
 from systemzero_gateway.credentials.authenticate import Authenticator
 from systemzero_gateway.credentials.certificates import CertificateCallers, ClientCertificate
 from systemzero_gateway.credentials.familiar import Familiar
-from systemzero_gateway.credentials.keys import DEFAULT_TENANT, MICROSECONDS, KeyRing, page_tokens
+from systemzero_gateway.credentials.keys import DEFAULT_TENANT, MICROSECONDS, ApiKeys, page_tokens
 from systemzero_gateway.credentials.lastuse import LastUses
 from systemzero_gateway.credentials.signing import Schedule, SigningKeys
 from systemzero_gateway.credentials.tenants import Tenants
@@ -58,7 +58,7 @@ class Identity:
         names = settings.issuer, settings.audience
         self.signing = SigningKeys(SqlSigningKeyStore(database), pepper, schedule, microseconds)
         verifier = TokenVerifier(self.signing, *names, time.time)
-        self.keys = KeyRing(store, pepper, uses, pages, microseconds)
+        self.keys = ApiKeys(store, pepper, uses, pages, microseconds)
         tenants = SqlTenantStore(database, macs)
         self.tenants = Tenants(tenants, self.keys, pages, least_burst, microseconds)
         issuer = TokenIssuer(self.signing, *names, time.time)

@@ -59,7 +59,7 @@ def page_tokens(pepper: bytes) -> PageTokens:
     return PageTokens(hmac.digest(pepper, b"page tokens", "sha256"))
 
 
-class KeyRing:
+class ApiKeys:
     """The keys of all tenants. Times in microseconds since 1970."""
 
     def __init__(

@@ -19,7 +19,7 @@ from systemzero_core.errors import FailedPrecondition, InvalidInput, PermissionD
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import PLATFORM_TENANT, Role
 from systemzero_gateway.access.quotas import STORAGE, Quotas
-from systemzero_gateway.credentials.keys import FIRST_KEY, KeyRing
+from systemzero_gateway.credentials.keys import FIRST_KEY, ApiKeys
 from systemzero_gateway.store import KeyRecord, TenantRecord, TenantStore
 from systemzero_wire import fields
 
@@ -36,7 +36,7 @@ class Tenants:
     def __init__(
         self,
         store: TenantStore,
-        keys: KeyRing,
+        keys: ApiKeys,
         pages: PageTokens,
         least_burst: int,
         clock: Callable[[], int],

@@ -42,7 +42,7 @@ from systemzero_gateway.limits import (
     Rate,
     Reading,
 )
-from systemzero_runtime.interceptors.guards import Context
+from systemzero_runtime.interceptors.chain import Context
 
 _AMBIGUOUS = "several"
 """Stands for several credentials; without a scheme, it is never accepted."""
@@ -100,7 +100,7 @@ class Admission:
         self.limits = limits
 
     def look(self) -> None:
-        """Set the gauges; see `systemzero_runtime.operations.vitals`."""
+        """Set the gauges; see `systemzero_runtime.operations.sampler`."""
         for kind, in_flight in (("call", self.calls), ("stream", self.streams)):
             metrics.IN_FLIGHT.labels(kind).set(len(in_flight))
             metrics.IN_FLIGHT_MOST.labels(kind).set(in_flight.total)

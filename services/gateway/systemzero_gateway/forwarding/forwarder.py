@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 import grpc
 
 from systemzero_base.internal.identity import METADATA_KEY, IdentitySigner
-from systemzero_base.telemetry.observed import Outgoing
+from systemzero_base.telemetry.observed import ClientSpan
 from systemzero_core.errors import (
     DeadlineExceeded,
     DomainError,
@@ -45,8 +45,8 @@ from systemzero_gateway.forwarding.deadlines import seconds_for
 from systemzero_gateway.forwarding.requestid import has_request_id
 from systemzero_gateway.forwarding.streams import StreamCall
 from systemzero_gateway.forwarding.ticket import Ticket
+from systemzero_runtime.interceptors.chain import Context, Handler
 from systemzero_runtime.interceptors.drain import Drain, stopping
-from systemzero_runtime.interceptors.guards import Context, Handler
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_wire.errors import end
 
@@ -138,11 +138,11 @@ class Forwarder:
         finally:
             ticket.end("CANCELLED")  # unless it has ended otherwise
 
-    def open(self, request: Any, caller: Caller, outgoing: Outgoing, timeout: float) -> Any:
+    def open(self, request: Any, caller: Caller, client_span: ClientSpan, timeout: float) -> Any:
         """The call to the backend."""
         identity = self._signer.token(caller.principal, self.backend.name)
         set_current_caller(caller)
-        metadata = (*outgoing.metadata(), (METADATA_KEY, identity))
+        metadata = (*client_span.metadata(), (METADATA_KEY, identity))
         return self._open(request, timeout=timeout, metadata=metadata)
 
     def timeout(self, remaining: float | None) -> float:
@@ -168,7 +168,7 @@ class Forwarded:
         self._request: Any = None
         self._begun = False
         self._attempts = 0
-        self._outgoing: Outgoing | None = None
+        self._client_span: ClientSpan | None = None
         self._deadline = time.monotonic() + forwarder.timeout(context.time_remaining())
 
     async def take(self) -> None:
@@ -199,17 +199,17 @@ class Forwarded:
             self._ticket.end(error.reason)
             raise
         self._attempts += 1
-        self._outgoing = Outgoing(forwarder.method.path, forwarder.backend.name)
+        self._client_span = ClientSpan(forwarder.method.path, forwarder.backend.name)
         request = self._request
         if self._attempts >= forwarder.attempts:
             self._request = None
-        return forwarder.open(request, self._ticket.caller, self._outgoing, self._left())
+        return forwarder.open(request, self._ticket.caller, self._client_span, self._left())
 
     def over(self, status: str) -> None:
         """The attempt has ended; only the first status counts."""
-        if self._outgoing is not None:
-            self._outgoing.over(status)
-            self._outgoing = None
+        if self._client_span is not None:
+            self._client_span.over(status)
+            self._client_span = None
 
     def begin(self) -> None:
         """A message of the response has come."""

@@ -19,7 +19,7 @@ from systemzero_base.work.background import Loops, raise_all
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway.credentials.authenticate import REVALIDATE, Authenticator
 from systemzero_gateway.credentials.certificates import certificate_of
-from systemzero_runtime.interceptors.guards import Call
+from systemzero_runtime.interceptors.chain import Call
 
 SECONDS: Final = REVALIDATE
 """Between two looks at the credentials of open streams."""
@@ -31,7 +31,7 @@ class _Credentials(NamedTuple):
 
 
 class OpenStreams:
-    """The streams that are on, by a guard around every one of them."""
+    """The streams that are on, by an interceptor around every one of them."""
 
     def __init__(self, authenticator: Authenticator, loops: Loops) -> None:
         self._authenticator = authenticator
@@ -47,7 +47,7 @@ class OpenStreams:
         """Look no more."""
         await self._looking.stop()
 
-    def guard(self, call: Call) -> AbstractAsyncContextManager[None]:
+    def interceptor(self, call: Call) -> AbstractAsyncContextManager[None]:
         """Stands around a stream, inside of what turns errors into statuses."""
         asks = self._authenticator.asks_for_certificates
         certificate = certificate_of(call.context) if asks else b""

@@ -25,7 +25,7 @@ from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.forwarding.admission import Admission
 from systemzero_gateway.forwarding.deadlines import seconds_for
 from systemzero_gateway.forwarding.ticket import Ticket
-from systemzero_runtime.interceptors.guards import Context, Handler
+from systemzero_runtime.interceptors.chain import Context, Handler
 from systemzero_wire.errors import code_of
 
 

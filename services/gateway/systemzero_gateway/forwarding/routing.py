@@ -9,7 +9,7 @@ import grpc
 
 from systemzero_core.errors import UnknownMethod
 from systemzero_gateway.access.policy import Method
-from systemzero_runtime.interceptors.guards import Context, Guard, Handler, guarded
+from systemzero_runtime.interceptors.chain import Context, Handler, Interceptor, intercepted
 
 _OTHER = "_OTHER"
 """What metrics, traces and logs call all methods that there are not, by the semantic conventions:
@@ -36,16 +36,16 @@ class Gateway(grpc.GenericRpcHandler):  # type: ignore[type-arg] # not generic a
     def __init__(
         self,
         served: Mapping[str, Served],
-        guards: tuple[Guard, ...],
-        of_streams: tuple[Guard, ...],
+        interceptors: tuple[Interceptor, ...],
+        of_streams: tuple[Interceptor, ...],
     ) -> None:
-        """`of_streams` stand inside the other guards, around calls with a stream alone."""
+        """`of_streams` stand inside the other interceptors, around calls with a stream alone."""
         self.by_path: dict[str, Handler] = {}
         for path, way in served.items():
-            around = (*guards, *of_streams) if way.method.is_stream else guards
-            self.by_path[path] = guarded(way.handler(), path, around)
+            around = (*interceptors, *of_streams) if way.method.is_stream else interceptors
+            self.by_path[path] = intercepted(way.handler(), path, around)
         refusing = grpc.stream_stream_rpc_method_handler(_refuse)
-        self._refusing = guarded(refusing, _OTHER, guards)
+        self._refusing = intercepted(refusing, _OTHER, interceptors)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         """As gRPC asks for a handler."""

@@ -18,7 +18,7 @@ import asyncio
 from functools import cache
 from typing import Final
 
-from systemzero_base.work.windows import Turns
+from systemzero_base.work.windows import KeyedLocks
 from systemzero_gateway import metrics
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.limits.callers import CallerLimits
@@ -39,8 +39,8 @@ class Pace:
 
     def __init__(self, callers: CallerLimits) -> None:
         self._callers = callers
-        self._principals = Turns()
-        self._tenants = Turns()
+        self._principals = KeyedLocks()
+        self._tenants = KeyedLocks()
         self.held = 0
 
     async def take(self, caller: Caller, cost: int) -> None:

@@ -48,9 +48,9 @@ class Reading:
         """How many messages are being read."""
         return self._count
 
-    def of(self, tenant: str, seconds: float = SECONDS) -> Place:
+    def of(self, tenant: str, seconds: float = SECONDS) -> Permit:
         """A place of `tenant`, who waits `seconds` for it at most; use it as a context."""
-        return Place(self, tenant, seconds)
+        return Permit(self, tenant, seconds)
 
     def taken(self, tenant: str) -> int:
         """How many messages of `tenant` are being read."""
@@ -133,7 +133,7 @@ class Reading:
             del self._waiting[tenant]
 
 
-class Place:
+class Permit:
     """A place among those of one tenant, as a context."""
 
     __slots__ = ("_reading", "_seconds", "_tenant")

@@ -32,7 +32,7 @@ _ROW: Final = _WAYS * (_DIGEST + _NUMBER)
 """Bytes of a row: all of its digests, then all of its numbers."""
 _PLACES: Final = 4_096
 
-Place = tuple[bytes, int]
+Slot = tuple[bytes, int]
 """The digest of a key, and where its row begins."""
 
 
@@ -67,12 +67,12 @@ class Table:
         """Let the others have it."""
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def get(self, place: Place) -> float:
+    def get(self, place: Slot) -> float:
         """The number of the key at `place`; 0 if there is none."""
         slot = self._slot(place)
         return 0.0 if slot < 0 else self._numbers[slot]
 
-    def put(self, place: Place, number: float) -> None:
+    def put(self, place: Slot, number: float) -> None:
         """Give the key at `place` a number."""
         slot = self._slot(place)
         if slot < 0:
@@ -90,11 +90,11 @@ class Table:
         self._memory.close()
         os.close(self._file)
 
-    def _place_of(self, key: str) -> Place:
+    def _place_of(self, key: str) -> Slot:
         digest = blake2b(key.encode(), digest_size=_DIGEST, key=self._digest_key).digest()
         return digest, _KEY + int.from_bytes(digest[:4], "big") % self._rows * _ROW
 
-    def _slot(self, place: Place) -> int:
+    def _slot(self, place: Slot) -> int:
         """The index, among the numbers, of that of the key at `place`; -1 if there is none."""
         digest, row = place
         at = row

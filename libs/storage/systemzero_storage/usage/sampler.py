@@ -13,7 +13,7 @@ from prometheus_client import Gauge
 from sqlalchemy import Connection, Row, func, select
 
 from systemzero_storage.database import Database
-from systemzero_storage.usage.room import Room
+from systemzero_storage.usage.room import StorageQuota
 
 LOOK_SECONDS: Final = 30.0
 _LARGEST: Final = 100
@@ -35,10 +35,10 @@ FULLEST: Final = Gauge(
 )
 
 
-class UsageLook:
+class UsageSampler:
     """Sets the figures of one service."""
 
-    def __init__(self, service: str, database: Database, room: Room) -> None:
+    def __init__(self, service: str, database: Database, room: StorageQuota) -> None:
         self._service = service
         self._database = database
         self._room = room

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from systemzero_core.errors import Overloaded, TooManyInFlight
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving import awaiting, health, reflecting
-from systemzero_runtime.serving.unguarded import UnguardedStreams
+from systemzero_runtime.serving.anonymous import AnonymousStreams
 from tests.support.gateway import refused
 from tests.support.http2 import END_HEADERS, HEADERS, Connection, call_block, frame
 from tests.support.loops import until
@@ -62,7 +62,7 @@ def refusals(kind: str) -> float:
 
 
 def test_of_a_network_there_are_so_many_and_so_many_in_all() -> None:
-    streams = UnguardedStreams("health", 5, 2)
+    streams = AnonymousStreams("health", 5, 2)
     with streams.open(From("ipv6:[2001:db8:1::1]:1")), streams.open(From("ipv6:[2001:db8:1::2]:1")):
         with (
             pytest.raises(TooManyInFlight, match="this network has 2 streams of health open"),

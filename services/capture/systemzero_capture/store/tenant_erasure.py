@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, or_, select, update
 from systemzero_capture.store import originals
 from systemzero_capture.store.tables import CAPTURES, KINDS, ORIGINALS, TREES, VERDICT_BODIES
 from systemzero_storage.database import ERASED, TENANT, TenantConnection
-from systemzero_storage.sealing.erasure import BATCH
+from systemzero_storage.sealing.tenant_erasure import BATCH
 
 _C, _K, _O, _T = CAPTURES.c, KINDS.c, ORIGINALS.c, TREES.c
 _WITH_BODY = select(_T.full_digest).where(_T.tenant == TENANT, _T.body.is_not(None)).limit(BATCH)

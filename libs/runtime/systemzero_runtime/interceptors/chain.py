@@ -1,17 +1,17 @@
-"""Guards: what stands around every RPC handler, whatever its arity.
+"""Interceptors: what stands around every RPC handler, whatever its arity.
 
-A guard is an async context manager around one call. It sees the call before the handler does, and
-the handler's error on its way out. All its work happens inside the wrapped handler: an exception
-raised in grpc.aio's `intercept_service` itself would reach the client with its text.
+An interceptor is an async context manager around one call. It sees the call before the handler
+does, and the handler's error on its way out. All its work happens inside the wrapped handler: an
+exception raised in grpc.aio's `intercept_service` itself would reach the client with its text.
 
 Invariants:
-1. The first guard is outermost.
-2. `context.abort` raises `grpc.aio.AbortError`, which every guard lets through.
-3. Requests are decoded inside the guards, so that bytes that are no message are refused with a
-   reason, as any other bad input is. gRPC's own answer to them is INTERNAL.
+1. The first interceptor is outermost.
+2. `context.abort` raises `grpc.aio.AbortError`, which every interceptor lets through.
+3. Requests are decoded inside the interceptors, so that bytes that are no message are refused with
+   a reason, as any other bad input is. gRPC's own answer to them is INTERNAL.
 
-The guards of every call are classes, and nested once per method: a generator with `contextmanager`
-and an `AsyncExitStack` cost each call several times as much.
+The interceptors of every call are classes, and nested once per method: a generator with
+`contextmanager` and an `AsyncExitStack` cost each call several times as much.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class Call:
-    """One call as guards see it."""
+    """One call as interceptors see it."""
 
     __slots__ = ("_pairs", "_request", "context", "has_one_response", "method")
 
     def __init__(
         self, method: str, context: Context, request: Any = None, *, has_one_response: bool = True
     ) -> None:
-        """`request` is what the handler takes, where no guard's frame is to hold it."""
+        """`request` is what the handler takes, where no interceptor's frame is to hold it."""
         self._request = request
         self.method = method
         self.context = context
@@ -91,19 +91,19 @@ class Call:
         return value if isinstance(value, str) else None
 
 
-Guard = Callable[[Call], AbstractAsyncContextManager[None]]
+Interceptor = Callable[[Call], AbstractAsyncContextManager[None]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-def guarded(handler: Handler, method: str, guards: Sequence[Guard]) -> Handler:
-    """`handler` of `method`, of the same arity, with `guards` around it; it takes raw bytes."""
+def intercepted(handler: Handler, method: str, interceptors: Sequence[Interceptor]) -> Handler:
+    """`handler` of `method`, of the same arity, inside `interceptors`; it takes raw bytes."""
     decode = _decoder(handler)
     if handler.response_streaming:
         behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-        wrapped = _around_stream(behaviour, decode, method, guards)
+        wrapped = _around_stream(behaviour, decode, method, interceptors)
     else:
         behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
-        wrapped = _around_unary(behaviour, decode, method, guards)
+        wrapped = _around_unary(behaviour, decode, method, interceptors)
     return _MAKERS[handler.request_streaming, handler.response_streaming](
         wrapped, None, _serialiser(handler)
     )
@@ -166,41 +166,46 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
 }
 
 
-def _around_unary(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
+def _around_unary(
+    behaviour: Any, decode: Any, method: str, interceptors: Sequence[Interceptor]
+) -> Any:
     most = _most_bytes(method)
 
     async def innermost(call: Call) -> Any:
         return _bounded(await behaviour(decode(call.take_request()), call.context), most)
 
-    guarded_call: Any = innermost
-    for guard in reversed(guards):
-        guarded_call = _inside(guard, guarded_call)
+    intercepted_call: Any = innermost
+    for interceptor in reversed(interceptors):
+        intercepted_call = _inside(interceptor, intercepted_call)
 
     async def handle(request: Any, context: Context) -> Any:
         call = Call(method, context, request)
         del request  # as bytes it is of no use beside the message that it is decoded to
-        return await guarded_call(call)
+        return await intercepted_call(call)
 
     return handle
 
 
-def _inside(guard: Guard, inner: Any) -> Any:
+def _inside(interceptor: Interceptor, inner: Any) -> Any:
     async def handle(call: Call) -> Any:
-        async with guard(call):
+        async with interceptor(call):
             return await inner(call)
 
     return handle
 
 
-def _around_stream(behaviour: Any, decode: Any, method: str, guards: Sequence[Guard]) -> Any:
+def _around_stream(
+    behaviour: Any, decode: Any, method: str, interceptors: Sequence[Interceptor]
+) -> Any:
     most = _most_bytes(method)
 
     async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
         call = Call(method, context, has_one_response=False)
         async with AsyncExitStack() as stack:
-            for guard in guards:
-                await stack.enter_async_context(guard(call))
-            # closed here, not when it is collected: its work ends before the guards see the end
+            for interceptor in interceptors:
+                await stack.enter_async_context(interceptor(call))
+            # closed here, not when it is collected: its work ends before the interceptors see the
+            # end
             async with aclosing(behaviour(decode(request), context)) as responses:
                 async for response in responses:
                     yield _bounded(response, most)
@@ -225,7 +230,7 @@ def _bounded(answer: Any, most: int) -> Any:
     return answer
 
 
-def errors_guard(report: Callable[[Call, BaseException], None]) -> Guard:
+def errors_interceptor(report: Callable[[Call, BaseException], None]) -> Interceptor:
     """Ends a call that raised with the rich status of its error; tells `report` of unknown ones."""
     return partial(_Errors, report)
 
@@ -271,9 +276,9 @@ def _empty(error: BaseException) -> None:
         passed = passed.__cause__ or passed.__context__
 
 
-def identity_guard(
+def identity_interceptor(
     verifier: IdentityVerifier, refused: Callable[[Call], None] = lambda _call: None
-) -> Guard:
+) -> Interceptor:
     """Refuses calls without a good internal identity; makes the principal the current one.
 
     An internal method is for the services alone that its policy names. `refused` is told of each

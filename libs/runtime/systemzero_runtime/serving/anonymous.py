@@ -32,7 +32,7 @@ REFUSED: Final = Counter(
 )
 
 
-class UnguardedStreams:
+class AnonymousStreams:
     """The open streams of one kind."""
 
     def __init__(self, kind: str, total: int, of_network: int) -> None:

@@ -23,7 +23,7 @@ SUFFIX = "-turn"
 """The lock's file is called as the database, and this."""
 
 
-class Turns:
+class WriteLock:
     """The lock, as one process has it. For one event loop at a time, and one holder."""
 
     def __init__(self, database: Path) -> None:

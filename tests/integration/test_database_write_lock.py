@@ -23,7 +23,7 @@ from systemzero_storage.jobs.patience import Patience, Waits
 from systemzero_storage.jobs.trouble import Trouble
 from systemzero_storage.sqlite import engines
 from systemzero_storage.sqlite.engines import writer_engine
-from systemzero_storage.sqlite.turns import SUFFIX, Turns
+from systemzero_storage.sqlite.write_lock import SUFFIX, WriteLock
 from systemzero_storage.sqlite.writer import Writer
 from tests.support.patience import PATIENCE
 
@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_who_gives_up_waiting_for_a_turn_keeps_nobody_from_it(path: Path) -> None:
-    first, second = Turns(path), Turns(path)
+    first, second = WriteLock(path), WriteLock(path)
     await first.take(patience(PATIENCE))
     with pytest.raises(Unavailable, match="locked by another process"):
         await second.take(patience(0.01))
@@ -63,13 +63,13 @@ async def test_who_gives_up_waiting_for_a_turn_keeps_nobody_from_it(path: Path) 
 
 async def test_to_give_a_turn_that_one_does_not_have_gives_nothing(path: Path) -> None:
     """As after a wait in vain, when the turn comes to the thread that waited on."""
-    first, second = Turns(path), Turns(path)
+    first, second = WriteLock(path), WriteLock(path)
     await first.take(patience(PATIENCE))
     with pytest.raises(Unavailable):
         await second.take(patience(0))
     first.give()
     await second.take(patience(PATIENCE))
-    third = Turns(path)
+    third = WriteLock(path)
     first.give()
     with pytest.raises(Unavailable):
         await third.take(patience(0))
@@ -79,7 +79,7 @@ async def test_to_give_a_turn_that_one_does_not_have_gives_nothing(path: Path) -
 
 async def test_a_turn_ends_with_the_process_that_has_it(path: Path) -> None:
     with open_turns_elsewhere(path) as process:
-        turns = Turns(path)
+        turns = WriteLock(path)
         with pytest.raises(Unavailable):
             await turns.take(patience(0))
         process.kill()
@@ -197,7 +197,7 @@ class Moments(Waits):
 
 async def test_all_that_a_write_waits_for_takes_five_seconds_together(path: Path) -> None:
     await open_sqlite(path, METADATA, 1).close()
-    moments, other = Moments(), Turns(path)
+    moments, other = Moments(), WriteLock(path)
     writer = Writer(writer_engine(path), path, Trouble(), moments)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         await other.take(patience(PATIENCE))

@@ -56,7 +56,7 @@ class Part(Protocol):
         ...
 
 
-class Vitals:
+class Sampler:
     """Looks at one service from `start` to `stop`."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Vitals:
         self._pools = tuple(pools)
         self._looks = (self._look_at_pools, *(part.look for part in parts), *looks)
         self._rounds = [
-            loops.new("vitals", self._look_at_all, pause=LOOK_SECONDS, vital=False),
+            loops.new("sampler", self._look_at_all, pause=LOOK_SECONDS, vital=False),
             *(each for part in parts for each in part.rounds),
         ]
 

@@ -30,7 +30,7 @@ from systemzero_diff.store.tables import (
     VERDICT_BODIES,
 )
 from systemzero_storage.database import ERASED, TENANT, TenantConnection
-from systemzero_storage.sealing.erasure import BATCH
+from systemzero_storage.sealing.tenant_erasure import BATCH
 
 
 def _erasing(table: Table, *bodies: Column[Any], **more: Any) -> Update:

@@ -73,7 +73,7 @@ USED: Final = Gauge(
 )
 
 
-class StoreVitals:
+class StoreSampler:
     """What is looked at of a database and of the data folder beside it."""
 
     def __init__(

@@ -46,7 +46,7 @@ REFUSED: Final = Gauge(
 )
 
 
-class LogVitals:
+class LogSampler:
     """What is looked at of a log."""
 
     def __init__(self, service: str, name: str, store: LogStore, loops: Loops) -> None:

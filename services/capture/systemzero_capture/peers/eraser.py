@@ -18,10 +18,10 @@ from structlog.typing import FilteringBoundLogger
 
 from systemzero.diff.v1 import drift_service_pb2, drift_service_pb2_grpc
 from systemzero_base.internal.identity import IdentitySigner, Principal
-from systemzero_base.telemetry.observed import Outgoing
+from systemzero_base.telemetry.observed import ClientSpan
 from systemzero_base.work.background import Loops
 from systemzero_capture.model import ErasureNote, StoredCapture
-from systemzero_capture.peers.checker import AUDIENCE
+from systemzero_capture.peers.diff_client import AUDIENCE
 from systemzero_capture.peers.notes import NoteMacs
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import Unavailable
@@ -127,10 +127,12 @@ class Eraser:
             )
 
     async def _finish(self, principal: Principal, capture_id: str) -> None:
-        token, outgoing = self._signer.token(principal, AUDIENCE), Outgoing(_ERASE, AUDIENCE)
+        token, client_span = self._signer.token(principal, AUDIENCE), ClientSpan(_ERASE, AUDIENCE)
         request = drift_service_pb2.EraseCaptureRequest(capture_id=capture_id)
         try:
-            await ask(self._channel, self._drift.EraseCapture, request, outgoing, token, _TIMEOUT)
+            await ask(
+                self._channel, self._drift.EraseCapture, request, client_span, token, _TIMEOUT
+            )
         except grpc.aio.AioRpcError as error:
             if error.code() not in AWAY:
                 raise

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from systemzero_diff.places import log_files
-from systemzero_diff.store import LOG, erasure
+from systemzero_diff.store import LOG, tenant_erasure
 from systemzero_evidence.log import erase_bodies, erase_some_bodies, open_macs
 from systemzero_storage.database import Database, TenantConnection
-from systemzero_storage.sealing.erasure import in_batches
+from systemzero_storage.sealing.tenant_erasure import in_batches
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 async def erase_tenant(
     database: Database, folder: Path, origin: str, tenant: str, time: int
 ) -> AsyncIterator[str]:
-    """See `systemzero_storage.sealing.erasure.Erase`.
+    """See `systemzero_storage.sealing.tenant_erasure.Erase`.
 
     Raises:
         FailedPrecondition: the folder lacks the log's key or origin.
@@ -28,7 +28,7 @@ async def erase_tenant(
 
     def some_events(connection: TenantConnection) -> int:
         # with their entries: both say when
-        indexes = erasure.erase_events(connection, time)
+        indexes = tenant_erasure.erase_events(connection, time)
         erase_bodies(connection, LOG, macs, indexes, moment)
         return len(indexes)
 
@@ -36,11 +36,11 @@ async def erase_tenant(
         return erase_some_bodies(connection, LOG, macs, moment)
 
     yield f"{await in_batches(own, some_events)} events are erased"
-    for word in erasure.WORDS:
-        count = await in_batches(own, lambda c, w=word: erasure.erase(c, w))  # type: ignore[misc]
+    for word in tenant_erasure.WORDS:
+        count = await in_batches(own, lambda c, w=word: tenant_erasure.erase(c, w))  # type: ignore[misc]
         yield f"{count} {word} are erased"
-    await in_batches(own, erasure.erase_answers)
-    await in_batches(own, erasure.forget_verdicts)
-    yield f"{await in_batches(own, erasure.forget_sessions)} sessions are forgotten"
+    await in_batches(own, tenant_erasure.erase_answers)
+    await in_batches(own, tenant_erasure.forget_verdicts)
+    yield f"{await in_batches(own, tenant_erasure.forget_sessions)} sessions are forgotten"
     entries = await in_batches(own, some_entries)
     yield f"{entries} other log entries are erased, and the log says so"

@@ -16,7 +16,7 @@ from systemzero.diff.v1 import judgement_service_pb2 as pb
 from systemzero.diff.v1 import judgement_service_pb2_grpc
 from systemzero_base.internal.identity import IdentitySigner, Principal
 from systemzero_base.lru import Lru
-from systemzero_base.telemetry.observed import Outgoing
+from systemzero_base.telemetry.observed import ClientSpan
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import (
     Event,
@@ -47,7 +47,7 @@ TIMEOUT = 30.0
 """Seconds a verdict may take."""
 
 
-class Checker(Protocol):
+class DiffClient(Protocol):
     """Has captures judged."""
 
     async def judge(
@@ -87,7 +87,7 @@ class Checker(Protocol):
         ...
 
 
-class DiffServiceChecker:
+class GrpcDiffClient:
     """Asks the diff service, on behalf of the principal."""
 
     def __init__(self, diff: ReachableChannel, signer: IdentitySigner) -> None:
@@ -100,7 +100,7 @@ class DiffServiceChecker:
     async def judge(
         self, principal: Principal, capture_id: str, known: Known, sighting: Sighting
     ) -> Judgement | NotYet:
-        """See `Checker.judge`."""
+        """See `DiffClient.judge`."""
         return await self._judged(principal, _request(capture_id, known, sighting))
 
     async def judge_stored(
@@ -111,7 +111,7 @@ class DiffServiceChecker:
         sighting: Sighting,
         document: bytes = b"",
     ) -> Judgement:
-        """See `Checker.judge_stored`."""
+        """See `DiffClient.judge_stored`."""
         request = _request(capture_id, known, sighting)
         request.stored, request.document = True, document
         judged = await self._judged(principal, request)
@@ -124,7 +124,7 @@ class DiffServiceChecker:
     async def told(
         self, principal: Principal, captures: Sequence[StoredCapture]
     ) -> list[StoredCapture]:
-        """See `Checker.told`."""
+        """See `DiffClient.told`."""
         of_diff = [c.capture_id for c in captures if c.of_diff and not c.verdict]
         ids = [each for each in of_diff if self._told.get(each) is None]
         found = await self.verdicts(principal, ids) if ids else {}
@@ -164,10 +164,10 @@ class DiffServiceChecker:
 
     async def _ask(self, principal: Principal, method: str, request: Any) -> Any:
         token = self._signer.token(principal, AUDIENCE)
-        outgoing = Outgoing(f"{_SERVICE}/{method}", AUDIENCE)
+        client_span = ClientSpan(f"{_SERVICE}/{method}", AUDIENCE)
         rpc = getattr(self._stub, method)
         try:
-            return await ask(self._channel, rpc, request, outgoing, token, TIMEOUT)
+            return await ask(self._channel, rpc, request, client_span, token, TIMEOUT)
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from None
 
