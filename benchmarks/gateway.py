@@ -34,9 +34,9 @@ from systemzero_base.clock import micros
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_gateway.config import TokenSettings
 from systemzero_gateway.credentials import apikey
-from systemzero_gateway.credentials.familiar import Familiar, open_table
 from systemzero_gateway.credentials.identity import Identity
 from systemzero_gateway.credentials.keys import load_or_create_pepper
+from systemzero_gateway.credentials.recent_callers import RecentCallers, open_table
 from systemzero_gateway.places import FAMILIAR
 from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_storage.database import open_sqlite
@@ -173,7 +173,9 @@ async def decisions(report: Report, data: Path) -> None:
     """The decisions that every call pays for, in this process."""
     database = open_sqlite(data / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
     pepper = load_or_create_pepper(data / "pepper.key")
-    familiar = Familiar(pepper, open_table(data / FAMILIAR, get_logger("gateway")), None, micros)
+    familiar = RecentCallers(
+        pepper, open_table(data / FAMILIAR, get_logger("gateway")), None, micros
+    )
     identity = Identity(database, pepper, TokenSettings(), 1, familiar)
     await identity.start(data / "admin.key", data / "platform.key")
     authenticator = identity.authenticator

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks._report import Report
 from systemzero_base.ids import new_id
-from systemzero_capture.model import Known, Sighting
+from systemzero_capture.model import ContentFacts, Sighting
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_core.signature import Signatures
 from systemzero_storage.database import Database, open_sqlite
@@ -43,7 +43,7 @@ def adding(database: Database, *, fresh: bool) -> Add:
 
     async def add() -> None:
         digest = os.urandom(32) if fresh else once
-        known = Known(Signatures(digest, digest, digest), 300, None)
+        known = ContentFacts(Signatures(digest, digest, digest), 300, None)
         said = Sighting(app="parcel-console", screen_hint="console")
         now = time.time_ns() // 1000
         await store.add(TENANT, new_id("cap"), now, known, said, body=body, verdict=VERDICT)

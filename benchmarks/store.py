@@ -20,7 +20,7 @@ from benchmarks._report import Report
 from benchmarks.log import fsync_rate
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.ids import new_id
-from systemzero_capture.model import Known, Sighting
+from systemzero_capture.model import ContentFacts, Sighting
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_core.signature import sign
 from systemzero_core.tree import Node, Tree
@@ -32,7 +32,7 @@ TENANT = "default"
 SECONDS = 2.0  # for each rate
 SIGHTING_BYTES = 200
 TREE = Tree([Node("form", name="Order"), Node("button", name="Buy")], [-1, 0])
-KNOWN = Known(sign(TREE), len(TREE), None)
+KNOWN = ContentFacts(sign(TREE), len(TREE), None)
 BODY = compress(TREE)
 UNCHANGED = verdict_pb2.Verdict(kind=verdict_pb2.VERDICT_KIND_UNCHANGED, log_index=-1)
 VERDICT = UNCHANGED.SerializeToString()

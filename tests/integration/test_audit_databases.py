@@ -23,7 +23,7 @@ from systemzero_diff.store import (
     Transaction,
 )
 from systemzero_diff.store.tables import DECISIONS, EVENTS, RUNS, TEMPLATES
-from systemzero_diff.templates.learn import put_version
+from systemzero_diff.templates.library import put_version
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import Database
 from tests.support.databases import OpenDatabase

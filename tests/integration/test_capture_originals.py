@@ -19,7 +19,7 @@ from systemzero_base.telemetry.logs import get_logger
 from systemzero_capture.admin.check import check_service
 from systemzero_capture.config import RetentionSettings
 from systemzero_capture.kept.retention import Collector
-from systemzero_capture.kept.settings import Keeping, KeepingSettings
+from systemzero_capture.kept.settings import KeepingSettings, OriginalsSettings
 from systemzero_capture.model import Original, OriginalKind
 from systemzero_capture.store import METADATA, SCHEMA_VERSION, SqlCaptureStore
 from systemzero_core.errors import DataCorrupted
@@ -124,7 +124,7 @@ async def test_what_is_larger_than_the_bound_is_refused_where_it_was_asked_for(
 
 
 async def test_a_tenant_has_its_own_policy_and_sees_no_others_originals(tmp_path: Path) -> None:
-    keeping = KeepingSettings(tenants={"beta": Keeping(native="always")})
+    keeping = KeepingSettings(tenants={"beta": OriginalsSettings(native="always")})
     async with capture_house(tmp_path, originals=keeping) as house:
         mine = await house.captures("acme").Ingest(of("Buy"))
         theirs = await house.captures("beta").Ingest(of("Buy"))

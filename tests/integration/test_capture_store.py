@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from systemzero_base.internal.identity import Principal
 from systemzero_capture.admin.check import check_service
-from systemzero_capture.model import NOBODY, Asked, Known, Sighting, StoredCapture
+from systemzero_capture.model import NOBODY, ContentFacts, ErasureRequest, Sighting, StoredCapture
 from systemzero_capture.peers.notes import NoteMacs
 from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
 from systemzero_core.errors import Conflict, DomainError, FailedPrecondition, NotFound
@@ -50,7 +50,7 @@ async def add(
     *names: str,
     tenant: str = "acme",
     said: Sighting = PLAIN,
-    content: Known | None = None,
+    content: ContentFacts | None = None,
     verdict: bytes = b"",
 ) -> StoredCapture:
     """Add the capture `cap_<number>` of `tree(*names)`, with its body."""
@@ -199,7 +199,7 @@ async def test_the_note_of_an_erasure_says_who_asked_and_shows_that_it_was_the_s
         {"tenant": "other"},
         {"capture_id": "cap_2"},
         {"create_time": NOW},
-        {"asked": Asked("key_8", notes[0].asked.mac)},
+        {"asked": ErasureRequest("key_8", notes[0].asked.mac)},
         {"asked": NOBODY},
     ):
         assert not macs.holds(msgspec.structs.replace(notes[0], **wrong))

@@ -31,7 +31,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from systemzero_core.errors import DataCorrupted, Unavailable
 from systemzero_storage.database import SchemaMismatch, SqliteDatabase, open_sqlite
-from systemzero_storage.jobs.patience import Patience, Waits
+from systemzero_storage.jobs.patience import Deadline, Waits
 from systemzero_storage.sqlite import engines
 from systemzero_storage.sqlite.engines import driver_of
 from systemzero_storage.sqlite.write_lock import WriteLock
@@ -174,8 +174,8 @@ async def test_another_process_lock_is_unavailable_not_a_hang(
     await database.close()
 
 
-def patience(seconds: float) -> Patience:
-    return Patience(time.monotonic() + seconds, Waits())
+def patience(seconds: float) -> Deadline:
+    return Deadline(time.monotonic() + seconds, Waits())
 
 
 async def test_processes_take_turns_to_write(path: Path) -> None:

@@ -19,8 +19,8 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, sel
 
 from systemzero_core.errors import Unavailable
 from systemzero_storage.database import SqliteDatabase, open_sqlite
-from systemzero_storage.jobs.patience import Patience, Waits
-from systemzero_storage.jobs.trouble import Trouble
+from systemzero_storage.jobs.patience import Deadline, Waits
+from systemzero_storage.jobs.trouble import RecentErrors
 from systemzero_storage.sqlite import engines
 from systemzero_storage.sqlite.engines import writer_engine
 from systemzero_storage.sqlite.write_lock import SUFFIX, WriteLock
@@ -39,8 +39,8 @@ def count(connection: Connection) -> int:
     return len(connection.execute(select(NOTES)).all())
 
 
-def patience(seconds: float) -> Patience:
-    return Patience(time.monotonic() + seconds, Waits())
+def patience(seconds: float) -> Deadline:
+    return Deadline(time.monotonic() + seconds, Waits())
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ class Moments(Waits):
 async def test_all_that_a_write_waits_for_takes_five_seconds_together(path: Path) -> None:
     await open_sqlite(path, METADATA, 1).close()
     moments, other = Moments(), WriteLock(path)
-    writer = Writer(writer_engine(path), path, Trouble(), moments)
+    writer = Writer(writer_engine(path), path, RecentErrors(), moments)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         await other.take(patience(PATIENCE))
         holder.execute("BEGIN IMMEDIATE")
@@ -217,7 +217,7 @@ async def test_each_write_has_its_five_seconds(path: Path) -> None:
     """One that came later goes on waiting when the first one has given up."""
     await open_sqlite(path, METADATA, 1).close()
     moments = Moments()
-    writer = Writer(writer_engine(path), path, Trouble(), moments)
+    writer = Writer(writer_engine(path), path, RecentErrors(), moments)
     ended: list[tuple[str, float]] = []
 
     async def write(name: str) -> None:

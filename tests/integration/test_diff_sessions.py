@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
-from systemzero_core.drift import Visit
+from systemzero_core.drift import SessionCapture
 from systemzero_core.drift.detectors.sequence import MAX_VISITS
 from systemzero_diff.store import LOG, METADATA, SCHEMA_VERSION, DiffStore, SqlDiffStore
 from systemzero_diff.store.tables import SESSIONS
@@ -39,7 +39,7 @@ async def visit(
     store: DiffStore, session: str, screen: str, time: int = NOW, tenant: str = "acme"
 ) -> list[str]:
     """The screens of the path, up to and with this visit."""
-    made = Visit(screen, time)
+    made = SessionCapture(screen, time)
     path = await store.write(tenant, lambda t: KEEP.visit(t, session, made))
     return [visit.screen_id for visit in path]
 
@@ -90,10 +90,10 @@ async def test_a_session_that_stays_costs_no_write_until_it_is_nearly_forgotten(
 ) -> None:
     await visit(store, "a", "home")
     found = await store.read("acme", lambda t: t.session("a"))
-    assert KEEP.stays(found, Visit("home", NOW + DAY - 1))
-    assert not KEEP.stays(found, Visit("home", NOW + DAY))
-    assert not KEEP.stays(found, Visit("pay", NOW))
-    assert not KEEP.stays(None, Visit("home", NOW))
+    assert KEEP.stays(found, SessionCapture("home", NOW + DAY - 1))
+    assert not KEEP.stays(found, SessionCapture("home", NOW + DAY))
+    assert not KEEP.stays(found, SessionCapture("pay", NOW))
+    assert not KEEP.stays(None, SessionCapture("home", NOW))
 
 
 async def test_old_sessions_are_forgotten_as_new_ones_come(

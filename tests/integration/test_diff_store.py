@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from systemzero_core.drift import DecisionKind, Severity
 from systemzero_core.errors import Conflict, NotFound
 from systemzero_core.template import next_version
-from systemzero_diff.model import Answered, EventFilter, Kept, StoredEvent
+from systemzero_diff.model import Answered, EventFilter, RememberedAnswer, StoredEvent
 from systemzero_diff.store import (
     LOG,
     METADATA,
@@ -123,13 +123,13 @@ async def test_jobs_that_raise_do_not_harm_those_beside_them(
 
 async def test_an_answer_is_kept_for_its_request_alone(store: DiffStore) -> None:
     request = Answered("req", b"one")
-    await store.write("acme", lambda t: t.keep_answer(request, Kept(b"answer"), NOW))
-    assert await store.read("acme", lambda t: t.answer(request)) == Kept(b"answer")
+    await store.write("acme", lambda t: t.keep_answer(request, RememberedAnswer(b"answer"), NOW))
+    assert await store.read("acme", lambda t: t.answer(request)) == RememberedAnswer(b"answer")
     with pytest.raises(Conflict):
         await store.read("acme", lambda t: t.answer(Answered("req", b"two")))
     assert await store.read("other", lambda t: t.answer(Answered("req", b"two"))) is None
     nameless = Answered("", b"")
-    await store.write("acme", lambda t: t.keep_answer(nameless, Kept(b"a"), NOW))
+    await store.write("acme", lambda t: t.keep_answer(nameless, RememberedAnswer(b"a"), NOW))
     assert await store.read("acme", lambda t: t.answer(nameless)) is None
 
 
@@ -375,7 +375,9 @@ async def test_answers_are_kept_for_a_week_and_then_forgotten(store: DiffStore) 
 
     async def keep(number: int, day: int) -> None:
         time = NOW + day * DAY
-        await store.write("acme", lambda t: t.keep_answer(answered(number), Kept(b"a"), time))
+        await store.write(
+            "acme", lambda t: t.keep_answer(answered(number), RememberedAnswer(b"a"), time)
+        )
 
     async def kept() -> list[int]:
         found = await store.read("acme", lambda t: [t.answer(answered(n)) for n in range(40)])

@@ -62,7 +62,7 @@ class Streaming:
 
 def held(here: World) -> int:
     """How many streams are held back."""
-    return here.app.admission.pace.held
+    return here.app.admission.throttle.held
 
 
 async def are_held(here: World, streams: int = 1) -> None:

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import delete, select, update
 
 from systemzero_base.secrets import write_private
-from systemzero_core.drift import DecisionKind, Visit
+from systemzero_core.drift import DecisionKind, SessionCapture
 from systemzero_core.errors import DataCorrupted, FailedPrecondition
 from systemzero_core.template import Template
 from systemzero_diff.admin.tenant_erasure import erase_tenant
-from systemzero_diff.model import Answered, EventFilter, Kept, Session
+from systemzero_diff.model import Answered, EventFilter, RememberedAnswer, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_diff.store.tables import DECISIONS, EVENTS, TEMPLATES
 from systemzero_evidence.log import LogStore
@@ -29,7 +29,7 @@ from tests.support.stores import NOW, template
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 ORIGIN = "test.example/log"
 ASKED = Answered("req_1", b"digest")
-SESSION = Session((Visit("order", NOW),), NOW)
+SESSION = Session((SessionCapture("order", NOW),), NOW)
 LINES = [
     "2 events are erased",
     "2 templates are erased",
@@ -73,7 +73,7 @@ async def fill(store: SqlDiffStore, tenant: str) -> None:
         transaction.append("drift.decision", {"reason": "secret"}, NOW)
         transaction.put_template(template("order", "Buy"), NOW, "etag_1")
         transaction.put_template(Template(template_id="tpl_2", screen_id="bare"), NOW, "etag_2")
-        transaction.keep_answer(ASKED, Kept(b"answer"), NOW)
+        transaction.keep_answer(ASKED, RememberedAnswer(b"answer"), NOW)
         transaction.put_session("session", SESSION, NOW)
 
     await store.write(tenant, job)
@@ -139,7 +139,7 @@ async def are_there(store: SqlDiffStore, log: LogStore, tenant: str) -> None:
     assert events[1].decision is not None
     assert events[1].decision.reason == "because"
     assert len(await store.read(tenant, lambda t: t.templates("", 9, ""))) == 2
-    assert await store.read(tenant, lambda t: t.answer(ASKED)) == Kept(b"answer")
+    assert await store.read(tenant, lambda t: t.answer(ASKED)) == RememberedAnswer(b"answer")
     assert await store.read(tenant, lambda t: t.session("session")) == SESSION
     assert all(entry.body for entry in await log.list_entries(tenant, 0, 9))
     assert (await log.verify(tenant)).size == 3

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero_base.secrets import write_private
-from systemzero_core.drift import DecisionKind, Visit
+from systemzero_core.drift import DecisionKind, SessionCapture
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import next_version
 from systemzero_diff.admin.tenant_erasure import erase_tenant
-from systemzero_diff.model import Answered, Kept, Session
+from systemzero_diff.model import Answered, RememberedAnswer, Session
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import Database
@@ -100,10 +100,12 @@ class World:
     async def answer(self, which: int) -> None:
         asked = Answered(f"req_{next(self.names)}", bytes([which]))
         time = NOW + next(self.names) * DAY  # so that old ones are forgotten
-        await self.write(lambda t: t.keep_answer(asked, Kept(b"answer"), time, f"cap_{which}"))
+        await self.write(
+            lambda t: t.keep_answer(asked, RememberedAnswer(b"answer"), time, f"cap_{which}")
+        )
 
     async def visit(self, which: int) -> None:
-        path = Session((Visit("order", NOW),) * which, NOW)
+        path = Session((SessionCapture("order", NOW),) * which, NOW)
         await self.write(lambda t: t.put_session(f"session {which}", path, NOW))
 
     async def count(self, which: int) -> None:

@@ -7,9 +7,9 @@ from systemzero_core.errors import Unauthenticated
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import ALL, PLATFORM_PERMISSIONS, PLATFORM_TENANT, Role
 from systemzero_gateway.credentials.authenticate import Authenticator
-from systemzero_gateway.credentials.familiar import Familiar
 from systemzero_gateway.credentials.keys import DEFAULT_TENANT, ApiKeys, page_tokens
 from systemzero_gateway.credentials.lastuse import LastUses
+from systemzero_gateway.credentials.recent_callers import RecentCallers
 from systemzero_gateway.credentials.signing import Schedule, SigningKeys
 from systemzero_gateway.credentials.tenants import Tenants
 from systemzero_gateway.credentials.tokenbook import TokenBook
@@ -44,7 +44,7 @@ class House:
         self.tokens = TokenBook(self.store, self.issuer, verifier, 600, self.microseconds)
         self.authenticator = Authenticator(
             *(self.store, PEPPER, verifier, self.uses, self.microseconds, self.seconds),
-            Familiar(PEPPER, None, None, self.microseconds),
+            RecentCallers(PEPPER, None, None, self.microseconds),
         )
 
     def seconds(self) -> float:

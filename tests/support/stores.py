@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.model import Known, Reason, Sighting
+from systemzero_capture.model import ContentFacts, Reason, Sighting
 from systemzero_core.drift import (
     CoveredEdit,
     Decision,
@@ -36,10 +36,10 @@ def document(content: Tree) -> tree_pb2.NativeCapture:
     return tree_pb2.NativeCapture(data=own.encode(content), format=tree_pb2.FORMAT_TREE)
 
 
-def known(*names: str, incomplete: str = "") -> Known:
+def known(*names: str, incomplete: str = "") -> ContentFacts:
     """What is known of `tree(*names)`."""
     reasons = (Reason("busy", incomplete),) if incomplete else ()
-    return Known(sign(tree(*names)), 1 + len(names), None, reasons)
+    return ContentFacts(sign(tree(*names)), 1 + len(names), None, reasons)
 
 
 def sighting(request_id: str = "", digest: bytes = b"", **said: str) -> Sighting:

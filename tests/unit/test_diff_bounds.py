@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero.diff.v1 import edit_script_pb2 as pb
-from systemzero_core.diff import MAX_PATH_STEPS, Edit, EditKind, PathStep, Told, diff
+from systemzero_core.diff import MAX_PATH_STEPS, Edit, EditKind, PathStep, RecordedTeller, diff
 from systemzero_core.drift import (
     Decision,
     DecisionKind,
@@ -155,7 +155,7 @@ def test_a_text_has_no_more_than_its_bytes(text: str, most: int) -> None:
 
 def _edit(name: str, weight: float, number: int, above: int = 0) -> JudgedEdit:
     way = tuple(PathStep("group", f"group {i}") for i in "abcdefgh"[:above])
-    told = Told((*way, PathStep("text", name)))
+    told = RecordedTeller((*way, PathStep("text", name)))
     edit = Edit(EditKind.UPDATE, number, number, teller=told)
     digest = f"{number:064x}"
     return JudgedEdit(edit, weight, False, digest, digest, place=_at(name))

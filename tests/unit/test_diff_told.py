@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from sys import getsizeof
 
-from systemzero_core.diff import Edit, EditKind, PathStep, Told, diff
+from systemzero_core.diff import Edit, EditKind, PathStep, RecordedTeller, diff
 from systemzero_core.tree import Node, Tree
 
 
@@ -40,8 +40,8 @@ def test_an_edit_tells_how_deep_it_is_and_as_many_steps_as_are_asked_for() -> No
 
 def test_what_was_told_of_an_edit_is_told_again() -> None:
     step = PathStep("button", "Pay")
-    edit = Edit(EditKind.DELETE, teller=Told((PathStep("main"), step), said="it went"))
+    edit = Edit(EditKind.DELETE, teller=RecordedTeller((PathStep("main"), step), said="it went"))
     assert edit.path == (PathStep("main"), step)
     assert edit.last_steps(1) == (step,)
     assert (edit.sentence, edit.depth, edit.parent) == ("it went", 2, ())
-    assert edit.teller.turned() == Told()
+    assert edit.teller.turned() == RecordedTeller()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systemzero_core.diff import diff
-from systemzero_core.drift import Severity, Visit, judge
+from systemzero_core.drift import SessionCapture, Severity, judge
 from systemzero_core.drift.detectors.sequence import MAX_VISITS, SequenceSettings, review
 from tests.unit.drift_trees import codes, item, template, tree
 
@@ -20,8 +20,8 @@ TRANSITIONS = {
 }
 
 
-def session(*screens: str) -> list[Visit]:
-    return [Visit(screen, i) for i, screen in enumerate(screens)]
+def session(*screens: str) -> list[SessionCapture]:
+    return [SessionCapture(screen, i) for i, screen in enumerate(screens)]
 
 
 def found(*screens: str) -> list[tuple[int, str]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from systemzero_core.errors import Unavailable
 from systemzero_gateway.limits import HeldBytes
-from systemzero_gateway.limits.listening import Listening
+from systemzero_gateway.limits.listening import ListenPermits
 from tests.support.loops import until
 
 TENANTS = ["a", "b", "c", "d", "e", "f"]
@@ -20,7 +20,7 @@ TENANTS = ["a", "b", "c", "d", "e", "f"]
 class Stream:
     """A stream that says something when told to; used as its call's context."""
 
-    def __init__(self, listening: Listening, tenant: str) -> None:
+    def __init__(self, listening: ListenPermits, tenant: str) -> None:
         self.said: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.is_heard = False
         self.task = asyncio.create_task(self._hear(listening, tenant))
@@ -29,13 +29,13 @@ class Stream:
         self.is_heard = True
         return await self.said
 
-    async def _hear(self, listening: Listening, tenant: str) -> Any:
+    async def _hear(self, listening: ListenPermits, tenant: str) -> Any:
         async with listening.of(tenant) as ear:
             return await ear.hear(self)
 
 
 async def test_a_silent_stream_goes_on_while_nobody_waits() -> None:
-    listening = Listening(4, 2, 2, seconds=0)
+    listening = ListenPermits(4, 2, 2, seconds=0)
     silent = [Stream(listening, "loud") for _ in range(2)]
     await until(lambda: len(listening) == 2)
     for stream in silent:
@@ -45,7 +45,7 @@ async def test_a_silent_stream_goes_on_while_nobody_waits() -> None:
 
 
 async def test_a_silent_stream_ends_where_another_of_its_tenant_waits() -> None:
-    listening = Listening(4, 2, 2, seconds=0)
+    listening = ListenPermits(4, 2, 2, seconds=0)
     silent = [Stream(listening, "loud") for _ in range(2)]
     await until(lambda: len(listening) == 2)
     quiet = Stream(listening, "quiet")
@@ -64,7 +64,7 @@ async def test_a_silent_stream_ends_where_another_of_its_tenant_waits() -> None:
 async def test_where_all_places_are_taken_a_tenant_with_most_makes_room_for_one_without_any() -> (
     None
 ):
-    listening = Listening(4, 2, 2, seconds=0)
+    listening = ListenPermits(4, 2, 2, seconds=0)
     silent = [Stream(listening, tenant) for tenant in ("a", "a", "b", "c")]
     await until(lambda: len(listening) == 4)
     other = Stream(listening, "d")
@@ -78,7 +78,7 @@ async def test_where_all_places_are_taken_a_tenant_with_most_makes_room_for_one_
 
 
 async def test_who_waits_and_is_given_up_takes_no_place() -> None:
-    listening = Listening(4, 2, 2, seconds=1e6)
+    listening = ListenPermits(4, 2, 2, seconds=1e6)
     silent = [Stream(listening, "loud") for _ in range(2)]
     await until(lambda: len(listening) == 2)
     waiting = Stream(listening, "loud")

@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systemzero_gateway.limits import Reading
+from systemzero_gateway.limits import ReadPermits
 from systemzero_gateway.limits.reading import OF_TENANT, PLACES
 
 TENANTS = [f"tenant {number}" for number in range(40)]
@@ -22,7 +22,7 @@ async def settle() -> None:
 class Slow:
     """Calls whose message never comes."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: ReadPermits) -> None:
         self._reading = reading
         self.tasks: list[asyncio.Task[None]] = []
         self.read: list[str] = []
@@ -47,7 +47,7 @@ class Slow:
 
 
 async def test_slow_senders_hold_their_own_tenants_places_alone() -> None:
-    slow = Slow(Reading())
+    slow = Slow(ReadPermits())
     for tenant in TENANTS[:6]:
         for _ in range(50):
             slow.begin(tenant)
@@ -60,7 +60,7 @@ async def test_slow_senders_hold_their_own_tenants_places_alone() -> None:
 
 
 async def test_who_waits_goes_on_in_turns_between_tenants() -> None:
-    reading = Reading()
+    reading = ReadPermits()
     slow = Slow(reading)
     first = [slow.begin("loud") for _ in range(OF_TENANT)]
     for _ in range(10):
@@ -77,7 +77,7 @@ async def test_who_waits_goes_on_in_turns_between_tenants() -> None:
 @given(st.lists(st.tuples(st.sampled_from(TENANTS[:12]), st.integers(0, 3)), max_size=120))
 def test_there_are_never_more_than_may_be_and_none_is_lost(steps: list[tuple[str, int]]) -> None:
     async def play() -> None:
-        reading = Reading()
+        reading = ReadPermits()
         slow = Slow(reading)
         for number, (tenant, what) in enumerate(steps):
             if what:

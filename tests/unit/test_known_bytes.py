@@ -11,7 +11,7 @@ import pytest
 
 from systemzero_base.lru import Lru
 from systemzero_capture.intake.known import known_memory
-from systemzero_capture.model import Known, Reason
+from systemzero_capture.model import ContentFacts, Reason
 from systemzero_core.drift import Verdict
 from systemzero_core.signature import Signatures
 from systemzero_diff.model import Judged
@@ -35,7 +35,7 @@ def test_words_count_wherever_they_are() -> None:
     hinted: Any = ("acme", (1, 1), b"", "h" * 1_000, "a" * 1_000)
     assert judged_memory(plain, verdict) > 1_000
     assert judged_memory(hinted, verdict) >= judged_memory(plain, verdict) + 2_000
-    known = Known(Signatures(b"", b"", b""), 1, None, (Reason("busy", "x" * 1_000),))
+    known = ContentFacts(Signatures(b"", b"", b""), 1, None, (Reason("busy", "x" * 1_000),))
     assert known_memory(b"", known) > 1_000
 
 

@@ -25,7 +25,7 @@ import grpc
 from systemzero_client.contract import idempotent_methods
 from systemzero_client.errors import SystemZeroError
 from systemzero_client.failures import of_rpc, readable
-from systemzero_client.silence import Patience
+from systemzero_client.silence import SilenceLimit
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -154,7 +154,7 @@ class Transport:
         """
         call = method(request, timeout=seconds, metadata=self._metadata())
         responses = aiter(call)
-        patience = Patience(self.channel, lambda: silence)
+        patience = SilenceLimit(self.channel, lambda: silence)
 
         async def following() -> Any:
             return await anext(responses)

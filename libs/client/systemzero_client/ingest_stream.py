@@ -31,7 +31,7 @@ from systemzero_client.errors import SystemZeroError
 from systemzero_client.failures import of_rpc, readable
 from systemzero_client.items import each
 from systemzero_client.outcomes import IngestFailure, Outcome, Slot
-from systemzero_client.silence import Patience, SilentForTooLongError
+from systemzero_client.silence import SilenceLimit, SilentForTooLongError
 from systemzero_client.streams import Backoff, asked_pause
 from systemzero_core.errors import DomainError
 from systemzero_core.redaction import Rules
@@ -73,7 +73,7 @@ class IngestStream:
         self._answers = 0
         self._answered = asyncio.Event()
         self._news = asyncio.Event()
-        self._patience = Patience(transport.channel, lambda: transport.timeout)
+        self._patience = SilenceLimit(transport.channel, lambda: transport.timeout)
 
     async def run(
         self,

@@ -26,7 +26,7 @@ class SilentForTooLongError(TimeoutError):
     """The server says that it serves, and has not said a word else for `LONGEST`."""
 
 
-class Patience:
+class SilenceLimit:
     """With one stream: from the last word of the server on."""
 
     def __init__(self, channel: grpc.aio.Channel, seconds: Callable[[], float | None]) -> None:

@@ -64,7 +64,7 @@ class LogSampler:
 
     async def _count(self) -> None:
         try:
-            found = await self._store.census()
+            found = await self._store.log_counts()
         except DomainError:
             return  # the database is away: `StoreVitals` tell
         LOGS.labels(self._name).set(found.logs)

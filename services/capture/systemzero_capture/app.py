@@ -21,7 +21,7 @@ from systemzero_capture.handlers import CaptureServicer, TreeServicer, register
 from systemzero_capture.intake.decoding import Decoder
 from systemzero_capture.intake.ingest import Ingestor
 from systemzero_capture.intake.known import KnownContents, known_memory
-from systemzero_capture.kept.originals import Keeper
+from systemzero_capture.kept.originals import OriginalsPolicy
 from systemzero_capture.kept.retention import Collector
 from systemzero_capture.peers.diff_client import GrpcDiffClient
 from systemzero_capture.peers.eraser import Eraser
@@ -105,7 +105,7 @@ class CaptureService:
             self._lanes,
             rules,
             settings.stream_window,
-            Keeper(settings.originals),
+            OriginalsPolicy(settings.originals),
             self._eraser,
             diff_client,
         )

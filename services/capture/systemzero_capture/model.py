@@ -22,7 +22,7 @@ class Reason(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Known(msgspec.Struct, frozen=True):
+class ContentFacts(msgspec.Struct, frozen=True):
     """What is known of a capture's content once it has been decoded.
 
     Attributes:
@@ -41,18 +41,18 @@ class Known(msgspec.Struct, frozen=True):
 class Decoded(msgspec.Struct, frozen=True):
     """A capture's content, decoded: what is known of it, and the normalised tree."""
 
-    known: Known
+    known: ContentFacts
     tree: Tree
 
 
-class Asked(msgspec.Struct, frozen=True):
+class ErasureRequest(msgspec.Struct, frozen=True):
     """Who asked for an erasure, and what shows that this service noted it; see `peers.notes`."""
 
     principal_id: str = ""
     mac: bytes = b""
 
 
-NOBODY: Final = Asked()
+NOBODY: Final = ErasureRequest()
 
 
 class ErasureNote(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class ErasureNote(msgspec.Struct, frozen=True):
     tenant: str
     capture_id: str
     create_time: int
-    asked: Asked
+    asked: ErasureRequest
 
 
 class OriginalKind(StrEnum):
@@ -204,7 +204,7 @@ class StoredCapture(msgspec.Struct, frozen=True, kw_only=True):
     capture_id: str
     position: int
     create_time: int
-    known: Known
+    known: ContentFacts
     sighting: Sighting
     erase_time: int | None = None
     verdict: bytes = b""

@@ -32,7 +32,7 @@ from systemzero_diff.handlers import (
 from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.places import PAGE_TOKENS, log_files
 from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
-from systemzero_diff.templates.learn import Librarian
+from systemzero_diff.templates.library import TemplateLibrary
 from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.verdicts.check import Checker, judged_memory
 from systemzero_diff.verdicts.counts import VerdictCounts
@@ -127,11 +127,11 @@ class DiffService:
             clock,
         )
         decider = Decider(store, sets, sources, new_id, clock)
-        librarian = Librarian(store, sets, new_id, clock)
+        library = TemplateLibrary(store, sets, new_id, clock)
         tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
         self._diff = DiffServicer(checker, sources, sets, searcher)
         self._judgements = JudgementServicer(checker, sources)
-        self._templates = TemplateServicer(librarian, store, sources, tokens)
+        self._templates = TemplateServicer(library, store, sources, tokens)
         self._drift = DriftServicer(decider, store, self._counts, tokens, store.followers, clock)
         self._logs = LogServicer(self._log, tokens)
 

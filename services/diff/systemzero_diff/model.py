@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from systemzero_core.drift import DecisionKind, Severity, Verdict, Visit
+from systemzero_core.drift import DecisionKind, SessionCapture, Severity, Verdict
 from systemzero_core.signature import Signatures
 from systemzero_core.template import Template
 
@@ -131,7 +131,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     recordable: bool = True
 
 
-class Kept(msgspec.Struct, frozen=True):
+class RememberedAnswer(msgspec.Struct, frozen=True):
     """An answer that is kept for repeats of its request.
 
     Attributes:
@@ -151,7 +151,7 @@ class Session(msgspec.Struct, frozen=True):
         seen_time: when the session was seen; brought up to date now and then, as an index has it.
     """
 
-    path: tuple[Visit, ...]
+    path: tuple[SessionCapture, ...]
     seen_time: int
 
 
@@ -185,7 +185,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     verdict: bytes
 
 
-class Held(NamedTuple):
+class DecisionEffect(NamedTuple):
     """What a decision says of events until its end; None for ever."""
 
     kind: DecisionKind
@@ -204,10 +204,10 @@ class StoredEvent(msgspec.Struct, frozen=True):
     position: int
     log_index: int
     decision: StoredDecision | None = None
-    held: tuple[Held, ...] = ()
+    held: tuple[DecisionEffect, ...] = ()
     erase_time: int | None = None
 
-    def holding(self, now: int) -> Held | None:
+    def holding(self, now: int) -> DecisionEffect | None:
         """What the latest decision says that has not expired at the time `now`."""
         for held in reversed(self.held):
             if held.expire_time is None or now < held.expire_time:

@@ -29,9 +29,9 @@ from systemzero_gateway.backends.health import PlatformHealth
 from systemzero_gateway.backends.routes import backend_of
 from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.credentials.certificates import ClientCertificate
-from systemzero_gateway.credentials.familiar import Familiar, Memory, open_table
 from systemzero_gateway.credentials.identity import Identity
 from systemzero_gateway.credentials.keys import load_or_create_pepper
+from systemzero_gateway.credentials.recent_callers import Memory, RecentCallers, open_table
 from systemzero_gateway.forwarding.admission import Admission
 from systemzero_gateway.forwarding.forwarder import Forwarder
 from systemzero_gateway.forwarding.openstreams import OpenStreams
@@ -91,7 +91,7 @@ class GatewayApp:
         self._limits = open_limits(settings.limits, self._logger, loops, shared)
         self._addresses = local_limits("addresses", shared)
         pepper = load_or_create_pepper(data / PEPPER)
-        self._familiar = self._open_familiar(pepper)
+        self._recent_callers = self._open_familiar(pepper)
         self._identity = self._open_identity(pepper)
         self.audit = open_audit(settings.audit, data, self._database, self._logger, loops)
         self.retention = self._retention()
@@ -176,7 +176,7 @@ class GatewayApp:
         await self.audit.stop()
         await self._limits.close()
         await self._addresses.close()
-        self._familiar.close()
+        self._recent_callers.close()
         await self._database.close()
 
     def reload(self, limits: LimitSettings) -> None:
@@ -190,18 +190,18 @@ class GatewayApp:
         self.admission.change(applicable(self.admission.limits, limits))
         self._logger.info("limits.reloaded", changed=changed, needs_restart=ignored)
 
-    def _open_familiar(self, pepper: bytes) -> Familiar:
+    def _open_familiar(self, pepper: bytes) -> RecentCallers:
         table = open_table(self._settings.data / FAMILIAR, self._logger)
         memory = self._limits if isinstance(self._limits, Memory) else None
-        return Familiar(pepper, table, memory, micros)
+        return RecentCallers(pepper, table, memory, micros)
 
     def _open_identity(self, pepper: bytes) -> Identity:
         settings, methods = self._settings, self._methods.values()
         dearest, clients = max(method.cost for method in methods), _clients(settings)
-        familiar = self._familiar
+        recent_callers = self._recent_callers
         endings = Endings(pepper, settings.data / ENDED)
         tokens = settings.tokens
-        return Identity(self._database, pepper, tokens, dearest, familiar, endings, clients)
+        return Identity(self._database, pepper, tokens, dearest, recent_callers, endings, clients)
 
     def _admission(self) -> Admission:
         authenticator, queue = self._identity.authenticator, self.audit.queue

@@ -24,11 +24,11 @@ from systemzero_runtime.running.process import (
     service_channel,
 )
 from systemzero_runtime.running.service import until_signal
-from systemzero_runtime.running.workers import Seat
+from systemzero_runtime.running.workers import WorkerSlot
 from systemzero_wire import contract
 
 
-async def _serve(settings: GatewaySettings, seat: Seat) -> None:
+async def _serve(settings: GatewaySettings, seat: WorkerSlot) -> None:
     async with AsyncExitStack() as stack:
         tracing = configure_tracing(OWN, os.environ, settings.traces)
         backends = {

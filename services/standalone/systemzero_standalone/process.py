@@ -10,14 +10,14 @@ from systemzero_base.work.background import Loops
 from systemzero_runtime.operations.ops import operated
 from systemzero_runtime.running.process import announce, load, on_hangup, run_workers
 from systemzero_runtime.running.service import until_signal
-from systemzero_runtime.running.workers import Seat
+from systemzero_runtime.running.workers import WorkerSlot
 from systemzero_standalone.app import StandaloneApp, check
 from systemzero_standalone.config import ENVIRONMENT_PREFIX, StandaloneSettings
 
 NAME = "standalone"
 
 
-async def _serve(settings: StandaloneSettings, seat: Seat) -> None:
+async def _serve(settings: StandaloneSettings, seat: WorkerSlot) -> None:
     app = StandaloneApp(settings, seat.shared)
     on_hangup(NAME, lambda: app.reload(load(NAME, StandaloneSettings, ENVIRONMENT_PREFIX)))
     loops = Loops(NAME, get_logger(NAME))

@@ -29,8 +29,8 @@ from systemzero_base.lanes.fair import FairQueue
 from systemzero_base.lanes.process import Answer, Lane
 from systemzero_base.lanes.room import MemoryRoom
 from systemzero_base.lanes.settings import OWN_BYTES, LaneSettings
-from systemzero_base.lanes.wire import Kind, Told
-from systemzero_base.lanes.worker import OUT_OF_MEMORY, Desk, Function, Limits
+from systemzero_base.lanes.wire import Kind, LaneError
+from systemzero_base.lanes.worker import OUT_OF_MEMORY, Function, Limits, WorkContext
 from systemzero_base.telemetry.observed import ChildSpan
 from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_base.work.background import Loops
@@ -38,7 +38,7 @@ from systemzero_core.errors import TooLarge, TooManyInFlight, Unavailable
 
 MEMORY_FACTOR: Final = 32
 """Bytes of memory that work may need for each byte of own tree JSON, as an estimate."""
-HERE: Final = Desk(None)
+HERE: Final = WorkContext(None)
 """What small work has that is done at once."""
 FIRST_SECONDS: Final = 0.05
 """So long after its start, when it serves, a process starts a lane: no work has to wait for it."""
@@ -140,9 +140,9 @@ class Lanes:
     ) -> Done:
         """Have `function` done with `arguments`, for `tenant`, in a lane.
 
-        `function` is a module's; it is given a `Desk` and what `arguments` are after pickling.
-        `memory` is what it may need, in bytes, as an estimate: where that is too little, it is done
-        anew with all that work may need. `answer` answers its questions.
+        `function` is a module's; it is given a `WorkContext` and what `arguments` are after
+        pickling. `memory` is what it may need, in bytes, as an estimate: where that is too little,
+        it is done anew with all that work may need. `answer` answers its questions.
 
         Raises:
             DomainError: as `function` or `answer` raised it.
@@ -254,7 +254,7 @@ class Lanes:
         if kind is Kind.RESULT:
             return Done(rest, spent.stages)
         if kind is Kind.ERROR:
-            raise msgspec.msgpack.decode(rest, type=Told).error()
+            raise msgspec.msgpack.decode(rest, type=LaneError).error()
         metrics.KILLED.labels("memory").inc()
         return None
 

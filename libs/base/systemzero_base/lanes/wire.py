@@ -37,7 +37,7 @@ class Kind(IntEnum):
     RESULT = 6
     """`Spent`, then the result."""
     ERROR = 7
-    """`Spent`, then a `Told`."""
+    """`Spent`, then a `LaneError`."""
     MEMORY = 8
     """`Spent`: memory did not suffice. The lane ends itself."""
 
@@ -60,7 +60,7 @@ class Spent(msgspec.Struct, frozen=True, array_like=True):
     last: bool = False
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
+class LaneError(msgspec.Struct, frozen=True, array_like=True):
     """An error on its way: one of the domain's by its class, another as its traceback."""
 
     name: str
@@ -69,7 +69,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     violations: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, error: domain.DomainError) -> Told:
+    def of(cls, error: domain.DomainError) -> LaneError:
         """`error`; of very many violations the first ones."""
         violations = tuple(getattr(error, "violations", ()))
         if len(violations) > _MOST_VIOLATIONS:

@@ -38,7 +38,7 @@ import msgspec
 
 from systemzero_base.lanes import wire
 from systemzero_base.lanes.settings import OWN_BYTES
-from systemzero_base.lanes.wire import Kind, Spent, Told
+from systemzero_base.lanes.wire import Kind, LaneError, Spent
 from systemzero_core.errors import DomainError
 
 NICENESS: Final = 10
@@ -61,7 +61,7 @@ class _GivenUp(BaseException):
     """The service has no answer to the work's question."""
 
 
-class Desk:
+class WorkContext:
     """What a piece of work has beside its arguments."""
 
     def __init__(self, connection: socket.socket | None) -> None:
@@ -90,7 +90,7 @@ class Desk:
 
 
 Function = Callable[..., bytes]
-"""Work: a module's function of a `Desk` and of arguments that can be pickled."""
+"""Work: a module's function of a `WorkContext` and of arguments that can be pickled."""
 
 
 def main() -> None:
@@ -145,7 +145,7 @@ def _work(connection: socket.socket, limits: Limits) -> bool:
     """Do the next piece; whether the lane goes on."""
     _kind, request = wire.receive(connection)
     granted, makes_way, packed = wire.split_grant(request)
-    desk, started = Desk(connection), time.process_time()
+    desk, started = WorkContext(connection), time.process_time()
     # SIGPROF's own way is to end the process
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
     work = partial(_done, desk, packed, granted, limits)
@@ -188,7 +188,9 @@ def _make_way(thread: threading.Thread) -> None:
             os.setpriority(os.PRIO_PROCESS, thread.native_id, NICENESS_OF_LONG)
 
 
-def _done(desk: Desk, request: memoryview, granted: int, limits: Limits) -> tuple[Kind, bytes]:
+def _done(
+    desk: WorkContext, request: memoryview, granted: int, limits: Limits
+) -> tuple[Kind, bytes]:
     _grant(granted + _STACK_BYTES, limits)  # not before: a thread without memory never starts
     try:
         name, arguments = pickle.loads(request)  # noqa: S301 - of the service itself
@@ -196,11 +198,11 @@ def _done(desk: Desk, request: memoryview, granted: int, limits: Limits) -> tupl
     except MemoryError:
         return Kind.MEMORY, b""
     except DomainError as error:
-        return Kind.ERROR, msgspec.msgpack.encode(Told.of(error))
+        return Kind.ERROR, msgspec.msgpack.encode(LaneError.of(error))
     except _GivenUp:
-        return Kind.ERROR, msgspec.msgpack.encode(Told("", "the service had no answer"))
+        return Kind.ERROR, msgspec.msgpack.encode(LaneError("", "the service had no answer"))
     except Exception:  # noqa: BLE001 - told, and the lane goes on
-        return Kind.ERROR, msgspec.msgpack.encode(Told("", traceback.format_exc()))
+        return Kind.ERROR, msgspec.msgpack.encode(LaneError("", traceback.format_exc()))
 
 
 def _named(name: str) -> Function:

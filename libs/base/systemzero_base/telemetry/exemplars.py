@@ -26,7 +26,7 @@ _PATTERN: Final = "exemplars_*.json"
 Labels = tuple[tuple[str, str], ...]
 
 
-class Kept(NamedTuple):
+class BucketExemplar(NamedTuple):
     """The newest exemplar of one bucket: a trace, what was observed, and when (since 1970)."""
 
     series: Labels
@@ -44,14 +44,14 @@ class Exemplars:
         self.histogram = histogram
         self._bounds = tuple(buckets)
         self._names = tuple(map(floatToGoString, self._bounds))
-        self._kept: dict[tuple[Labels, str], Kept] = {}
+        self._kept: dict[tuple[Labels, str], BucketExemplar] = {}
         self._written = 0
         self._count = 0
 
     def keep(self, series: Labels, value: float, trace_id: str) -> None:
         """Keep what leads to a trace; `series` are the labels of what `value` was observed of."""
         bucket = self._names[bisect_left(self._bounds, value)]
-        self._kept[series, bucket] = Kept(series, bucket, trace_id, value, time.time())
+        self._kept[series, bucket] = BucketExemplar(series, bucket, trace_id, value, time.time())
         self._count += 1
 
     def write(self) -> None:
@@ -91,11 +91,11 @@ class ExemplarCollector(multiprocess.MultiProcessCollector):
                 metric.samples[number] = sample._replace(exemplar=exemplar)
 
 
-def _newest(folder: Path) -> dict[tuple[Labels, str], Kept]:
-    newest: dict[tuple[Labels, str], Kept] = {}
+def _newest(folder: Path) -> dict[tuple[Labels, str], BucketExemplar]:
+    newest: dict[tuple[Labels, str], BucketExemplar] = {}
     for file in folder.glob(_PATTERN):
         with suppress(FileNotFoundError, msgspec.DecodeError):
-            for kept in msgspec.json.decode(file.read_bytes(), type=list[Kept]):
+            for kept in msgspec.json.decode(file.read_bytes(), type=list[BucketExemplar]):
                 key = kept.series, kept.bucket
                 if key not in newest or newest[key].time < kept.time:
                     newest[key] = kept

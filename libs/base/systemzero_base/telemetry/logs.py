@@ -20,9 +20,9 @@ import msgspec
 import structlog
 
 from systemzero_base.settings.config import LogLevel, Settings
+from systemzero_base.telemetry.log_limiter import LogLimiter
 from systemzero_base.telemetry.logsink import LogFile, Sink, Stream
 from systemzero_base.telemetry.observed import CurrentCall, current_call
-from systemzero_base.telemetry.seldom import Seldom
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SECURITY: Final = "security"
@@ -170,7 +170,7 @@ class CallLog:
     def __init__(self, service: str, ticks: Callable[[], float] = time.monotonic) -> None:
         """`ticks` gives seconds that never go back."""
         self._logger = get_logger(service)
-        self._strangers = Seldom(ticks, STRANGERS)
+        self._strangers = LogLimiter(ticks, STRANGERS)
 
     def write(self, call: CurrentCall, status: str) -> None:
         """`call` is over with `status`.

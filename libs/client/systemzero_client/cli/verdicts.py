@@ -10,7 +10,7 @@ from systemzero.diff.v1 import drift_service_pb2, edit_script_pb2, verdict_pb2
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.terminal import Marked
 from systemzero_client.cli.text import indented, printable, time_text, word
-from systemzero_core.diff import Edit, EditKind, PathStep, Told, format_path
+from systemzero_core.diff import Edit, EditKind, PathStep, RecordedTeller, format_path
 from systemzero_core.drift import JudgedEdit, render_judged
 
 MAX_EDITS = 20
@@ -171,7 +171,7 @@ def _counted(count: int, what: str) -> str:
 def _edit(edit: edit_script_pb2.Edit) -> JudgedEdit:
     kind = _EDIT_KINDS.get(edit.kind, EditKind.UPDATE)
     path = _steps(edit.path, edit.path_left_out)
-    shown = Edit(kind, teller=Told(path, said=edit.sentence))
+    shown = Edit(kind, teller=RecordedTeller(path, said=edit.sentence))
     return JudgedEdit(shown, edit.weight, edit.volatile, edit.fingerprint, edit.values_digest)
 
 

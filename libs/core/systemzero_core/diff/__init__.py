@@ -18,9 +18,9 @@ from systemzero_core.diff.script import (
     EditScript,
     FieldValue,
     PathStep,
+    RecordedTeller,
     SubtreeRange,
     Teller,
-    Told,
 )
 
 __all__ = [
@@ -35,9 +35,9 @@ __all__ = [
     "FieldValue",
     "PathStep",
     "Prepared",
+    "RecordedTeller",
     "SubtreeRange",
     "Teller",
-    "Told",
     "apply",
     "diff",
     "format_path",

@@ -130,7 +130,7 @@ def _step_text(step: PathStep) -> str:
     return f"{step.role}{name} [{step.nth}]" if step.nth else f"{step.role}{name}"
 
 
-class Sight:
+class EditTeller:
     """Tells of the edits between two trees; see `Edit`."""
 
     def __init__(self, old: Paths, new: Paths) -> None:
@@ -160,9 +160,9 @@ class Sight:
         said = _sentence(edit)
         return f"{said}, and {edit.beside}" if edit.beside else said
 
-    def turned(self) -> Sight:
+    def turned(self) -> EditTeller:
         """Who tells of the edits that lead back."""
-        return Sight(self._new, self._old)
+        return EditTeller(self._new, self._old)
 
 
 def _sentence(edit: Edit) -> str:

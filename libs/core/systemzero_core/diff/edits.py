@@ -13,7 +13,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from systemzero_core.diff.describe import Sight
+from systemzero_core.diff.describe import EditTeller
 from systemzero_core.diff.prepared import Prepared
 from systemzero_core.diff.script import Change, Edit, EditKind, SubtreeRange
 from systemzero_core.diff.sequences import longest_increasing
@@ -219,7 +219,7 @@ class _Writer:
         self._a = a.tree
         self._b = b.tree
         self._to_b = mapping.to_b
-        self._teller = Sight(a.paths, b.paths)
+        self._teller = EditTeller(a.paths, b.paths)
 
     def delete(self, root: int, part: list[int]) -> Edit:
         return Edit(

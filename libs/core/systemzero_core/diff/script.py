@@ -98,7 +98,7 @@ class Teller(Protocol):
         """Who tells of the edits that lead back."""
 
 
-class Told(msgspec.Struct, frozen=True, gc=False):
+class RecordedTeller(msgspec.Struct, frozen=True, gc=False):
     """What was told of one edit, of which the trees are not at hand."""
 
     steps: tuple[PathStep, ...] = ()
@@ -121,9 +121,9 @@ class Told(msgspec.Struct, frozen=True, gc=False):
         """As it was told."""
         return self.said
 
-    def turned(self) -> Told:
+    def turned(self) -> RecordedTeller:
         """Nothing was told of the way back."""
-        return Told()
+        return RecordedTeller()
 
 
 class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -158,7 +158,7 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     beside: str = ""
     others: tuple[Edit, ...] = ()
     boxes: tuple[tuple[int, Change], ...] = ()
-    teller: Teller = Told()
+    teller: Teller = RecordedTeller()
 
     @property
     def path(self) -> tuple[PathStep, ...]:

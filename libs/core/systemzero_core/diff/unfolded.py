@@ -19,14 +19,14 @@ from systemzero_core.normalize.filters import NAME_FROM_CONTENT
 from systemzero_core.tree import Node, Tree
 
 
-class Told(NamedTuple):
+class FilteredEdits(NamedTuple):
     """The edits of a script, those that are told and those that are not."""
 
     edits: tuple[Edit, ...]
     unfolded: tuple[Edit, ...]
 
 
-def apart(a: Tree, b: Tree, edits: Sequence[Edit]) -> Told:
+def apart(a: Tree, b: Tree, edits: Sequence[Edit]) -> FilteredEdits:
     """`edits` without those of texts that a name stood for on the other side."""
     renamed = [edit for edit in edits if any(c.field == "name" for c in edit.changes)]
     into = _Side(b, a, {edit.target: edit.node for edit in renamed})
@@ -39,7 +39,7 @@ def apart(a: Tree, b: Tree, edits: Sequence[Edit]) -> Told:
             is_delete and out_of.stood_for(edit, edit.from_parent)
         )
         (unfolded if is_left_out else told).append(edit)
-    return Told(tuple(told) if renamed else tuple(edits), tuple(unfolded))
+    return FilteredEdits(tuple(told) if renamed else tuple(edits), tuple(unfolded))
 
 
 class _Side:

@@ -33,9 +33,9 @@ from systemzero_core.drift.model import (
     Judgement,
     PlaceDigests,
     Resolution,
+    SessionCapture,
     Severity,
     Verdict,
-    Visit,
 )
 from systemzero_core.drift.noise import (
     at_most_per_thousand,
@@ -68,10 +68,10 @@ __all__ = [
     "Judgement",
     "PlaceDigests",
     "Resolution",
+    "SessionCapture",
     "Severity",
     "Thresholds",
     "Verdict",
-    "Visit",
     "at_most_per_thousand",
     "causes_among",
     "decide",

@@ -24,9 +24,9 @@ from systemzero_core.drift.model import (
     JudgedEdit,
     Judgement,
     PlaceDigests,
+    SessionCapture,
     Severity,
     Verdict,
-    Visit,
 )
 from systemzero_core.drift.places import Places
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Scale, Thresholds, volatile_fields
@@ -53,7 +53,7 @@ def judge(
     policy: CompiledPolicy | None = None,
     detectors: Sequence[Detector] = BUILT_IN,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
-    session: Sequence[Visit] = (),
+    session: Sequence[SessionCapture] = (),
     transitions: Mapping[str, Sequence[str]] | None = None,
 ) -> Judgement:
     """UNCHANGED or DRIFT, with what differs and how much it matters.

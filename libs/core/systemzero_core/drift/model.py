@@ -140,7 +140,7 @@ class Judgement(msgspec.Struct, frozen=True):
     template_version: int = 0
 
 
-class Visit(msgspec.Struct, frozen=True):
+class SessionCapture(msgspec.Struct, frozen=True):
     """One capture of a session.
 
     Attributes:
@@ -173,7 +173,7 @@ class Context(msgspec.Struct, frozen=True):
     edits: tuple[JudgedEdit, ...]
     ignored: frozenset[int] = frozenset()
     row_violations: Mapping[tuple[int, int], int] = {}
-    session: tuple[Visit, ...] = ()
+    session: tuple[SessionCapture, ...] = ()
     transitions: Mapping[str, Sequence[str]] = {}
 
 

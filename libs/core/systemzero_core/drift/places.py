@@ -28,7 +28,7 @@ _BYTES: Final = 16
 _KEPT, _MOVED, _CAME = b"=", b">", b"+"
 
 
-class Sieve(Protocol):
+class NodePolicy(Protocol):
     """What a policy says of a baseline's nodes."""
 
     def stays(self, node: int) -> bool:
@@ -41,7 +41,9 @@ class Sieve(Protocol):
 class Places:
     """The places of the edits that count between two trees; linear in what stands beside them."""
 
-    def __init__(self, script: EditScript, baseline: Tree, capture: Tree, sieve: Sieve) -> None:
+    def __init__(
+        self, script: EditScript, baseline: Tree, capture: Tree, sieve: NodePolicy
+    ) -> None:
         self._trees = baseline, capture
         self._old, self._new = Paths(baseline), Paths(capture)
         self._sieve = sieve

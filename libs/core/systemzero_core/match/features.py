@@ -142,7 +142,7 @@ class TemplateTokens:
         return sum(map(sys.getsizeof, taken))
 
 
-class Things(NamedTuple):
+class RawFeatures(NamedTuple):
     """What tokens are made of: the same in every process, where tokens are of one.
 
     Attributes:
@@ -165,11 +165,11 @@ class Things(NamedTuple):
         return Tokens(arrays, frozenset(present), claims_of(self.counts[Feature.PAGE]))
 
 
-def things_of(tree: Tree, *, layout: bool = False) -> Things:
+def things_of(tree: Tree, *, layout: bool = False) -> RawFeatures:
     """What the tokens of a tree are made of; see `tokens_of`."""
     named = {(node.role, node.name) for node in tree.nodes if node.name}
     folded = {(role, fold(name)) for role, name in named}
-    return Things(_counts(tree, layout=layout), folded, {node.role for node in tree.nodes})
+    return RawFeatures(_counts(tree, layout=layout), folded, {node.role for node in tree.nodes})
 
 
 def tokens_of(tree: Tree, *, layout: bool = False) -> Tokens:

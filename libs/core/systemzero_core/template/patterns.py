@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from systemzero_core.errors import InvalidInput, quote
 from systemzero_core.template.alphabet import spelt
-from systemzero_core.template.shapes import HOLES, MAX_TEXT, Hole, Shape, tokens
+from systemzero_core.template.shapes import HOLES, MAX_TEXT, Shape, ShapeMatch, tokens
 
 MAX_HOLES = 32
 """Holes in one pattern, at most."""
@@ -37,7 +37,7 @@ _LEXEME = re.compile(r"\{\{|\}\}|\{([a-z]*)\}|([{}])|[^{}]+")
 _Part = tuple[Shape | None, str]
 """A hole, or (shape None) literal text."""
 
-_Segment = list[Hole | str]
+_Segment = list[ShapeMatch | str]
 
 
 class Pattern(NamedTuple):
@@ -176,14 +176,14 @@ class Reading:
         self.text = text
         self.tries = 0
         self._spelling = spelt(text)
-        self._ends: dict[tuple[Hole, int], int] = {}
-        self._firsts: dict[tuple[Hole, int], int] = {}
+        self._ends: dict[tuple[ShapeMatch, int], int] = {}
+        self._firsts: dict[tuple[ShapeMatch, int], int] = {}
 
     def end(self, segment: _Segment, at: int) -> int:
         """Where `segment` ends if it starts at `at`; -1 where it does not."""
         for part in segment:
             self.tries += 1
-            if isinstance(part, Hole):
+            if isinstance(part, ShapeMatch):
                 at = self._end(part, at)
                 if at < 0:
                     return -1
@@ -193,7 +193,7 @@ class Reading:
                 return -1
         return at
 
-    def _end(self, hole: Hole, at: int) -> int:
+    def _end(self, hole: ShapeMatch, at: int) -> int:
         end = self._ends.get((hole, at))
         if end is None:
             self.tries += _HOLE
@@ -211,7 +211,7 @@ class Reading:
                 yield end
             at = start + 1
 
-    def _candidate(self, part: Hole | str, at: int) -> int:
+    def _candidate(self, part: ShapeMatch | str, at: int) -> int:
         """The first place from `at` on where `part` fits; -1 where there is none."""
         if isinstance(part, str):
             return self.text.find(part, at)

@@ -153,7 +153,7 @@ def _counted() -> Any:
     return _compiled(_COUNT)
 
 
-class Hole:
+class ShapeMatch:
     """Where a text of one shape stands in a spelling, whatever is around it."""
 
     def __init__(self, shape: Shape) -> None:
@@ -174,7 +174,7 @@ class Hole:
         return found.start(1) if found else -1
 
 
-HOLES: Final = {shape: Hole(shape) for shape in _SOURCES}
+HOLES: Final = {shape: ShapeMatch(shape) for shape in _SOURCES}
 
 
 def tokens(text: str) -> Tokens:

@@ -23,8 +23,8 @@ from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tlog import Checkpoint
 from systemzero_evidence.log.adoption import Adopted, Adoption
 from systemzero_evidence.log.authentic import Authentic, Meant, any_entry
-from systemzero_evidence.log.census import Census, census
 from systemzero_evidence.log.check import FullCheck
+from systemzero_evidence.log.counts import LogCounts, log_counts
 from systemzero_evidence.log.reads import LogReads
 from systemzero_evidence.rows.entries import Appended, Entries
 from systemzero_evidence.rows.errors import LogDiverged
@@ -243,10 +243,10 @@ class LogStore(LogReads):
         tables = (self._entries.table, self._checkpoints.table, self._cosignatures.table)
         return {tenant for table in tables for tenant in tenants_of(connection, table)}
 
-    async def census(self) -> Census:
+    async def log_counts(self) -> LogCounts:
         """How far the logs of all tenants are."""
         witnesses = self._cosignatures.witnesses
-        return await self._database.read(lambda c: census(c, self._tables, witnesses))
+        return await self._database.read(lambda c: log_counts(c, self._tables, witnesses))
 
     async def cosigned_checkpoints(self, tenant: str) -> list[str]:
         """The newest checkpoint that each witness cosigned, smallest first, with cosignatures.

@@ -24,8 +24,8 @@ from systemzero_base.settings import config
 from systemzero_base.settings.addresses import refuse_taken
 from systemzero_base.settings.config import ConfigError, Settings
 from systemzero_base.telemetry import logs
+from systemzero_base.telemetry.log_limiter import LogLimiter
 from systemzero_base.telemetry.logs import LogSettings, get_logger, get_security_logger
-from systemzero_base.telemetry.seldom import Seldom
 from systemzero_base.telemetry.tracing import Tracing
 from systemzero_base.work import loop
 from systemzero_base.work.background import Loops
@@ -50,7 +50,7 @@ from systemzero_runtime.running.service import (
     closed_in_time,
     until_signal,
 )
-from systemzero_runtime.running.workers import Seat, Supervisor, shared_port
+from systemzero_runtime.running.workers import Supervisor, WorkerSlot, shared_port
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_runtime.serving.tls import (
     BackendTlsSettings,
@@ -86,7 +86,7 @@ def run_workers(
     name: str,
     settings_class: type[S],
     prefix: str,
-    serve: Callable[[S, Seat], Awaitable[None]],
+    serve: Callable[[S, WorkerSlot], Awaitable[None]],
     ops: Callable[[S], OpsSettings],
     check: Callable[[S], None],
 ) -> int:
@@ -97,7 +97,7 @@ def run_workers(
     """
 
     def start(settings: S) -> int:
-        seat = Seat(ops(settings))
+        seat = WorkerSlot(ops(settings))
         if getattr(settings, "workers") > 1:  # noqa: B009 - no type says both: settings, and these
             return _supervise(name, settings, serve, seat.ops)
         return _serve_here(settings, lambda settings: serve(settings, seat))
@@ -176,7 +176,7 @@ def _arguments(name: str, settings_class: type[Settings]) -> argparse.Namespace:
 
 
 def _supervise(
-    name: str, settings: Any, serve: Callable[[Any, Seat], Awaitable[None]], ops: OpsSettings
+    name: str, settings: Any, serve: Callable[[Any, WorkerSlot], Awaitable[None]], ops: OpsSettings
 ) -> int:
     logs.configure(settings.log)
     with shared_port(settings.listen) as address:
@@ -189,7 +189,7 @@ def _supervise(
 def _work(
     name: str,
     settings: Any,
-    serve: Callable[[Any, Seat], Awaitable[None]],
+    serve: Callable[[Any, WorkerSlot], Awaitable[None]],
     ops: OpsSettings,
     number: int,
     shared: Path,
@@ -198,7 +198,7 @@ def _work(
     """One worker's life; what it announces goes to the supervisor."""
     global _announce
     _announce = connection.send
-    seat = Seat(ops.of_worker(number), shared)
+    seat = WorkerSlot(ops.of_worker(number), shared)
     sys.exit(_guarded(name, lambda: _serve_here(settings, lambda mine: serve(mine, seat))))
 
 
@@ -224,7 +224,7 @@ def backend_registry(
     def report(call: Call, error: BaseException) -> None:
         logger.error("internal error", rpc_method=call.method, exc_info=error)
 
-    seldom = Seldom(time.monotonic)
+    seldom = LogLimiter(time.monotonic)
 
     def refused(call: Call) -> None:
         IDENTITIES_REFUSED.inc()

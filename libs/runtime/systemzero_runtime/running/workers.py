@@ -47,7 +47,7 @@ _DEAD_SECONDS = 5.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Seat(NamedTuple):
+class WorkerSlot(NamedTuple):
     """A process's place among those that serve.
 
     Attributes:

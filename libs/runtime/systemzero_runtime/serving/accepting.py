@@ -40,7 +40,7 @@ _LAST_ROUNDS: Final = 100
 """At most: who never stops calling does not keep a server from its end."""
 
 
-class Fares(Protocol):
+class LoopMonitor(Protocol):
     """Is told how the loops fare; `Streak` is one."""
 
     def failed(self, error: BaseException) -> float:
@@ -55,7 +55,7 @@ class Fares(Protocol):
 class AcceptingServer(grpc.aio._server.Server):  # type: ignore[name-defined,misc] # noqa: SLF001
     """As `grpc.aio.server(options=options)` makes, but for who takes the calls."""
 
-    def __init__(self, options: list[tuple[str, Any]], streak: Fares) -> None:
+    def __init__(self, options: list[tuple[str, Any]], streak: LoopMonitor) -> None:
         """`streak` is what its loops keep together of how they fare."""
         self._loop = cygrpc.get_working_loop()
         self._server = _Acceptor(self._loop, options, streak)
@@ -81,7 +81,7 @@ class AcceptingServer(grpc.aio._server.Server):  # type: ignore[name-defined,mis
 
 class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]], streak: Fares
+        self, loop: asyncio.AbstractEventLoop, options: list[tuple[str, Any]], streak: LoopMonitor
     ) -> None:
         self._own_loop = loop
         self._streak = streak

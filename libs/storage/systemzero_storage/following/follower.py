@@ -30,7 +30,7 @@ T = TypeVar("T", bound=Positioned)
 T_co = TypeVar("T_co", bound=Positioned, covariant=True)
 
 
-class After(Protocol[T_co]):
+class ReadAfter(Protocol[T_co]):
     """Reads a tenant's next rows."""
 
     def __call__(self, tenant: str, position: int, count: int) -> Awaitable[Sequence[T_co]]:
@@ -175,7 +175,7 @@ class Followers(Generic[T]):
         notifier: Notifier,
         table: Table,
         last: Callable[[str], Awaitable[int]],
-        after: After[T],
+        after: ReadAfter[T],
         weigh: Callable[[T], int],
     ) -> None:
         """`table` has columns `tenant` and `position`, the latter growing with each commit.

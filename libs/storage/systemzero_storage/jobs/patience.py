@@ -27,7 +27,7 @@ class Waits:
         await asyncio.wait({future}, timeout=seconds)
 
 
-class Patience:
+class Deadline:
     """What is left until a moment; whatever is waited for takes from it."""
 
     def __init__(self, until: float, waits: Waits) -> None:

@@ -11,7 +11,7 @@ from systemzero_storage.jobs.errors import lasting
 from systemzero_storage.jobs.queue import Batch
 
 
-class Trouble:
+class RecentErrors:
     """The last such errors of one database. From any thread."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Trouble:
         self.of_writing = None
 
 
-def note_outcome(batch: Batch, trouble: Trouble) -> None:
+def note_outcome(batch: Batch, trouble: RecentErrors) -> None:
     """Take notice of how the jobs of a batch ended."""
     for job in batch:
         if job.error is None:

@@ -25,7 +25,7 @@ from systemzero_storage.jobs import metrics
 from systemzero_storage.jobs.errors import is_lost, translated
 from systemzero_storage.jobs.queue import Batch, Job, JobQueue
 from systemzero_storage.jobs.spans import committed
-from systemzero_storage.jobs.trouble import Trouble, note_outcome
+from systemzero_storage.jobs.trouble import RecentErrors, note_outcome
 from systemzero_storage.postgres.sessions import SYSTEM, Session, SessionFactory
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ async def reconnecting(attempt: Callable[[], Awaitable[T]]) -> T:
 class Batches:
     """Queues one tenant's write jobs and commits them; each process has its own."""
 
-    def __init__(self, sessions: SessionFactory, tenant: str, trouble: Trouble) -> None:
+    def __init__(self, sessions: SessionFactory, tenant: str, trouble: RecentErrors) -> None:
         self._sessions = sessions
         self._trouble = trouble
         self._tenant = tenant

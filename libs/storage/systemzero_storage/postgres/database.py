@@ -22,7 +22,7 @@ from systemzero_base.settings.config import ConfigError
 from systemzero_core.errors import FailedPrecondition, Unavailable
 from systemzero_storage.following.notifier import Notifier
 from systemzero_storage.jobs.errors import is_lost, translated
-from systemzero_storage.jobs.trouble import Trouble
+from systemzero_storage.jobs.trouble import RecentErrors
 from systemzero_storage.postgres.batching import Batches, reconnecting
 from systemzero_storage.postgres.blocking import run_blocking
 from systemzero_storage.postgres.listening import PostgresNotifier
@@ -60,7 +60,7 @@ class PostgresDatabase:
         self._version = version
         self._pool = pool
         self._sessions = sessions
-        self._trouble = Trouble()
+        self._trouble = RecentErrors()
         self._writers: dict[str, Batches] = {}
         self._closed = False
 

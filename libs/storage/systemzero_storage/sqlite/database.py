@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from systemzero_core.errors import DataCorrupted, Unavailable
 from systemzero_storage.following.notifier import Notifier
 from systemzero_storage.jobs.errors import translated_of
-from systemzero_storage.jobs.trouble import Trouble
+from systemzero_storage.jobs.trouble import RecentErrors
 from systemzero_storage.protocol import Load
 from systemzero_storage.schema import check_not_older, ensure_schema, rewrite_version
 from systemzero_storage.sqlite.engines import (
@@ -48,7 +48,7 @@ class SqliteDatabase:
     is_file = True
 
     def __init__(
-        self, name: str, version: int, writer: Writes, readers: Readers, trouble: Trouble
+        self, name: str, version: int, writer: Writes, readers: Readers, trouble: RecentErrors
     ) -> None:
         """`version` is the schema's."""
         self._trouble = trouble
@@ -130,7 +130,7 @@ def open_sqlite(
         with engine.connect() as connection, transaction(connection, "BEGIN IMMEDIATE"):
             ensure_schema(connection, metadata, schema_version)
         note_made(path)
-        trouble = Trouble()
+        trouble = RecentErrors()
         writer = Writer(engine, path, trouble)
         reading = Readers(reader_engine(path), readers, trouble)
         return SqliteDatabase(path.stem, schema_version, writer, reading, trouble)

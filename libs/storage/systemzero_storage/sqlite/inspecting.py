@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from systemzero_core.errors import FailedPrecondition
 from systemzero_storage.jobs.errors import translated_of
-from systemzero_storage.jobs.trouble import Trouble
+from systemzero_storage.jobs.trouble import RecentErrors
 from systemzero_storage.schema import check_schema
 from systemzero_storage.sqlite.database import SqliteDatabase
 from systemzero_storage.sqlite.engines import looker_engine, transaction
@@ -52,6 +52,6 @@ def look_at_sqlite(path: Path, schema_version: int, *, at_rest: bool) -> SqliteD
             check_schema(connection, schema_version, "")
     except (DBAPIError, sqlite3.Error) as error:
         raise translated_of(path, error)  # noqa: B904 - it has its cause, or is the error itself
-    trouble = Trouble()
+    trouble = RecentErrors()
     readers = Readers(engine, 1, trouble)
     return SqliteDatabase(path.stem, schema_version, _NoWriter(), readers, trouble)

@@ -16,7 +16,7 @@ from systemzero_base.work.pool import Pool
 from systemzero_core.errors import Unavailable
 from systemzero_storage.jobs.errors import translated
 from systemzero_storage.jobs.spans import StatementSpans
-from systemzero_storage.jobs.trouble import Trouble
+from systemzero_storage.jobs.trouble import RecentErrors
 from systemzero_storage.sqlite.engines import SYSTEM, transaction
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ T = TypeVar("T")
 class Readers:
     """Runs jobs on snapshots: in threads, as many at once as there are, or where they come from."""
 
-    def __init__(self, engine: Engine, threads: int, trouble: Trouble) -> None:
+    def __init__(self, engine: Engine, threads: int, trouble: RecentErrors) -> None:
         self._engine = engine
         self._trouble = trouble
         self._spans = StatementSpans(engine, SYSTEM)

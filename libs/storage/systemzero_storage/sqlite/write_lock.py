@@ -17,7 +17,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from systemzero_storage.jobs.patience import Patience, locked
+from systemzero_storage.jobs.patience import Deadline, locked
 
 SUFFIX = "-turn"
 """The lock's file is called as the database, and this."""
@@ -37,7 +37,7 @@ class WriteLock:
         self._waiting: asyncio.Future[None] | None = None
         self._wanted = self._held = False
 
-    async def take(self, patience: Patience) -> None:
+    async def take(self, patience: Deadline) -> None:
         """Wait until it is this process's turn.
 
         Raises:

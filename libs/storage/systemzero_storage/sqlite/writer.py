@@ -30,10 +30,10 @@ from systemzero_base.work.pool import Pool
 from systemzero_core.errors import Unavailable
 from systemzero_storage.jobs import metrics
 from systemzero_storage.jobs.errors import primary_code, translated
-from systemzero_storage.jobs.patience import Patience, Waits, locked
+from systemzero_storage.jobs.patience import Deadline, Waits, locked
 from systemzero_storage.jobs.queue import Batch, Job, JobQueue
 from systemzero_storage.jobs.spans import StatementSpans, committed
-from systemzero_storage.jobs.trouble import Trouble, note_outcome
+from systemzero_storage.jobs.trouble import RecentErrors, note_outcome
 from systemzero_storage.sqlite import engines
 from systemzero_storage.sqlite.engines import SYSTEM, driver_of
 from systemzero_storage.sqlite.write_lock import WriteLock
@@ -47,7 +47,7 @@ class Writer:
     """Takes jobs, runs them, and commits them together."""
 
     def __init__(
-        self, engine: Engine, path: Path, trouble: Trouble, waits: Waits | None = None
+        self, engine: Engine, path: Path, trouble: RecentErrors, waits: Waits | None = None
     ) -> None:
         """Opens the connection at once, so that a bad file fails here."""
         self._engine = engine
@@ -124,7 +124,7 @@ class Writer:
             Unavailable: it was not to be had in the time of the first job; the jobs of the batch
                 that have time left wait on.
         """
-        patience = Patience(batch[0].since + engines.BUSY_TIMEOUT, self._waits)
+        patience = Deadline(batch[0].since + engines.BUSY_TIMEOUT, self._waits)
         try:
             await self._turns.take(patience)
             connection = await self._opened(patience)
@@ -146,7 +146,7 @@ class Writer:
         batch[:] = [job for job in batch if job not in waiting]
         self._queue.give_back(waiting)
 
-    async def _opened(self, patience: Patience) -> Connection:
+    async def _opened(self, patience: Deadline) -> Connection:
         """The connection, opened again where it was discarded.
 
         Raises:

@@ -21,7 +21,7 @@ from systemzero_base.work.windows import KeyedLocks, ordered
 from systemzero_capture.codec import captures as codec
 from systemzero_capture.intake import work
 from systemzero_capture.intake.ingest import Ingestor
-from systemzero_capture.kept.originals import Keeper, Kept
+from systemzero_capture.kept.originals import KeptOriginal, OriginalsPolicy
 from systemzero_capture.metrics import verdict_reached
 from systemzero_capture.model import NODE_BYTES, OriginalKind, StoredCapture
 from systemzero_capture.peers.diff_client import DiffClient
@@ -48,12 +48,12 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         lanes: Lanes,
         rules: RulesByTenant,
         stream_window: int,
-        keeper: Keeper,
+        originals_policy: OriginalsPolicy,
         eraser: Eraser,
         diff_client: DiffClient,
     ) -> None:
         self._diff_client = diff_client
-        self._keeper = keeper
+        self._originals_policy = originals_policy
         self._eraser = eraser
         self._ingestor = ingestor
         self._store = store
@@ -99,12 +99,12 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
             verdict_reached(codec.kind_word(response.verdict), time.perf_counter() - started)
         return response
 
-    async def _kept(self, tenant: str, request: pb.IngestRequest) -> Kept:
-        if not self._keeper.keeps(tenant, request):
-            return Kept()
+    async def _kept(self, tenant: str, request: pb.IngestRequest) -> KeptOriginal:
+        if not self._originals_policy.keeps(tenant, request):
+            return KeptOriginal()
         serialised = request.SerializeToString()
         size = own.TERSEST * (len(serialised) - len(request.screenshot))
-        keeping, told = self._keeper.of(tenant), self._rules.told(tenant)
+        keeping, told = self._originals_policy.of(tenant), self._rules.told(tenant)
         done = await self._lanes.do(tenant, size, work.keep, serialised, keeping, told)
         return work.kept(done)
 

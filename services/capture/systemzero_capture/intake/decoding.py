@@ -9,18 +9,18 @@ from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_capture import metrics
 from systemzero_capture.intake import pipeline, work
-from systemzero_capture.intake.held import Held
-from systemzero_capture.model import Decoded, Known, Native
+from systemzero_capture.intake.decoded import DecodedCapture
+from systemzero_capture.model import ContentFacts, Decoded, Native
 from systemzero_core.formats import Formats, own
 
-__all__ = ["Decoder", "Held", "Read"]
+__all__ = ["DecodedCapture", "Decoder", "Read"]
 
 
 class Read(NamedTuple):
     """What is known of a capture, and its tree in hand."""
 
-    known: Known
-    held: Held
+    known: ContentFacts
+    held: DecodedCapture
 
 
 class Decoder:
@@ -48,12 +48,12 @@ class Decoder:
         size = content.size if isinstance(content, Native) else own.TERSEST * len(content)
         if size < SMALL_BYTES:
             decoded = self._at_once(tenant, content)
-            return Read(decoded.known, Held(decoded.tree))
+            return Read(decoded.known, DecodedCapture(decoded.tree))
         function = work.decode_native if is_native else work.decode_message
         told, memory = self._rules.told(tenant), MEMORY_FACTOR * size
         done = await self._lanes.run(tenant, function, content, told, memory=memory)
         taken = work.taken(done.result)
-        return Read(taken.known, Held(None, taken.document, taken.body))
+        return Read(taken.known, DecodedCapture(None, taken.document, taken.body))
 
     def _at_once(self, tenant: str, content: Native | bytes) -> Decoded:
         rules = self._rules.of(tenant)

@@ -20,12 +20,12 @@ import msgspec
 
 from systemzero_base.internal.identity import Principal
 from systemzero_capture import metrics
-from systemzero_capture.intake.decoding import Decoder, Held
+from systemzero_capture.intake.decoding import DecodedCapture, Decoder
 from systemzero_capture.intake.known import KnownContents
 from systemzero_capture.model import (
     Arrival,
+    ContentFacts,
     Judgement,
-    Known,
     NotYet,
     StoredCapture,
 )
@@ -82,7 +82,11 @@ class Ingestor:
         return done
 
     async def _settle(
-        self, principal: Principal, known: Known, held: Held | None, arrival: Arrival
+        self,
+        principal: Principal,
+        known: ContentFacts,
+        held: DecodedCapture | None,
+        arrival: Arrival,
     ) -> StoredCapture | None:
         """Judge and store; None if the body is not stored and no tree is `held`."""
         capture_id = self._new_id("cap")
@@ -101,7 +105,7 @@ class Ingestor:
         return await self._judge_stored(principal, capture, document)
 
     async def _made_before(
-        self, principal: Principal, known: Known | None, arrival: Arrival
+        self, principal: Principal, known: ContentFacts | None, arrival: Arrival
     ) -> StoredCapture | None:
         """What the request id made before, where `store.add` would tell too late.
 
@@ -134,7 +138,7 @@ class Ingestor:
         return await self._judge_stored(principal, again)
 
     async def _by_signatures(
-        self, principal: Principal, capture_id: str, known: Known, arrival: Arrival
+        self, principal: Principal, capture_id: str, known: ContentFacts, arrival: Arrival
     ) -> Judgement | NotYet | StoredCapture:
         """The verdict, if one is asked for and the signatures decide it; or the first answer."""
         if not arrival.check:
@@ -151,8 +155,8 @@ class Ingestor:
         self,
         tenant: str,
         capture_id: str,
-        known: Known,
-        held: Held | None,
+        known: ContentFacts,
+        held: DecodedCapture | None,
         arrival: Arrival,
         judged: Judgement | NotYet,
     ) -> StoredCapture | None:
@@ -197,7 +201,7 @@ class Ingestor:
         metrics.TAKEN.labels("not").inc()
 
 
-def _taken(arrival: Arrival, held: Held | None) -> str:
+def _taken(arrival: Arrival, held: DecodedCapture | None) -> str:
     if held is not None:
         return "decoded"
     return "digest" if arrival.content is None else "bytes"

@@ -5,7 +5,7 @@ decode -> without secrets -> completeness gate -> normalise -> sign
 
 from __future__ import annotations
 
-from systemzero_capture.model import Decoded, Known, Native, Reason
+from systemzero_capture.model import ContentFacts, Decoded, Native, Reason
 from systemzero_core.formats import Formats
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.redaction import Rules
@@ -32,5 +32,5 @@ def decode_tree(tree: Tree, rules: Rules) -> Decoded:
 
 def _decoded(intake: Intake) -> Decoded:
     reasons = tuple(Reason(i.reason, i.detail) for i in intake.incompleteness)
-    known = Known(intake.signatures, len(intake.tree), intake.format, reasons)
+    known = ContentFacts(intake.signatures, len(intake.tree), intake.format, reasons)
     return Decoded(known, intake.tree)

@@ -17,7 +17,7 @@ import zstandard
 
 from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.kept.settings import Keeping, KeepingSettings
+from systemzero_capture.kept.settings import KeepingSettings, OriginalsSettings
 from systemzero_capture.model import Original, OriginalKind
 from systemzero_core.errors import FailedPrecondition, InvalidInput, TooLarge
 from systemzero_core.formats import Formats
@@ -42,14 +42,14 @@ _IMAGES: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
 )
 
 
-class Kept(NamedTuple):
+class KeptOriginal(NamedTuple):
     """What is kept of a capture as it was sent, and what is not since it shows a secret."""
 
     originals: tuple[Original, ...] = ()
     withheld: tuple[str, ...] = ()
 
 
-class Keeper:
+class OriginalsPolicy:
     """Says what is kept of captures as they were sent; nothing of it holds a secret."""
 
     def __init__(self, keeping: KeepingSettings) -> None:
@@ -63,13 +63,16 @@ class Keeper:
     def of(self, tenant: str) -> bytes:
         """What a tenant has kept, for `kept_of` in another process."""
         keeping = self._keeping.of(tenant)
-        named = {name: getattr(keeping, name) for name in Keeping.__struct_fields__}
+        named = {name: getattr(keeping, name) for name in OriginalsSettings.__struct_fields__}
         return msgspec.json.encode(named)
 
 
 def kept_of(
-    request: capture_service_pb2.IngestRequest, keeping: Keeping, formats: Formats, rules: Rules
-) -> Kept:
+    request: capture_service_pb2.IngestRequest,
+    keeping: OriginalsSettings,
+    formats: Formats,
+    rules: Rules,
+) -> KeptOriginal:
     """What is to be kept of a request's capture as it was sent.
 
     Nothing that the client asked to be kept is left out in silence.
@@ -82,10 +85,10 @@ def kept_of(
     """
     native, screenshot = _native(request, keeping), _screenshot(request.screenshot, keeping)
     if native is None and screenshot is None:
-        return Kept()
+        return KeptOriginal()
     cleaned = _clean(request, formats, rules)
     if not cleaned.has_secrets:
-        return Kept(tuple(filter(None, (native, screenshot))))
+        return KeptOriginal(tuple(filter(None, (native, screenshot))))
     withheld = []
     if native is not None:
         native = _kept_native(cleaned.document)
@@ -93,7 +96,7 @@ def kept_of(
     if screenshot is not None and not keeping.screenshots_of_secrets:
         screenshot = None
         withheld.append(_NO_SCREENSHOT)
-    return Kept(tuple(filter(None, (native, screenshot))), tuple(withheld))
+    return KeptOriginal(tuple(filter(None, (native, screenshot))), tuple(withheld))
 
 
 def _clean(request: capture_service_pb2.IngestRequest, formats: Formats, rules: Rules) -> Clean:
@@ -142,7 +145,9 @@ def is_intact(original: Original) -> bool:
     return (len(body), hashlib.sha256(body).digest()) == (original.size, original.sha256)
 
 
-def _native(request: capture_service_pb2.IngestRequest, keeping: Keeping) -> Original | None:
+def _native(
+    request: capture_service_pb2.IngestRequest, keeping: OriginalsSettings
+) -> Original | None:
     asked, has_native = request.keep_native, request.WhichOneof("content") == "native"
     if asked and not has_native:
         raise InvalidInput.at("keep_native", "the content is no native document")
@@ -180,7 +185,7 @@ def _native_original(raw: bytes) -> Original:
     return _original(OriginalKind.NATIVE, NATIVE_TYPE, raw, body)
 
 
-def _screenshot(data: bytes, keeping: Keeping) -> Original | None:
+def _screenshot(data: bytes, keeping: OriginalsSettings) -> Original | None:
     if not data:
         return None
     if not keeping.screenshots:

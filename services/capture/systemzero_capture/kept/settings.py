@@ -14,7 +14,7 @@ Bytes = Annotated[int, msgspec.Meta(gt=0, le=6_000_000)]
 """Of one document: an answer has room for it beside a verdict."""
 
 
-class Keeping(Settings, frozen=True, kw_only=True):
+class OriginalsSettings(Settings, frozen=True, kw_only=True):
     """What is kept of captures as the client sent it, beside their trees; nothing by default.
 
     Attributes:
@@ -36,15 +36,15 @@ class Keeping(Settings, frozen=True, kw_only=True):
     days: Limit = 30
 
 
-class KeepingSettings(Keeping, frozen=True, kw_only=True):
+class KeepingSettings(OriginalsSettings, frozen=True, kw_only=True):
     """What is kept of captures as the client sent it.
 
     Attributes:
         tenants: something else for some tenants, by tenant id.
     """
 
-    tenants: dict[str, Keeping] = msgspec.field(default_factory=dict)
+    tenants: dict[str, OriginalsSettings] = msgspec.field(default_factory=dict)
 
-    def of(self, tenant: str) -> Keeping:
+    def of(self, tenant: str) -> OriginalsSettings:
         """What holds for a tenant."""
         return self.tenants.get(tenant, self)

@@ -19,9 +19,9 @@ from systemzero_base.lru import Lru
 from systemzero_base.telemetry.observed import ClientSpan
 from systemzero_capture.metrics import JUDGE
 from systemzero_capture.model import (
+    ContentFacts,
     Event,
     Judgement,
-    Known,
     NotYet,
     OriginalKind,
     Sighting,
@@ -51,7 +51,7 @@ class DiffClient(Protocol):
     """Has captures judged."""
 
     async def judge(
-        self, principal: Principal, capture_id: str, known: Known, sighting: Sighting
+        self, principal: Principal, capture_id: str, known: ContentFacts, sighting: Sighting
     ) -> Judgement | NotYet:
         """The verdict if the signatures decide it without leaving an event."""
         ...
@@ -60,7 +60,7 @@ class DiffClient(Protocol):
         self,
         principal: Principal,
         capture_id: str,
-        known: Known,
+        known: ContentFacts,
         sighting: Sighting,
         document: bytes = b"",
     ) -> Judgement:
@@ -98,7 +98,7 @@ class GrpcDiffClient:
         self._told: Lru[str, Judgement] = Lru(_MOST_TOLD, _told_memory, _TOLD_BYTES)
 
     async def judge(
-        self, principal: Principal, capture_id: str, known: Known, sighting: Sighting
+        self, principal: Principal, capture_id: str, known: ContentFacts, sighting: Sighting
     ) -> Judgement | NotYet:
         """See `DiffClient.judge`."""
         return await self._judged(principal, _request(capture_id, known, sighting))
@@ -107,7 +107,7 @@ class GrpcDiffClient:
         self,
         principal: Principal,
         capture_id: str,
-        known: Known,
+        known: ContentFacts,
         sighting: Sighting,
         document: bytes = b"",
     ) -> Judgement:
@@ -193,7 +193,7 @@ def _translated(error: grpc.aio.AioRpcError) -> Exception:
     return error  # a fault of the platform's own: logged whole, sent generic
 
 
-def _request(capture_id: str, known: Known, sighting: Sighting) -> pb.JudgeCaptureRequest:
+def _request(capture_id: str, known: ContentFacts, sighting: Sighting) -> pb.JudgeCaptureRequest:
     kept = {original.kind: original.sha256 for original in sighting.originals}
     return pb.JudgeCaptureRequest(
         capture_id=capture_id,

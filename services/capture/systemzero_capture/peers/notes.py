@@ -19,7 +19,7 @@ import msgspec
 
 from systemzero_base.internal.identity import Principal
 from systemzero_base.keyfile import derived
-from systemzero_capture.model import Asked, ErasureNote
+from systemzero_capture.model import ErasureNote, ErasureRequest
 
 _INFO: Final = b"systemzero.erasure.mac/1"
 
@@ -31,10 +31,10 @@ class NoteMacs:
         """`secret` is the one that seals page tokens."""
         self._key = derived(secret, _INFO)
 
-    def asked(self, principal: Principal, capture_id: str, time: int) -> Asked:
+    def asked(self, principal: Principal, capture_id: str, time: int) -> ErasureRequest:
         """What goes into the note of an erasure that a principal asked for."""
         who = principal.principal_id
-        return Asked(who, self._mac(principal.tenant, capture_id, who, time))
+        return ErasureRequest(who, self._mac(principal.tenant, capture_id, who, time))
 
     def holds(self, note: ErasureNote) -> bool:
         """Whether this service wrote the note."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import BigInteger, bindparam, exists, func, insert, or_, select
 
-from systemzero_capture.model import Known, Sighting, StoredCapture
+from systemzero_capture.model import ContentFacts, Sighting, StoredCapture
 from systemzero_capture.store import kinds, originals, requests, rows, trees
 from systemzero_capture.store.tables import CAPTURES, KINDS, USAGE
 from systemzero_storage.database import TENANT, TenantConnection
@@ -62,7 +62,7 @@ def add(
     connection: TenantConnection,
     capture_id: str,
     create_time: int,
-    known: Known,
+    known: ContentFacts,
     sighting: Sighting,
     body: bytes | None,
     verdict: bytes,

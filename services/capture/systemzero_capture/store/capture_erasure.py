@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
-from systemzero_capture.model import Asked, ErasureNote, StoredCapture
+from systemzero_capture.model import ErasureNote, ErasureRequest, StoredCapture
 from systemzero_capture.store import kinds, originals, rows
 from systemzero_capture.store.tables import CAPTURES, ERASURES, KINDS, TREES, VERDICT_BODIES
 from systemzero_storage.database import TENANT, TenantConnection
@@ -67,7 +67,7 @@ def erase(
     capture: StoredCapture,
     time: int,
     without_texts: Callable[[bytes], bytes],
-    asked: Asked,
+    asked: ErasureRequest,
 ) -> None:
     """Erase what is stored of a capture, unless it was before, and note it; see `CaptureStore`."""
     at = {"at": capture.position}
@@ -81,7 +81,7 @@ def erase(
     _note(connection, capture.capture_id, time, asked)
 
 
-def _note(connection: TenantConnection, capture_id: str, time: int, asked: Asked) -> None:
+def _note(connection: TenantConnection, capture_id: str, time: int, asked: ErasureRequest) -> None:
     """Note an erasure; a note that is there may be somebody else's, and is written over."""
     said = {"at_time": time, "who": asked.principal_id, "their_mac": asked.mac}
     if connection.execute(_NOTE_ANEW, {"of_capture": capture_id, **said}).rowcount:
@@ -99,7 +99,9 @@ def unfinished(connection: Connection, skipped: int) -> list[ErasureNote]:
     """Some notes of all tenants, the oldest first, after so many of them."""
     found = connection.execute(_UNFINISHED, {"skipped": skipped})
     return [
-        ErasureNote(row.tenant, row.capture_id, row.create_time, Asked(row.principal_id, row.mac))
+        ErasureNote(
+            row.tenant, row.capture_id, row.create_time, ErasureRequest(row.principal_id, row.mac)
+        )
         for row in found
     ]
 

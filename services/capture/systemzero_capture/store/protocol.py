@@ -13,10 +13,10 @@ from typing import Protocol
 
 from systemzero_capture.model import (
     NOBODY,
-    Asked,
     Bounds,
+    ContentFacts,
     ErasureNote,
-    Known,
+    ErasureRequest,
     Original,
     OriginalKind,
     Sighting,
@@ -32,7 +32,7 @@ class CaptureStore(Protocol):
         tenant: str,
         capture_id: str,
         create_time: int,
-        known: Known,
+        known: ContentFacts,
         sighting: Sighting,
         *,
         body: bytes | None,
@@ -143,7 +143,7 @@ class CaptureStore(Protocol):
         """The first tenant with captures whose id sorts after `after`, or None."""
         ...
 
-    async def known(self, tenant: str, full_digest: bytes) -> Known | None:
+    async def known(self, tenant: str, full_digest: bytes) -> ContentFacts | None:
         """What is known of the stored tree with this digest; None if it was never seen complete."""
         ...
 
@@ -167,7 +167,7 @@ class CaptureStore(Protocol):
         capture_id: str,
         time: int,
         without_texts: Callable[[bytes], bytes],
-        asked: Asked = NOBODY,
+        asked: ErasureRequest = NOBODY,
     ) -> StoredCapture:
         """Erase what was kept of a capture; the row stays, and notes an erasure to be finished.
 

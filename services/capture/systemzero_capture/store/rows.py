@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, Row
 
-from systemzero_capture.model import Known, Reason, Sighting, StoredCapture
+from systemzero_capture.model import ContentFacts, Reason, Sighting, StoredCapture
 from systemzero_capture.store.tables import KINDS
 from systemzero_core.signature import Signatures
 from systemzero_storage.database import ERASED, BodyErased, TenantConnection
@@ -33,7 +33,7 @@ _ERASED_REASONS = _encode_reasons((Reason("unspecified", "erased"),))
 _REQUEST_BYTES = 12
 
 
-def tree_values(known: Known, stored: bytes) -> dict[str, Any]:
+def tree_values(known: ContentFacts, stored: bytes) -> dict[str, Any]:
     """A row of `trees`, with the body as it is to be stored."""
     return {
         "full_digest": known.signatures.full,
@@ -45,7 +45,7 @@ def tree_values(known: Known, stored: bytes) -> dict[str, Any]:
     }
 
 
-def kind_values(known: Known, sighting: Sighting, verdict: bytes) -> dict[str, Any]:
+def kind_values(known: ContentFacts, sighting: Sighting, verdict: bytes) -> dict[str, Any]:
     """A row of `kinds`, but its number; of the serialised `verdict` it has the digest."""
     values = {
         "full_digest": known.signatures.full,
@@ -109,9 +109,9 @@ def capture_values(
     }
 
 
-def known_of_tree(row: Row[Any]) -> Known:
+def known_of_tree(row: Row[Any]) -> ContentFacts:
     """What a row of `trees` says: no format, and no gaps if it is complete."""
-    return Known(_signatures(row), row.node_count, None)
+    return ContentFacts(_signatures(row), row.node_count, None)
 
 
 def capture_of_row(
@@ -130,7 +130,7 @@ def capture_of_row(
         capture_id=row.capture_id,
         position=row.position,
         create_time=row.create_time,
-        known=Known(_signatures(row), row.node_count, row.format or None, incompleteness),
+        known=ContentFacts(_signatures(row), row.node_count, row.format or None, incompleteness),
         sighting=Sighting(
             capture_time=row.capture_time,
             app=row.app,

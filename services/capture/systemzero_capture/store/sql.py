@@ -8,10 +8,10 @@ import msgspec
 
 from systemzero_capture.model import (
     NOBODY,
-    Asked,
     Bounds,
+    ContentFacts,
     ErasureNote,
-    Known,
+    ErasureRequest,
     Original,
     OriginalKind,
     Sighting,
@@ -50,7 +50,7 @@ class SqlCaptureStore:
         tenant: str,
         capture_id: str,
         create_time: int,
-        known: Known,
+        known: ContentFacts,
         sighting: Sighting,
         *,
         body: bytes | None,
@@ -148,7 +148,7 @@ class SqlCaptureStore:
         key = {"after": after}
         return await self._database.read(lambda c: c.execute(retention.NEXT_TENANT, key).scalar())
 
-    async def known(self, tenant: str, full_digest: bytes) -> Known | None:
+    async def known(self, tenant: str, full_digest: bytes) -> ContentFacts | None:
         """See `CaptureStore.known`."""
         return await self._database.of(tenant).look_up(lambda c: trees.known(c, full_digest))
 
@@ -174,7 +174,7 @@ class SqlCaptureStore:
         capture_id: str,
         time: int,
         without_texts: Callable[[bytes], bytes],
-        asked: Asked = NOBODY,
+        asked: ErasureRequest = NOBODY,
     ) -> StoredCapture:
         """See `CaptureStore.erase`."""
 

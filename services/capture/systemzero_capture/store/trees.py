@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
-from systemzero_capture.model import Known, StoredCapture
+from systemzero_capture.model import ContentFacts, StoredCapture
 from systemzero_capture.store import rows
 from systemzero_capture.store.tables import TREES
 from systemzero_core.errors import FailedPrecondition
@@ -26,7 +26,7 @@ _SET_BODY = update(TREES).where(*_THIS).values(body=bindparam("new_body"))
 _SET_COMPLETE = update(TREES).where(*_THIS).values(complete=True)
 
 
-def known(connection: TenantConnection, full_digest: bytes) -> Known | None:
+def known(connection: TenantConnection, full_digest: bytes) -> ContentFacts | None:
     """See `CaptureStore.known`."""
     tree = _find(connection, full_digest)
     if tree is None or tree.body is None or not tree.complete:
@@ -46,7 +46,7 @@ def ensure(
     connection: TenantConnection,
     has_body: bool | None,
     complete: bool | None,
-    known: Known,
+    known: ContentFacts,
     body: bytes | None,
 ) -> bool:
     """Whether the tree's body is stored now; a body that was erased comes back with a new one.

@@ -11,7 +11,15 @@ from typing import Final, NamedTuple
 
 from systemzero.diff.v1 import edit_script_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero_core.diff import Change, Edit, EditKind, EditScript, FieldValue, PathStep, Told
+from systemzero_core.diff import (
+    Change,
+    Edit,
+    EditKind,
+    EditScript,
+    FieldValue,
+    PathStep,
+    RecordedTeller,
+)
 from systemzero_core.drift import (
     Finding,
     JudgedEdit,
@@ -162,7 +170,10 @@ def decode_judged(script: pb.EditScript) -> tuple[JudgedEdit, ...]:
     """The edits of a verdict, as far as a decision needs them: which, where, of which values."""
     return tuple(
         JudgedEdit(
-            Edit(_EDIT_KINDS[edit.kind], teller=Told(_decode_path(edit.path), said=edit.sentence)),
+            Edit(
+                _EDIT_KINDS[edit.kind],
+                teller=RecordedTeller(_decode_path(edit.path), said=edit.sentence),
+            ),
             edit.weight,
             edit.volatile,
             edit.fingerprint,

@@ -25,7 +25,7 @@ from systemzero_diff.digests import DECISION_KIND
 from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.model import Answered, StoredEvent, StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
-from systemzero_diff.templates.learn import put_version
+from systemzero_diff.templates.library import put_version
 from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.work.approving import approved, recorded
 from systemzero_diff.work.packed import Packed
@@ -41,7 +41,7 @@ class Decided(msgspec.Struct, frozen=True):
     template: StoredTemplate | None
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a person wants to decide; `pattern`: about other values of the same type, too."""
 
     event_id: str
@@ -86,7 +86,7 @@ class Decider:
     async def decide(
         self,
         principal: Principal,
-        wish: Wish,
+        wish: DecisionRequest,
         answered: Answered,
         encode: Callable[[Decided], bytes],
     ) -> bytes:
@@ -129,7 +129,7 @@ class Decider:
         self,
         transaction: Transaction,
         principal: Principal,
-        wish: Wish,
+        wish: DecisionRequest,
         made: _Made,
         answered: Answered,
         encode: Callable[[Decided], bytes],
@@ -152,7 +152,9 @@ class Decider:
         transaction.keep_answer(answered, kept, made.decision.create_time, event.event.capture_id)
         return answer
 
-    async def _rebase(self, principal: Principal, event: StoredEvent, wish: Wish) -> _Rebase:
+    async def _rebase(
+        self, principal: Principal, event: StoredEvent, wish: DecisionRequest
+    ) -> _Rebase:
         template_id = event.event.template_id
         current = await self._store.read(principal.tenant, lambda t: t.template(template_id))
         _check_version(event, current.template)
@@ -179,7 +181,11 @@ class Decider:
         return capture
 
     def _decision(
-        self, principal: Principal, wish: Wish, event: StoredEvent, rebase: _Rebase | None
+        self,
+        principal: Principal,
+        wish: DecisionRequest,
+        event: StoredEvent,
+        rebase: _Rebase | None,
     ) -> Decision:
         return decide(
             recorded(event.event),
@@ -196,7 +202,11 @@ class Decider:
         )
 
     def _put(
-        self, transaction: Transaction, template: Template, principal: Principal, wish: Wish
+        self,
+        transaction: Transaction,
+        template: Template,
+        principal: Principal,
+        wish: DecisionRequest,
     ) -> StoredTemplate:
         return put_version(
             transaction,

@@ -17,7 +17,7 @@ from systemzero_core.errors import InvalidInput
 from systemzero_diff.codec import events as codec
 from systemzero_diff.codec.summary import encode_summary
 from systemzero_diff.codec.templates import encode_template
-from systemzero_diff.decisions.decide import Decided, Decider, Wish
+from systemzero_diff.decisions.decide import Decided, Decider, DecisionRequest
 from systemzero_diff.handlers.common import answered
 from systemzero_diff.model import EventFilter, StoredEvent
 from systemzero_diff.store import DiffStore
@@ -108,7 +108,7 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
     async def ApprovePattern(
         self, request: pb.ApprovePatternRequest, context: Any
     ) -> pb.ApprovePatternResponse:
-        wish = Wish(
+        wish = DecisionRequest(
             event_id=fields.text(request.event_id, "event_id", least=1),
             kind=DecisionKind.APPROVE,
             scope=DecisionScope.SCREEN,
@@ -160,7 +160,7 @@ class DriftServicer(drift_service_pb2_grpc.DriftServiceServicer):
         expire_time = None
         if kind is not DecisionKind.REJECT and request.HasField("expire_time"):
             expire_time = fields.micros(request.expire_time, "expire_time")
-        wish = Wish(
+        wish = DecisionRequest(
             event_id=fields.text(request.event_id, "event_id", least=1),
             kind=kind,
             scope=codec.decode_scope(request.scope),

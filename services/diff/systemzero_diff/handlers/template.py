@@ -23,7 +23,7 @@ from systemzero_diff.handlers.common import answered
 from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.model import Answered
 from systemzero_diff.store import DiffStore
-from systemzero_diff.templates.learn import Librarian, Versioned
+from systemzero_diff.templates.library import TemplateLibrary, Versioned
 from systemzero_diff.work import templates as work
 from systemzero_diff.work.packed import Packed
 from systemzero_diff.work.templates import Draft
@@ -45,12 +45,12 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
 
     def __init__(
         self,
-        librarian: Librarian,
+        library: TemplateLibrary,
         store: DiffStore,
         sources: TreeSources,
         tokens: PageTokens,
     ) -> None:
-        self._librarian = librarian
+        self._library = library
         self._store = store
         self._sources = sources
         self._tokens = tokens
@@ -65,7 +65,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             raise InvalidInput.at("captures", f"1 to {_MAX_CAPTURES} are needed")
         sources = each_unread(tree_pb2.TreeSource, request.captures, "captures", _MAX_CAPTURES)
         # before the captures are asked for: they may have been erased since
-        if first := await self._librarian.answered(principal.tenant, answered(request)):
+        if first := await self._library.answered(principal.tenant, answered(request)):
             return pb.LearnTemplateResponse.FromString(first)
         captures = await self._sources.fetch_all(principal, sources, "captures")
         tenant = principal.tenant
@@ -79,10 +79,10 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         )
         ids = tuple(source.capture_id for source in captures if source.capture_id)
         transitions = tuple(request.valid_transitions)
-        answer = await self._librarian.once(
+        answer = await self._library.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.learnt(
+            lambda t: self._library.learnt(
                 t, principal, screen, app, transitions, lesson, ids, current
             ),
             _answer(pb.LearnTemplateResponse),
@@ -96,10 +96,10 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         serialised = request.template.SerializeToString()
         size = own.TERSEST * len(serialised)
         draft = await self._drafted(principal.tenant, size, work.created, serialised)
-        answer = await self._librarian.once(
+        answer = await self._library.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.created(t, principal, draft.template, "created"),
+            lambda t: self._library.created(t, principal, draft.template, "created"),
             _answer(pb.CreateTemplateResponse),
         )
         return pb.CreateTemplateResponse.FromString(answer)
@@ -139,16 +139,16 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         tenant = principal.tenant
         template_id = fields.text(request.template.template_id, "template.template_id", least=1)
         etag = fields.text(request.template.etag, "template.etag")
-        if first := await self._librarian.answered(tenant, answered(request)):
+        if first := await self._library.answered(tenant, answered(request)):
             return pb.UpdateTemplateResponse.FromString(first)
-        current = await self._store.read(tenant, lambda t: self._librarian.live(t, template_id))
+        current = await self._store.read(tenant, lambda t: self._library.live(t, template_id))
         serialised, known = request.SerializeToString(), Packed.of(current.template)
         size = own.TERSEST * len(serialised) + known.size
         draft = await self._drafted(tenant, size, work.updated, serialised, known)
-        answer = await self._librarian.once(
+        answer = await self._library.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.updated(t, principal, etag, current, draft.template),
+            lambda t: self._library.updated(t, principal, etag, current, draft.template),
             _answer(pb.UpdateTemplateResponse),
         )
         return pb.UpdateTemplateResponse.FromString(answer)
@@ -159,10 +159,10 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         principal = current_principal()
         template_id = fields.text(request.template_id, "template_id", least=1)
         etag = fields.text(request.etag, "etag")
-        await self._librarian.once(
+        await self._library.once(
             principal.tenant,
             _NO_REQUEST_ID,  # a template that was deleted stays so
-            lambda t: self._librarian.deleted(t, principal, template_id, etag),
+            lambda t: self._library.deleted(t, principal, template_id, etag),
             lambda _versioned: b"",
             deletes=True,
         )
@@ -174,10 +174,10 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         principal = current_principal()
         size = _YAML * len(request.yaml)
         draft = await self._drafted(principal.tenant, size, work.imported, request.yaml)
-        answer = await self._librarian.once(
+        answer = await self._library.once(
             principal.tenant,
             answered(request),
-            lambda t: self._librarian.imported(t, principal, draft.template),
+            lambda t: self._library.imported(t, principal, draft.template),
             _answer(pb.ImportTemplateResponse),
         )
         return pb.ImportTemplateResponse.FromString(answer)

@@ -19,7 +19,7 @@ from systemzero_core.errors import (
     Unavailable,
 )
 from systemzero_diff.work.sources import Source, given, of_capture
-from systemzero_diff.work.taking import Asked, Taken, take, unpack
+from systemzero_diff.work.taking import TakenTree, WantedParts, take, unpack
 from systemzero_runtime.calls.asking import AWAY, ask
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_wire import fields
@@ -119,16 +119,16 @@ class TreeSources:
         document: bool = False,
         things: bool = False,
         layout: bool = False,
-    ) -> Taken:
+    ) -> TakenTree:
         """A source taken in: what is asked for of its tree besides its signatures.
 
         Raises:
             InvalidInput, TooLarge: it is no tree.
         """
         tenant = principal.tenant
-        asked = Asked(document, things, layout)
+        asked = WantedParts(document, things, layout)
         done = await self.lanes.do(tenant, source.size, take, source, self.told(tenant), asked)
-        return Taken.decoded(done)
+        return TakenTree.decoded(done)
 
     async def hold(self, principal: Principal, capture_id: str) -> None:
         """Keep a stored capture for good. Raises as `fetch` does."""

@@ -14,8 +14,8 @@ from systemzero_core.errors import FailedPrecondition, NotFound
 from systemzero_diff.model import (
     Checked,
     Counts,
+    DecisionEffect,
     EventFilter,
-    Held,
     NewEvent,
     StoredDecision,
     StoredEvent,
@@ -199,7 +199,9 @@ class EventRows(Scoped):
         verdicts = VERDICT_BODIES.read(self._connection, (event.verdict for event in events))
         return [rows.event_of_row(e, verdicts, *decided.get(e.run, ())) for e in events]
 
-    def _decided(self, of: Iterable[bytes]) -> dict[bytes, tuple[StoredDecision, tuple[Held, ...]]]:
+    def _decided(
+        self, of: Iterable[bytes]
+    ) -> dict[bytes, tuple[StoredDecision, tuple[DecisionEffect, ...]]]:
         """Of some runs the last decision, and what holds at any time.
 
         A decision has a row for each edit in its body: of those that came before the last one, no
@@ -218,13 +220,13 @@ class EventRows(Scoped):
         return {run: (last[found[-1].position], _held(found)) for run, found in about.items()}
 
 
-def _held(decisions: Sequence[Row[Any]]) -> tuple[Held, ...]:
+def _held(decisions: Sequence[Row[Any]]) -> tuple[DecisionEffect, ...]:
     """What holds at some time of decisions, oldest first: what ends after all that came later."""
-    found: list[Held] = []
+    found: list[DecisionEffect] = []
     for row in reversed(decisions):
         last = found[-1].expire_time if found else 0
         if last is None:
             break
         if row.expire_time is None or row.expire_time > last:
-            found.append(Held(DecisionKind(row.kind), row.expire_time))
+            found.append(DecisionEffect(DecisionKind(row.kind), row.expire_time))
     return tuple(reversed(found))

@@ -18,8 +18,8 @@ from systemzero_diff.model import (
     Checked,
     Counts,
     EventFilter,
-    Kept,
     NewEvent,
+    RememberedAnswer,
     Session,
     StoredDecision,
     StoredEvent,
@@ -33,7 +33,7 @@ T = TypeVar("T")
 class Transaction(Protocol):
     """One tenant's rows, within one transaction."""
 
-    def answer(self, answered: Answered) -> Kept | None:
+    def answer(self, answered: Answered) -> RememberedAnswer | None:
         """The answer given to this request before, or None.
 
         Raises:
@@ -42,7 +42,9 @@ class Transaction(Protocol):
         """
         ...
 
-    def keep_answer(self, answered: Answered, kept: Kept, time: int, capture_id: str = "") -> None:
+    def keep_answer(
+        self, answered: Answered, kept: RememberedAnswer, time: int, capture_id: str = ""
+    ) -> None:
         """Keep the answer to a request for a week; nothing if it has no request id.
 
         `capture_id` names the capture whose screen it speaks of. Its verdict is that of an event.

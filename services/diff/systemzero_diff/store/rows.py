@@ -11,7 +11,13 @@ from sqlalchemy import Row
 from systemzero_core.drift import Decision, DecisionKind, DecisionScope, Severity
 from systemzero_core.template import Template
 from systemzero_diff.digests import decision_body, template_body
-from systemzero_diff.model import Held, NewEvent, StoredDecision, StoredEvent, StoredTemplate
+from systemzero_diff.model import (
+    DecisionEffect,
+    NewEvent,
+    StoredDecision,
+    StoredEvent,
+    StoredTemplate,
+)
 from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.store.tables import DECISIONS, TEMPLATES, VERDICT_BODIES
 from systemzero_storage.database import BodyErased, TenantConnection
@@ -112,7 +118,7 @@ def event_of_row(
     row: Row[Any],
     verdicts: Mapping[bytes, bytes],
     decision: StoredDecision | None = None,
-    held: tuple[Held, ...] = (),
+    held: tuple[DecisionEffect, ...] = (),
 ) -> StoredEvent:
     """A row of `events`, with what was decided; with no verdict if it was erased."""
     event = NewEvent(

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from systemzero_core.drift import Visit
+from systemzero_core.drift import SessionCapture
 from systemzero_diff.model import Session
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import SESSIONS
@@ -49,7 +49,7 @@ class SessionRows(Scoped):
         row = self._connection.execute(_SESSION, {"this": session_key(session_id)}).one_or_none()
         if row is None:
             return None
-        return Session(tuple(Visit(*visit) for visit in _decode(row.path)), row.seen_time)
+        return Session(tuple(SessionCapture(*visit) for visit in _decode(row.path)), row.seen_time)
 
     def put_session(self, session_id: str, session: Session, forget_before: int) -> None:
         """See `Transaction.put_session`."""

@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, delete, insert, select
 
 from systemzero_core.drift import Decision
 from systemzero_core.errors import Conflict, FailedPrecondition
-from systemzero_diff.model import Answered, Kept, NewEvent, StoredDecision, StoredEvent
+from systemzero_diff.model import Answered, NewEvent, RememberedAnswer, StoredDecision, StoredEvent
 from systemzero_diff.store import capture_erasure
 from systemzero_diff.store.events import EventRows
 from systemzero_diff.store.protocol import Transaction
@@ -69,7 +69,7 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
         """Tell those who follow the events, once this is committed."""
         self._connection.after_commit(tell, EVENTS, self._connection.tenant)
 
-    def answer(self, answered: Answered) -> Kept | None:
+    def answer(self, answered: Answered) -> RememberedAnswer | None:
         """See `Transaction.answer`."""
         if not answered.request_id:
             return None
@@ -83,9 +83,11 @@ class SqlTransaction(TemplateRows, EventRows, SessionRows):
             raise FailedPrecondition("the answer to this request was erased with its capture")
         answer = self._connection.open(ANSWERS.c.answer, row.answer, answered.request_id)
         verdict = VERDICT_BODIES.read(self._connection, [row.verdict]).get(row.verdict, b"")
-        return Kept(answer, verdict)
+        return RememberedAnswer(answer, verdict)
 
-    def keep_answer(self, answered: Answered, kept: Kept, time: int, capture_id: str = "") -> None:
+    def keep_answer(
+        self, answered: Answered, kept: RememberedAnswer, time: int, capture_id: str = ""
+    ) -> None:
         """See `Transaction.keep_answer`; now and then old ones go, so that they never grow many."""
         if not answered.request_id:
             return

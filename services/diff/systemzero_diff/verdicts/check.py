@@ -24,7 +24,7 @@ import msgspec
 
 from systemzero_base.internal.identity import Principal
 from systemzero_base.lru import Lru
-from systemzero_core.drift import Finding, Verdict, Visit
+from systemzero_core.drift import Finding, SessionCapture, Verdict
 from systemzero_core.drift.detectors.sequence import review
 from systemzero_diff import metrics
 from systemzero_diff.codec import answers, events, verdicts
@@ -143,13 +143,13 @@ class Checker:
         """
         if judged.kind is Verdict.INCONCLUSIVE or not call.subject.session_id:
             return judged
-        visit = Visit(judged.screen_id, self._clock())
+        visit = SessionCapture(judged.screen_id, self._clock())
         if self._sessions.stays(call.session, visit):
             return judged
         findings = await self._store.write(call.tenant, lambda t: self._visit(t, call, visit))
         return verdicts.with_findings(judged, findings)
 
-    def _visit(self, transaction: Transaction, call: _Call, visit: Visit) -> list[Finding]:
+    def _visit(self, transaction: Transaction, call: _Call, visit: SessionCapture) -> list[Finding]:
         """What is remarkable about the session's path, now that it comes to this screen."""
         if not call.subject.session_id:
             return []
@@ -162,7 +162,7 @@ class Checker:
         event_id = subject.event_id or self._new_id("evt")
         if subject.hold is not None:
             await subject.hold()  # before: no event names a capture that may be collected
-        visit = Visit(judged.screen_id, now)
+        visit = SessionCapture(judged.screen_id, now)
         usual = _made(subject, judged, event_id, now)  # others wait for the job
 
         def job(transaction: Transaction) -> tuple[Checked, Drifted | None]:

@@ -27,7 +27,7 @@ from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import (
     TEMPLATE,
     WHICH,
-    Fit,
+    MatchedTemplate,
     is_small,
     judge_document,
     judged_by,
@@ -148,17 +148,17 @@ class _Case:
         assert self._baseline is not None  # noqa: S101 - see `fits`
         return self._baseline
 
-    def known_fit(self) -> Fit | None:
+    def known_fit(self) -> MatchedTemplate | None:
         """As `fit`; None where the template was not looked for yet."""
         return None if self._answer is None else self.fit()
 
-    def fit(self) -> Fit:
+    def fit(self) -> MatchedTemplate:
         """What the verdict rests on besides the tree."""
         answer = self.answer()
         chosen = answer.chosen
         assert chosen is not None  # noqa: S101 - there is a baseline
         key = f"{self.tenant}\n{chosen.template_id}\n{chosen.version}"
-        return Fit(
+        return MatchedTemplate(
             key.encode(),
             verdicts.match_bytes(chosen),
             _explained(answer),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from systemzero_core.drift import Visit
+from systemzero_core.drift import SessionCapture
 from systemzero_core.drift.detectors.sequence import MAX_VISITS
 from systemzero_diff.model import Session
 from systemzero_diff.store import Transaction
@@ -29,7 +29,7 @@ class SessionPaths:
         """Paths are remembered for `days` at least."""
         self._keep = days * _DAY
 
-    def stays(self, session: Session | None, visit: Visit) -> bool:
+    def stays(self, session: Session | None, visit: SessionCapture) -> bool:
         """Whether `visit` changes nothing: on the screen of before, and that is not long ago."""
         return (
             session is not None
@@ -37,7 +37,9 @@ class SessionPaths:
             and not self._is_stale(session.seen_time, visit.time)
         )
 
-    def visit(self, transaction: Transaction, session_id: str, visit: Visit) -> tuple[Visit, ...]:
+    def visit(
+        self, transaction: Transaction, session_id: str, visit: SessionCapture
+    ) -> tuple[SessionCapture, ...]:
         """Add a visit; the path up to and with it.
 
         Empty for the screen that the session is on already: a screen that is captured every second
@@ -60,7 +62,7 @@ class SessionPaths:
 
 def _remembered(
     session: Session | None, forget_before: int, now: int
-) -> tuple[tuple[Visit, ...], int]:
+) -> tuple[tuple[SessionCapture, ...], int]:
     """The path, and when it was seen; an empty one of `now` for what is not remembered."""
     if session is None or session.seen_time < forget_before:
         return (), now

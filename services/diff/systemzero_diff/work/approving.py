@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from systemzero_base.lanes.worker import Desk
+from systemzero_base.lanes.worker import WorkContext
 from systemzero_core.diff import Edit
 from systemzero_core.drift import Decision, Judgement, causes_among, not_whole, unapproved
 from systemzero_core.errors import FailedPrecondition
@@ -28,7 +28,7 @@ _SAME = 1e-9
 
 
 def approved(
-    _desk: Desk,
+    _desk: WorkContext,
     current: Packed,
     capture: Source,
     event: NewEvent,

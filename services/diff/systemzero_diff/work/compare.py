@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from systemzero_base.lanes.worker import Desk
+from systemzero_base.lanes.worker import WorkContext
 from systemzero_base.plugins import lane_formats
 from systemzero_base.settings.redacting import rules_of
 from systemzero_core.diff import EditScript, diff
@@ -12,7 +12,7 @@ from systemzero_diff.codec.comparing import encode_comparison
 from systemzero_diff.work.sources import Source, taken_in
 
 
-def compare(_desk: Desk, a: Source, b: Source, told: bytes) -> bytes:
+def compare(_desk: WorkContext, a: Source, b: Source, told: bytes) -> bytes:
     """A serialised DiffResponse."""
     formats, rules = lane_formats(), rules_of(told)
     old, new = taken_in(a, formats, rules), taken_in(b, formats, rules)

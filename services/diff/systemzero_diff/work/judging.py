@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from systemzero_base.lanes.worker import Desk
+from systemzero_base.lanes.worker import WorkContext
 from systemzero_base.plugins import lane_detectors
 from systemzero_core.diff import diff
 from systemzero_core.drift import Decision, Detector, Judgement, Verdict, judge, resolve
@@ -25,7 +25,7 @@ from systemzero_diff.work.taking import encode_things
 from systemzero_diff.work.unlike import unlike
 
 WHICH: Final = b"W"
-"""A question: which template is it? Then what the tree is matched by. The answer: a `Fit`."""
+"""A question: which template? Then what the tree is matched by. Answer: a `MatchedTemplate`."""
 TEMPLATE: Final = b"T"
 """A question: the template of the last answer. The answer: a `Packed`."""
 
@@ -39,7 +39,7 @@ _UNLIKE: Final = 500
 _NO_TREE: Final = Tree((), ())
 
 
-class Fit(NamedTuple):
+class MatchedTemplate(NamedTuple):
     """The template that a tree is judged by, and all that the verdict rests on besides.
 
     Attributes:
@@ -68,10 +68,10 @@ def is_small(template: Template, tree: Tree) -> bool:
 
 
 def judge_document(
-    desk: Desk,
+    desk: WorkContext,
     document: bytes,
     signatures: tuple[bytes, bytes, bytes],
-    fit: Fit | None,
+    fit: MatchedTemplate | None,
     layout: bool,
 ) -> bytes:
     """A `Judged` of a tree in own tree JSON, encoded; nothing where no template fits.
@@ -84,7 +84,7 @@ def judge_document(
             answer = desk.ask(WHICH + encode_things(tree, layout=layout))
         if not answer:
             return b""
-        fit = Fit(*pickle.loads(answer))  # noqa: S301 - of the service itself
+        fit = MatchedTemplate(*pickle.loads(answer))  # noqa: S301 - of the service itself
     baseline = BASELINES.get(fit.key)
     if baseline is None:
         packed = Packed(*pickle.loads(desk.ask(TEMPLATE)))  # noqa: S301 - as above
@@ -99,7 +99,7 @@ def judged_by(
     baseline: Baseline,
     tree: Tree,
     signatures: Signatures,
-    fit: Fit,
+    fit: MatchedTemplate,
     detectors: Sequence[Detector],
 ) -> Judged:
     """The verdict on `tree`."""

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from systemzero_base.lanes.worker import Desk
+from systemzero_base.lanes.worker import WorkContext
 from systemzero_base.plugins import lane_formats
 from systemzero_base.settings.redacting import rules_of
 from systemzero_core.errors import TooLarge
 from systemzero_core.formats import own
 from systemzero_core.intake import Intake
-from systemzero_core.match.features import TWO_SIDED, Feature, Things, things_of
+from systemzero_core.match.features import TWO_SIDED, Feature, RawFeatures, things_of
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
 from systemzero_diff.work.sources import Source, document_of, taken_in
@@ -22,7 +22,7 @@ MOST_THINGS = 200_000
 """What a tree is matched by is no more than this: words, identifiers, pairs of roles."""
 
 
-class Taken(msgspec.Struct, frozen=True, array_like=True):
+class TakenTree(msgspec.Struct, frozen=True, array_like=True):
     """A tree taken in.
 
     Attributes:
@@ -38,7 +38,7 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
     things: bytes = b""
 
     @classmethod
-    def decoded(cls, encoded: bytes) -> Taken:
+    def decoded(cls, encoded: bytes) -> TakenTree:
         """What `take` made."""
         return msgspec.msgpack.decode(encoded, type=cls)
 
@@ -48,19 +48,19 @@ class Taken(msgspec.Struct, frozen=True, array_like=True):
         return Signatures(*self.signatures)
 
 
-class Asked(NamedTuple):
-    """What of a `Taken` is asked for; with `layout`, boxes are among its things."""
+class WantedParts(NamedTuple):
+    """What of a `TakenTree` is asked for; with `layout`, boxes are among its things."""
 
     document: bool = False
     things: bool = False
     layout: bool = False
 
 
-def take(_desk: Desk, source: Source, told: bytes, asked: Asked) -> bytes:
-    """A `Taken` of `source`, encoded."""
+def take(_desk: WorkContext, source: Source, told: bytes, asked: WantedParts) -> bytes:
+    """A `TakenTree` of `source`, encoded."""
     intake = taken_in(source, lane_formats(), rules_of(told))
     return msgspec.msgpack.encode(
-        Taken(
+        TakenTree(
             (*intake.signatures,),
             reasons_of(intake),
             own.encode(intake.tree) if asked.document else b"",
@@ -69,7 +69,7 @@ def take(_desk: Desk, source: Source, told: bytes, asked: Asked) -> bytes:
     )
 
 
-def unpack(_desk: Desk, source: Source) -> bytes:
+def unpack(_desk: WorkContext, source: Source) -> bytes:
     """The own tree JSON of a stored capture."""
     return document_of(source)
 
@@ -105,14 +105,14 @@ def encode_things(tree: Tree, *, layout: bool) -> bytes:
     return msgspec.msgpack.encode([*counts, things.named, things.roles])
 
 
-def decode_things(encoded: bytes) -> Things:
+def decode_things(encoded: bytes) -> RawFeatures:
     """What was encoded."""
     told = _decode(encoded)
     each: tuple[Mapping[Any, int], ...] = (
         *(told.structure, told.roles, told.names, told.identifiers, told.page, told.layout),
     )
     counts: dict[Feature, Mapping[Hashable, int]] = dict(zip(TWO_SIDED, each, strict=True))
-    return Things(counts, told.named, told.present)
+    return RawFeatures(counts, told.named, told.present)
 
 
 _decode = msgspec.msgpack.Decoder(_Told).decode

@@ -13,7 +13,7 @@ import msgspec
 
 from systemzero.diff.v1 import template_pb2
 from systemzero.diff.v1 import template_service_pb2 as pb
-from systemzero_base.lanes.worker import Desk
+from systemzero_base.lanes.worker import WorkContext
 from systemzero_base.plugins import lane_detectors, lane_formats
 from systemzero_base.settings.redacting import rules_of
 from systemzero_core.drift import estimate_noise
@@ -100,7 +100,7 @@ def _check_fields(fields: bytes) -> None:
 
 
 def learnt(
-    _desk: Desk, captures: Sequence[Source], told: bytes, screen: str, current: Packed | None
+    _desk: WorkContext, captures: Sequence[Source], told: bytes, screen: str, current: Packed | None
 ) -> bytes:
     """A `Draft` of what the captures, and the template that there is, have in common.
 
@@ -134,7 +134,7 @@ def learnt(
     return drafted(made, learned.inferences)
 
 
-def created(_desk: Desk, template: bytes, told: bytes) -> bytes:
+def created(_desk: WorkContext, template: bytes, told: bytes) -> bytes:
     """A `Draft` of a serialised template that was written by hand."""
     message = read_as(template_pb2.Template, template, "template")
     made = Template(
@@ -150,14 +150,14 @@ def created(_desk: Desk, template: bytes, told: bytes) -> bytes:
     return drafted(made)
 
 
-def updated(_desk: Desk, request: bytes, told: bytes, current: Packed) -> bytes:
+def updated(_desk: WorkContext, request: bytes, told: bytes, current: Packed) -> bytes:
     """A `Draft` of the version after `current`, with what the serialised request changes."""
     message = read_as(pb.UpdateTemplateRequest, request, "template")
     changes = _changes(message, rules_of(told))
     return drafted(next_version(current.template(), changes))
 
 
-def imported(_desk: Desk, yaml: bytes, told: bytes) -> bytes:
+def imported(_desk: WorkContext, yaml: bytes, told: bytes) -> bytes:
     """A `Draft` of the template in `yaml`; what somebody typed meanwhile is no part of it."""
     template = from_yaml(yaml)
     if template.tree is not None:
@@ -166,7 +166,7 @@ def imported(_desk: Desk, yaml: bytes, told: bytes) -> bytes:
     return drafted(template)
 
 
-def exported(_desk: Desk, template: Packed) -> bytes:
+def exported(_desk: WorkContext, template: Packed) -> bytes:
     """The template as YAML.
 
     Raises:
@@ -182,12 +182,12 @@ def exported(_desk: Desk, template: Packed) -> bytes:
     return yaml
 
 
-def violations(_desk: Desk, yaml: bytes) -> bytes:
+def violations(_desk: WorkContext, yaml: bytes) -> bytes:
     """What is wrong with the template in `yaml`, encoded: pairs of field and description."""
     return msgspec.msgpack.encode([tuple(each) for each in violations_of(yaml)])
 
 
-def answered(_desk: Desk, stored: StoredTemplate, template: Packed) -> bytes:
+def answered(_desk: WorkContext, stored: StoredTemplate, template: Packed) -> bytes:
     """A serialised GetTemplateResponse; `stored` has no tree, `template` may have one."""
     whole = msgspec.structs.replace(stored, template=template.template())
     return pb.GetTemplateResponse(template=codec.encode_template(whole)).SerializeToString()

@@ -24,8 +24,8 @@ from systemzero_gateway.access.policy import Role, granted
 from systemzero_gateway.credentials import apikey
 from systemzero_gateway.credentials.certificates import CertificateCallers, both
 from systemzero_gateway.credentials.credential import credential_of, said_subject
-from systemzero_gateway.credentials.familiar import Familiar
 from systemzero_gateway.credentials.lastuse import LastUses
+from systemzero_gateway.credentials.recent_callers import RecentCallers
 from systemzero_gateway.credentials.seen import Seen
 from systemzero_gateway.credentials.tokens import TokenVerifier
 from systemzero_gateway.store import KeyStore
@@ -55,7 +55,7 @@ class Authenticator:
         uses: LastUses,
         clock: Callable[[], int],
         ticks: Callable[[], float],
-        familiar: Familiar,
+        recent_callers: RecentCallers,
         certificates: CertificateCallers | None = None,
     ) -> None:
         """`clock` gives microseconds since 1970, `ticks` seconds that never go back.
@@ -69,7 +69,7 @@ class Authenticator:
         self._clock = clock
         self._ticks = ticks
         self._certificates = certificates
-        self._familiar = familiar
+        self._recent_callers = recent_callers
         self._seen = Seen()
         self._refused: Lru[bytes, bool] = Lru(_REFUSED)
         self._revision = -1
@@ -99,7 +99,7 @@ class Authenticator:
         if caller is None or self._is_over(caller.end_time):
             return None
         self._uses.note(caller.principal.principal_id, tick)
-        if self._familiar.is_due(digest):
+        if self._recent_callers.is_due(digest):
             await self._note(digest, caller)
         return caller
 
@@ -114,14 +114,14 @@ class Authenticator:
             return False
         if digest in self._seen or (subject and self._seen.has_of(subject)):
             return True
-        return self._familiar.knows(digest, subject)
+        return self._recent_callers.knows(digest, subject)
 
     async def is_familiar_elsewhere(self, header: str, certificate: bytes = b"") -> bool:
         """The same by what other gateways saw; takes a look at the store that they share."""
         digest, subject = _names_in(header, certificate)
         if not digest or self._refused.get(digest):
             return False
-        return await self._familiar.knows_from_afar(digest, subject)
+        return await self._recent_callers.knows_from_afar(digest, subject)
 
     async def authenticate(self, header: str, certificate: bytes = b"") -> Caller:
         """The caller behind `header` and the PEM `certificate`, by the store.
@@ -138,14 +138,14 @@ class Authenticator:
         if caller is None or self._is_over(caller.end_time):
             if credential or not header:
                 self._seen.drop(digest)
-                self._familiar.forget(digest)
+                self._recent_callers.forget(digest)
                 self._refused.put(digest, True)
             raise Unauthenticated("the credential is missing or not accepted")
         self._uses.note(caller.principal.principal_id, self._ticks())
         if revision == self._revision:  # else what was read may be older than the revision
             self._seen.put(digest, caller)
         self._refused.forget(digest)
-        if self._familiar.is_due(digest):
+        if self._recent_callers.is_due(digest):
             await self._note(digest, caller)
         return caller
 
@@ -155,7 +155,7 @@ class Authenticator:
 
     async def _note(self, digest: bytes, caller: Caller) -> None:
         principal = caller.principal.principal_id
-        await self._familiar.note(digest, principal, by_token=caller.by_token)
+        await self._recent_callers.note(digest, principal, by_token=caller.by_token)
 
     async def _revalidate(self) -> None:
         failures = self._failures

@@ -10,9 +10,9 @@ from systemzero_gateway.access.policy import PLATFORM_TENANT
 from systemzero_gateway.config import TokenSettings
 from systemzero_gateway.credentials.authenticate import Authenticator
 from systemzero_gateway.credentials.certificates import CertificateCallers, ClientCertificate
-from systemzero_gateway.credentials.familiar import Familiar
 from systemzero_gateway.credentials.keys import DEFAULT_TENANT, MICROSECONDS, ApiKeys, page_tokens
 from systemzero_gateway.credentials.lastuse import LastUses
+from systemzero_gateway.credentials.recent_callers import RecentCallers
 from systemzero_gateway.credentials.signing import Schedule, SigningKeys
 from systemzero_gateway.credentials.tenants import Tenants
 from systemzero_gateway.credentials.tokenbook import TokenBook
@@ -39,11 +39,11 @@ class Identity:
         pepper: bytes,
         settings: TokenSettings,
         least_burst: int,
-        familiar: Familiar,
+        recent_callers: RecentCallers,
         endings: Endings | None = None,
         clients: Sequence[ClientCertificate] | None = None,
     ) -> None:
-        """`least_burst`: what the most expensive method costs; `familiar`: who was let in.
+        """`least_burst`: what the most expensive method costs; `recent_callers`: who was let in.
 
         `endings` know which keys and secrets have ended. `clients` where nobody calls without a
         certificate: whom those stand for.
@@ -70,7 +70,7 @@ class Identity:
             uses,
             microseconds,
             time.monotonic,
-            familiar,
+            recent_callers,
             None if clients is None else CertificateCallers(clients, tenants),
         )
         self.chores = (uses.flush, self.signing.rotate, self.tokens.forget)

@@ -27,7 +27,7 @@ from systemzero_gateway.audit import Act, AuditQueue, Decided
 from systemzero_gateway.credentials.authenticate import Authenticator
 from systemzero_gateway.credentials.certificates import certificate_of
 from systemzero_gateway.credentials.credential import credential_of
-from systemzero_gateway.forwarding.ticket import Ticket
+from systemzero_gateway.forwarding.lease import Lease
 from systemzero_gateway.limits import (
     Bucket,
     CallerLimits,
@@ -36,11 +36,11 @@ from systemzero_gateway.limits import (
     InFlight,
     LimitSettings,
     LimitStore,
-    Listening,
+    ListenPermits,
     LocalLimits,
-    Pace,
     Rate,
-    Reading,
+    ReadPermits,
+    Throttle,
 )
 from systemzero_runtime.interceptors.chain import Context
 
@@ -75,16 +75,16 @@ class Admission:
         """`store` has the buckets of callers, `addresses` those of failed attempts.
 
         `calls` counts calls with one response that are under way, `streams` those with a stream;
-        `pace` holds streams back to the rates. `reading` has the places of calls whose message is
-        being read, `listening` those of streams; `held` are the bytes of all messages.
+        `throttle` holds streams back to the rates. `reading` has the places of calls whose message
+        is being read, `listening` those of streams; `held` are the bytes of all messages.
         """
         self._authenticator = authenticator
         self._asks_for_certificates = authenticator.asks_for_certificates
         self._callers = CallerLimits(store, limits.tenant, limits.principal)
-        self.pace = Pace(self._callers)
+        self.throttle = Throttle(self._callers)
         self._addresses = addresses
-        self.reading = Reading()
-        self.listening = Listening()
+        self.reading = ReadPermits()
+        self.listening = ListenPermits()
         self.held = HeldBytes(limits.held_bytes)
         self.calls = InFlight(limits.total_in_flight, limits.in_flight)
         self.streams = InFlight(limits.total_streams, limits.streams)
@@ -104,10 +104,10 @@ class Admission:
         for kind, in_flight in (("call", self.calls), ("stream", self.streams)):
             metrics.IN_FLIGHT.labels(kind).set(len(in_flight))
             metrics.IN_FLIGHT_MOST.labels(kind).set(in_flight.total)
-        metrics.STREAMS_HELD.set(self.pace.held)
+        metrics.STREAMS_HELD.set(self.throttle.held)
         metrics.BYTES_HELD.set(len(self.held))
 
-    async def admit(self, method: Method, context: Context) -> Ticket:
+    async def admit(self, method: Method, context: Context) -> Lease:
         """Let the current call in; sets the rate limit's trailers.
 
         Raises:
@@ -133,7 +133,7 @@ class Admission:
             caller.require(frozenset((method.permission,)))
             slot = self._begin(method, caller, peer) if method.audit else -1
             in_flight.claim(caller.principal.tenant, caller.quotas.in_flight)
-            return Ticket(self, method, caller, peer, in_flight, slot)
+            return Lease(self, method, caller, peer, in_flight, slot)
         except BaseException as error:
             in_flight.leave(None)
             if reserved:
@@ -186,17 +186,17 @@ class Admission:
             if caller is not None:
                 return caller
         buckets = self._guesses(network_of(address_of(context.peer())), credential_of(header))
-        familiar = self._authenticator.is_familiar(header, certificate)
-        if not familiar and (full := self._used_up(buckets)) is not None:
-            familiar = await self._authenticator.is_familiar_elsewhere(header, certificate)
-            if not familiar:
+        recent_callers = self._authenticator.is_familiar(header, certificate)
+        if not recent_callers and (full := self._used_up(buckets)) is not None:
+            recent_callers = await self._authenticator.is_familiar_elsewhere(header, certificate)
+            if not recent_callers:
                 _check_guess(context, full)
         try:
             return await self._authenticator.authenticate(header, certificate)
         except Unauthenticated:
             for bucket in buckets:
                 decision = self._addresses.take_one(bucket, 1)
-                if not familiar:  # calls of the same moment may have used up what was left
+                if not recent_callers:  # calls of the same moment may have used up what was left
                     _check_guess(context, decision)
             _tell(context, decision)
             raise

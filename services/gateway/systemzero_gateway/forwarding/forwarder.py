@@ -9,7 +9,7 @@ Invariants:
 4. The one message of a call is read only when the call was let in, and kept no longer than it may
    be sent again.
 5. A message is taken from one side only when the other had room for the one before, and of a stream
-   only when the rates let it pass (`paying`).
+   only when the rates let it pass (`charging`).
 6. A call is sent a second time only where the contract calls it idempotent, it has a request id if
    it can have one (else what a lost answer said would be done twice), the first attempt ended
    UNAVAILABLE before the first byte of a response, and the backend's budget has room for it; both
@@ -42,9 +42,9 @@ from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.failures import GONE, has_details, transport_failure
 from systemzero_gateway.forwarding.admission import Admission
 from systemzero_gateway.forwarding.deadlines import seconds_for
+from systemzero_gateway.forwarding.lease import Lease
 from systemzero_gateway.forwarding.requestid import has_request_id
 from systemzero_gateway.forwarding.streams import StreamCall
-from systemzero_gateway.forwarding.ticket import Ticket
 from systemzero_runtime.interceptors.chain import Context, Handler
 from systemzero_runtime.interceptors.drain import Drain, stopping
 from systemzero_runtime.serving.local import LocalChannel
@@ -90,9 +90,9 @@ class Forwarder:
 
     async def unary(self, _requests: AsyncIterator[bytes], context: Context) -> bytes:
         """Forward a call with one response."""
-        ticket = await self.admission.admit(self.method, context)
+        lease = await self.admission.admit(self.method, context)
         try:
-            forwarded = Forwarded(self, ticket, context)
+            forwarded = Forwarded(self, lease, context)
             await forwarded.take()
             while True:
                 call = await forwarded.attempt()
@@ -107,15 +107,15 @@ class Forwarder:
                     forwarded.succeed(trailers)
                     return response
         finally:
-            ticket.end("CANCELLED")  # unless it has ended otherwise
+            lease.end("CANCELLED")  # unless it has ended otherwise
 
     async def stream(
         self, _requests: AsyncIterator[bytes], context: Context
     ) -> AsyncIterator[bytes]:
         """Forward a call with a stream of responses."""
-        ticket = await self.admission.admit(self.method, context)
+        lease = await self.admission.admit(self.method, context)
         try:
-            forwarded = Forwarded(self, ticket, context)
+            forwarded = Forwarded(self, lease, context)
             await forwarded.take()
             while True:
                 call = await forwarded.attempt()
@@ -136,7 +136,7 @@ class Forwarder:
                     call.cancel()
                     forwarded.over("CANCELLED")  # unless the attempt has ended otherwise
         finally:
-            ticket.end("CANCELLED")  # unless it has ended otherwise
+            lease.end("CANCELLED")  # unless it has ended otherwise
 
     def open(self, request: Any, caller: Caller, client_span: ClientSpan, timeout: float) -> Any:
         """The call to the backend."""
@@ -156,14 +156,14 @@ class Forwarded:
     def __init__(
         self,
         forwarder: Forwarder,
-        ticket: Ticket,
+        lease: Lease,
         context: Context,
     ) -> None:
         self._forwarder = forwarder
-        self._ticket = ticket
+        self._lease = lease
         self._context = context
         self._refusal: DomainError | None = None
-        self._pay = ticket.responses()
+        self._pay = lease.responses()
         self._told_to_go = False
         self._request: Any = None
         self._begun = False
@@ -175,15 +175,15 @@ class Forwarded:
         """Take what the client sends: one message here, many as they are asked for.
 
         Raises:
-            DomainError: see `Ticket.message`.
+            DomainError: see `Lease.message`.
         """
         if self._forwarder.method.client_streaming:
             self._request = self._until_end()
             return
         try:
-            self._request = await self._ticket.message(self._context, self._left())
+            self._request = await self._lease.message(self._context, self._left())
         except DomainError as error:
-            self._ticket.end(error.reason)
+            self._lease.end(error.reason)
             raise
 
     async def attempt(self) -> Any:
@@ -196,14 +196,14 @@ class Forwarded:
         try:
             await forwarder.backend.reach(self._left())
         except Unavailable as error:
-            self._ticket.end(error.reason)
+            self._lease.end(error.reason)
             raise
         self._attempts += 1
         self._client_span = ClientSpan(forwarder.method.path, forwarder.backend.name)
         request = self._request
         if self._attempts >= forwarder.attempts:
             self._request = None
-        return forwarder.open(request, self._ticket.caller, self._client_span, self._left())
+        return forwarder.open(request, self._lease.caller, self._client_span, self._left())
 
     def over(self, status: str) -> None:
         """The attempt has ended; only the first status counts."""
@@ -222,16 +222,16 @@ class Forwarded:
 
         Raises:
             DeadlineExceeded: they do not before the deadline.
-            DomainError: see `paying.Responses`.
+            DomainError: see `charging.Responses`.
         """
         try:
             async with asyncio.timeout(self._left()):
                 await self._pay(size)
         except TimeoutError:
-            self._ticket.end(DeadlineExceeded.reason)
+            self._lease.end(DeadlineExceeded.reason)
             raise DeadlineExceeded("the deadline passed") from None
         except DomainError as error:
-            self._ticket.end(error.reason)
+            self._lease.end(error.reason)
             raise
 
     def succeed(self, trailers: Any) -> None:
@@ -243,9 +243,9 @@ class Forwarded:
         self.begin()
         self.over("OK")
         if self._told_to_go:
-            self._ticket.end(Unavailable.reason)
+            self._lease.end(Unavailable.reason)
             raise stopping()
-        self._ticket.end("")
+        self._lease.end("")
         if trailers:  # else those that are set are all
             self._context.set_trailing_metadata(self._with(trailers))
 
@@ -287,13 +287,13 @@ class Forwarded:
     async def fail(self, error: grpc.aio.AioRpcError | asyncio.CancelledError) -> NoReturn:
         """End the client's call as the backend's ended."""
         if self._refusal is not None:
-            self._ticket.end(self._refusal.reason)
+            self._lease.end(self._refusal.reason)
             raise self._refusal from None
         if isinstance(error, asyncio.CancelledError):
-            self._ticket.end("CANCELLED")
+            self._lease.end("CANCELLED")
             raise error
         if has_details(error):
-            self._ticket.end(error.code().name)
+            self._lease.end(error.code().name)
             await end(
                 self._context,
                 error.code(),
@@ -301,7 +301,7 @@ class Forwarded:
                 self._with(error.trailing_metadata()),
             )
         replaced = transport_failure(error.code(), self._forwarder.backend.name)
-        self._ticket.end(replaced.reason)
+        self._lease.end(replaced.reason)
         raise replaced from None
 
     async def _until_end(self) -> AsyncIterator[bytes]:
@@ -319,7 +319,7 @@ class Forwarded:
 
     async def _passed(self) -> AsyncIterator[bytes]:
         """The client's messages, as far as they keep to their bounds, each when its rate allows."""
-        async with aclosing(self._ticket.messages(self._context)) as messages:
+        async with aclosing(self._lease.messages(self._context)) as messages:
             try:
                 async for message in messages:
                     yield message

@@ -24,7 +24,7 @@ from systemzero_gateway.access.policy import Method
 from systemzero_gateway.config import DeadlineSettings
 from systemzero_gateway.forwarding.admission import Admission
 from systemzero_gateway.forwarding.deadlines import seconds_for
-from systemzero_gateway.forwarding.ticket import Ticket
+from systemzero_gateway.forwarding.lease import Lease
 from systemzero_runtime.interceptors.chain import Context, Handler
 from systemzero_wire.errors import code_of
 
@@ -49,21 +49,21 @@ class OwnMethod:
         return grpc.stream_unary_rpc_method_handler(self._unary, None, serialise)
 
     async def _unary(self, _requests: AsyncIterator[bytes], context: Context) -> Any:
-        ticket = await self._admission.admit(self.method, context)
-        with _ended(ticket):
-            seconds = self._begin(ticket, context)
+        lease = await self._admission.admit(self.method, context)
+        with _ended(lease):
+            seconds = self._begin(lease, context)
             async with asyncio.timeout(seconds):
-                request = await ticket.message(context, seconds)
+                request = await lease.message(context, seconds)
                 return await self._handler.unary_unary(request, context)
 
     async def _stream(
         self, _requests: AsyncIterator[bytes], context: Context
     ) -> AsyncIterator[Any]:
-        ticket = await self._admission.admit(self.method, context)
-        with _ended(ticket):
-            seconds, pay = self._begin(ticket, context), ticket.responses()
+        lease = await self._admission.admit(self.method, context)
+        with _ended(lease):
+            seconds, pay = self._begin(lease, context), lease.responses()
             deadline = asyncio.get_running_loop().time() + seconds
-            request = await ticket.message(context, seconds)
+            request = await lease.message(context, seconds)
             async with aclosing(self._handler.unary_stream(request, context)) as responses:
                 while True:
                     # around each alone: between two of them it is the client that is waited for
@@ -75,15 +75,15 @@ class OwnMethod:
                     async with asyncio.timeout_at(deadline):
                         await pay(response.ByteSize())
 
-    def _begin(self, ticket: Ticket, context: Context) -> float:
+    def _begin(self, lease: Lease, context: Context) -> float:
         """Say whose call it is; the seconds that it may take."""
-        set_current_caller(ticket.caller)
+        set_current_caller(lease.caller)
         return seconds_for(self.method, context.time_remaining(), self._deadlines)
 
 
 @contextmanager
-def _ended(ticket: Ticket) -> Iterator[None]:
-    """End `ticket`, however the call ends, with the reason for it."""
+def _ended(lease: Lease) -> Iterator[None]:
+    """End `lease`, however the call ends, with the reason for it."""
     reason = "CANCELLED"  # a generator that is closed raises nothing that is caught here
     try:
         yield
@@ -98,4 +98,4 @@ def _ended(ticket: Ticket) -> Iterator[None]:
         reason = code_of(error).name
         raise
     finally:
-        ticket.end(reason)
+        lease.end(reason)

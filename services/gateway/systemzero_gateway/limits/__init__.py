@@ -4,13 +4,13 @@ from systemzero_gateway.limits.callers import CallerLimits
 from systemzero_gateway.limits.gcra import Bucket, Decision, Rate, decide
 from systemzero_gateway.limits.held import HeldBytes
 from systemzero_gateway.limits.inflight import InFlight
-from systemzero_gateway.limits.listening import Listening
+from systemzero_gateway.limits.listening import ListenPermits
 from systemzero_gateway.limits.memory import MemoryLimits
 from systemzero_gateway.limits.opening import local_limits, open_limits, password_of
-from systemzero_gateway.limits.pace import Pace
 from systemzero_gateway.limits.protocol import LimitStore, LocalLimits
-from systemzero_gateway.limits.reading import Reading, only_message
+from systemzero_gateway.limits.reading import ReadPermits, only_message
 from systemzero_gateway.limits.settings import LimitSettings
+from systemzero_gateway.limits.throttle import Throttle
 
 __all__ = [
     "Bucket",
@@ -20,12 +20,12 @@ __all__ = [
     "InFlight",
     "LimitSettings",
     "LimitStore",
-    "Listening",
+    "ListenPermits",
     "LocalLimits",
     "MemoryLimits",
-    "Pace",
     "Rate",
-    "Reading",
+    "ReadPermits",
+    "Throttle",
     "decide",
     "local_limits",
     "only_message",

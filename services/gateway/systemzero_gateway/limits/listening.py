@@ -6,7 +6,7 @@ it, which a stream has from one message to the next, but not while its message i
 
 Invariants:
 1. There are never more than `PLACES` streams that are listened to, and of one tenant no more than
-   `OF_TENANT`; see `Reading`, which has the turns.
+   `OF_TENANT`; see `ReadPermits`, which has the turns.
 2. A stream that has said nothing for `SECONDS` ends where another waits for its place, and goes on
    where nobody does. It is one of the waiting tenant's own, if that has any.
 """
@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from systemzero_core.errors import Unavailable
-from systemzero_gateway.limits.reading import Reading
+from systemzero_gateway.limits.reading import ReadPermits
 
 PLACES: Final = 64
 OF_TENANT: Final = 16
@@ -27,7 +27,7 @@ SCARCE: Final = 48
 SECONDS: Final = 20.0
 
 
-class Listening:
+class ListenPermits:
     """The places of streams whose next message is being read."""
 
     def __init__(
@@ -37,23 +37,23 @@ class Listening:
         scarce: int = SCARCE,
         seconds: float = SECONDS,
     ) -> None:
-        self._reading = Reading(places, of_tenant, scarce)
+        self._reading = ReadPermits(places, of_tenant, scarce)
         self._seconds = seconds
-        self._silent: dict[Ear, None] = {}  # in the order in which they began to be
+        self._silent: dict[ListenPermit, None] = {}  # in the order in which they began to be
 
     def __len__(self) -> int:
         """How many streams are listened to."""
         return len(self._reading)
 
     @asynccontextmanager
-    async def of(self, tenant: str) -> AsyncIterator[Ear]:
+    async def of(self, tenant: str) -> AsyncIterator[ListenPermit]:
         """A place of `tenant` meanwhile, for one message; waits for it as long as it takes."""
         if self._reading.has_room(tenant):
             self._reading.take(tenant)
         else:
             self._ask_for_room(tenant)
             await self._reading.wait(tenant, None)
-        ear = Ear(self, tenant)
+        ear = ListenPermit(self, tenant)
         try:
             yield ear
         finally:
@@ -62,11 +62,11 @@ class Listening:
             else:
                 self._reading.give(tenant)
 
-    def begins(self, ear: Ear) -> None:
+    def begins(self, ear: ListenPermit) -> None:
         """Nothing is heard by `ear` yet."""
         self._silent[ear] = None
 
-    def ends(self, ear: Ear) -> None:
+    def ends(self, ear: ListenPermit) -> None:
         """Something is, or will never be."""
         del self._silent[ear]
 
@@ -80,7 +80,7 @@ class Listening:
                 loop.call_at(ear.since + self._seconds, self._end, ear, tenant)
                 return
 
-    def _end(self, ear: Ear, tenant: str) -> None:
+    def _end(self, ear: ListenPermit, tenant: str) -> None:
         if self._reading.waits(tenant):
             ear.end()
         else:
@@ -91,12 +91,12 @@ class Listening:
         return max(tenants, key=self._reading.taken, default="")
 
 
-class Ear:
+class ListenPermit:
     """A place for one message of a stream of `tenant`."""
 
     __slots__ = ("_listening", "_scope", "asked", "since", "tenant", "was_ended")
 
-    def __init__(self, listening: Listening, tenant: str) -> None:
+    def __init__(self, listening: ListenPermits, tenant: str) -> None:
         self._listening = listening
         self._scope: asyncio.Timeout | None = None
         self.since = asyncio.get_running_loop().time()

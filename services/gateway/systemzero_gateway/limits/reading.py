@@ -31,7 +31,7 @@ END: Final[Any] = grpc.aio.EOF  # type: ignore[attr-defined]
 """What is read after the last message."""
 
 
-class Reading:
+class ReadPermits:
     """The places of messages that are being read."""
 
     def __init__(
@@ -138,7 +138,7 @@ class Permit:
 
     __slots__ = ("_reading", "_seconds", "_tenant")
 
-    def __init__(self, reading: Reading, tenant: str, seconds: float) -> None:
+    def __init__(self, reading: ReadPermits, tenant: str, seconds: float) -> None:
         self._reading = reading
         self._tenant = tenant
         self._seconds = seconds

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from systemzero_core.drift.model import Context, Finding, Severity, Visit
+from systemzero_core.drift.model import Context, Finding, SessionCapture, Severity
 
 MAX_VISITS = 32
 """Visits of one session that are looked at: the last ones. More than a loop's window, so that one
@@ -51,7 +51,7 @@ class SequenceDetector:
 
 
 def review(
-    session: Sequence[Visit],
+    session: Sequence[SessionCapture],
     transitions: Mapping[str, Sequence[str]],
     settings: SequenceSettings = DEFAULT_SETTINGS,
 ) -> Iterator[tuple[int, Finding]]:
@@ -83,7 +83,7 @@ def review(
         yield at, finding
 
 
-def _steps(session: Sequence[Visit]) -> list[tuple[int, str]]:
+def _steps(session: Sequence[SessionCapture]) -> list[tuple[int, str]]:
     steps: list[tuple[int, str]] = []
     first = max(0, len(session) - MAX_VISITS)
     for at in range(first, len(session)):

@@ -15,7 +15,7 @@ from systemzero_gateway import metrics
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import Method
 from systemzero_gateway.forwarding.sizes import StreamBudget
-from systemzero_gateway.limits import Pace
+from systemzero_gateway.limits import Throttle
 
 _MESSAGES: Final = 1_000
 """Responses that take a unit, however small they are."""
@@ -25,11 +25,13 @@ _units = metrics.STREAM_UNITS.labels
 class Requests:
     """What a stream of requests pays, message by message."""
 
-    def __init__(self, method: Method, caller: Caller, budget: StreamBudget, pace: Pace) -> None:
+    def __init__(
+        self, method: Method, caller: Caller, budget: StreamBudget, throttle: Throttle
+    ) -> None:
         self._cost = method.cost
         self._caller = caller
         self._budget = budget
-        self._pace = pace
+        self._throttle = throttle
         self._paid = method.cost
 
     async def take(self, size: int, unit_bytes: int) -> None:
@@ -44,15 +46,15 @@ class Requests:
         self._paid = 0
         if owed > 0:
             _units("request").inc(owed)
-            await self._pace.take(self._caller, owed)
+            await self._throttle.take(self._caller, owed)
 
 
 class Responses:
     """What a stream of responses pays, after each of them and before the next is asked for."""
 
-    def __init__(self, caller: Caller, pace: Pace) -> None:
+    def __init__(self, caller: Caller, throttle: Throttle) -> None:
         self._caller = caller
-        self._pace = pace
+        self._throttle = throttle
         self._owed = 0
 
     async def take(self, size: int, unit_bytes: int) -> None:
@@ -65,4 +67,4 @@ class Responses:
         units, self._owed = divmod(self._owed, unit_bytes)
         if units:
             _units("response").inc(units)
-            await self._pace.take(self._caller, units)
+            await self._throttle.take(self._caller, units)

@@ -59,16 +59,16 @@ async def append(database: Database, log: LogStore, tenant: str, time: datetime)
 
 async def test_a_census_counts_the_logs_of_all_tenants(database: Database) -> None:
     log = log_on(database)
-    assert await log.census() == (0, 0, None, {})
+    assert await log.log_counts() == (0, 0, None, {})
     for tenant, count in (("t1", 3), ("t2", 1), ("é", 2)):
         for number in range(count):
             await append(database, log, tenant, NOW + timedelta(seconds=number))
-    assert await log.census() == (3, 6, NOW, {})
+    assert await log.log_counts() == (3, 6, NOW, {})
     await log.publish_checkpoints()
-    assert await log.census() == (3, 6, None, {})
+    assert await log.log_counts() == (3, 6, None, {})
     await append(database, log, "t2", NOW + timedelta(seconds=50))
     await append(database, log, "t1", NOW + timedelta(seconds=40))
-    assert await log.census() == (3, 8, NOW + timedelta(seconds=40), {})
+    assert await log.log_counts() == (3, 8, NOW + timedelta(seconds=40), {})
 
 
 async def test_a_census_knows_since_when_a_witness_is_behind(database: Database) -> None:
@@ -77,9 +77,9 @@ async def test_a_census_knows_since_when_a_witness_is_behind(database: Database)
         log = log_on(database, witnesses=known(witness, idle))
         first, second = (str(each.verifier) for each in (witness, idle))
         await grow(database, log, 3)
-        assert (await log.census()).uncosigned_since == {first: None, second: None}
+        assert (await log.log_counts()).uncosigned_since == {first: None, second: None}
         await asked(log)
-        assert (await log.census()).uncosigned_since == {first: None, second: NOW}
+        assert (await log.log_counts()).uncosigned_since == {first: None, second: NOW}
 
 
 async def test_a_log_that_was_altered_makes_its_service_unready(database: Database) -> None:

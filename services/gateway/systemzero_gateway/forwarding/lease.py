@@ -10,7 +10,7 @@ from systemzero_core.errors import RateLimited, TooManyInFlight
 from systemzero_gateway.access.caller import Caller
 from systemzero_gateway.access.policy import Method
 from systemzero_gateway.audit import Decided
-from systemzero_gateway.forwarding.paying import Requests, Responses
+from systemzero_gateway.forwarding.charging import Requests, Responses
 from systemzero_gateway.forwarding.sizes import StreamBudget, check_size
 from systemzero_gateway.limits import InFlight, only_message
 from systemzero_gateway.limits.held import SMALL
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from systemzero_gateway.forwarding.admission import Admission
 
 
-class Ticket:
+class Lease:
     """A call that was let in. Whoever got it MUST `end` it, however the call ends."""
 
     __slots__ = (
@@ -105,12 +105,12 @@ class Ticket:
             Unavailable: the limits can't be checked, or the stream was silent for too long.
         """
         budget = StreamBudget(self._method, self._admission.limits.stream_bytes)
-        paying = Requests(self._method, self.caller, budget, self._admission.pace)
+        charging = Requests(self._method, self.caller, budget, self._admission.throttle)
         tenant = self.caller.principal.tenant
         while (message := await self._next(context, tenant)) is not None:
             size = len(message)
             try:
-                await paying.take(size, self._admission.limits.unit_bytes)
+                await charging.take(size, self._admission.limits.unit_bytes)
                 yield message
             finally:
                 del message  # the next one may be long in coming
@@ -137,8 +137,8 @@ class Ticket:
         """
         if self._method.client_streaming:
             return _paid
-        paying = Responses(self.caller, self._admission.pace)
-        return lambda size: paying.take(size, self._admission.limits.unit_bytes)
+        charging = Responses(self.caller, self._admission.throttle)
+        return lambda size: charging.take(size, self._admission.limits.unit_bytes)
 
 
 def _no_room(total: int) -> TooManyInFlight:

@@ -30,7 +30,7 @@ _MOST_SECONDS: Final = 1.0
 _decisions = cache(metrics.LIMIT_DECISIONS.labels)
 
 
-class Pace:
+class Throttle:
     """Lets messages of streams pass, each as its rate allows.
 
     Attributes:

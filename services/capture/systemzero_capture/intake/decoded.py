@@ -8,7 +8,7 @@ from systemzero_storage.tree_body import pack
 from systemzero_wire.trees import check_readable
 
 
-class Held:
+class DecodedCapture:
     """A tree in hand, to be stored and judged; its own tree JSON is made once.
 
     Attributes:

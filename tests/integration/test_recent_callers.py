@@ -11,7 +11,7 @@ import pytest
 
 from systemzero_core.errors import RateLimited
 from systemzero_gateway.credentials import apikey
-from systemzero_gateway.credentials.familiar import SECONDS, Familiar
+from systemzero_gateway.credentials.recent_callers import SECONDS, RecentCallers
 from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_gateway.limits.table import Table
 from tests.support.gateway import World, refused, world
@@ -78,7 +78,7 @@ async def test_a_day_later_nobody_is_familiar_and_who_is_refused_is_not_before(
 ) -> None:
     now = 1_000_000_000_000
     table = Table(tmp_path / "familiar", rows=4)
-    one = Familiar(PEPPER, table, None, lambda: now)
+    one = RecentCallers(PEPPER, table, None, lambda: now)
     await one.note(b"good", "key_1", by_token=False)
     await one.note(b"token", "key_2", by_token=True)
     assert (one.knows(b"good", ""), one.knows(b"new", "key_1")) == (True, True)
@@ -97,7 +97,7 @@ async def test_a_day_later_nobody_is_familiar_and_who_is_refused_is_not_before(
 async def test_what_is_kept_has_a_size(tmp_path: Path) -> None:
     file = tmp_path / "familiar"
     table = Table(file, rows=4)
-    one = Familiar(PEPPER, table, None, lambda: 0)
+    one = RecentCallers(PEPPER, table, None, lambda: 0)
     size = file.stat().st_size
     for number in range(1_000):
         await one.note(b"%d" % number, f"key_{number}", by_token=False)

@@ -41,7 +41,7 @@ class Memory(Protocol):
         ...
 
 
-class Familiar:
+class RecentCallers:
     """The credentials, by digest, and principals that were good within the day."""
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import Final
 SECONDS: Final = 1.0
 
 
-class Seldom:
+class LogLimiter:
     """Says when to say it: at once, and `most` times in `SECONDS` at most."""
 
     def __init__(self, ticks: Callable[[], float], most: int = 1) -> None:

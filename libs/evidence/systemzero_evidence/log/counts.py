@@ -16,7 +16,7 @@ from systemzero_core.tlog import parse_time
 from systemzero_evidence.rows.tables import LogTables
 
 
-class Census(NamedTuple):
+class LogCounts(NamedTuple):
     """The logs of all tenants, added up.
 
     Attributes:
@@ -33,14 +33,14 @@ class Census(NamedTuple):
     uncosigned_since: dict[str, datetime | None]
 
 
-def census(connection: Connection, tables: LogTables, witnesses: Sequence[str]) -> Census:
+def log_counts(connection: Connection, tables: LogTables, witnesses: Sequence[str]) -> LogCounts:
     """Look at all logs, on the connection's snapshot; `witnesses` are C2SP vkey texts."""
     logs, entries, since = connection.execute(_entries(tables)).one()
     behind = {
         witness: _time(connection.execute(_uncosigned(tables, witness)).scalar())
         for witness in witnesses
     }
-    return Census(logs, int(entries or 0), _time(since), behind)
+    return LogCounts(logs, int(entries or 0), _time(since), behind)
 
 
 def _time(text: str | None) -> datetime | None:

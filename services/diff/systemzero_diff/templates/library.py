@@ -14,7 +14,7 @@ from systemzero_core.template import validate as validate_template
 from systemzero_core.template.infer import Inference
 from systemzero_core.template.learn import MAX_CAPTURES
 from systemzero_diff.digests import DELETION_KIND, VERSION_KIND, template_digest
-from systemzero_diff.model import Answered, Kept, StoredTemplate
+from systemzero_diff.model import Answered, RememberedAnswer, StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.work.templates import Draft
@@ -65,7 +65,7 @@ def put_version(
     return transaction.put_template(template, time, etag, deleted=deleted)
 
 
-class Librarian:
+class TemplateLibrary:
     """Keeps the templates of all tenants."""
 
     def __init__(
@@ -108,7 +108,7 @@ class Librarian:
             if (first := transaction.answer(answered)) is not None:
                 return first.answer
             answer = encode(change(transaction))
-            transaction.keep_answer(answered, Kept(answer), self._clock())
+            transaction.keep_answer(answered, RememberedAnswer(answer), self._clock())
             return answer
 
         write = self._store.write_anyhow if deletes else self._store.write
