@@ -64,19 +64,16 @@ def stage(package: str) -> Path:
     """A copy of the core and of its fast tests, for mutmut to work on."""
     work = HOME / package
     shutil.rmtree(work, ignore_errors=True)
-    (work / "tests" / "unit").mkdir(parents=True)
+    work.mkdir(parents=True)
     shutil.copytree(ROOT / "libs/core/systemzero_core", work / "systemzero_core")
     shutil.copytree(ROOT / "benchmarks", work / "benchmarks")
     shutil.copytree(ROOT / "tests/support", work / "tests/support")
+    shutil.copytree(ROOT / "tests/unit/core", work / "tests/unit/core")
     (work / "tests/data").symlink_to(ROOT / "tests/data")
-    shutil.copy(ROOT / "tests/__init__.py", work / "tests")
+    for folder in ("tests", "tests/unit"):
+        shutil.copy(ROOT / folder / "__init__.py", work / folder)
     (work / "tests/conftest.py").write_text(_CONFTEST)
-    tests = sorted((ROOT / "tests/unit").glob(f"test_{package}*.py"))
-    tests = [t for t in tests if "systemzero_diff" not in t.read_text()]  # a service's
-    helpers = [p for p in (ROOT / "tests/unit").glob("*.py") if not p.name.startswith("test_")]
-    for path in (*tests, *helpers):
-        shutil.copy(path, work / "tests/unit")
-    names = json.dumps([f"tests/unit/{test.name}" for test in tests])
+    names = json.dumps([f"tests/unit/core/{package}"])
     (work / "pyproject.toml").write_text(_CONFIG.format(package=package, tests=names))
     return work
 

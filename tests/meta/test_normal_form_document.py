@@ -10,7 +10,7 @@ import pytest
 from systemzero_core.normalize import NORMAL_FORM_VERSION, Filter, filters, role_tables
 from systemzero_core.normalize import attributes as rules
 from systemzero_core.signature import SIGNATURE_VERSION, sign, subtree_hashes
-from tests.unit.test_signature import LOGIN
+from tests.unit.core.test_signature import LOGIN
 
 TEXT = (Path(__file__).parents[2] / "docs" / "design" / "normal-form.md").read_text()
 

@@ -24,7 +24,7 @@ from systemzero_base.plugins import load_detectors, load_formats
 from systemzero_core.diff import diff
 from systemzero_core.drift import judge
 from systemzero_core.tree import Node, Tree
-from tests.unit.drift_trees import template
+from tests.support.trees import template
 
 formats, detectors = load_formats(), load_detectors()
 read = formats.parse(Path(sys.argv[1]).read_bytes())

@@ -53,7 +53,7 @@ def transfer(account: str, amount: str, ends: str) -> tree_pb2.Tree:
 
 
 def test_an_approved_number_is_that_number_and_no_other(platform: Attacked) -> None:
-    """C1. More of it: tests/integration/test_consent.py, tests/unit/test_drift_consent.py."""
+    """C1. More of it: test_consent.py of integration/diff/decisions and of unit/core/drift."""
     with platform.tenant().by() as bank:
 
         def seen(*values: str) -> verdict_pb2.Verdict:
@@ -82,7 +82,7 @@ def test_an_approved_number_is_that_number_and_no_other(platform: Attacked) -> N
 
 
 def test_guesses_lock_out_nobody_who_works_behind_the_same_address(platform: Attacked) -> None:
-    """M2. More of it: tests/integration/test_gateway_credentials.py."""
+    """M2. More of it: tests/integration/gateway/credentials/test_credentials.py."""
     known, newcomer = platform.tenant(), platform.tenant()
     with known.by() as services:
         services.status.GetStatus(STATUS)
@@ -112,7 +112,7 @@ def _code(tenant: Tenant, authorization: str) -> grpc.StatusCode:
 
 
 async def test_a_call_without_an_id_is_not_made_twice(tmp_path: Path) -> None:
-    """M3. More of it: tests/integration/test_gateway_backends.py, test_capture_retries.py."""
+    """M3. More of it: integration/gateway/backends, integration/capture/intake/test_retries.py."""
     async with before_moody(tmp_path) as (here, moody):
         for request, times in ((b"", 1), (b"\x12\x03abc", 1), (b"\x0a\x01r", 2)):
             moody.refusals, moody.calls = 1, 0
@@ -127,7 +127,7 @@ async def test_a_call_without_an_id_is_not_made_twice(tmp_path: Path) -> None:
 async def test_templates_take_no_more_memory_than_is_set(
     open_database: OpenDatabase,
 ) -> None:
-    """M5. More of it: tests/unit/test_template_memory.py, integration/test_check_memory.py."""
+    """M5. More of it: test_memory.py of unit/diff/templates and of integration/diff/verdicts."""
     database = open_database(DIFF_METADATA, SCHEMA_VERSION)
     key = Ed25519PrivateKey.generate()
     store = SqlDiffStore(database, LogStore(database, LOG, "test.example/log", [key]))
@@ -147,7 +147,7 @@ async def test_templates_take_no_more_memory_than_is_set(
 async def test_an_approval_that_is_written_into_the_database_is_never_signed(
     open_database: OpenDatabase,
 ) -> None:
-    """H6. More of it: tests/integration/test_log_tail.py and test_tampering.py."""
+    """H6. More of it: integration/evidence/rows/test_tail.py, integration/diff/admin."""
     database = open_database(METADATA, 1)
     log = log_on(database)
     await append(database, log, 3)
@@ -167,7 +167,7 @@ async def test_an_approval_that_is_written_into_the_database_is_never_signed(
 async def test_a_log_without_its_key_or_its_name_is_not_begun_anew(
     open_database: OpenDatabase, tmp_path: Path, missing: str
 ) -> None:
-    """M6. More of it: tests/integration/test_log_tail.py."""
+    """M6. More of it: tests/integration/evidence/rows/test_tail.py."""
     database = open_database(METADATA, 1)
     files = LogFiles(tmp_path / "diff" / "log.key", tmp_path / "diff" / "origin")
     log = open_log(database, TABLES, files, "")
