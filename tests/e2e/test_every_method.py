@@ -60,7 +60,7 @@ def test_an_empty_request_is_answered_or_refused_with_a_reason(
     platform: Platform, path: str
 ) -> None:
     method = METHODS[path]
-    _call(platform, method, [GetMessageClass(method.input_type)()])
+    called(platform, method, [GetMessageClass(method.input_type)()])
 
 
 @pytest.mark.parametrize("path", sorted(METHODS))
@@ -69,17 +69,17 @@ def test_garbage_in_every_field_is_answered_or_refused_with_a_reason(
 ) -> None:
     method, chance = METHODS[path], random.Random(path)  # noqa: S311 - no secret
     for _ in range(ROUNDS):
-        _call(platform, method, [garbage(GetMessageClass(method.input_type), chance)])
+        called(platform, method, [garbage(GetMessageClass(method.input_type), chance)])
     assert "Traceback" not in platform.log.read_text()
 
 
 @pytest.mark.parametrize("path", sorted(METHODS))
 def test_bytes_that_are_no_message_are_refused_with_a_reason(platform: Platform, path: str) -> None:
-    code = _call(platform, METHODS[path], [b"\xff\xff\xff\x07no message"])
+    code = called(platform, METHODS[path], [b"\xff\xff\xff\x07no message"])
     assert code is not grpc.StatusCode.OK
 
 
-def _call(platform: Platform, method: MethodDescriptor, requests: list[Message | bytes]) -> Any:
+def called(platform: Platform, method: MethodDescriptor, requests: list[Message | bytes]) -> Any:
     """Call `method`; the status code, which is none that tells of a bug and comes with a reason."""
     metadata = [("authorization", f"Bearer {platform.admin_key}")]
     path = f"/{method.containing_service.full_name}/{method.name}"

@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from tests.e2e.test_every_method import _call
+from tests.e2e.test_every_method import called
 from tests.support.exposed import METHODS
 from tests.support.platform import Platform, running
 from tests.support.postgres import Server, migrated
@@ -61,5 +61,5 @@ def test_no_text_field_ends_in_an_internal_error(stored: Platform, path: str) ->
     method = METHODS[path]
     kind = GetMessageClass(method.input_type)
     for steps in texts(method.input_type):
-        code = _call(stored, method, [_with(kind, steps)])
+        code = called(stored, method, [_with(kind, steps)])
         assert code is not grpc.StatusCode.INTERNAL

@@ -9,7 +9,7 @@ from typing import Any
 from scripts.configuration import SERVICES
 from systemzero_base.settings.config import load
 from systemzero_runtime.interceptors.drain import END_SECONDS
-from systemzero_runtime.running.workers import _MARGIN_SECONDS
+from systemzero_runtime.running.workers import MARGIN_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,4 +25,4 @@ def settings_of(
 def seconds_to_stop(settings: Any) -> float:
     """What a service takes at most, from the signal on: calls, watches, closing or its workers."""
     grace: float = settings.grace
-    return grace + END_SECONDS + _MARGIN_SECONDS
+    return grace + END_SECONDS + MARGIN_SECONDS

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from systemzero_base.telemetry import logs
 from systemzero_base.telemetry.logs import LogSettings
 
@@ -27,6 +25,4 @@ def logging_as(settings: LogSettings) -> Iterator[None]:
     try:
         yield
     finally:
-        logs.flush()
-        logs._Logs.main = logs._Logs.security = None
-        structlog.reset_defaults()
+        logs.unconfigure()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from systemzero_base.telemetry.logs import get_logger
@@ -14,6 +14,12 @@ from tests.support.patience import PATIENCE
 def some_loops() -> Loops:
     """Where a test's parts make their loops."""
     return Loops("test", get_logger("test"), jitter=lambda: 0.0)
+
+
+def loop_named(name: str, loops: Iterable[Background]) -> Background:
+    """The one of this name."""
+    (found,) = [loop for loop in loops if loop.name == name]
+    return found
 
 
 async def kill(loop: Background, error: BaseException) -> None:

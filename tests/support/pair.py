@@ -33,7 +33,7 @@ from systemzero_diff.config import DiffSettings
 from systemzero_runtime.interceptors.chain import Call, errors_interceptor, identity_interceptor
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
-from tests.support.services import KEY, TRUSTED, Clock, _As, seconds
+from tests.support.services import KEY, TRUSTED, CalledAs, Clock, seconds
 
 SILENCE = [
     grpc.StatusCode.UNAVAILABLE,
@@ -87,34 +87,35 @@ class Pair:
             await call.context.abort(said, "away")
         yield
 
-    def _stub(self, kind: Any, name: str, tenant: str, issuer: str = "gateway") -> Any:
+    def stub(self, kind: Any, name: str, tenant: str, issuer: str = "gateway") -> Any:
+        """A stub of the service `name`, that calls as somebody of `tenant`, through `issuer`."""
         token = self._signers[issuer].token(Principal(tenant, "key_1", self.quotas), name)
-        return _As(kind(self._channels[name]), [(METADATA_KEY, token)])
+        return CalledAs(kind(self._channels[name]), [(METADATA_KEY, token)])
 
     def captures(self, tenant: str = "acme") -> Any:
-        return self._stub(capture_service_pb2_grpc.CaptureServiceStub, "capture", tenant)
+        return self.stub(capture_service_pb2_grpc.CaptureServiceStub, "capture", tenant)
 
     def templates(self, tenant: str = "acme") -> Any:
-        return self._stub(template_service_pb2_grpc.TemplateServiceStub, "diff", tenant)
+        return self.stub(template_service_pb2_grpc.TemplateServiceStub, "diff", tenant)
 
     def judgements(self, tenant: str = "acme", issuer: str = "capture") -> Any:
         kind = judgement_service_pb2_grpc.JudgementServiceStub
-        return self._stub(kind, "diff", tenant, issuer)
+        return self.stub(kind, "diff", tenant, issuer)
 
     def trees(self, tenant: str = "acme", issuer: str = "diff") -> Any:
-        return self._stub(tree_service_pb2_grpc.TreeServiceStub, "capture", tenant, issuer)
+        return self.stub(tree_service_pb2_grpc.TreeServiceStub, "capture", tenant, issuer)
 
     def diff(self, tenant: str = "acme") -> Any:
-        return self._stub(diff_service_pb2_grpc.DiffServiceStub, "diff", tenant)
+        return self.stub(diff_service_pb2_grpc.DiffServiceStub, "diff", tenant)
 
     def drift(self, tenant: str = "acme") -> Any:
-        return self._stub(drift_service_pb2_grpc.DriftServiceStub, "diff", tenant)
+        return self.stub(drift_service_pb2_grpc.DriftServiceStub, "diff", tenant)
 
     def usage(self, name: str, tenant: str = "acme") -> Any:
-        return self._stub(usage_service_pb2_grpc.UsageServiceStub, name, tenant)
+        return self.stub(usage_service_pb2_grpc.UsageServiceStub, name, tenant)
 
     def log(self, tenant: str = "acme") -> Any:
-        return self._stub(log_service_pb2_grpc.LogServiceStub, "diff", tenant)
+        return self.stub(log_service_pb2_grpc.LogServiceStub, "diff", tenant)
 
 
 def _verifier(service: Any) -> IdentityVerifier:

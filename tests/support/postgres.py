@@ -29,7 +29,7 @@ from systemzero_storage.database import DatabaseSettings
 from systemzero_storage.postgres.blocking import run_blocking
 from systemzero_storage.postgres.database import PostgresDatabase, driver_url, open_postgres
 from systemzero_storage.postgres.provision import grant, provision
-from systemzero_storage.postgres.sessions import _lock_key
+from systemzero_storage.postgres.sessions import lock_key
 from tests.support.patience import PATIENCE
 
 T = TypeVar("T")
@@ -248,4 +248,4 @@ def held(server: Server, schema: str, tenant: str) -> Iterator[None]:
 
 def take_lock(schema: str, tenant: str) -> str:
     """The statement by which a session takes the tenant's lock, or waits for it."""
-    return f"SELECT pg_advisory_xact_lock({_lock_key(schema, tenant)})"
+    return f"SELECT pg_advisory_xact_lock({lock_key(schema, tenant)})"

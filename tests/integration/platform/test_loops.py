@@ -30,7 +30,8 @@ from systemzero_standalone.app import StandaloneApp
 from systemzero_standalone.config import StandaloneSettings
 from tests.support.gateway import LAVISH, World, refused, world
 from tests.support.logging import logging_as
-from tests.support.loops import kill, some_loops, until
+from tests.support.loops import kill, loop_named, some_loops, until
+from tests.support.metrics import sample
 from tests.support.patience import PATIENCE
 from tests.support.valkey import RealValkey, real_valkey
 from tests.support.witness import FakeWitness, serving_witness
@@ -98,8 +99,8 @@ async def everything(data: Path, store: str, witness: Witness) -> AsyncIterator[
     nowhere = OpsSettings(listen="", channelz="")
     async with operated("standalone", nowhere, app.readiness, own):
         await app.start("127.0.0.1:0")
-        limiter: Any = app._gateway._limits
-        limiter._probing.start()  # else it is with the first failure of the store
+        # else it is with the first failure of the store
+        loop_named("gateway.limits", app.loops).start()
         yield [*app.loops, *own]
         await app.stop(0)
 
@@ -158,12 +159,8 @@ async def here(tmp_path: Path) -> AsyncIterator[World]:
         yield running
 
 
-def loop_of(here: World, name: str) -> Background:
-    return next(loop for loop in here.app.loops if loop.name == name)
-
-
 async def killed(here: World, name: str) -> None:
-    await kill(loop_of(here, name), RuntimeError("nobody foresaw this"))
+    await kill(loop_named(name, here.app.loops), RuntimeError("nobody foresaw this"))
 
 
 def auth(here: World) -> Any:
@@ -210,8 +207,7 @@ async def test_the_limits_hold_again_after_their_probe_failed(tmp_path: Path) ->
             assert code is grpc.StatusCode.UNAVAILABLE
             await killed(here, "gateway.limits")
             server.restart()
-            limiter: Any = here.app._limits
-            await until(lambda: not limiter.is_away)
+            await until(lambda: not sample("systemzero_gateway_limit_store_away"))
             assert await here.call("Unary", b"a") == b"a"
 
 
@@ -226,7 +222,7 @@ async def test_a_backend_is_seen_to_come_and_go_after_the_look_at_it_failed(
 
 
 async def test_a_vital_loop_that_keeps_failing_makes_the_gateway_unready(here: World) -> None:
-    loop = loop_of(here, "gateway.audit_writer")
+    loop = loop_named("gateway.audit_writer", here.app.loops)
     for _ in range(MOST_FAILURES):
         await kill(loop, RuntimeError("a secret"))
     assert here.app.readiness.failing() == {
@@ -237,7 +233,7 @@ async def test_a_vital_loop_that_keeps_failing_makes_the_gateway_unready(here: W
 
 
 async def test_upkeep_that_keeps_failing_is_no_reason_to_take_no_calls(here: World) -> None:
-    loop = loop_of(here, "gateway.upkeep")
+    loop = loop_named("gateway.upkeep", here.app.loops)
     for _ in range(MOST_FAILURES):
         await kill(loop, RuntimeError())
     assert loop.streak.failing

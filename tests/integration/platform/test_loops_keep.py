@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -29,7 +28,6 @@ from systemzero_gateway.forwarding.openstreams import OpenStreams
 from systemzero_gateway.store import AUDIT, METADATA, SCHEMA_VERSION
 from systemzero_gateway.upkeep import Upkeep
 from systemzero_runtime.interceptors.chain import Call
-from systemzero_runtime.serving.accepting import AcceptingServer, _Acceptor
 from systemzero_runtime.serving.local import LocalChannel, LocalContext
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_storage.database import Database, open_sqlite
@@ -224,37 +222,3 @@ async def test_a_probe_that_fails_closes_no_breaker_for_good() -> None:
     await monitor.look()
     assert [*states, backend.breaker.state] == [State.OPEN, State.CLOSED]
     assert monitor.serving
-
-
-async def test_a_method_is_served_after_its_loop_failed() -> None:
-    class Odd(_Acceptor):
-        failures = 3
-
-        def _request_registered_call(self, method: bytes) -> Any:
-            if self.failures:
-                self.failures -= 1
-                raise UNFORESEEN
-            return super()._request_registered_call(method)
-
-    async def answer(request: bytes, _context: Any) -> bytes:
-        return request
-
-    class Echo:
-        def __init__(self) -> None:
-            self.by_path = {"/a.B/C": grpc.unary_unary_rpc_method_handler(answer)}
-
-        def service(self, _details: Any) -> None:
-            return None
-
-    streak = some_loops().streak("accepting")
-    server = AcceptingServer([], streak)
-    server._server = odd = Odd(server._loop, [], streak)
-    echo: Any = Echo()
-    server.add(echo)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        call: Any = channel.unary_unary("/a.B/C", None, None)
-        assert await call(b"a", timeout=PATIENCE) == b"a"
-    assert not odd.failures
-    await server.stop(0)

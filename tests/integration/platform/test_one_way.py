@@ -17,10 +17,9 @@ from systemzero.diff.v1 import drift_service_pb2_grpc, verdict_pb2
 from systemzero.diff.v1 import judgement_service_pb2 as judgement_pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.tree.v1 import tree_pb2
-from systemzero_capture.config import RetentionSettings
 from tests.support.gateway import refused
 from tests.support.pair import Pair, pair
-from tests.support.stores import DAY, document, tree
+from tests.support.stores import document, tree
 
 DRIFT = verdict_pb2.VERDICT_KIND_DRIFT
 UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
@@ -29,7 +28,7 @@ APPROVED = ("Buy", "Help", "About", "Terms", "Cart", "Search")
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Pair]:
-    async with pair(tmp_path, retention=RetentionSettings(days=1)) as both:
+    async with pair(tmp_path) as both:
         source = tree_pb2.TreeSource(native=document(tree(*APPROVED)))
         request = template_pb.LearnTemplateRequest(screen_id="shop", captures=[source])
         await both.templates().LearnTemplate(request)
@@ -125,20 +124,6 @@ async def test_texts_of_a_deleted_capture_are_told_by_nobody(served: Pair, tmp_p
         await got(other, capture_id)
 
 
-async def test_a_capture_stays_for_its_event_and_goes_without_one(served: Pair) -> None:
-    kept = (await served.captures().Ingest(drift())).capture.capture_id
-    served.away["JudgeCapture"] = grpc.StatusCode.UNAVAILABLE
-    await refused(served.captures().Ingest(of("Sold", *APPROVED[1:], check=True)))
-    served.away.clear()
-    gone = (await served.captures().Ingest(of(*APPROVED, check=True))).capture.capture_id
-    await served.captures().Ingest(of("the newest"))
-    served.clock.now += 100 * DAY
-    await served.capture_service._collector.collect()
-    listed = (await served.captures().ListCaptures(pb.ListCapturesRequest())).captures
-    assert kept in {capture.capture_id for capture in listed}
-    assert gone not in {capture.capture_id for capture in listed}
-
-
 async def test_a_template_is_learnt_by_one_call_for_its_captures(served: Pair) -> None:
     ids = [
         (await served.captures().Ingest(of(*APPROVED, f"Item {n}"))).capture.capture_id
@@ -168,7 +153,7 @@ async def test_internal_methods_are_for_the_services_alone_that_their_policy_nam
     served: Pair, issuer: str
 ) -> None:
     judgements, trees = served.judgements(issuer=issuer), served.trees(issuer=issuer)
-    drifts = served._stub(drift_service_pb2_grpc.DriftServiceStub, "diff", "acme", issuer)
+    drifts = served.stub(drift_service_pb2_grpc.DriftServiceStub, "diff", "acme", issuer)
     calls = [
         ("capture", judgements.JudgeCapture(judgement_pb.JudgeCaptureRequest())),
         ("capture", judgements.GetVerdicts(judgement_pb.GetVerdictsRequest())),

@@ -106,6 +106,13 @@ def flush() -> None:
             sink.drain()
 
 
+def unconfigure() -> None:
+    """Write what waits to be written, and from then on nothing, as before `configure`."""
+    flush()
+    _Logs.main = _Logs.security = None
+    structlog.reset_defaults()
+
+
 def get_logger(service: str) -> structlog.typing.FilteringBoundLogger:
     """A logger whose lines name `service`."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(service=service)

@@ -41,7 +41,8 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 """Seconds before a worker is started again: doubled whenever it did not live `STEADY_SECONDS`."""
 STEADY_SECONDS = 10.0
-_MARGIN_SECONDS = 5.0
+MARGIN_SECONDS = 5.0
+"""What a worker has for its own end, beyond the grace of its calls."""
 _BEAT_SECONDS = 0.25
 _DEAD_SECONDS = 5.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -179,7 +180,7 @@ class Supervisor:
                         return False
                     worker.listen()
                 if worker.lines is None and worker.process is not None:
-                    worker.process.join(_MARGIN_SECONDS)  # its own status is the one that counts
+                    worker.process.join(MARGIN_SECONDS)  # its own status is the one that counts
                     return False
         return True
 
@@ -231,7 +232,7 @@ class Supervisor:
         processes = [worker.process for worker in self._workers if worker.process is not None]
         for process in processes:
             process.terminate()
-        give_up = time.monotonic() + self._grace + _MARGIN_SECONDS
+        give_up = time.monotonic() + self._grace + MARGIN_SECONDS
         for process in processes:
             process.join(max(0.0, give_up - time.monotonic()))
             if process.is_alive():

@@ -124,13 +124,14 @@ def _held_to(tenant: str) -> str:
 
 def _locks(schema: str, tenant: str) -> list[str]:
     """What a write waits for: its tenant's lock, and that nobody writes for every tenant."""
-    everything = _lock_key(schema, EVERY_TENANT)
+    everything = lock_key(schema, EVERY_TENANT)
     if tenant == EVERY_TENANT:
         return [f"SELECT pg_advisory_xact_lock({everything})"]
     shared = f"SELECT pg_advisory_xact_lock_shared({everything})"
-    return [shared, f"SELECT pg_advisory_xact_lock({_lock_key(schema, tenant)})"]
+    return [shared, f"SELECT pg_advisory_xact_lock({lock_key(schema, tenant)})"]
 
 
-def _lock_key(schema: str, tenant: str) -> int:
+def lock_key(schema: str, tenant: str) -> int:
+    """The number of the advisory lock that writes of a tenant take."""
     digest = hashlib.blake2b(f"{schema}\n{tenant}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

@@ -14,7 +14,9 @@ from systemzero.diff.v1 import diff_service_pb2 as diff_pb
 from systemzero.diff.v1 import diff_service_pb2_grpc, verdict_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base.internal.quotas import StorageQuotas
 from systemzero_capture.config import RetentionSettings
+from tests.support.gateway import refused
 from tests.support.pair import Pair, pair
 from tests.support.stores import DAY, document, tree
 
@@ -26,7 +28,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Pair]:
 
 
 def diff(served: Pair) -> Any:
-    return served._stub(diff_service_pb2_grpc.DiffServiceStub, "diff", "acme")
+    return served.stub(diff_service_pb2_grpc.DiffServiceStub, "diff", "acme")
 
 
 async def ingest(served: Pair, *buttons: str) -> list[tree_pb2.TreeSource]:
@@ -73,6 +75,32 @@ async def test_what_something_was_made_of_stays(served: Pair) -> None:
     assert await check(served, unchanged) == "UNCHANGED"
     assert await left(served, *captures) == [True, True, False]
     await check(served, learnt)  # its tree is there, too
+
+
+def ingest_checked(served: Pair, button: str) -> Any:
+    """The call that takes in a capture of the screen and has it judged."""
+    request = pb.IngestRequest(
+        native=document(tree(button)), screen_hint="checkout", check=True, request_id=button
+    )
+    return served.captures().Ingest(request)
+
+
+async def test_what_left_an_event_stays_and_what_left_none_goes(served: Pair) -> None:
+    await learn(served, *await ingest(served, "Buy"))
+    drifted = (await ingest_checked(served, "Pay")).capture.capture_id
+    unchanged = (await ingest_checked(served, "Buy")).capture.capture_id
+    both = [tree_pb2.TreeSource(capture_id=capture_id) for capture_id in (drifted, unchanged)]
+    assert await left(served, *both) == [True, False]
+
+
+async def test_drift_that_had_no_room_for_its_event_stays(served: Pair) -> None:
+    await learn(served, *await ingest(served, "Buy"))
+    served.quotas = StorageQuotas(events=1, captures=100)
+    await ingest_checked(served, "Pay")
+    code, _, details = await refused(ingest_checked(served, "Sell"))
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    capture_id = details["ErrorInfo"].metadata["capture_id"]
+    assert await left(served, tree_pb2.TreeSource(capture_id=capture_id)) == [True]
 
 
 async def test_who_reads_a_capture_can_not_have_it_kept(served: Pair) -> None:

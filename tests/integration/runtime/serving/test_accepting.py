@@ -6,12 +6,13 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
 
 from systemzero_runtime.running.service import Listener
-from systemzero_runtime.serving.accepting import AcceptingServer
+from systemzero_runtime.serving.accepting import AcceptingServer, _Acceptor
 from tests.support.echo import Echo, Served, call_of, raw
 from tests.support.http2 import Connection
 from tests.support.loops import some_loops
@@ -92,3 +93,26 @@ async def test_a_burst_of_calls_is_taken_in_whole() -> None:
     told, _ = await process.communicate()
     await listener.stop(0)
     assert told == b"{'OK': 4000}\n"
+
+
+async def test_a_method_is_served_after_its_loop_failed() -> None:
+    class Odd(_Acceptor):
+        failures = 3
+
+        def _request_registered_call(self, method: bytes) -> Any:
+            if self.failures:
+                self.failures -= 1
+                raise RuntimeError("nobody foresaw this")
+            return super()._request_registered_call(method)
+
+    streak = some_loops().streak("accepting")
+    server, echo = AcceptingServer([], streak), Echo()
+    server._server = odd = Odd(server._loop, [], streak)
+    server.add(echo)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    here = Served(echo, server, port)
+    assert await here.call("/a.B/C", b"a", timeout=PATIENCE) == b"a"
+    assert not odd.failures
+    await here.channel.close(None)
+    await server.stop(0)

@@ -14,11 +14,12 @@ from systemzero_base.telemetry.logs import LogSettings
 from systemzero_runtime.serving import server as serving
 from systemzero_runtime.serving.accepting import _Acceptor
 from systemzero_runtime.serving.public import PublicServer
-from systemzero_runtime.serving.server import PUBLIC, Server
+from systemzero_runtime.serving.server import Server
 from systemzero_runtime.serving.trial import trial
 from tests.support.echo import Echo, Served, raw
 from tests.support.logging import lines_in, logging_as
 from tests.support.loops import some_loops
+from tests.support.metrics import sample
 from tests.support.patience import PATIENCE
 
 NO_TEXT = b"/a.B/C\xff"
@@ -69,14 +70,14 @@ async def test_a_grpcio_that_changed_is_served_by_the_public_server_which_is_sai
     assert [line["grpcio"] for line in said if line["event"] == "server.public"] == [
         grpc.__version__
     ]
-    assert PUBLIC._value.get() == 1
+    assert sample("systemzero_server_public") == 1
 
 
 async def test_ours_serves_and_nothing_is_said_where_it_works(untried: None) -> None:
     server = Server([], some_loops().streak("accepting"))
     await server.start("127.0.0.1:0")
     await server.stop(0)
-    assert PUBLIC._value.get() == 0
+    assert sample("systemzero_server_public") == 0
 
 
 async def test_the_public_server_is_made_anew_when_a_path_that_is_no_text_has_ended_it() -> None:
