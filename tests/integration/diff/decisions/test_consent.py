@@ -13,11 +13,20 @@ import pytest
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero_core.tree import Bounds, Tree
 from systemzero_storage.database import DatabaseSettings
-from systemzero_wire.fields import timestamp
-from tests.support.checks import DRIFT, UNCHANGED, judge, put, sentences
+from tests.support.checks import (
+    DRIFT,
+    UNCHANGED,
+    decide,
+    event,
+    events,
+    groups,
+    ingest,
+    log_entries,
+    put,
+    sentences,
+)
 from tests.support.postgres import Server, migrated
 from tests.support.services import House, diff_house
 from tests.support.stores import DAY
@@ -90,32 +99,8 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         server.drop()
 
 
-async def ingest(house: House, shown: Tree, screen: str = "transfer") -> verdict_pb2.Verdict:
-    """The verdict on a capture that is stored."""
-    capture_id = f"cap_{len(house.fake.trees) + 1}"
-    house.fake.trees[capture_id] = shown
-    return await judge(house, shown, screen, capture_id)
-
-
-async def decide(house: House, how: str, event_id: str, **fields: Any) -> Any:
-    """What was answered to an approval (for good, or until tomorrow), a snooze or a rejection."""
-    until = timestamp(house.clock.now + DAY)
-    drift, said = house.drift(), {"event_id": event_id, "reason": "our new account", **fields}
-    if how == "approve":
-        return await drift.ApproveEvent(pb.ApproveEventRequest(**said))
-    if how == "approve until":
-        return await drift.ApproveEvent(pb.ApproveEventRequest(**said, expire_time=until))
-    if how == "snooze":
-        return await drift.SnoozeEvent(pb.SnoozeEventRequest(**said, expire_time=until))
-    return await drift.RejectEvent(pb.RejectEventRequest(**said))
-
-
-async def state(house: House, event_id: str) -> int:
-    found = await house.drift().GetEvent(pb.GetEventRequest(event_id=event_id))
-    return int(found.event.state)
-
-
 async def refusal(call: Any) -> tuple[grpc.StatusCode, str]:
+    """The status and the sentence by which a call is refused."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value.code(), str(caught.value.details())
@@ -125,7 +110,7 @@ async def refusal(call: Any) -> tuple[grpc.StatusCode, str]:
 async def test_what_was_decided_is_quiet_and_every_other_value_is_drift(
     house: House, how: str
 ) -> None:
-    first = await ingest(house, page(SECOND))
+    first = await ingest(house, page(SECOND), "transfer")
     assert len(first.script.edits) == 3
     await decide(house, how, first.event_id, scope=pb.DECISION_SCOPE_TENANT)
     for screen in ("transfer", "standing"):
@@ -138,16 +123,16 @@ async def test_what_was_decided_is_quiet_and_every_other_value_is_drift(
             assert [value in sentence for sentence in sentences(verdict)] == [True], name
     # and the values of before, where they are none of the baseline's
     if how == "approve":
-        assert (await ingest(house, page(FIRST))).kind == DRIFT
+        assert (await ingest(house, page(FIRST), "transfer")).kind == DRIFT
 
 
 async def test_a_rejection_makes_no_other_value_more_severe(house: House) -> None:
-    first = await ingest(house, page(FIRST | {"amount": "101.00"}))
+    first = await ingest(house, page(FIRST | {"amount": "101.00"}), "transfer")
     assert first.severity == verdict_pb2.SEVERITY_INFO
     await decide(house, "reject", first.event_id)
-    again = await ingest(house, page(FIRST | {"amount": "101.00"}))
+    again = await ingest(house, page(FIRST | {"amount": "101.00"}), "transfer")
     assert again.severity == verdict_pb2.SEVERITY_WARNING
-    other = await ingest(house, page(FIRST | {"amount": "102.00"}))
+    other = await ingest(house, page(FIRST | {"amount": "102.00"}), "transfer")
     assert other.severity == verdict_pb2.SEVERITY_INFO
 
 
@@ -162,16 +147,14 @@ async def test_alike_events_of_other_values_stay_open(
     ]
     assert len({verdict.fingerprint for verdict in night}) == 1  # one group, for people to read
     await decide(house, "approve until", night[0].event_id, scope=scope)
-    states = [await state(house, verdict.event_id) for verdict in night]
+    states = [(await event(house, verdict.event_id)).state for verdict in night]
     everywhere = scope in (pb.DECISION_SCOPE_APP, pb.DECISION_SCOPE_TENANT)
     on_screen = everywhere or scope == pb.DECISION_SCOPE_SCREEN
     same = [True, everywhere, False, False, on_screen, everywhere]
     assert states == [APPROVED if covered else OPEN for covered in same]
-    (group,) = (await house.drift().GetSummary(pb.GetSummaryRequest())).groups
+    (group,) = await groups(house)
     assert (group.events, group.open_events) == (6, same.count(False))
-    listing = pb.ListEventsRequest(state=OPEN)
-    found = (await house.drift().ListEvents(listing)).events
-    assert {event.event_id for event in found} == {
+    assert {found.event_id for found in await events(house, state=OPEN)} == {
         verdict.event_id for verdict, covered in zip(night, same, strict=True) if not covered
     }
     assert len({verdict.values_digest for verdict in night}) == 2
@@ -182,20 +165,20 @@ async def test_a_verdict_that_is_known_by_its_digest_is_of_these_values_alone(
 ) -> None:
     """What the service remembers of a capture outlives no decision and covers no other one."""
     quiet, loud = page(SECOND), page(SECOND | {"account": "66666666"})
-    first = await ingest(house, quiet)
-    assert (await ingest(house, loud)).kind == DRIFT
+    first = await ingest(house, quiet, "transfer")
+    assert (await ingest(house, loud, "transfer")).kind == DRIFT
     await decide(house, "approve until", first.event_id)
     for _ in range(2):
-        assert (await ingest(house, quiet)).kind == UNCHANGED
-        assert (await ingest(house, loud)).kind == DRIFT
+        assert (await ingest(house, quiet, "transfer")).kind == UNCHANGED
+        assert (await ingest(house, loud, "transfer")).kind == DRIFT
     house.clock.now += DAY
-    assert (await ingest(house, quiet)).kind == DRIFT
+    assert (await ingest(house, quiet, "transfer")).kind == DRIFT
 
 
 async def test_an_approval_for_good_takes_in_nothing_that_a_snooze_hides(house: House) -> None:
-    snoozed = await ingest(house, page(FIRST | {"fee": "€300"}))
+    snoozed = await ingest(house, page(FIRST | {"fee": "€300"}), "transfer")
     await decide(house, "snooze", snoozed.event_id)
-    beside = await ingest(house, page(FIRST | {"fee": "€300", "purpose": "loan"}))
+    beside = await ingest(house, page(FIRST | {"fee": "€300", "purpose": "loan"}), "transfer")
     assert len(beside.script.edits) == 1  # the purpose alone is shown
     code, said = await refusal(decide(house, "approve", beside.event_id))
     assert code is grpc.StatusCode.FAILED_PRECONDITION
@@ -213,14 +196,14 @@ async def test_a_change_that_is_not_shown_whole_is_agreed_to_by_nobody(house: Ho
         return page(FIRST, item("link", "Pay here", attributes=many))
 
     await put(house, "transfer", form("x", "https://shop.example"), app="bank")
-    shown = await ingest(house, form("y", "https://evil.example"))
+    shown = await ingest(house, form("y", "https://evil.example"), "transfer")
     assert [edit.partial for edit in shown.script.edits] == [True]
     for how in ("approve", "approve until", "snooze"):
         code, said = await refusal(decide(house, how, shown.event_id))
         assert code is grpc.StatusCode.FAILED_PRECONDITION
         assert "Pay here" in said
         assert "learn the template anew" in said
-    assert await state(house, shown.event_id) == OPEN
+    assert (await event(house, shown.event_id)).state == OPEN
 
 
 async def test_no_box_hides_behind_what_was_approved(house: House) -> None:
@@ -229,26 +212,25 @@ async def test_no_box_hides_behind_what_was_approved(house: House) -> None:
         return page(FIRST, item("text", title), decline)
 
     await put(house, "transfer", form("Cookies", 120), app="bank")
-    first = await ingest(house, form("Cookies and more", 120))
+    first = await ingest(house, form("Cookies and more", 120), "transfer")
     await decide(house, "approve until", first.event_id)
-    assert (await ingest(house, form("Cookies and more", 120))).kind == UNCHANGED
+    assert (await ingest(house, form("Cookies and more", 120), "transfer")).kind == UNCHANGED
     for width in (1, 0):
-        hidden = await ingest(house, form("Cookies and more", width))
+        hidden = await ingest(house, form("Cookies and more", width), "transfer")
         assert hidden.kind == DRIFT
         assert "Decline" in hidden.script.edits[0].sentence
-    both = await ingest(house, form("Cookies, too", 1))
+    both = await ingest(house, form("Cookies, too", 1), "transfer")
     assert [edit.changes[0].field for edit in both.script.edits] == ["name", "bounds"]
     assert (await decide(house, "approve", both.event_id)).template.version == 3
-    assert (await ingest(house, form("Cookies, too", 1))).kind == UNCHANGED
-    assert (await ingest(house, form("Cookies, too", 120))).kind == DRIFT
+    assert (await ingest(house, form("Cookies, too", 1), "transfer")).kind == UNCHANGED
+    assert (await ingest(house, form("Cookies, too", 120), "transfer")).kind == DRIFT
 
 
 async def test_the_log_says_which_values_were_decided_about(house: House) -> None:
-    first = await ingest(house, page(SECOND))
+    first = await ingest(house, page(SECOND), "transfer")
     await decide(house, "approve until", first.event_id)
-    found = await house.log().ListEntries(log_pb.ListEntriesRequest(page_size=1_000))
-    event, decision = [json.loads(entry.body) for entry in found.entries[-2:]]
-    assert event["values_digest"] == first.values_digest
+    drift, decision = [json.loads(entry.body) for entry in (await log_entries(house))[-2:]]
+    assert drift["values_digest"] == first.values_digest
     assert decision["values_digests"] == sorted({e.values_digest for e in first.script.edits})
     assert decision["patterns"] == []
 
@@ -283,25 +265,25 @@ async def test_a_pattern_lets_pass_any_value_of_its_type_in_its_place_alone(
     house: House, name: str
 ) -> None:
     pattern, quiet, loud = PATTERNS[name]
-    shown = await ingest(house, page(FIRST | {name: OTHERS[name]}))
+    shown = await ingest(house, page(FIRST | {name: OTHERS[name]}), "transfer")
     answer = await approve_pattern(house, shown.event_id)
     assert answer.event.state == APPROVED
     assert list(answer.event.decision.patterns) == [pattern]
     assert answer.template.version == 2
     for value in (OTHERS[name], FIRST[name], *quiet):
-        verdict = await ingest(house, page(FIRST | {name: value}))
+        verdict = await ingest(house, page(FIRST | {name: value}), "transfer")
         assert (verdict.kind, list(verdict.decision_ids)) == (UNCHANGED, []), value
         for other in OTHERS.keys() - {name}:
             beside = page(FIRST | {name: value, other: OTHERS[other]})
-            assert (await ingest(house, beside)).kind == DRIFT, (value, other)
+            assert (await ingest(house, beside, "transfer")).kind == DRIFT, (value, other)
     for value in loud:
-        assert (await ingest(house, page(FIRST | {name: value}))).kind == DRIFT, value
+        assert (await ingest(house, page(FIRST | {name: value}), "transfer")).kind == DRIFT, value
     elsewhere = page(FIRST | {name: quiet[0]}, screen="standing")
     assert (await ingest(house, elsewhere, "standing")).kind == DRIFT
 
 
 async def test_a_pattern_stands_in_the_yaml_and_in_the_log(house: House) -> None:
-    shown = await ingest(house, page(SECOND))
+    shown = await ingest(house, page(SECOND), "transfer")
     answer = await approve_pattern(house, shown.event_id)
     export = template_pb.ExportTemplateRequest(template_id="transfer")
     yaml = (await house.templates().ExportTemplate(export)).yaml.decode()
@@ -311,14 +293,17 @@ async def test_a_pattern_stands_in_the_yaml_and_in_the_log(house: House) -> None
         key, pattern = word.split(": ", 1)
         assert f"{key}: {pattern}" in yaml.replace("'", "")
     assert f"approved with event {shown.event_id}" in yaml
-    found = await house.log().ListEntries(log_pb.ListEntriesRequest(page_size=1_000))
-    decision, version = [json.loads(entry.body) for entry in found.entries[-2:]]
+    decision, version = [json.loads(entry.body) for entry in (await log_entries(house))[-2:]]
     assert sorted(decision["patterns"]) == sorted(words)
     assert (version["version"], version["rules"]) == (2, 3)
     assert decision["reason"] == version["reason"] == "accounts come and go"
-    assert (await ingest(house, page(OTHERS | dict.fromkeys(("purpose",), "rent")))).kind == DRIFT
     assert (
-        await ingest(house, page(SECOND | {"account": "66666666", "ends": "2036-01-01"}))
+        await ingest(house, page(OTHERS | dict.fromkeys(("purpose",), "rent")), "transfer")
+    ).kind == DRIFT
+    assert (
+        await ingest(
+            house, page(SECOND | {"account": "66666666", "ends": "2036-01-01"}), "transfer"
+        )
     ).kind == UNCHANGED
 
 
@@ -335,7 +320,7 @@ async def test_a_pattern_stands_in_the_yaml_and_in_the_log(house: House) -> None
 async def test_what_is_no_change_of_one_typed_value_has_no_pattern(
     house: House, shown: Tree
 ) -> None:
-    verdict = await ingest(house, shown)
+    verdict = await ingest(house, shown, "transfer")
     code, said = await refusal(
         house.drift().ApprovePattern(
             pb.ApprovePatternRequest(event_id=verdict.event_id, reason="any")
@@ -343,7 +328,7 @@ async def test_what_is_no_change_of_one_typed_value_has_no_pattern(
     )
     assert code is grpc.StatusCode.FAILED_PRECONDITION
     assert "no change of one typed value" in said
-    assert await state(house, verdict.event_id) == OPEN
+    assert (await event(house, verdict.event_id)).state == OPEN
 
 
 async def test_a_node_that_is_like_the_one_with_the_pattern_is_let_off_nothing(

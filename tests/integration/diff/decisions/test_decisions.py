@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_core.tree import Tree
-from systemzero_wire.fields import timestamp
-from tests.support.checks import DRIFT, UNCHANGED, check, judge, put, sentences
-from tests.support.services import House, diff_house
+from tests.support.checks import (
+    DRIFT,
+    UNCHANGED,
+    check,
+    decide,
+    event,
+    events,
+    groups,
+    ingest,
+    put,
+    sentences,
+)
+from tests.support.services import House
 from tests.support.stores import DAY, NOW
 from tests.support.trees import Item, item, tree
 
@@ -44,11 +51,10 @@ def page(
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with diff_house(tmp_path) as served:
-        for name, app in APPS.items():
-            await put(served, name, page(name), app=app)
-        yield served
+async def house(house: House) -> House:
+    for name, app in APPS.items():
+        await put(house, name, page(name), app=app)
+    return house
 
 
 async def drifted(house: House, name: str, **parts: Item) -> verdict_pb2.Verdict:
@@ -60,15 +66,8 @@ async def drifted(house: House, name: str, **parts: Item) -> verdict_pb2.Verdict
 async def approve(
     house: House, verdict: verdict_pb2.Verdict, scope: pb.DecisionScope.ValueType
 ) -> str:
-    request = pb.ApproveEventRequest(
-        event_id=verdict.event_id, scope=scope, reason="wanted", expire_time=timestamp(NOW + DAY)
-    )
-    answer = await house.drift().ApproveEvent(request)
+    answer = await decide(house, "approve until", verdict.event_id, scope=scope)
     return str(answer.event.decision.decision_id)
-
-
-async def groups(house: House) -> list[pb.EventGroup]:
-    return list((await house.drift().GetSummary(pb.GetSummaryRequest())).groups)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +126,7 @@ async def test_equal_changes_on_screens_and_days_are_one_group(house: House) -> 
     assert first.last_event_id == last.event_id
     assert list(first.sentences) == sentences(last)
     assert (second.fingerprint, second.events) == (other.fingerprint, 1)
-    listing = pb.ListEventsRequest(fingerprint=first.fingerprint)
-    assert len((await house.drift().ListEvents(listing)).events) == 3
+    assert len(await events(house, fingerprint=first.fingerprint)) == 3
 
 
 async def test_a_group_that_another_version_shows_is_the_same_group(house: House) -> None:
@@ -150,11 +148,10 @@ async def test_what_was_approved_before_splits_no_group(house: House) -> None:
     assert beside.fingerprint == alone.fingerprint
     assert len(beside.script.edits) == 1
     # and the one that is beside something approved can be approved for good
-    house.fake.trees["cap_1"] = page("orders", top=NEW, side=notice)
-    stored = await judge(house, house.fake.trees["cap_1"], "orders", "cap_1")
-    request = pb.ApproveEventRequest(event_id=stored.event_id, reason="wanted")
-    assert (await house.drift().ApproveEvent(request)).template.version == 2
-    assert (await check(house, house.fake.trees["cap_1"], "orders")).kind == UNCHANGED
+    both = page("orders", top=NEW, side=notice)
+    stored = await ingest(house, both, "orders")
+    assert (await decide(house, "approve", stored.event_id)).template.version == 2
+    assert (await check(house, both, "orders")).kind == UNCHANGED
 
 
 async def test_a_decision_closes_every_event_of_its_group_within_its_scope(house: House) -> None:
@@ -163,8 +160,7 @@ async def test_a_decision_closes_every_event_of_its_group_within_its_scope(house
     other = await drifted(house, "orders", side=item("text", "Out of order"))
 
     async def open_events() -> set[str]:
-        request = pb.ListEventsRequest(state=pb.EVENT_STATE_OPEN)
-        return {event.event_id for event in (await house.drift().ListEvents(request)).events}
+        return {found.event_id for found in await events(house, state=pb.EVENT_STATE_OPEN)}
 
     orders, reports, wiki, again = (verdict.event_id for verdict in night)
     await approve(house, night[0], NODE)
@@ -173,7 +169,7 @@ async def test_a_decision_closes_every_event_of_its_group_within_its_scope(house
     assert await open_events() == {reports, wiki, other.event_id}
     decision = await approve(house, night[3], APP)
     assert await open_events() == {wiki, other.event_id}
-    found = (await house.drift().GetEvent(pb.GetEventRequest(event_id=reports))).event
+    found = await event(house, reports)
     assert found.state == pb.EVENT_STATE_APPROVED
     assert found.decision.decision_id == decision
     assert [group.open_events for group in await groups(house)] == [1, 1]
@@ -184,8 +180,7 @@ async def test_a_decision_closes_every_event_of_its_group_within_its_scope(house
 async def test_a_rejection_is_remembered_where_it_reaches(house: House) -> None:
     first = await drifted(house, "orders", top=NEW)
     assert first.severity == verdict_pb2.SEVERITY_INFO
-    request = pb.RejectEventRequest(event_id=first.event_id, scope=APP, reason="nobody asked")
-    await house.drift().RejectEvent(request)
+    await decide(house, "reject", first.event_id, scope=APP)
     house.clock.now += 400 * DAY
     assert (await drifted(house, "reports", top=NEW)).severity == verdict_pb2.SEVERITY_WARNING
     assert (await drifted(house, "wiki", top=NEW)).severity == verdict_pb2.SEVERITY_INFO

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from systemzero.diff.v1 import drift_service_pb2 as drift_pb
 from systemzero.diff.v1 import template_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
-from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero_core.intake import take_in_tree
 from systemzero_core.template import MatchLevel, Policy, Rule, Selector
 from systemzero_core.tree import Tree
-from tests.support.checks import DRIFT, UNCHANGED, check, judge, put, sentences, source
-from tests.support.services import House, diff_house
+from tests.support.checks import (
+    DRIFT,
+    UNCHANGED,
+    check,
+    decide,
+    ingest,
+    learn,
+    log_entries,
+    put,
+    sentences,
+)
+from tests.support.services import House
 from tests.support.trees import Item, item, tree
 
 ADS = Selector(role="complementary", name="Ads")
@@ -27,12 +31,6 @@ POLICY = Policy(
         Rule(Selector(role="text", name="Updated {time}"), name="Updated {time}"),
     )
 )
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with diff_house(tmp_path) as served:
-        yield served
 
 
 def orders(time: str = "10:05", ad: str = "Buy two", *more: Item, rows: int = 3) -> Tree:
@@ -53,12 +51,6 @@ LATER = orders("11:40", "Buy three")
 """The same screen, but for what its policy lets pass."""
 
 
-async def learn(house: House, *shown: Tree) -> template_pb2.Template:
-    request = template_pb.LearnTemplateRequest(screen_id="orders", captures=map(source, shown))
-    learnt: template_pb2.Template = (await house.templates().LearnTemplate(request)).template
-    return learnt
-
-
 async def policy_of(house: House) -> tuple[int, template_pb2.TemplatePolicy]:
     """The newest version's number and policy."""
     request = template_pb.GetTemplateRequest(template_id="orders")
@@ -68,10 +60,9 @@ async def policy_of(house: House) -> tuple[int, template_pb2.TemplatePolicy]:
 
 async def entries(house: House) -> list[dict[str, Any]]:
     """What the log says, oldest first, with the kind and time of each entry."""
-    found = await house.log().ListEntries(log_pb.ListEntriesRequest(page_size=1_000))
     return [
         {**json.loads(e.body), "kind_of_entry": e.kind, "time": e.create_time.ToMicroseconds()}
-        for e in found.entries
+        for e in await log_entries(house)
     ]
 
 
@@ -89,17 +80,15 @@ async def test_policy_survives_every_update_and_approval(house: House) -> None:
     assert await policy_of(house) == (2, policy)
 
     new = orders("12:00", "Buy four", item("button", "Export"))
-    house.fake.trees["cap_1"] = new
-    drift = await judge(house, new, "orders", "cap_1")
+    drift = await ingest(house, new, "orders")
     assert sentences(drift) == ["button “Export” added to document “Shop”"]
-    approval = drift_pb.ApproveEventRequest(event_id=drift.event_id, reason="release 7")
-    assert (await house.drift().ApproveEvent(approval)).template.version == 3
+    assert (await decide(house, "approve", drift.event_id)).template.version == 3
     assert await policy_of(house) == (3, policy)
     assert (await check(house, orders("13:00", "", item("button", "Export")), "orders")).kind == (
         UNCHANGED
     )
 
-    await learn(house, orders("14:00", "Buy five", item("button", "Export"), rows=5))
+    await learn(house, "orders", orders("14:00", "Buy five", item("button", "Export"), rows=5))
     refined, more = await policy_of(house)
     assert refined == 4
     assert all(rule in more.rules for rule in policy.rules)
@@ -112,11 +101,9 @@ async def test_policy_survives_every_update_and_approval(house: House) -> None:
 async def test_an_approval_tells_the_log_who_when_and_why(house: House) -> None:
     await put(house, "orders", orders(), POLICY)
     new = orders("12:00", "Buy four", item("button", "Export"))
-    house.fake.trees["cap_1"] = new
-    drift = await judge(house, new, "orders", "cap_1")
+    drift = await ingest(house, new, "orders")
     house.clock.now += 3_600_000_000
-    approval = drift_pb.ApproveEventRequest(event_id=drift.event_id, reason="release 7")
-    await house.drift().ApproveEvent(approval)
+    await decide(house, "approve", drift.event_id, reason="release 7")
     decided, version = (await entries(house))[-2:]
     assert decided["kind_of_entry"] == "drift.decision"
     assert (decided["kind"], decided["event_id"]) == ("approve", drift.event_id)
@@ -129,7 +116,7 @@ async def test_an_approval_tells_the_log_who_when_and_why(house: House) -> None:
 
 
 async def test_what_was_learnt_says_why_and_can_be_edited_as_yaml(house: House) -> None:
-    learnt = await learn(house, orders(), LATER)
+    learnt = await learn(house, "orders", orders(), LATER)
     reasons = {i.sentence: (i.support, i.total) for i in learnt.inferences}
     assert any("Updated {time}" in sentence for sentence in reasons)
     assert set(reasons.values()) == {(2, 2)}

@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 from systemzero.diff.v1 import diff_service_pb2 as diff_pb
-from systemzero.diff.v1 import drift_service_pb2 as drift_pb
 from systemzero.diff.v1 import template_pb2, verdict_pb2
 from systemzero.diff.v1 import template_service_pb2 as template_pb
-from systemzero_core.tree import Tree
-from tests.support.checks import DRIFT, UNCHANGED, UNKNOWN_SCREEN, check, source
+from tests.support.checks import (
+    DRIFT,
+    UNCHANGED,
+    UNKNOWN_SCREEN,
+    check,
+    decide,
+    events,
+    learn,
+    source,
+)
 from tests.support.services import House, diff_house
-from tests.support.stores import tree
+from tests.support.stores import DAY, tree
 
 ORDER = tree("Buy", "Cancel", "Help", "Print")
 RENAMED = tree("Buy now", "Cancel", "Help", "Print")
@@ -39,15 +46,10 @@ async def until(
     raise AssertionError("the change was never seen")
 
 
-async def learn(house: House, shown: Tree) -> None:
-    request = template_pb.LearnTemplateRequest(screen_id="order", captures=[source(shown)])
-    await house.templates().LearnTemplate(request)
-
-
 async def test_templates_come_change_and_go_in_every_process(workers: tuple[House, House]) -> None:
     one, other = workers
     assert (await check(other, ORDER, "")).kind == UNKNOWN_SCREEN
-    await learn(one, ORDER)
+    await learn(one, "order", ORDER)
     seen = await until(UNCHANGED, lambda: check(other, ORDER, ""))
     assert (seen.match.screen_id, seen.match.version) == ("order", 1)
 
@@ -71,25 +73,22 @@ async def test_what_one_process_is_told_about_an_event_holds_in_the_other(
     workers: tuple[House, House],
 ) -> None:
     one, other = workers
-    await learn(one, ORDER)
+    await learn(one, "order", ORDER)
     drift = await until(DRIFT, lambda: check(other, RENAMED, "order"))
-    decision = drift_pb.ApproveEventRequest(event_id=drift.event_id, reason="wanted")
-    decision.expire_time.FromMicroseconds(one.clock.now + 10**9)
-    await one.drift().ApproveEvent(decision)
+    await decide(one, "approve until", drift.event_id)
     quiet = await until(UNCHANGED, lambda: check(other, RENAMED, "order"))
     assert len(quiet.decision_ids) == 1
-    other.clock.now += 10**9  # it was for a time
+    other.clock.now += DAY  # it was for a time
     again = await check(other, RENAMED, "order")
     assert again.kind == DRIFT
-    found = await one.drift().ListEvents(drift_pb.ListEventsRequest(page_size=1))
-    assert [event.event_id for event in found.events] == [again.event_id]
+    assert [found.event_id for found in await events(one, page_size=1)] == [again.event_id]
 
 
 async def test_a_search_goes_on_while_another_process_writes(workers: tuple[House, House]) -> None:
     one, other = workers
-    await learn(one, ORDER)
+    await learn(one, "order", ORDER)
     await until(UNCHANGED, lambda: check(other, ORDER, ""))
     for number in range(20):
-        await learn(one, tree("Buy", "Cancel", "Help", "Print", f"Offer {number}"))
+        await learn(one, "order", tree("Buy", "Cancel", "Help", "Print", f"Offer {number}"))
         match = await other.diff().Match(diff_pb.MatchRequest(tree=source(ORDER)))
         assert [found.screen_id for found in match.matches] == ["order"]

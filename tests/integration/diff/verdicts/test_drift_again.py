@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,16 +13,26 @@ from systemzero.diff.v1 import drift_service_pb2 as pb
 from systemzero.diff.v1 import judgement_service_pb2 as judgement_pb
 from systemzero_core.signature import sign
 from systemzero_core.tree import Tree
-from systemzero_wire.fields import timestamp
 from systemzero_wire.trees import encode_signatures
-from tests.support.checks import DRIFT, UNCHANGED, check, judge, put, sentences, verdict_of
+from tests.support.checks import (
+    DRIFT,
+    UNCHANGED,
+    check,
+    check_signatures,
+    decide,
+    events,
+    ingest,
+    judge,
+    put,
+    sentences,
+    verdict_of,
+)
 from tests.support.gateway import refused
-from tests.support.services import House, diff_house
-from tests.support.stores import DAY, NOW
+from tests.support.services import House
+from tests.support.stores import DAY
 from tests.support.trees import item, tree
 
 HELP = tree(item("dialog", "Help", item("paragraph", "Ask us")))
-SCOPE = pb.DECISION_SCOPE_SCREEN
 
 
 def page(*more: str) -> Tree:
@@ -36,11 +44,10 @@ def page(*more: str) -> Tree:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with diff_house(tmp_path) as served:
-        await put(served, "orders", page())
-        await put(served, "help", HELP, valid_transitions=("elsewhere",))
-        yield served
+async def house(house: House) -> House:
+    await put(house, "orders", page())
+    await put(house, "help", HELP, valid_transitions=("elsewhere",))
+    return house
 
 
 async def again(
@@ -63,16 +70,14 @@ async def again(
 
 async def in_the_log(house: House) -> dict[str, str]:
     """The capture of each event."""
-    listed = await house.drift().ListEvents(pb.ListEventsRequest())
-    return {event.event_id: event.capture_id for event in listed.events}
+    return {event.event_id: event.capture_id for event in await events(house)}
 
 
 async def test_the_same_drift_is_an_event_of_each_capture(house: House) -> None:
     drifted = page("Closed")
     assert await again(house, drifted, "cap_1") is None
     assert await in_the_log(house) == {}
-    house.fake.trees["cap_1"] = drifted
-    first = await judge(house, drifted, "orders", "cap_1")
+    first = await ingest(house, drifted, "orders")
     second = await again(house, drifted, "cap_2")
     assert second is not None
     assert (second.kind, second.log_index) == (DRIFT, first.log_index + 1)
@@ -94,10 +99,7 @@ async def test_the_same_drift_is_an_event_of_each_capture(house: House) -> None:
 async def test_without_a_stored_capture_the_tree_is_asked_for(house: House) -> None:
     drifted = page("Closed")
     await check(house, drifted, "orders")
-    request = diff_pb.CheckRequest(
-        signatures=encode_signatures(sign(drifted)), screen_hint="orders"
-    )
-    assert (await house.diff().Check(request)).tree_needed
+    assert (await check_signatures(house, drifted, screen_hint="orders")).tree_needed
     stub = diff_service_pb2_grpc.DiffServiceStub(house.channel)
     request = diff_pb.CheckRequest(
         signatures=encode_signatures(sign(drifted)), screen_hint="orders", capture_id="cap_9"
@@ -109,12 +111,8 @@ async def test_without_a_stored_capture_the_tree_is_asked_for(house: House) -> N
 
 async def test_it_is_judged_anew_when_templates_or_decisions_have_changed(house: House) -> None:
     drifted = page("Closed")
-    house.fake.trees["cap_1"] = drifted
-    first = await judge(house, drifted, "orders", "cap_1")
-    snooze = pb.SnoozeEventRequest(
-        event_id=first.event_id, scope=SCOPE, reason="later", expire_time=timestamp(NOW + DAY)
-    )
-    await house.drift().SnoozeEvent(snooze)
+    first = await ingest(house, drifted, "orders")
+    await decide(house, "snooze", first.event_id, scope=pb.DECISION_SCOPE_SCREEN)
     assert await again(house, drifted, "cap_2") is None
     both = page("Closed", "Until Monday")
     partly = await judge(house, both, "orders", "cap_3")
@@ -131,8 +129,7 @@ async def test_it_is_judged_anew_when_templates_or_decisions_have_changed(house:
 
 async def test_each_sessions_path_has_its_own_say(house: House) -> None:
     drifted = page("Closed")
-    house.fake.trees["cap_1"] = drifted
-    first = await judge(house, drifted, "orders", "cap_1", session_id="a")
+    first = await ingest(house, drifted, "orders", session_id="a")
     assert first.severity == verdict_pb2.SEVERITY_INFO
     await check(house, HELP, "help", session_id="b")
     second = await again(house, drifted, "cap_2", session_id="b")
@@ -146,8 +143,7 @@ async def test_each_sessions_path_has_its_own_say(house: House) -> None:
 
 async def test_another_application_is_another_judgement(house: House) -> None:
     drifted = page("Closed")
-    house.fake.trees["cap_1"] = drifted
-    await judge(house, drifted, "orders", "cap_1", app="shop")
+    await ingest(house, drifted, "orders", app="shop")
     assert await again(house, drifted, "cap_2", app="wiki") is None
     judged = await again(house, drifted, "cap_2", app="shop")
     assert judged is not None

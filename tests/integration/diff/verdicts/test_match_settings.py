@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from systemzero.diff.v1 import diff_service_pb2 as diff_pb
-from systemzero.diff.v1 import template_service_pb2 as template_pb
-from systemzero.diff.v1 import verdict_pb2
-from systemzero.tree.v1 import tree_pb2
 from systemzero_core.match import Thresholds, Weights
 from systemzero_core.tree import Bounds, Tree
 from systemzero_diff.config import MatchSettings, TenantMatch
-from systemzero_wire.trees import encode_tree
+from tests.support.checks import DRIFT, UNKNOWN_SCREEN, check, learn, source
 from tests.support.services import House, diff_house
 from tests.support.trees import item, tree
 
@@ -44,10 +40,8 @@ MOVED = orders("Orders", "New order", left=700)
 
 
 async def matched(house: House, tenant: str, seen: Tree) -> diff_pb.MatchResponse:
-    learn = template_pb.LearnTemplateRequest(request_id="once", screen_id="orders")
-    learn.captures.add(tree=encode_tree(ORDERS))
-    await house.templates(tenant).LearnTemplate(learn)
-    request = diff_pb.MatchRequest(tree=tree_pb2.TreeSource(tree=encode_tree(seen)))
+    await learn(house, "orders", ORDERS, tenant=tenant, request_id="once")
+    request = diff_pb.MatchRequest(tree=source(seen))
     answer: diff_pb.MatchResponse = await house.diff(tenant).Match(request)
     return answer
 
@@ -74,10 +68,8 @@ async def test_each_tenants_check_keeps_to_its_own_thresholds(tmp_path: Path) ->
         kinds = {}
         for tenant in ("roles", "strict"):
             await matched(house, tenant, OTHERS)
-            request = diff_pb.CheckRequest(request_id=uuid.uuid4().hex)
-            request.tree.tree.CopyFrom(encode_tree(OTHERS))
-            verdict = (await house.diff(tenant).Check(request)).verdict
+            verdict = await check(house, OTHERS, tenant=tenant)
             kinds[tenant] = verdict.kind
-        assert kinds["roles"] == verdict_pb2.VERDICT_KIND_DRIFT
-        assert kinds["strict"] == verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN
+        assert kinds["roles"] == DRIFT
+        assert kinds["strict"] == UNKNOWN_SCREEN
         assert "no template reaches the threshold 0.99" in verdict.explanation

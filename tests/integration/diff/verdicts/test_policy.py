@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from systemzero.diff.v1 import drift_service_pb2 as drift_pb
 from systemzero.diff.v1 import verdict_pb2
-from systemzero.log.v1 import log_service_pb2 as log_pb
 from systemzero_core.template import MatchLevel, Order, Policy, Rows, Rule, Scope, Selector
 from systemzero_core.tree import Bounds, Tree
-from tests.support.checks import DRIFT, UNCHANGED, check, put, sentences
-from tests.support.services import House, diff_house
+from tests.support.checks import DRIFT, UNCHANGED, check, events, log_entries, put, sentences
+from tests.support.services import House
 from tests.support.trees import Item, item, tree
 
 PANEL = Selector(role="region", name="Panel")
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with diff_house(tmp_path) as served:
-        yield served
 
 
 def page(*panel: Item, rest: tuple[Item, ...] = ()) -> Tree:
@@ -231,9 +222,8 @@ async def test_what_is_ignored_appears_nowhere(house: House) -> None:
     assert _scored(noisy) == _scored(plain)
     told = [noisy.SerializeToString(), *[(await watch.read()).SerializeToString() for _ in "ab"]]
     watch.cancel()
-    listing = await house.drift().ListEvents(drift_pb.ListEventsRequest())
-    told.append(listing.SerializeToString())
-    entries = (await house.log().ListEntries(log_pb.ListEntriesRequest(page_size=1000))).entries
+    told += [event.SerializeToString() for event in await events(house)]
+    entries = await log_entries(house)
     told += [entry.body for entry in entries]
     assert any(json.loads(entry.body).get("event_id") == noisy.event_id for entry in entries)
     assert not any(b"SECRETWORD" in bytes(message) for message in told)

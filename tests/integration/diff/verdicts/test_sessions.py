@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import REGISTRY
 
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_core.drift.detectors.sequence import MAX_VISITS
 from systemzero_core.tree import Tree
 from tests.support.checks import DRIFT, UNKNOWN_SCREEN, check, put
+from tests.support.metrics import sample
 from tests.support.services import House, diff_house
 from tests.support.stores import DAY
 from tests.support.trees import item, tree
@@ -63,7 +63,7 @@ async def walk(house: House, session: str, *names: str) -> list[list[str]]:
 
 def writes() -> float:
     """Write jobs so far; counts of verdicts are not written while a test runs."""
-    return REGISTRY.get_sample_value("systemzero_database_jobs_total", {"database": "diff"}) or 0.0
+    return sample("systemzero_database_jobs_total", database="diff")
 
 
 async def test_a_valid_path_is_not_remarkable(house: House) -> None:
