@@ -42,7 +42,7 @@ def cdp(*nodes: dict[str, Any], **more: Any) -> bytes:
     return json.dumps({"nodes": list(nodes), **more}).encode()
 
 
-def outline(parsed: Parsed) -> list[str]:
+def outlined(parsed: Parsed) -> list[str]:
     """One line a node: as many dots as it is deep, role and name."""
     tree = parsed.tree
     return [

@@ -1,9 +1,10 @@
-"""Screens of a shop, in normal form: as they were approved, changed, and of another kind."""
+"""Screens of a shop: as they were approved, changed, and of another kind."""
 
 from __future__ import annotations
 
 from systemzero_core.intake import take_in_tree
 from systemzero_core.tree import Node, Tree
+from tests.support.trees import Item, item, tree
 
 
 def screen(title: str, *buttons: str) -> Tree:
@@ -31,3 +32,16 @@ OTHER = Tree(
     [-1, 0, 1, 1, 0],
 )
 """No screen's, though not without likeness."""
+
+LOGIN = tree(
+    item(
+        "main", "", item("heading", "Log in"), item("textbox", "User"), item("textbox", "Password")
+    ),
+    item("button", "Log in"),
+)
+BASKET_PARTS: list[Item] = [
+    item("navigation", "Menu", item("link", "Home"), item("link", "Basket")),
+    item("main", "", item("heading", "Basket"), item("table", "Goods", item("row", "Pear 3"))),
+    item("button", "Pay now"),
+]
+BASKET = tree(*BASKET_PARTS)

@@ -38,6 +38,22 @@ def tree(*items: Item) -> Tree:
     return builder.build()
 
 
+def outline(text: str) -> Tree:
+    """A tree from an indented outline, one `role name` a line."""
+    made: list[Node] = []
+    parents: list[int] = []
+    path: list[tuple[int, int]] = []
+    for line in text.strip("\n").splitlines():
+        depth = len(line) - len(line.lstrip())
+        while path and path[-1][0] >= depth:
+            path.pop()
+        parents.append(path[-1][1] if path else -1)
+        path.append((depth, len(made)))
+        role, _, name = line.strip().partition(" ")
+        made.append(Node(role, name))
+    return Tree.checked(made, parents)
+
+
 def template(baseline: Tree, *rules: Rule, **fields: object) -> Template:
     return Template(
         template_id="tpl_1",

@@ -13,7 +13,7 @@ from systemzero_core.errors import InvalidInput
 from systemzero_core.normalize import normalize
 from systemzero_core.signature import Signatures, sign, subtree_hashes
 from systemzero_core.tree import Bounds, Node, Tree
-from tests.support.normal_strategies import SIGNABLE, trees
+from tests.support.strategies import SIGNABLE, trees
 
 SIGNABLE_TREES = trees(SIGNABLE, max_nodes=6)
 SHAPES = trees(st.builds(Node, st.sampled_from("ab")), max_nodes=6)

@@ -20,6 +20,7 @@ from systemzero_wire.trees import (
     encode_signatures,
     encode_tree,
 )
+from tests.support.strategies import trees
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 SIZE = st.integers(0, 2**31 - 1)
@@ -36,20 +37,7 @@ NODES = st.builds(
 )
 
 
-@st.composite
-def trees(draw: st.DrawFn) -> Tree:
-    """Any tree: each node's parent is the node before or one of its ancestors."""
-    nodes = draw(st.lists(NODES, max_size=8))
-    parents: list[int] = []
-    open_path: list[int] = []
-    for i in range(len(nodes)):
-        del open_path[draw(st.integers(1, len(open_path))) if open_path else 0 :]
-        parents.append(open_path[-1] if open_path else -1)
-        open_path.append(i)
-    return Tree.checked(nodes, parents)
-
-
-@given(trees())
+@given(trees(NODES, max_nodes=8))
 def test_a_tree_comes_back_as_it_went(tree: Tree) -> None:
     wire = encode_tree(tree).SerializeToString()
     assert decode_tree(tree_pb2.Tree.FromString(wire), "tree") == tree

@@ -11,7 +11,7 @@ from systemzero_core.intake import take_in
 from systemzero_core.normalize.loading import says_loading
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.captures import capture, captures
-from tests.support.normal_strategies import trees
+from tests.support.strategies import ANY_NODES, trees
 
 INCOMPLETE = {
     "1-console-loading": [Reason.LOADING],
@@ -214,7 +214,7 @@ def test_words_that_are_content(text: str) -> None:
     assert not says_loading(text)
 
 
-@given(trees())
+@given(trees(ANY_NODES, max_nodes=14))
 def test_any_tree_gets_an_answer_with_each_verdict_once(tree: Tree) -> None:
     found = reasons(tree)
     lone = {Reason.EMPTY, Reason.NO_CONTENT, Reason.SPLASH, Reason.LOADING}

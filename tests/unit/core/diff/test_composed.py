@@ -13,7 +13,7 @@ from systemzero_core.errors import FailedPrecondition
 from systemzero_core.intake import take_in
 from systemzero_core.tree import Node, Tree
 from tests.support.native_captures import ax, cdp
-from tests.support.strategies import outline
+from tests.support.trees import outline
 from tests.unit.core.formats.test_json import atspi, widget
 
 

@@ -21,7 +21,8 @@ from systemzero_core.formats import parse
 from systemzero_core.normalize import normalize
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.captures import capture, captures
-from tests.support.strategies import outline, trees
+from tests.support.strategies import trees
+from tests.support.trees import outline
 
 
 def kinds(script: EditScript) -> list[tuple[str, int]]:

@@ -17,7 +17,8 @@ from systemzero_core.diff.edits import (
 )
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.tree import Tree
-from tests.support.strategies import outline, trees
+from tests.support.strategies import trees
+from tests.support.trees import outline
 
 
 def script_of(a: Tree, b: Tree, pairs: list[tuple[int, int]]) -> EditScript:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from systemzero_core.diff import Prepared, diff, to_json
 from systemzero_core.diff.affinity import UNIT, Affinity
 from systemzero_core.tree import Bounds, Node, Tree
-from tests.support.strategies import outline, trees
+from tests.support.strategies import trees
+from tests.support.trees import outline
 
 
 def label(node: Node) -> Node:

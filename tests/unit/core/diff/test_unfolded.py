@@ -8,7 +8,7 @@ import pytest
 from systemzero_core.diff import EditKind, diff, to_json
 from systemzero_core.intake import take_in
 from systemzero_core.tree import Tree
-from tests.support.strategies import outline
+from tests.support.trees import outline
 from tests.unit.core.diff.test_composed import checked
 
 

@@ -19,7 +19,8 @@ from systemzero_core.diff import (
 from systemzero_core.diff.describe import Paths
 from systemzero_core.diff.quoting import MAX_QUOTED, quoted_pair
 from systemzero_core.tree import Bounds, Node, Tree
-from tests.support.strategies import outline, trees
+from tests.support.strategies import trees
+from tests.support.trees import outline
 
 
 def one_sentence(old: Node, new: Node) -> str:

@@ -6,7 +6,7 @@ from systemzero_core.errors import InvalidInput, TruncatedInput, UnsafeInput
 from systemzero_core.formats import Format, parse
 from systemzero_core.formats.model import Parsed
 from systemzero_core.tree import Bounds
-from tests.support.native_captures import only, outline
+from tests.support.native_captures import only, outlined
 
 
 def aria(text: str) -> Parsed:
@@ -26,7 +26,7 @@ def test_indentation_makes_the_tree_under_a_document() -> None:
         """
     )
 
-    assert outline(parsed) == [
+    assert outlined(parsed) == [
         "document",
         ".banner",
         "..link Home",

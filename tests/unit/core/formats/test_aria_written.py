@@ -13,7 +13,7 @@ from systemzero_core.errors import DomainError, InvalidInput, TruncatedInput
 from systemzero_core.formats import Format, GapKind, detect, parse
 from systemzero_core.formats.model import Parsed
 from systemzero_core.tree import Bounds, Node
-from tests.support.native_captures import outline
+from tests.support.native_captures import outlined
 
 
 def aria(text: str) -> Parsed:
@@ -86,13 +86,13 @@ def test_a_fields_text_is_its_value_in_both_layouts(role: str) -> None:
         - button "Pay"
         """
     assert aria(beside).tree.nodes[1].value == "12"
-    assert outline(aria(beside)) == ["document", f".{role} Amount", ".button Pay"]
+    assert outlined(aria(beside)) == ["document", f".{role} Amount", ".button Pay"]
     assert first(f'- {role} "Amount": "12"').value == "12"
     assert first(f'- {role} "Amount":\n  - text: "12"').value == "12"
 
 
 def test_what_a_field_holds_beside_texts_stays_its_children() -> None:
-    assert outline(aria('- textbox "Note":\n  - text: To\n  - strong: all')) == [
+    assert outlined(aria('- textbox "Note":\n  - text: To\n  - strong: all')) == [
         "document", ".textbox Note", "..text To", "..strong", "...text all",
     ]  # fmt: skip
     options = aria('- combobox "Unit":\n  - option "kg" [selected]\n  - option "lb"')
@@ -214,7 +214,7 @@ def test_what_only_lists_changes_is_not_a_whole_screen() -> None:
           - button "New" [ref=e3]
         """
     )
-    assert outline(parsed) == ["document", ".generic", "..button New"]
+    assert outlined(parsed) == ["document", ".generic", "..button New"]
     (gap,) = parsed.gaps
     assert gap.kind is GapKind.TRUNCATION
     assert gap.detail.startswith("line 1: only what changed")
@@ -223,10 +223,10 @@ def test_what_only_lists_changes_is_not_a_whole_screen() -> None:
 
 def test_several_pages_stand_beside_each_other() -> None:
     parsed = aria('---\n- heading "One"\n---\n- heading "Two"\n- button "Go"\n...\n')
-    assert outline(parsed) == [
+    assert outlined(parsed) == [
         "document", ".document", "..heading One", ".document", "..heading Two", "..button Go",
     ]  # fmt: skip
-    assert outline(aria('---\n- heading "One"\n')) == ["document", ".heading One"]
+    assert outlined(aria('---\n- heading "One"\n')) == ["document", ".heading One"]
 
 
 def test_a_snapshot_within_an_answer_of_a_tool() -> None:
@@ -241,7 +241,7 @@ def test_a_snapshot_within_an_answer_of_a_tool() -> None:
 ### Events
 - New console entries: 3
 """
-    assert outline(parse(answer)) == ["document", ".generic", "..button Pay"]
+    assert outlined(parse(answer)) == ["document", ".generic", "..button Pay"]
     with pytest.raises(TruncatedInput):
         parse(answer[: answer.index(b"```\n")])
 
@@ -355,7 +355,7 @@ ANSWERS = {
 def test_the_snapshot_is_found_among_what_a_tool_answers(answer: str) -> None:
     for text in (answer, answer.replace("\n", "\r\n")):
         assert detect(text.encode()) is Format.ARIA
-        assert outline(parse(text.encode())) == ["document", ".button A"]
+        assert outlined(parse(text.encode())) == ["document", ".button A"]
 
 
 def test_an_answer_that_is_cut_off_before_its_end_is_truncated() -> None:

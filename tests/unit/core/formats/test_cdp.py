@@ -6,7 +6,7 @@ import pytest
 from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput
 from systemzero_core.formats import Format, parse
 from systemzero_core.tree import Bounds, Tree
-from tests.support.native_captures import ax, cdp, only, outline
+from tests.support.native_captures import ax, cdp, only, outlined
 
 ROOT = ax("1", "RootWebArea", "Shop", ["2", "5"], properties={"url": "http://shop.test/"})
 
@@ -18,7 +18,7 @@ def test_children_stand_in_the_order_of_their_ids_not_of_the_array() -> None:
         ax("2", "button", "first", parent="1"),
     )
 
-    assert outline(parse(data)) == ["RootWebArea Shop", ".button first", ".button second"]
+    assert outlined(parse(data)) == ["RootWebArea Shop", ".button first", ".button second"]
 
 
 def test_children_need_not_name_their_parent() -> None:
@@ -29,7 +29,7 @@ def test_children_need_not_name_their_parent() -> None:
         ax("4", "StaticText", "a"),
     )
 
-    assert outline(parse(data)) == ["RootWebArea Shop", ".link a", "..StaticText a", ".button b"]
+    assert outlined(parse(data)) == ["RootWebArea Shop", ".link a", "..StaticText a", ".button b"]
 
 
 def test_ignored_nodes_are_spliced_out_in_place_and_line_wraps_left_out() -> None:
@@ -43,7 +43,7 @@ def test_ignored_nodes_are_spliced_out_in_place_and_line_wraps_left_out() -> Non
         ax("7", "link", "three", parent="1"),
     )
 
-    assert outline(parse(data)) == [
+    assert outlined(parse(data)) == [
         "RootWebArea",
         ".link one",
         "..StaticText one",
@@ -59,7 +59,7 @@ def test_the_root_stays_even_when_it_is_ignored() -> None:
         ax("3", "link", "b", parent="1"),
     )
 
-    assert outline(parse(data)) == ["none", ".link a", ".link b"]
+    assert outlined(parse(data)) == ["none", ".link a", ".link b"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from systemzero_core.errors import InvalidInput
 from systemzero_core.formats import GapKind, Parsed, parse
 from systemzero_core.tree import Bounds
-from tests.support.native_captures import ax, cdp, outline
+from tests.support.native_captures import ax, cdp, outlined
 
 
 def page(*iframes: tuple[int, str]) -> bytes:
@@ -39,7 +39,7 @@ def details(parsed: Parsed) -> list[str]:
 def test_as_many_frames_as_empty_iframes_are_joined_in_order() -> None:
     parsed = parse(page((10, "ads"), (11, "chat")), frames=[frame("A"), frame("B")])
 
-    assert outline(parsed) == [
+    assert outlined(parsed) == [
         "RootWebArea Page",
         ".Iframe ads",
         "..RootWebArea A",
@@ -92,7 +92,7 @@ def test_an_address_tells_the_owner() -> None:
         frames=[frame("B", "http://a.test/chat.html")],
     )
 
-    assert outline(parsed)[2:] == [".Iframe chat", "..RootWebArea B", "...button in B"]
+    assert outlined(parsed)[2:] == [".Iframe chat", "..RootWebArea B", "...button in B"]
     assert details(parsed) == ["the content of the frame 'ads' (node '10') is missing"]
 
 
@@ -107,7 +107,7 @@ def test_an_address_that_is_none_tells_nothing() -> None:
 def test_the_recorder_may_tell_the_owner() -> None:
     parsed = parse(page((10, "ads"), (11, "chat")), frames=[frame("B", ownerBackendNodeId=11)])
 
-    assert outline(parsed)[2:] == [".Iframe chat", "..RootWebArea B", "...button in B"]
+    assert outlined(parsed)[2:] == [".Iframe chat", "..RootWebArea B", "...button in B"]
 
 
 def test_frames_in_frames_are_joined() -> None:
@@ -118,7 +118,7 @@ def test_frames_in_frames_are_joined() -> None:
     )
     parsed = parse(page((10, "o")), frames=[outer, frame("B", ownerBackendNodeId=20)])
 
-    assert outline(parsed)[-1] == ".....button in B"
+    assert outlined(parsed)[-1] == ".....button in B"
     assert parsed.gaps == ()
 
 
@@ -132,7 +132,7 @@ def test_the_order_of_iframes_is_that_of_the_document_not_of_the_array() -> None
     ]
     parsed = parse(cdp(*nodes), frames=[frame("A"), frame("B")])
 
-    assert outline(parsed)[2:5] == ["..Iframe first", "...RootWebArea A", "....button in A"]
+    assert outlined(parsed)[2:5] == ["..Iframe first", "...RootWebArea A", "....button in A"]
 
 
 def test_with_frames_in_frames_the_order_tells_nothing() -> None:
@@ -155,8 +155,8 @@ def test_an_id_of_two_processes_tells_no_owner() -> None:
         frames=[outer, frame("A", ownerBackendNodeId=10), frame("B", ownerBackendNodeId=10)],
     )
 
-    assert "RootWebArea outer" in "".join(outline(parsed))
-    assert "button" not in "".join(outline(parsed))
+    assert "RootWebArea outer" in "".join(outlined(parsed))
+    assert "button" not in "".join(outlined(parsed))
 
 
 def test_a_frame_that_owns_itself_is_reported_not_followed() -> None:
@@ -179,7 +179,7 @@ def test_all_frames_in_one_list_are_joined() -> None:
         ax("9", "button", "b", parent="8"),
     ]
 
-    assert outline(parse(cdp(*nodes)))[1:] == [".Iframe", "..RootWebArea Frame", "...button b"]
+    assert outlined(parse(cdp(*nodes)))[1:] == [".Iframe", "..RootWebArea Frame", "...button b"]
 
 
 def test_boxes_of_a_frame_start_where_the_frame_stands() -> None:
@@ -226,7 +226,7 @@ def test_a_dom_snapshot_gives_boxes_attributes_and_owners() -> None:
         page((10, "ads"), (11, "chat")), dom=snapshot(), frames=[frame("B", frame_id="FRAME-B")]
     )
 
-    assert outline(parsed)[2:] == [".Iframe chat", "..RootWebArea B", "...button in B"]
+    assert outlined(parsed)[2:] == [".Iframe chat", "..RootWebArea B", "...button in B"]
     chat, button = parsed.tree.nodes[2], parsed.tree.nodes[4]
     assert chat.attribute("id") == "f1"
     assert chat.bounds == Bounds(100, 50, 300, 80)

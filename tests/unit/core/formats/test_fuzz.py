@@ -9,6 +9,7 @@ from systemzero_core.errors import DomainError
 from systemzero_core.formats import Format, own, parse
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.native_captures import ax, cdp
+from tests.support.strategies import trees
 from tests.unit.core.formats.test_json import OLDER, atspi, widget
 from tests.unit.core.formats.test_xml import ANDROID, IOS, WINDOWS
 
@@ -41,18 +42,6 @@ nodes = st.builds(
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> Tree:
-    found = draw(st.lists(nodes, max_size=12))
-    parents: list[int] = []
-    path: list[int] = []
-    for i in range(len(found)):
-        del path[draw(st.integers(min(1, len(path)), max(1, len(path)))) :]
-        parents.append(path[-1] if path else -1)
-        path.append(i)
-    return Tree.checked(found, parents)
-
-
-@st.composite
 def broken(draw: st.DrawFn) -> bytes:
     """A good capture with some bytes cut out, changed, repeated or taken from another one."""
     data = bytearray(draw(st.sampled_from(SAMPLES)))
@@ -76,7 +65,7 @@ def check(data: bytes, format_: Format | None = None) -> None:
     assert own.decode(own.encode(tree)) == tree
 
 
-@given(trees())
+@given(trees(nodes, max_nodes=12))
 def test_the_own_format_gives_back_what_it_got(tree: Tree) -> None:
     data = own.encode(tree)
 

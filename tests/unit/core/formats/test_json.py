@@ -8,7 +8,7 @@ import pytest
 from systemzero_core.errors import InvalidInput, MalformedTree, TruncatedInput
 from systemzero_core.formats import Format, own, parse
 from systemzero_core.tree import Bounds, Node, Tree
-from tests.support.native_captures import only, outline
+from tests.support.native_captures import only, outlined
 
 
 def widget(role: str, name: str = "", *children: Any, **more: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def test_an_atspi_tree() -> None:
     parsed = parse(data)
 
     assert parsed.format is Format.ATSPI
-    assert outline(parsed) == ["application calc", ".push button =", ".text", ".slider Volume"]
+    assert outlined(parsed) == ["application calc", ".push button =", ".text", ".slider Volume"]
     button = only(parsed, "push button")
     assert button.bounds == Bounds(1, 2, 30, 40)
     assert button.attribute("actions") == "click press"
@@ -79,7 +79,7 @@ def test_extents_of_what_is_not_on_the_screen_are_no_bounds() -> None:
 def test_several_programs_stand_on_one_desktop() -> None:
     parsed = parse(atspi(widget("application", "a"), widget("application", "b")))
 
-    assert outline(parsed) == ["desktop frame", ".application a", ".application b"]
+    assert outlined(parsed) == ["desktop frame", ".application a", ".application b"]
     assert len(parse(atspi()).tree) == 0
 
 
@@ -108,7 +108,7 @@ def test_the_older_layout() -> None:
     parsed = parse(json.dumps(OLDER).encode())
 
     assert parsed.format is Format.TREE
-    assert outline(parsed) == ["window Login", ".button OK", ".textbox User", ".group"]
+    assert outlined(parsed) == ["window Login", ".button OK", ".textbox User", ".group"]
     assert only(parsed, "button").states == ("disabled",)
     field = only(parsed, "textbox")
     assert (field.value, field.bounds, field.attribute("id")) == ("3", Bounds(1, 2, 3, 4), "u")

@@ -7,7 +7,7 @@ import pytest
 from systemzero_core.errors import InvalidInput, TruncatedInput, UnsafeInput
 from systemzero_core.formats import Format, Parsed, parse
 from systemzero_core.tree import Bounds
-from tests.support.native_captures import only, outline
+from tests.support.native_captures import only, outlined
 
 ANDROID = """<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>
 <hierarchy rotation="0"><node index="0" text="" class="android.widget.FrameLayout"
@@ -39,7 +39,7 @@ def test_an_android_dump() -> None:
 
     assert parsed.format is Format.UIAUTOMATOR
     assert parsed.viewport == (1080, 1920)
-    assert outline(parsed) == [
+    assert outlined(parsed) == [
         "hierarchy",
         ".android.widget.FrameLayout",
         "..android.widget.EditText Name",
@@ -98,7 +98,7 @@ def test_a_windows_page_source() -> None:
     parsed = parse(WINDOWS.encode())
 
     assert parsed.format is Format.APPIUM_WINDOWS
-    assert outline(parsed) == ["Window Editor", ".CheckBox Wrap", ".Button", ".MenuItem"]
+    assert outlined(parsed) == ["Window Editor", ".CheckBox Wrap", ".Button", ".MenuItem"]
     assert only(parsed, "CheckBox").states == ("disabled", "focusable", "unchecked")
     assert only(parsed, "Button").states == ("pressed",)
     assert only(parsed, "Button").attribute("orientation") == "vertical"

@@ -8,7 +8,8 @@ from systemzero_core.match import Feature, Tokens, template_tokens, tokens_of
 from systemzero_core.match.texts import fold
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Bounds, Node, Tree
-from tests.support.match_trees import BASKET, BASKET_PARTS, LOGIN, tree
+from tests.support.screens import BASKET, BASKET_PARTS, LOGIN
+from tests.support.trees import item, tree
 
 
 def overlap(a: Tokens, b: Tokens, feature: Feature) -> tuple[int, int, int]:
@@ -38,15 +39,15 @@ def test_tokens_hold_no_duplicates() -> None:
 
 def test_a_longer_table_is_nearly_the_same_screen() -> None:
     def rows(count: int) -> Tokens:
-        return tokens_of(tree(("table", "", [("row", f"Item {i}", []) for i in range(count)])))
+        return tokens_of(tree(item("table", "", *(item("row", f"Item {i}") for i in range(count)))))
 
     assert overlap(rows(64), rows(100), Feature.STRUCTURE) == (0, 9, 0)
     assert overlap(rows(64), rows(128), Feature.NAMES) == (0, 8, 1)
 
 
 def test_a_renamed_control_keeps_the_words_it_keeps() -> None:
-    a = tokens_of(tree(("button", "Open the Help", [])))
-    b = tokens_of(tree(("link", "Show the help", [])))
+    a = tokens_of(tree(item("button", "Open the Help")))
+    b = tokens_of(tree(item("link", "Show the help")))
     assert overlap(a, b, Feature.NAMES) == (1, 3, 1)
     assert (
         not {t for t in a.present & b.present if t != hash("document")} - tokens_of(tree()).present
@@ -54,20 +55,20 @@ def test_a_renamed_control_keeps_the_words_it_keeps() -> None:
 
 
 def test_of_a_long_text_the_first_words_count() -> None:
-    assert tokens_of(tree(("text", "word " * 9, []))).size(Feature.NAMES) == 1 + 4
+    assert tokens_of(tree(item("text", "word " * 9))).size(Feature.NAMES) == 1 + 4
     letters = " ".join(chr(97 + i) for i in range(20))
-    assert tokens_of(tree(("text", letters, []))).size(Feature.NAMES) == 1 + 12
+    assert tokens_of(tree(item("text", letters))).size(Feature.NAMES) == 1 + 12
 
 
 def test_order_of_siblings_and_numbers_in_names_do_not_matter() -> None:
-    a = tree(("button", "Pay 10 EUR", []), ("link", "Back", []))
-    b = tree(("link", "Back", []), ("button", "Pay 250 EUR", []))
+    a = tree(item("button", "Pay 10 EUR"), item("link", "Back"))
+    b = tree(item("link", "Back"), item("button", "Pay 250 EUR"))
     assert tokens_of(a).sets == tokens_of(b).sets
 
 
 def test_the_same_roles_in_another_hierarchy_differ_in_structure_alone() -> None:
-    a = tokens_of(tree(("list", "", [("listitem", "", []), ("listitem", "", [])])))
-    b = tokens_of(tree(("list", "", [("listitem", "", [("listitem", "", [])])])))
+    a = tokens_of(tree(item("list", "", item("listitem", ""), item("listitem", ""))))
+    b = tokens_of(tree(item("list", "", item("listitem", "", item("listitem", "")))))
     assert a.sets[Feature.ROLES] == b.sets[Feature.ROLES]
     assert a.sets[Feature.STRUCTURE] != b.sets[Feature.STRUCTURE]
 
@@ -135,7 +136,7 @@ def test_required_nodes_are_found_by_role_and_literal_name() -> None:
         "link “Use {id}”",
         "node “Any role”",
     )
-    with_link = tree(("link", "Use {id}", []), ("textbox", "Any role", []), *BASKET_PARTS)
+    with_link = tree(item("link", "Use {id}"), item("textbox", "Any role"), *BASKET_PARTS)
     assert set(found.required) <= tokens_of(with_link).present
 
 

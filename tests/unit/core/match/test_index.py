@@ -28,8 +28,8 @@ from systemzero_core.match.score import score
 from systemzero_core.match.slots import _class_of, _least
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Tree
-from tests.support.match_strategies import trees
-from tests.support.match_trees import BASKET, LOGIN
+from tests.support.screens import BASKET, LOGIN
+from tests.support.strategies import ALIKE_NODES, trees
 
 ALL_WEIGHTS = [
     Weights(),
@@ -38,11 +38,12 @@ ALL_WEIGHTS = [
     Weights(structure=0.0, roles=0.0, names=0.0, identifiers=1.0, required_nodes=3.0),
 ]
 
+TREES = trees(ALIKE_NODES, min_nodes=1, max_nodes=14)
 templates = st.builds(
     Template,
     template_id=st.sampled_from([f"t{n}" for n in range(12)]),
     screen_id=st.sampled_from(["home", "pay", "done"]),
-    tree=trees | st.none(),
+    tree=TREES | st.none(),
     full_signature=st.sampled_from(["", "", "aa", "bb"]),
     required_nodes=st.sampled_from(
         [(), (Selector(role="button", name="Pay"),), (Selector(role="list"), Selector(role="x"))]
@@ -59,7 +60,7 @@ def ids(ranked: list[Ranked]) -> list[tuple[str, float, bool]]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(steps, trees, st.sampled_from(ALL_WEIGHTS), st.integers(1, 6), st.sampled_from(["", "aa"]))
+@given(steps, TREES, st.sampled_from(ALL_WEIGHTS), st.integers(1, 6), st.sampled_from(["", "aa"]))
 def test_the_answer_equals_brute_force(
     changes: list[tuple[list[Template], list[str]]],
     capture: Tree,

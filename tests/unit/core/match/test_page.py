@@ -8,24 +8,24 @@ from systemzero_core.match import TemplateIndex, Thresholds, match, tokens_of
 from systemzero_core.match.page import Agreement, Claims
 from systemzero_core.template import Template
 from systemzero_core.tree import Node, Tree
-from tests.support.match_trees import Nested, tree
+from tests.support.trees import Item, item, tree
 
 NAVIGATION = ("Home", "Products", "Orders", "Customers", "Reports", "Settings", "Help", "Log out")
 
 
-def page(address: str, title: str, *parts: Nested) -> Tree:
+def page(address: str, title: str, *parts: Item) -> Tree:
     """A page of an application whose navigation is most of it."""
-    links: list[Nested] = [("link", name, []) for name in NAVIGATION]
+    links: list[Item] = [item("link", name) for name in NAVIGATION]
     made = tree(*links, *parts)
     root = Node(role="page", name=title, attributes=(("url", address),))
     return Tree((root, *made.nodes[1:]), made.parents)
 
 
-LIST = page("https://a.test/shop/products", "Products | Shop", ("table", "Products", []))
+LIST = page("https://a.test/shop/products", "Products | Shop", item("table", "Products"))
 FORM = page(
     "https://a.test/shop/orders/new",
     "New order | Shop",
-    *(("textbox", name, []) for name in ("Customer", "Street", "Town", "Goods", "Number")),
+    *(item("textbox", name) for name in ("Customer", "Street", "Town", "Goods", "Number")),
 )
 
 
@@ -48,11 +48,11 @@ def test_a_hint_is_followed_all_the_same() -> None:
 
 
 def test_another_record_under_its_own_address_is_the_same_screen() -> None:
-    form: list[Nested] = [
-        ("textbox", "Name", []),
-        ("textbox", "Price", []),
-        ("button", "Save", []),
-        ("button", "Delete", []),
+    form: list[Item] = [
+        item("textbox", "Name"),
+        item("textbox", "Price"),
+        item("button", "Save"),
+        item("button", "Delete"),
     ]
     kettle = page("https://a.test/shop/products/kettle", "Kettle | Shop", *form)
     teapot = page("https://a.test/shop/products/teapot", "Teapot | Shop", *form)
@@ -61,9 +61,9 @@ def test_another_record_under_its_own_address_is_the_same_screen() -> None:
 
 
 def test_a_page_that_was_rewritten_is_known_by_its_address_and_title() -> None:
-    old = page("https://a.test/v1/login", "Log in | Shop", ("textbox", "User", []))
+    old = page("https://a.test/v1/login", "Log in | Shop", item("textbox", "User"))
     new = tree(
-        ("form", "", []), ("searchbox", "E-mail", []), ("switch", "Stay", []), ("image", "logo", [])
+        item("form", ""), item("searchbox", "E-mail"), item("switch", "Stay"), item("image", "logo")
     )
     root = Node(role="page", name="Log in | Shop", attributes=(("url", "https://b.test/login"),))
     rewritten = Tree((root, *new.nodes[1:]), new.parents)
@@ -74,7 +74,7 @@ def test_a_page_that_was_rewritten_is_known_by_its_address_and_title() -> None:
 
 def test_the_best_fit_of_another_page_does_not_hide_the_next() -> None:
     """Where the template that fits best is contradicted, one that agrees is the answer."""
-    parts: list[Nested] = [("button", f"Action {word}", []) for word in ("one", "two", "three")]
+    parts: list[Item] = [item("button", f"Action {word}") for word in ("one", "two", "three")]
     other = page("https://a.test/orders", "Orders | Shop", *parts)
     own = page("https://a.test/products", "Products | Shop")
     seen = page("https://a.test/products", "Products | Shop", *parts)

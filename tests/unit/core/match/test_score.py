@@ -16,8 +16,11 @@ from systemzero_core.match import (
 )
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Tree
-from tests.support.match_strategies import trees
-from tests.support.match_trees import BASKET, LOGIN, Nested, tree
+from tests.support.screens import BASKET, LOGIN
+from tests.support.strategies import ALIKE_NODES, trees
+from tests.support.trees import Item, item, tree
+
+TREES = trees(ALIKE_NODES, min_nodes=1, max_nodes=14)
 
 
 def fit(capture: Tree, baseline: Tree | None, **more: object) -> float:
@@ -25,12 +28,12 @@ def fit(capture: Tree, baseline: Tree | None, **more: object) -> float:
     return score(tokens_of(capture), template_tokens(template))
 
 
-@given(trees)
+@given(TREES)
 def test_the_baseline_itself_scores_1(baseline: Tree) -> None:
     assert fit(baseline, baseline) == pytest.approx(1.0)
 
 
-@given(trees, trees)
+@given(TREES, TREES)
 def test_the_parts_add_up_to_the_score(capture: Tree, baseline: Tree) -> None:
     template = template_tokens(Template(template_id="t", screen_id="s", tree=baseline))
     parts = explain_score(tokens_of(capture), template)
@@ -42,14 +45,16 @@ def test_the_parts_add_up_to_the_score(capture: Tree, baseline: Tree) -> None:
 
 
 def test_a_page_with_everything_required_and_as_much_again_is_no_perfect_match() -> None:
-    more: list[Nested] = [("button", f"Other {chr(97 + i)}", []) for i in range(8)]
+    more: list[Item] = [item("button", f"Other {chr(97 + i)}") for i in range(8)]
     twice = tree(
-        (
+        item(
             "main",
             "",
-            [("heading", "Log in", []), ("textbox", "User", []), ("textbox", "Password", [])],
+            item("heading", "Log in"),
+            item("textbox", "User"),
+            item("textbox", "Password"),
         ),
-        ("button", "Log in", []),
+        item("button", "Log in"),
         *more,
     )
     parts = explain_score(
@@ -63,9 +68,9 @@ def test_a_page_with_everything_required_and_as_much_again_is_no_perfect_match()
 
 
 def test_losing_more_of_the_baseline_never_scores_better() -> None:
-    fields: list[Nested] = [("textbox", f"Field {chr(97 + i)}", []) for i in range(6)]
-    baseline = tree(("form", "Order", fields))
-    scores = [fit(tree(("form", "Order", fields[:n])), baseline) for n in range(7)]
+    fields: list[Item] = [item("textbox", f"Field {chr(97 + i)}") for i in range(6)]
+    baseline = tree(item("form", "Order", *fields))
+    scores = [fit(tree(item("form", "Order", *fields[:n])), baseline) for n in range(7)]
     assert scores == sorted(scores)
     assert len(set(scores)) == 7
 

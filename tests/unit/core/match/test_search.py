@@ -18,7 +18,8 @@ from systemzero_core.match import (
 )
 from systemzero_core.template.model import Template
 from systemzero_core.tree import Bounds, Node, Tree
-from tests.support.match_trees import BASKET, LOGIN, tree
+from tests.support.screens import BASKET, LOGIN
+from tests.support.trees import item, tree
 
 INDEX = TemplateIndex(
     [
@@ -27,10 +28,10 @@ INDEX = TemplateIndex(
     ]
 )
 CHANGED = tree(
-    ("main", "", [("heading", "Welcome", []), ("textbox", "User", []), ("textbox", "Code", [])]),
-    ("banner", "Examples", [("link", "Start", [])]),
+    item("main", "", item("heading", "Welcome"), item("textbox", "User"), item("textbox", "Code")),
+    item("banner", "Examples", item("link", "Start")),
 )
-STRANGER = tree(("grid", "Board", [("gridcell", "a", []), ("gridcell", "b", [])]))
+STRANGER = tree(item("grid", "Board", item("gridcell", "a"), item("gridcell", "b")))
 
 
 def ask(capture: Tree, hint: str = "", signature: str = "") -> MatchAnswer:

@@ -10,7 +10,7 @@ from systemzero_core.errors import InvalidInput
 from systemzero_core.normalize import DEFAULT_FILTERS, Filter, FilterSet, explain, normalize
 from systemzero_core.signature import sign
 from systemzero_core.tree import Bounds, Node, Tree
-from tests.support.normal_strategies import trees
+from tests.support.strategies import ANY_NODES, trees
 
 FILTER_SETS = st.sets(st.sampled_from(sorted(Filter))).map(FilterSet.of)
 
@@ -33,7 +33,7 @@ def told(found: Tree) -> list[str]:
     ]
 
 
-@given(trees(), FILTER_SETS | st.just(DEFAULT_FILTERS))
+@given(trees(ANY_NODES, max_nodes=14), FILTER_SETS | st.just(DEFAULT_FILTERS))
 @settings(max_examples=500)
 def test_a_tree_in_normal_form_stays_as_it_is(given_tree: Tree, filters: FilterSet) -> None:
     once = normalize(given_tree, filters)
@@ -42,7 +42,7 @@ def test_a_tree_in_normal_form_stays_as_it_is(given_tree: Tree, filters: FilterS
     assert again.removed == ()
 
 
-@given(trees(), FILTER_SETS)
+@given(trees(ANY_NODES, max_nodes=14), FILTER_SETS)
 def test_the_normal_form_is_a_tree_with_the_same_root_and_its_parts_sorted(
     given_tree: Tree, filters: FilterSet
 ) -> None:
@@ -56,7 +56,7 @@ def test_the_normal_form_is_a_tree_with_the_same_root_and_its_parts_sorted(
         assert names == sorted(set(names))
 
 
-@given(trees(), FILTER_SETS)
+@given(trees(ANY_NODES, max_nodes=14), FILTER_SETS)
 def test_every_node_left_out_is_explained(given_tree: Tree, filters: FilterSet) -> None:
     found = explain(given_tree, filters)
     assert found.tree == normalize(given_tree, filters)

@@ -169,7 +169,7 @@ def test_no_captures_and_empty_ones_teach_nothing() -> None:
             learn(captures)
 
 
-@given(trees(12), trees(12))
+@given(trees(max_nodes=12), trees(max_nodes=12))
 def test_whatever_is_learnt_is_a_valid_template(a: Tree, b: Tree) -> None:
     if not len(a) or not len(b):
         return

@@ -83,7 +83,7 @@ NODES = st.builds(
 
 @st.composite
 def trees_of_texts(draw: st.DrawFn) -> Tree:
-    shape = draw(trees(8))
+    shape = draw(trees(max_nodes=8))
     nodes = draw(st.lists(NODES, min_size=len(shape), max_size=len(shape)))
     return Tree(nodes, shape.parents)
 
