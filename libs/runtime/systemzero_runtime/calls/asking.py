@@ -1,4 +1,4 @@
-"""Calls from one service to another, seen as parts of the call that they are made for."""
+"""Calls from one service to another. Each is a span below the call that caused it."""
 
 from __future__ import annotations
 

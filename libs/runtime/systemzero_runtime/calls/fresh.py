@@ -1,10 +1,10 @@
-"""A question that many ask at once, such as whether a service serves.
+"""Shares one answer among many askers, for instance whether a service serves.
 
 Invariants:
-1. It is asked once at a time, however many wait for the answer.
-2. Nobody is told No by an answer to a question that was put before they asked: what it says may be
-   over by now. A Yes is good for whoever waits.
-3. Only so many wait; further ones are told No at once.
+1. One question is open at a time. All askers wait for its answer.
+2. A No counts only for those who asked before the question was put: it may be outdated for the
+   others. A Yes counts for every asker who waits.
+3. The number of waiting askers is bounded. An asker past the bound gets No at once.
 """
 
 from __future__ import annotations

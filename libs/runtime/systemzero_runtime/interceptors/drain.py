@@ -1,8 +1,8 @@
-"""Telling streams to go at shutdown: they never end by themselves, and would use up every grace.
+"""Ends streams at shutdown. Streams do not end by themselves, and would use up the whole grace.
 
-A watch ends at once: its client goes on elsewhere, from its cursor. A conversation (streams both
-ways) is read no further, so that what was taken is answered before it ends. Both end UNAVAILABLE,
-which clients follow by coming back. A call that will end gets its time, new ones are refused.
+A watch ends at once; its client resumes elsewhere from its cursor. A bidirectional stream is read
+no further, and ends when everything that was read is answered. Both end with UNAVAILABLE, on which
+clients call again. Other calls get the grace to finish. New calls are refused.
 """
 
 from __future__ import annotations

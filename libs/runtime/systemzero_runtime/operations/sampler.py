@@ -1,11 +1,10 @@
-"""What a service shows of itself besides its calls: looked at every second, or every ten.
+"""Sets the metrics that are sampled instead of counted: queues, pools, disks, the log's position.
 
-Metrics that are looked at rather than counted (queues, pools, disks, how far the log is) are set
-so, and are right whichever process is scraped: with several workers a scrape reads what each of
-them noted last. The store is asked whether it answers, which readiness rests on.
+The sampler looks every second or every ten seconds. With several workers a scrape reads the last
+sample of each. The sampler also asks whether the store answers; readiness depends on that.
 
-Invariant: no look waits for another. A database that hangs, and a look that fails, stop no figure
-but their own.
+Invariant: no sample waits for another. A hanging database or a failing sample stops only its own
+figures.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Bounds on streams that need no credential: health watches and reflection.
 
 Invariants:
-1. Of one kind there are at most so many at a time, and of one network (of IPv6 a /64) so many: one
-   who opens what they can takes nothing from the others until there are many of them.
-2. Who finds no room is refused at once, with a reason, and counted; nobody waits.
+1. The number of streams of one kind is bounded, in total and for each network (an IPv6 /64). One
+   network alone cannot use up the total.
+2. A stream past the bound is refused at once, with a reason, and counted. No stream waits.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The one message of a call that anybody may make: awaited within bounds.
+"""Reads the one request message of calls that need no credential, within bounds.
 
-gRPC itself waits for it before it asks anybody, for as long as the connection lasts, and takes in
-as much of it as a message may have: whoever opened calls and sent nothing, or half a message, was
-counted by nobody, and held up the end of the process.
+gRPC reads the message before it calls any handler. It waits as long as the connection lasts, and
+accepts as many bytes as a message may have. A caller who sent nothing, or half a message, was thus
+counted nowhere and delayed the end of the process.
 
 Invariants:
-1. There are at most so many such calls, in all and of one network; see `AnonymousStreams`.
-2. Of them `READ` are read at a time, and of one network `OF_NETWORK`; the others wait.
-3. A message that is not there after `SECONDS` ends its call. `stop` ends all that wait.
+1. The number of such calls is bounded, in total and for each network; see `AnonymousStreams`.
+2. `READ` of them are read at a time, and `OF_NETWORK` of one network. The others wait.
+3. A call ends if its message has not arrived after `SECONDS`. `stop` ends all that wait.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calls that a stop ends at once: those that wait for their caller would use up its grace."""
+"""Ends, at a stop, the calls that wait for their caller. They would use up the whole grace."""
 
 from __future__ import annotations
 

@@ -1,12 +1,11 @@
 """gRPC reflection for everybody, within bounds.
 
-An answer is many times as large as its question, and no credential is asked for. So answers are
-given at a pace that all streams share, in the order of the questions; a stream answers so many and
-lasts so long. A client that asks for all there is stays far below.
+An answer is many times as large as its question, and needs no credential. All streams therefore
+share one rate of answers, given in the order of the questions. A stream has a maximum number of
+answers and a maximum duration. A client that asks for everything stays far below both.
 
 Invariants:
-1. Of all streams together, no more than `AT_ONCE` answers are given at once, and then one every
-   `SECONDS`.
+1. At most `AT_ONCE` answers are given at once over all streams, and then one every `SECONDS`.
 2. After `stop` there are no streams.
 """
 

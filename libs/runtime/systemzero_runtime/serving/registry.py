@@ -1,4 +1,4 @@
-"""The handlers of a service, guarded, for a gRPC server and for dispatch within the process.
+"""The handlers of a service with their interceptors, for a gRPC server and for local calls.
 
 The generated `add_XServicer_to_server` functions fill it as if it were a server; see `add`.
 """

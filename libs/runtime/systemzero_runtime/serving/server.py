@@ -1,8 +1,8 @@
-"""The server that services take calls with: ours where it works, else grpc.aio's own.
+"""The server that services take calls with: `AcceptingServer`, or else `PublicServer`.
 
-`AcceptingServer` stands on parts of grpc.aio that are not public. Before the first server of a
-process starts it is tried with real calls; where another grpcio changed those parts, the process
-serves by `PublicServer`, and says so in its log and in a metric.
+`AcceptingServer` uses parts of grpc.aio that are not public. A trial with real calls runs before
+the first server of a process starts. If the installed grpcio fails the trial, the process serves by
+`PublicServer` and says so in its log and in a metric.
 """
 
 from __future__ import annotations

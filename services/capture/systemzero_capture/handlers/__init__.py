@@ -1,4 +1,4 @@
-"""The servicers, one per gRPC service: decode, call, encode."""
+"""The servicers, one for each gRPC service. Each decodes the request, calls the domain, encodes."""
 
 from systemzero_capture.handlers.capture import CaptureServicer
 from systemzero_capture.handlers.registering import register

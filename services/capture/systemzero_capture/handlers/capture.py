@@ -1,4 +1,4 @@
-"""CaptureService: decode, call, encode."""
+"""CaptureService: takes captures in, reads, lists, watches and deletes them."""
 
 from __future__ import annotations
 

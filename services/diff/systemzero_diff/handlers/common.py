@@ -1,4 +1,4 @@
-"""What the servicers share."""
+"""What the servicers share: the request id of a call, and the verdict that its span names."""
 
 from __future__ import annotations
 

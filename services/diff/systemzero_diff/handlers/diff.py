@@ -1,4 +1,4 @@
-"""DiffService."""
+"""DiffService: compares two trees, finds the template of a tree, and judges a tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DriftService."""
+"""DriftService: lists, watches and summarises events, and takes decisions about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LogService."""
+"""LogService: reads, proves and exports the evidence log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The servicers of the service, and what it takes to have them served."""
+"""Adds the servicers to the registry that serves them."""
 
 from __future__ import annotations
 

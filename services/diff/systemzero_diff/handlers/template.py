@@ -1,4 +1,4 @@
-"""TemplateService."""
+"""TemplateService: learns, edits, lists, imports and exports templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AuditService."""
+"""AuditService: reads, proves and exports the audit log."""
 
 from __future__ import annotations
 

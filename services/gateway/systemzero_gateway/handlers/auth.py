@@ -1,4 +1,4 @@
-"""`systemzero.gateway.v1.AuthService`."""
+"""AuthService: makes, lists, rotates and revokes API keys, tokens and signing keys."""
 
 from __future__ import annotations
 

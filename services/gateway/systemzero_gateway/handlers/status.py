@@ -1,4 +1,4 @@
-"""`systemzero.gateway.v1.StatusService`."""
+"""StatusService: what the platform and its backends say of themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`systemzero.gateway.v1.TenantService`."""
+"""TenantService: makes, reads, lists, bounds, suspends and resumes tenants."""
 
 from __future__ import annotations
 
