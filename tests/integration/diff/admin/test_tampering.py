@@ -81,7 +81,10 @@ def screen(name: str, *more: Item) -> Any:
 
 async def write_evidence(folder: Path, witness: FakeWitness) -> None:
     """Templates of two screens in versions, events of each, decisions that cover several."""
-    settings: dict[str, Any] = {"witnesses": (Witness(witness.url, str(witness.verifier)),)}
+    settings: dict[str, Any] = {
+        "witnesses": (Witness(witness.url, str(witness.verifier)),),
+        "checkpoint_interval": 3600,  # else there are more of them where this takes longer
+    }
     async with diff_house(folder, **settings) as house:
         log: LogStore = house.service._log  # type: ignore[attr-defined]
         witness.trust(log.vkeys(TENANT)[0])
