@@ -134,6 +134,29 @@ class Native(NamedTuple):
         return own.TERSEST * (len(self.data) + len(self.dom or b"") + sum(map(len, self.frames)))
 
 
+def size_of(content: Native | bytes | None) -> int:
+    """The bytes of own tree JSON that may hold as much to be read as this content."""
+    if isinstance(content, Native):
+        return content.size
+    return own.TERSEST * len(content or b"")
+
+
+class Offered(NamedTuple):
+    """What a client offers to have kept of a capture as it is sent.
+
+    Attributes:
+        content: as of an `Arrival`.
+        native: the native document as its message is kept, serialised; empty where there is none.
+        screenshot: an image's bytes; empty for none.
+        asked: whether the native document is asked to be kept.
+    """
+
+    content: Native | bytes | None
+    native: bytes
+    screenshot: bytes
+    asked: bool
+
+
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """A capture as it comes.
 
@@ -148,6 +171,13 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     digest: bytes
     sighting: Sighting
     check: bool
+
+    def with_originals(self, originals: tuple[Original, ...]) -> Arrival:
+        """The same, of which these are kept as they were sent."""
+        if not originals:
+            return self
+        sighting = msgspec.structs.replace(self.sighting, originals=originals)
+        return msgspec.structs.replace(self, sighting=sighting)
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):

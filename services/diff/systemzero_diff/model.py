@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from systemzero_core.completeness import Incompleteness
 from systemzero_core.drift import DecisionKind, SessionCapture, Severity, Verdict
 from systemzero_core.signature import Signatures
 from systemzero_core.template import Template
@@ -264,6 +265,27 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     first_time: int
     last_time: int
     last: NewEvent
+
+
+class Source(NamedTuple):
+    """A tree, not yet read.
+
+    Attributes:
+        kind: `tree`, `native` or `capture`.
+        message: the serialised message; of a capture its tree as it is stored.
+        field: its path in the request.
+        size: bytes of own tree JSON that may hold as much to be read.
+        capture_id: the capture that it is of, by its tree's `signatures`; empty for none.
+        incompleteness: why a capture is incomplete.
+    """
+
+    kind: str
+    message: bytes
+    field: str
+    size: int
+    capture_id: str = ""
+    signatures: tuple[bytes, ...] = ()
+    incompleteness: tuple[Incompleteness, ...] = ()
 
 
 class Counts(msgspec.Struct, frozen=True):

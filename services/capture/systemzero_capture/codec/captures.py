@@ -6,8 +6,8 @@ from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_base.internal.identity import Principal
-from systemzero_capture.intake.known import message_digest, native_digest
-from systemzero_capture.model import Arrival, Native, Original, Sighting, StoredCapture
+from systemzero_capture.digests import message_digest, native_digest
+from systemzero_capture.model import Arrival, Native, Sighting, StoredCapture
 from systemzero_core.errors import InvalidInput
 from systemzero_runtime.requests import own_request_id, request_digest
 from systemzero_wire import fields
@@ -22,18 +22,14 @@ from systemzero_wire.trees import (
 from systemzero_wire.unread import raw
 
 
-def decode_arrival(
-    principal: Principal,
-    request: capture_service_pb2.IngestRequest,
-    originals: tuple[Original, ...] = (),
-) -> Arrival:
-    """A capture as it comes; `originals` is what is kept of it as it was sent.
+def decode_arrival(principal: Principal, request: capture_service_pb2.IngestRequest) -> Arrival:
+    """A capture as it comes.
 
     Raises:
         InvalidInput: there is no content, or a field is too long, or none of the contract's.
     """
     content, digest = _content(principal.tenant, request)
-    sighting = decode_sighting(principal, request, digest, originals)
+    sighting = decode_sighting(principal, request, digest)
     return Arrival(content=content, digest=digest, sighting=sighting, check=request.check)
 
 
@@ -65,14 +61,11 @@ def decode_native(message: tree_pb2.NativeCapture) -> Native:
 
 
 def decode_sighting(
-    principal: Principal,
-    request: capture_service_pb2.IngestRequest,
-    content: bytes,
-    originals: tuple[Original, ...] = (),
+    principal: Principal, request: capture_service_pb2.IngestRequest, content: bytes
 ) -> Sighting:
     """What the client said around the content, for which the digest `content` stands.
 
-    Its request id is `principal`'s own. `originals` is what is kept of the capture as it was sent.
+    Its request id is `principal`'s own.
 
     Raises:
         InvalidInput: a field is too long, or a time is none.
@@ -89,7 +82,6 @@ def decode_sighting(
         screen_hint=fields.text(request.screen_hint, "screen_hint"),
         session_id=fields.text(request.session_id, "session_id"),
         claimed_by_digest=request.WhichOneof("content") == "full_digest",
-        originals=originals,
     )
 
 

@@ -12,23 +12,23 @@ from systemzero.capture.v1 import capture_service_pb2_grpc
 from systemzero.diff.v1 import verdict_pb2
 from systemzero_base.ids import PageTokens
 from systemzero_base.internal.identity import Principal, current_principal
-from systemzero_base.lanes.dispatch import HERE, Lanes
+from systemzero_base.lanes.dispatch import Lanes
 from systemzero_base.pages import page_of
 from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.telemetry.observed import note_verdict
 from systemzero_base.work.windows import KeyedLocks, ordered
 from systemzero_capture.codec import captures as codec
+from systemzero_capture.codec.originals import decode_offered, encode_originals
 from systemzero_capture.intake import work
 from systemzero_capture.intake.ingest import Ingestor
 from systemzero_capture.kept.originals import KeptOriginal, OriginalsPolicy
 from systemzero_capture.metrics import verdict_reached
-from systemzero_capture.model import NODE_BYTES, OriginalKind, StoredCapture
+from systemzero_capture.model import NODE_BYTES, Arrival, OriginalKind, StoredCapture, size_of
 from systemzero_capture.peers.diff_client import DiffClient
 from systemzero_capture.peers.eraser import Eraser
 from systemzero_capture.store import CaptureStore
 from systemzero_core.errors import DomainError, InvalidInput
-from systemzero_core.formats import own
 from systemzero_storage.following import Followers
 from systemzero_wire import fields
 from systemzero_wire.errors import to_failure
@@ -91,21 +91,22 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
 
     async def _ingest(self, principal: Principal, request: pb.IngestRequest) -> pb.IngestResponse:
         started = time.perf_counter()
-        kept = await self._kept(principal.tenant, request)
-        arrival = codec.decode_arrival(principal, request, kept.originals)
+        arrival = codec.decode_arrival(principal, request)
+        kept = await self._kept(principal.tenant, request, arrival)
+        arrival = arrival.with_originals(kept.originals)
         response = _encode(await self._ingestor.take_in(principal, arrival))
         response.withheld.extend(kept.withheld)
         if response.HasField("verdict"):
             verdict_reached(codec.kind_word(response.verdict), time.perf_counter() - started)
         return response
 
-    async def _kept(self, tenant: str, request: pb.IngestRequest) -> KeptOriginal:
-        if not self._originals_policy.keeps(tenant, request):
+    async def _kept(self, tenant: str, request: pb.IngestRequest, arrival: Arrival) -> KeptOriginal:
+        asked = bool(request.keep_native or request.screenshot)
+        if not self._originals_policy.keeps(tenant, asked=asked):
             return KeptOriginal()
-        serialised = request.SerializeToString()
-        size = own.TERSEST * (len(serialised) - len(request.screenshot))
+        offered, size = decode_offered(request, arrival.content), size_of(arrival.content)
         keeping, told = self._originals_policy.of(tenant), self._rules.told(tenant)
-        done = await self._lanes.do(tenant, size, work.keep, serialised, keeping, told)
+        done = await self._lanes.do(tenant, size, work.keep, offered, keeping, told)
         return work.kept(done)
 
     async def GetCapture(self, request: pb.GetCaptureRequest, context: Any) -> Any:
@@ -131,7 +132,7 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         }
         whole = [kind for kind, wanted in asked.items() if wanted]
         found = await self._store.originals(tenant, request.capture_id, whole)
-        return work.originals_answer(HERE, found) if found else b""
+        return encode_originals(found) if found else b""
 
     async def ListCaptures(
         self, request: pb.ListCapturesRequest, context: Any

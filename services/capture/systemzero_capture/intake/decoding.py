@@ -8,10 +8,11 @@ from systemzero_base.lanes.dispatch import MEMORY_FACTOR, Lanes
 from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.stages import SMALL_BYTES
 from systemzero_capture import metrics
+from systemzero_capture.codec.trees import decode_message
 from systemzero_capture.intake import pipeline, work
 from systemzero_capture.intake.decoded import DecodedCapture
-from systemzero_capture.model import ContentFacts, Decoded, Native
-from systemzero_core.formats import Formats, own
+from systemzero_capture.model import ContentFacts, Decoded, Native, size_of
+from systemzero_core.formats import Formats
 
 __all__ = ["DecodedCapture", "Decoder", "Read"]
 
@@ -45,11 +46,11 @@ class Decoder:
 
     async def _decode(self, tenant: str, content: Native | bytes) -> Read:
         is_native = isinstance(content, Native)
-        size = content.size if isinstance(content, Native) else own.TERSEST * len(content)
+        size = size_of(content)
         if size < SMALL_BYTES:
             decoded = self._at_once(tenant, content)
             return Read(decoded.known, DecodedCapture(decoded.tree))
-        function = work.decode_native if is_native else work.decode_message
+        function = work.decode_native if is_native else work.decode_tree
         told, memory = self._rules.told(tenant), MEMORY_FACTOR * size
         done = await self._lanes.run(tenant, function, content, told, memory=memory)
         taken = work.taken(done.result)
@@ -59,4 +60,4 @@ class Decoder:
         rules = self._rules.of(tenant)
         if isinstance(content, Native):
             return pipeline.decode_native(content, self._formats, rules)
-        return pipeline.decode_tree(work.tree_of(content), rules)
+        return pipeline.decode_tree(decode_message(content), rules)

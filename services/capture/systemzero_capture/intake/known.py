@@ -7,10 +7,9 @@ whether the body is still stored is for the store to say, at every use.
 
 from __future__ import annotations
 
-import hashlib
-
 from systemzero_base.lru import Lru
-from systemzero_capture.model import Arrival, ContentFacts, Native
+from systemzero_capture.digests import tree_digest
+from systemzero_capture.model import Arrival, ContentFacts
 from systemzero_capture.store import CaptureStore
 
 _ENTRY = 1_000
@@ -23,27 +22,6 @@ _WIDEST = 4
 def known_memory(_key: bytes, known: ContentFacts) -> int:
     """Bytes that an entry takes in memory, about."""
     return _ENTRY + sum(_REASON + _WIDEST * len(why.detail) for why in known.incompleteness)
-
-
-def native_digest(tenant: str, native: Native) -> bytes:
-    """The digest of everything that decoding depends on; unambiguous in its parts."""
-    digest = hashlib.sha256(f"native\n{tenant}\n{native.form or ''}\n".encode())
-    for part in (native.data, native.dom or b"", *native.frames):
-        digest.update(b"%d\n" % len(part))
-        digest.update(part)
-    return digest.digest()
-
-
-def tree_digest(tenant: str, full_digest: bytes) -> bytes:
-    """The key of a tree known by its full digest."""
-    return hashlib.sha256(f"digest\n{tenant}\n".encode() + full_digest).digest()
-
-
-def message_digest(tenant: str, message: bytes) -> bytes:
-    """The key of a tree that came as a message, serialised."""
-    digest = hashlib.sha256(f"message\n{tenant}\n".encode())
-    digest.update(message)
-    return digest.digest()
 
 
 class KnownContents:

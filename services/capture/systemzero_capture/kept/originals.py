@@ -9,22 +9,21 @@ bytes as they were sent, and equal ones of a tenant are stored once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import msgspec
 import zstandard
 
-from systemzero.capture.v1 import capture_pb2, capture_service_pb2
-from systemzero.tree.v1 import tree_pb2
+from systemzero_capture.codec.originals import encode_native
+from systemzero_capture.codec.trees import decode_message
 from systemzero_capture.kept.settings import KeepingSettings, OriginalsSettings
-from systemzero_capture.model import Original, OriginalKind
+from systemzero_capture.model import Native, Offered, Original, OriginalKind
 from systemzero_core.errors import FailedPrecondition, InvalidInput, TooLarge
 from systemzero_core.formats import Formats
 from systemzero_core.intake import take_in_tree
 from systemzero_core.originals import Clean, Document, clean
 from systemzero_core.redaction import Rules
-from systemzero_wire.trees import decode_format, decode_tree, encode_format
 
 NATIVE_TYPE: Final = "application/x-protobuf"
 _LEVEL: Final = 3
@@ -55,10 +54,12 @@ class OriginalsPolicy:
     def __init__(self, keeping: KeepingSettings) -> None:
         self._keeping = keeping
 
-    def keeps(self, tenant: str, request: capture_service_pb2.IngestRequest) -> bool:
-        """Whether anything of the request may be kept, so that `kept_of` is to be asked."""
-        always = self._keeping.of(tenant).native == "always"
-        return bool(request.keep_native or request.screenshot or always)
+    def keeps(self, tenant: str, *, asked: bool) -> bool:
+        """Whether anything of a capture may be kept, so that `kept_of` is to be asked.
+
+        `asked` says whether its request asks for that.
+        """
+        return asked or self._keeping.of(tenant).native == "always"
 
     def of(self, tenant: str) -> bytes:
         """What a tenant has kept, for `kept_of` in another process."""
@@ -68,12 +69,9 @@ class OriginalsPolicy:
 
 
 def kept_of(
-    request: capture_service_pb2.IngestRequest,
-    keeping: OriginalsSettings,
-    formats: Formats,
-    rules: Rules,
+    offered: Offered, keeping: OriginalsSettings, formats: Formats, rules: Rules
 ) -> KeptOriginal:
-    """What is to be kept of a request's capture as it was sent.
+    """What is to be kept of a capture as it was sent.
 
     Nothing that the client asked to be kept is left out in silence.
 
@@ -83,15 +81,15 @@ def kept_of(
         FailedPrecondition: the installation does not keep what the request asks to be kept.
         TooLarge: it is larger than the installation keeps.
     """
-    native, screenshot = _native(request, keeping), _screenshot(request.screenshot, keeping)
+    native, screenshot = _native(offered, keeping), _screenshot(offered.screenshot, keeping)
     if native is None and screenshot is None:
         return KeptOriginal()
-    cleaned = _clean(request, formats, rules)
+    cleaned = _clean(offered.content, formats, rules)
     if not cleaned.has_secrets:
         return KeptOriginal(tuple(filter(None, (native, screenshot))))
     withheld = []
     if native is not None:
-        native = _kept_native(cleaned.document)
+        native = _rewritten(cleaned.document)
         withheld += [] if native else [_NO_NATIVE]
     if screenshot is not None and not keeping.screenshots_of_secrets:
         screenshot = None
@@ -99,39 +97,13 @@ def kept_of(
     return KeptOriginal(tuple(filter(None, (native, screenshot))), tuple(withheld))
 
 
-def _clean(request: capture_service_pb2.IngestRequest, formats: Formats, rules: Rules) -> Clean:
-    content = request.WhichOneof("content")
-    if content == "native":
-        native = request.native
-        form = decode_format(native, "native")
-        document = Document(native.data, form, native.dom or None, tuple(native.frames))
-        return clean(document, formats=formats, rules=rules)
-    if content == "tree":
-        taken = take_in_tree(decode_tree(request.tree, "tree"), rules=rules)
-        return Clean(None, bool(taken.secrets))
-    return Clean(None, has_secrets=False)  # whoever normalised it redacted it
-
-
-def encode_originals(originals: Iterable[Original]) -> capture_pb2.Originals:
-    """What is kept of a capture as it was sent; of what was read whole, the bytes too."""
-    message = capture_pb2.Originals()
-    for original in originals:
-        info = capture_pb2.Original(
-            media_type=original.media_type, size_bytes=original.size, sha256=original.sha256
-        )
-        if original.kind is OriginalKind.NATIVE:
-            message.native_info.CopyFrom(info)
-            if original.body:
-                message.native.CopyFrom(decode_native(original.body))
-        else:
-            message.screenshot_info.CopyFrom(info)
-            message.screenshot = original.body
-    return message
-
-
-def decode_native(body: bytes) -> tree_pb2.NativeCapture:
-    """The native document of a stored body."""
-    return tree_pb2.NativeCapture.FromString(zstandard.ZstdDecompressor().decompress(body))
+def _clean(content: Native | bytes | None, formats: Formats, rules: Rules) -> Clean:
+    if content is None:
+        return Clean(None, has_secrets=False)  # whoever normalised it redacted it
+    if isinstance(content, Native):
+        return clean(Document(*content), formats=formats, rules=rules)
+    taken = take_in_tree(decode_message(content), rules=rules)
+    return Clean(None, bool(taken.secrets))
 
 
 def is_intact(original: Original) -> bool:
@@ -145,10 +117,8 @@ def is_intact(original: Original) -> bool:
     return (len(body), hashlib.sha256(body).digest()) == (original.size, original.sha256)
 
 
-def _native(
-    request: capture_service_pb2.IngestRequest, keeping: OriginalsSettings
-) -> Original | None:
-    asked, has_native = request.keep_native, request.WhichOneof("content") == "native"
+def _native(offered: Offered, keeping: OriginalsSettings) -> Original | None:
+    asked, has_native = offered.asked, isinstance(offered.content, Native)
     if asked and not has_native:
         raise InvalidInput.at("keep_native", "the content is no native document")
     if asked and keeping.native == "never":
@@ -157,27 +127,16 @@ def _native(
         )
     if not has_native or not (asked or keeping.native == "always"):
         return None
-    raw = request.native.SerializeToString(deterministic=True)
-    if len(raw) > keeping.max_native_bytes:
+    size = len(offered.native)
+    if size > keeping.max_native_bytes:
         if asked:
-            raise _too_large("keep_native", len(raw), keeping.max_native_bytes)
+            raise _too_large("keep_native", size, keeping.max_native_bytes)
         return None
-    return _native_original(raw)
+    return _native_original(offered.native)
 
 
-def _kept_native(document: Document | None) -> Original | None:
-    """A rewritten document, in the message that it is kept as."""
-    if document is None:
-        return None
-    form, format_name = encode_format(document.format)
-    message = tree_pb2.NativeCapture(
-        data=document.data,
-        dom=document.dom or b"",
-        frames=document.frames,
-        format=form,
-        format_name=format_name,
-    )
-    return _native_original(message.SerializeToString(deterministic=True))
+def _rewritten(document: Document | None) -> Original | None:
+    return None if document is None else _native_original(encode_native(Native(*document)))
 
 
 def _native_original(raw: bytes) -> Original:

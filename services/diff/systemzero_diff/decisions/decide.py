@@ -23,13 +23,12 @@ from systemzero_core.template import Template
 from systemzero_diff.codec import answers, events
 from systemzero_diff.digests import DECISION_KIND
 from systemzero_diff.intake.sources import TreeSources
-from systemzero_diff.model import Answered, StoredEvent, StoredTemplate
+from systemzero_diff.model import Answered, Source, StoredEvent, StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates.library import put_version
 from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.work.approving import approved, recorded
 from systemzero_diff.work.packed import Packed
-from systemzero_diff.work.sources import Source
 from systemzero_diff.work.templates import Draft
 from systemzero_diff.work.unlike import COMPARED
 

@@ -18,7 +18,8 @@ from systemzero_core.errors import (
     NotFound,
     Unavailable,
 )
-from systemzero_diff.work.sources import Source, given, of_capture
+from systemzero_diff.codec.sources import given, of_capture
+from systemzero_diff.model import Source
 from systemzero_diff.work.taking import TakenTree, WantedParts, take, unpack
 from systemzero_runtime.calls.asking import AWAY, ask
 from systemzero_runtime.calls.reaching import ReachableChannel

@@ -16,11 +16,11 @@ from systemzero_core.template.typed import typed_rules, wildcards
 from systemzero_diff.codec import cut
 from systemzero_diff.codec.edits import SENTENCE_BYTES
 from systemzero_diff.codec.verdicts import decode_judgement
-from systemzero_diff.model import NewEvent
+from systemzero_diff.model import NewEvent, Source
 from systemzero_diff.work.baselines import Baseline
 from systemzero_diff.work.judging import judgement_of
 from systemzero_diff.work.packed import Packed
-from systemzero_diff.work.sources import Source, tree_of
+from systemzero_diff.work.sources import tree_of
 from systemzero_diff.work.templates import drafted
 
 _SAME = 1e-9

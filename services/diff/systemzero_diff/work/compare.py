@@ -9,7 +9,8 @@ from systemzero_core.diff import EditScript, diff
 from systemzero_core.drift import similarity
 from systemzero_core.tree import Tree
 from systemzero_diff.codec.comparing import encode_comparison
-from systemzero_diff.work.sources import Source, taken_in
+from systemzero_diff.model import Source
+from systemzero_diff.work.sources import taken_in
 
 
 def compare(_desk: WorkContext, a: Source, b: Source, told: bytes) -> bytes:

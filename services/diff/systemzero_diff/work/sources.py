@@ -1,96 +1,21 @@
-"""Trees as they come in a request, or from the capture service: not yet read."""
+"""Trees as they come in a request, or from the capture service: read and taken in."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import zstandard
 
-from systemzero.capture.v1 import tree_service_pb2
-from systemzero.tree.v1 import tree_pb2
-from systemzero_core.completeness import Incompleteness
-from systemzero_core.errors import (
-    DataCorrupted,
-    DomainError,
-    FieldViolation,
-    InvalidInput,
-    TooLarge,
-)
+from systemzero_core.errors import DomainError, FieldViolation, InvalidInput, TooLarge
 from systemzero_core.formats import Formats, own
 from systemzero_core.intake import Intake, take_in, take_in_tree
 from systemzero_core.redaction import Rules, redact
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
-from systemzero_storage.tree_body import document
-from systemzero_wire.trees import (
-    decode_format,
-    decode_frames,
-    decode_incompleteness,
-    decode_signatures,
-    decode_tree,
-)
-from systemzero_wire.unread import raw, read_as
+from systemzero_diff.codec.sources import damaged, decode_native, decode_tree
+from systemzero_diff.model import Source
+from systemzero_storage import tree_body
 
 _ALONE = frozenset(("tree.native",))
 """Fields of requests that have one document: what is wrong with it needs no more words."""
-
-
-class Source(NamedTuple):
-    """A tree, not yet read.
-
-    Attributes:
-        kind: `tree`, `native` or `capture`.
-        message: the serialised message; of a capture its tree as it is stored.
-        field: its path in the request.
-        size: bytes of own tree JSON that may hold as much to be read.
-        capture_id: the capture that it is of; empty for none.
-        signatures: full, structure and content digest of a capture's tree.
-        incompleteness: why a capture is incomplete.
-    """
-
-    kind: str
-    message: bytes
-    field: str
-    size: int
-    capture_id: str = ""
-    signatures: tuple[bytes, ...] = ()
-    incompleteness: tuple[Incompleteness, ...] = ()
-
-
-def given(source: tree_pb2.TreeSource, field: str) -> Source:
-    """What the request gives itself.
-
-    Raises:
-        InvalidInput: no source is set.
-    """
-    kind = source.WhichOneof("source")
-    if kind == "native":
-        native, name = source.native, f"{field}.native"
-        size = len(native.data) + len(native.dom) + sum(map(len, decode_frames(native, name)))
-        factor = 1 if native.format == tree_pb2.FORMAT_TREE else own.TERSEST
-        return Source(kind, native.SerializeToString(), name, factor * size)
-    if kind == "tree":
-        message = raw(source.tree)
-        return Source(kind, message, field, own.TERSEST * len(message))
-    raise InvalidInput.at(field, "required: tree, capture_id or native")
-
-
-def of_capture(stored: tree_service_pb2.StoredTree) -> Source:
-    """A stored capture with its tree.
-
-    Raises:
-        DataCorrupted: that is none.
-    """
-    try:
-        size = zstandard.frame_content_size(stored.body)
-    except zstandard.ZstdError:
-        raise _damaged(stored.capture_id) from None
-    given = enumerate(stored.incompleteness)
-    reasons = [decode_incompleteness(reason, f"incompleteness[{i}]") for i, reason in given]
-    signatures = decode_signatures(stored.signatures, "signatures")
-    return Source(
-        "capture", stored.body, "", size, stored.capture_id, (*signatures,), tuple(reasons)
-    )
 
 
 def document_of(source: Source) -> bytes:
@@ -100,18 +25,14 @@ def document_of(source: Source) -> bytes:
         DataCorrupted: it is damaged.
     """
     try:
-        return document(source.message)
+        return tree_body.document(source.message)
     except zstandard.ZstdError:
-        raise _damaged(source.capture_id) from None
+        raise damaged(source.capture_id) from None
 
 
 def tree_of(source: Source) -> Tree:
     """The normalised tree of a stored capture. Raises as `document_of`."""
     return own.decode(document_of(source))
-
-
-def _damaged(capture_id: str) -> DataCorrupted:
-    return DataCorrupted(f"the stored capture {capture_id!r:.120} is damaged")
 
 
 def taken_in(source: Source, formats: Formats, rules: Rules) -> Intake:
@@ -123,8 +44,7 @@ def taken_in(source: Source, formats: Formats, rules: Rules) -> Intake:
     if source.kind == "native":
         return _native(source, formats, rules)
     if source.kind == "tree":
-        message = read_as(tree_pb2.Tree, source.message, source.field)
-        return take_in_tree(decode_tree(message, source.field), rules=rules)
+        return take_in_tree(decode_tree(source), rules=rules)
     return _stored(source, rules)
 
 
@@ -137,14 +57,13 @@ def _stored(source: Source, rules: Rules) -> Intake:
 
 
 def _native(source: Source, formats: Formats, rules: Rules) -> Intake:
-    message, field = tree_pb2.NativeCapture.FromString(source.message), source.field
-    form = decode_format(message, field)
+    document, field = decode_native(source), source.field
     try:
         return take_in(
-            message.data,
-            format=form,
-            dom=message.dom or None,
-            frames=tuple(message.frames),
+            document.data,
+            format=document.format,
+            dom=document.dom,
+            frames=document.frames,
             formats=formats,
             rules=rules,
         )

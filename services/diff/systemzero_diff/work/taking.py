@@ -16,7 +16,8 @@ from systemzero_core.intake import Intake
 from systemzero_core.match.features import TWO_SIDED, Feature, RawFeatures, things_of
 from systemzero_core.signature import Signatures
 from systemzero_core.tree import Tree
-from systemzero_diff.work.sources import Source, document_of, taken_in
+from systemzero_diff.model import Source
+from systemzero_diff.work.sources import document_of, taken_in
 
 MOST_THINGS = 200_000
 """What a tree is matched by is no more than this: words, identifiers, pairs of roles."""

@@ -7,18 +7,15 @@ it or answers with it has to read the tree.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from systemzero.diff.v1 import template_pb2
-from systemzero.diff.v1 import template_service_pb2 as pb
 from systemzero_base.lanes.worker import WorkContext
 from systemzero_base.plugins import lane_detectors, lane_formats
 from systemzero_base.settings.redacting import rules_of
 from systemzero_core.drift import estimate_noise
 from systemzero_core.errors import InvalidInput, TooLarge
-from systemzero_core.redaction import Rules, redact
+from systemzero_core.redaction import redact
 from systemzero_core.signature import sign
 from systemzero_core.template import (
     STRICT_POLICY,
@@ -32,14 +29,12 @@ from systemzero_core.template import (
 )
 from systemzero_core.template.infer import Inference
 from systemzero_core.template.learn import MAX_CAPTURES, learn
-from systemzero_diff.codec import templates as codec
-from systemzero_diff.model import StoredTemplate
+from systemzero_diff.codec import drafts as codec
+from systemzero_diff.model import Source, StoredTemplate
 from systemzero_diff.work.packed import Packed
-from systemzero_diff.work.sources import Source, taken_in
+from systemzero_diff.work.sources import taken_in
 from systemzero_storage.tree_body import encoded, pack
-from systemzero_wire import fields
 from systemzero_wire.trees import MAX_TREE_BYTES, check_readable
-from systemzero_wire.unread import read_as
 
 MAX_YAML_BYTES = 7_900_000
 """A template's YAML, which an answer has to have room for."""
@@ -136,24 +131,12 @@ def learnt(
 
 def created(_desk: WorkContext, template: bytes, told: bytes) -> bytes:
     """A `Draft` of a serialised template that was written by hand."""
-    message = read_as(template_pb2.Template, template, "template")
-    made = Template(
-        template_id="",
-        screen_id=fields.text(message.screen_id, "template.screen_id", least=1),
-        app=fields.text(message.app, "template.app"),
-        tree=codec.decode_baseline(message, rules_of(told)),
-        required_nodes=codec.decode_selectors(message.required_nodes),
-        policy=codec.decode_policy(message.policy),
-        valid_transitions=tuple(message.valid_transitions),
-        metadata=dict(message.metadata),
-    )
-    return drafted(made)
+    return drafted(codec.decode_template(template, rules_of(told)))
 
 
 def updated(_desk: WorkContext, request: bytes, told: bytes, current: Packed) -> bytes:
     """A `Draft` of the version after `current`, with what the serialised request changes."""
-    message = read_as(pb.UpdateTemplateRequest, request, "template")
-    changes = _changes(message, rules_of(told))
+    changes = codec.decode_changes(request, rules_of(told))
     return drafted(next_version(current.template(), changes))
 
 
@@ -190,23 +173,4 @@ def violations(_desk: WorkContext, yaml: bytes) -> bytes:
 def answered(_desk: WorkContext, stored: StoredTemplate, template: Packed) -> bytes:
     """A serialised GetTemplateResponse; `stored` has no tree, `template` may have one."""
     whole = msgspec.structs.replace(stored, template=template.template())
-    return pb.GetTemplateResponse(template=codec.encode_template(whole)).SerializeToString()
-
-
-def _changes(request: pb.UpdateTemplateRequest, rules: Rules) -> dict[str, Any]:
-    message = request.template
-    decoders: dict[str, Any] = {
-        "tree": lambda: codec.decode_baseline(message, rules),
-        "required_nodes": lambda: codec.decode_selectors(message.required_nodes),
-        "policy": lambda: codec.decode_policy(message.policy),
-        "valid_transitions": lambda: tuple(message.valid_transitions),
-        "metadata": lambda: dict(message.metadata),
-        "app": lambda: fields.text(message.app, "template.app"),
-    }
-    paths = request.update_mask.paths
-    if not paths:
-        raise InvalidInput.at("update_mask", "required: name the fields to change")
-    for path in paths:
-        if path not in decoders:
-            raise InvalidInput.at("update_mask", f"{path!r} can't be changed")
-    return {path: decoders[path]() for path in paths}
+    return codec.encode_answer(whole)
