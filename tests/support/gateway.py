@@ -23,7 +23,8 @@ from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings
 from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_runtime.calls.reaching import ReachableChannel
-from systemzero_runtime.interceptors.chain import errors_interceptor, identity_interceptor
+from systemzero_runtime.interceptors.errors import errors_interceptor
+from systemzero_runtime.interceptors.identity import identity_interceptor
 from systemzero_runtime.running.process import service_channel
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.local import LocalChannel

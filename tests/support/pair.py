@@ -30,7 +30,9 @@ from systemzero_capture.app import CaptureService
 from systemzero_capture.config import CaptureSettings
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
-from systemzero_runtime.interceptors.chain import Call, errors_interceptor, identity_interceptor
+from systemzero_runtime.interceptors.chain import Call
+from systemzero_runtime.interceptors.errors import errors_interceptor
+from systemzero_runtime.interceptors.identity import identity_interceptor
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.services import KEY, TRUSTED, CalledAs, Clock, seconds

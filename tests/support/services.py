@@ -44,7 +44,8 @@ from systemzero_core.intake import take_in_tree
 from systemzero_core.tree import Tree
 from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
-from systemzero_runtime.interceptors.chain import errors_interceptor, identity_interceptor
+from systemzero_runtime.interceptors.errors import errors_interceptor
+from systemzero_runtime.interceptors.identity import identity_interceptor
 from systemzero_runtime.running.process import backend_registry
 from systemzero_runtime.running.service import Listener, Service
 from systemzero_runtime.serving.local import LocalChannel

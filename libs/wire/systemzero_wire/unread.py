@@ -18,7 +18,7 @@ from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from systemzero_core.errors import InvalidInput
@@ -37,11 +37,13 @@ def reader(kind: type[M]) -> Callable[[bytes], M]:
     """
     of_kind: Any = kind
     unread, counted = _class(of_kind, _Trees.ONE), partial(_class, of_kind, _Trees.EACH)
+    trees = tuple(_trees_of(of_kind.DESCRIPTOR))
 
     def read(request: bytes) -> Any:
         message = unread.FromString(request)
-        if message.ByteSize() != len(request):  # encoded in an unusual way, or given twice
-            _check_once(counted().FromString(request))
+        # its size costs as much as to encode it: nobody asks for it where there is no tree
+        if any(_has(message, tree) for tree in trees) and message.ByteSize() != len(request):
+            _check_once(counted().FromString(request))  # encoded in an unusual way, or given twice
         return message
 
     return read
@@ -145,6 +147,26 @@ def _present(
 def _counted(field: descriptor_pb2.FieldDescriptorProto) -> None:
     field.label = _FIELD.LABEL_REPEATED
     field.ClearField("oneof_index")
+
+
+def _trees_of(kind: Descriptor, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of trees that are left unread in a message of a `kind`; none is within itself."""
+    for field in kind.fields:
+        inner = field.message_type
+        if inner is None or field.is_repeated:
+            continue
+        if f".{inner.full_name}" == _TREE:
+            yield (*path, field.name)
+        else:
+            yield from _trees_of(inner, (*path, field.name))
+
+
+def _has(message: Any, path: Sequence[str]) -> bool:
+    for name in path:
+        if not message.HasField(name):
+            return False
+        message = getattr(message, name)
+    return True
 
 
 def _check_once(message: Any, path: str = "") -> None:

@@ -44,8 +44,9 @@ from systemzero_gateway.places import ADMIN_KEY, ENDED, FAMILIAR, PEPPER, PLATFO
 from systemzero_gateway.store import AUDIT, SCHEMA, Endings
 from systemzero_gateway.upkeep import Upkeep
 from systemzero_runtime.calls.reaching import ReachableChannel
-from systemzero_runtime.interceptors.chain import Call, errors_interceptor
+from systemzero_runtime.interceptors.chain import Call
 from systemzero_runtime.interceptors.drain import Drain
+from systemzero_runtime.interceptors.errors import errors_interceptor
 from systemzero_runtime.interceptors.telemetry import telemetry_interceptor
 from systemzero_runtime.operations.readiness import Condition, Readiness
 from systemzero_runtime.operations.sampler import Sampler

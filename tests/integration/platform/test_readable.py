@@ -23,11 +23,9 @@ from systemzero_base.internal.identity import (
 from systemzero_core.errors import TooLarge
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.work import templates
-from systemzero_runtime.interceptors.chain import (
-    MAX_ANSWER_BYTES,
-    errors_interceptor,
-    identity_interceptor,
-)
+from systemzero_runtime.interceptors.chain import MAX_ANSWER_BYTES
+from systemzero_runtime.interceptors.errors import errors_interceptor
+from systemzero_runtime.interceptors.identity import identity_interceptor
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_wire.trees import MAX_TREE_BYTES, encode_tree

@@ -9,6 +9,8 @@ Invariants:
 2. `context.abort` raises `grpc.aio.AbortError`, which every interceptor lets through.
 3. Requests are decoded inside the interceptors, so that bytes that are no message are refused with
    a reason, as any other bad input is. gRPC's own answer to them is INTERNAL.
+4. Answers are encoded inside them, once, and held to their bound by the bytes that they are: to ask
+   a message for its size costs as much as to encode it.
 
 The interceptors of every call are classes, and nested once per method: a generator with
 `contextmanager` and an `AsyncExitStack` cost each call several times as much.
@@ -19,28 +21,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from functools import partial
-from traceback import clear_frames
 from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from systemzero_base.internal.identity import (
-    METADATA_KEY,
-    IdentityVerifier,
-    set_current_principal,
-)
-from systemzero_base.telemetry.observed import Metadata, current_call
-from systemzero_core.errors import (
-    DeadlineExceeded,
-    DomainError,
-    InvalidInput,
-    PermissionDenied,
-    TooLarge,
-    Unauthenticated,
-)
+from systemzero_base.telemetry.observed import Metadata
+from systemzero_core.errors import InvalidInput, TooLarge
 from systemzero_wire.callers import callers_of
-from systemzero_wire.errors import abort
 from systemzero_wire.unread import reader
 
 MAX_ANSWER_BYTES = 8_000_000
@@ -96,17 +84,15 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 def intercepted(handler: Handler, method: str, interceptors: Sequence[Interceptor]) -> Handler:
-    """`handler` of `method`, of the same arity, inside `interceptors`; it takes raw bytes."""
-    decode = _decoder(handler)
+    """`handler` of `method`, of the same arity, inside `interceptors`; raw bytes in and out."""
+    decode, encode = _decoder(handler), _encoder(handler, method)
     if handler.response_streaming:
         behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-        wrapped = _around_stream(behaviour, decode, method, interceptors)
+        wrapped = _around_stream(behaviour, decode, encode, method, interceptors)
     else:
         behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
-        wrapped = _around_unary(behaviour, decode, method, interceptors)
-    return _MAKERS[handler.request_streaming, handler.response_streaming](
-        wrapped, None, _serialiser(handler)
-    )
+        wrapped = _around_unary(behaviour, decode, encode, method, interceptors)
+    return _MAKERS[handler.request_streaming, handler.response_streaming](wrapped, None, None)
 
 
 def unread(handler: Handler) -> Handler:
@@ -120,12 +106,16 @@ def unread(handler: Handler) -> Handler:
     return make(behaviour, read, handler.response_serializer)
 
 
-def _serialiser(handler: Handler) -> Callable[[Any], bytes]:
+def _encoder(handler: Handler, method: str) -> Callable[[Any], bytes]:
     """From what `handler` answers, a message or one that was serialised elsewhere, to bytes."""
     serialise: Any = handler.response_serializer
-    if serialise is None:
-        return lambda response: response
-    return lambda response: response if type(response) is bytes else serialise(response)
+    most = _most_bytes(method)
+
+    def encode(answer: Any) -> bytes:
+        is_encoded = serialise is None or type(answer) is bytes
+        return _bounded(answer if is_encoded else serialise(answer), most)
+
+    return encode
 
 
 def decoded(deserialise: Callable[[bytes], Any], request: bytes) -> Any:
@@ -167,12 +157,10 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
 
 
 def _around_unary(
-    behaviour: Any, decode: Any, method: str, interceptors: Sequence[Interceptor]
+    behaviour: Any, decode: Any, encode: Any, method: str, interceptors: Sequence[Interceptor]
 ) -> Any:
-    most = _most_bytes(method)
-
     async def innermost(call: Call) -> Any:
-        return _bounded(await behaviour(decode(call.take_request()), call.context), most)
+        return encode(await behaviour(decode(call.take_request()), call.context))
 
     intercepted_call: Any = innermost
     for interceptor in reversed(interceptors):
@@ -195,11 +183,9 @@ def _inside(interceptor: Interceptor, inner: Any) -> Any:
 
 
 def _around_stream(
-    behaviour: Any, decode: Any, method: str, interceptors: Sequence[Interceptor]
+    behaviour: Any, decode: Any, encode: Any, method: str, interceptors: Sequence[Interceptor]
 ) -> Any:
-    most = _most_bytes(method)
-
-    async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
+    async def handle(request: Any, context: Context) -> AsyncIterator[bytes]:
         call = Call(method, context, has_one_response=False)
         async with AsyncExitStack() as stack:
             for interceptor in interceptors:
@@ -208,7 +194,7 @@ def _around_stream(
             # end
             async with aclosing(behaviour(decode(request), context)) as responses:
                 async for response in responses:
-                    yield _bounded(response, most)
+                    yield encode(response)
 
     return handle
 
@@ -218,107 +204,12 @@ def _most_bytes(method: str) -> int:
     return MAX_ANSWER_BYTES if callers_of(method) is None else BACKEND_MESSAGE_BYTES
 
 
-def _bounded(answer: Any, most: int) -> Any:
-    """`answer`, a message or its bytes; the last resort where no handler knew its bound."""
-    size = len(answer) if isinstance(answer, bytes) else answer.ByteSize()
-    if size > most:
+def _bounded(answer: bytes, most: int) -> bytes:
+    """`answer`; the last resort where no handler knew its bound."""
+    if len(answer) > most:
         raise TooLarge(
-            f"the answer would have {size:,} bytes, more than the {most:,} that any "
+            f"the answer would have {len(answer):,} bytes, more than the {most:,} that any "
             "answer may have: ask for less at a time",
-            metadata={"limit": str(most), "actual": str(size)},
+            metadata={"limit": str(most), "actual": str(len(answer))},
         )
     return answer
-
-
-def errors_interceptor(report: Callable[[Call, BaseException], None]) -> Interceptor:
-    """Ends a call that raised with the rich status of its error; tells `report` of unknown ones."""
-    return partial(_Errors, report)
-
-
-class _Errors(AbstractAsyncContextManager[None]):
-    __slots__ = ("_call", "_report")
-
-    def __init__(self, report: Callable[[Call, BaseException], None], call: Call) -> None:
-        self._report = report
-        self._call = call
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
-        if error is None or not isinstance(error, Exception):
-            return
-        if isinstance(error, grpc.aio.AbortError):
-            _empty(error)
-            return
-        if isinstance(error, TimeoutError):
-            error = DeadlineExceeded("the deadline passed")
-        elif not isinstance(error, DomainError):  # the last line before the wire: nothing leaks
-            self._report(self._call, error)
-        seen = current_call()
-        if seen is not None and isinstance(error, DomainError):
-            seen.reason = error.reason
-        _empty(error)
-        await abort(self._call.context, error)
-
-
-def _empty(error: BaseException) -> None:
-    """Have the frames that `error` came through let go of what they hold, such as the request.
-
-    The errors of a call that failed are garbage in cycles, gRPC's own among them, which is found
-    late: what a flood of refused calls sent would be in memory until then.
-    """
-    seen: set[int] = set()
-    passed: BaseException | None = error
-    while passed is not None and id(passed) not in seen:
-        seen.add(id(passed))
-        clear_frames(passed.__traceback__)
-        passed = passed.__cause__ or passed.__context__
-
-
-def identity_interceptor(
-    verifier: IdentityVerifier, refused: Callable[[Call], None] = lambda _call: None
-) -> Interceptor:
-    """Refuses calls without a good internal identity; makes the principal the current one.
-
-    An internal method is for the services alone that its policy names. `refused` is told of each
-    call that is refused: in a platform that is set up well there is none.
-    """
-    return partial(_Identity, verifier, refused)
-
-
-class _Identity(AbstractAsyncContextManager[None]):
-    __slots__ = ("_call", "_refused", "_verifier")
-
-    def __init__(
-        self, verifier: IdentityVerifier, refused: Callable[[Call], None], call: Call
-    ) -> None:
-        self._verifier = verifier
-        self._refused = refused
-        self._call = call
-
-    async def __aenter__(self) -> None:
-        try:
-            principal, issuer = self._verifier.identify(self._call.text(METADATA_KEY))
-            _check_caller(self._call.method, issuer)
-        except (PermissionDenied, Unauthenticated):
-            self._refused(self._call)
-            raise
-        set_current_principal(principal)
-        seen = current_call()
-        if seen is not None:
-            seen.tenant, seen.principal = principal.tenant, principal.principal_id
-
-    async def __aexit__(self, *_error: object) -> None:
-        return None
-
-
-def _check_caller(method: str, issuer: str) -> None:
-    callers = callers_of(method)
-    if callers is not None and issuer not in callers:
-        name = method.rpartition("/")[2]
-        raise PermissionDenied(f"{name} is for the platform's own services: {_listed(callers)}")
-
-
-def _listed(callers: frozenset[str]) -> str:
-    return ", ".join(sorted(callers)) or "none"

@@ -32,14 +32,10 @@ from systemzero_base.work.background import Loops
 from systemzero_base.work.memory import share_arenas
 from systemzero_core.errors import DomainError
 from systemzero_runtime.calls.reaching import ServiceChannel
-from systemzero_runtime.interceptors.chain import (
-    BACKEND_MESSAGE_BYTES,
-    Call,
-    Interceptor,
-    errors_interceptor,
-    identity_interceptor,
-)
+from systemzero_runtime.interceptors.chain import BACKEND_MESSAGE_BYTES, Call, Interceptor
 from systemzero_runtime.interceptors.drain import Drain
+from systemzero_runtime.interceptors.errors import errors_interceptor
+from systemzero_runtime.interceptors.identity import identity_interceptor
 from systemzero_runtime.interceptors.telemetry import telemetry_interceptor
 from systemzero_runtime.operations.ops import OpsSettings, operated
 from systemzero_runtime.operations.readiness import Readiness

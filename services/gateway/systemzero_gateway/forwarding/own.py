@@ -35,30 +35,30 @@ class OwnMethod:
     def __init__(
         self, method: Method, handler: Handler, admission: Admission, deadlines: DeadlineSettings
     ) -> None:
-        """`handler` takes the raw bytes of one request, and no stream of them."""
+        """`handler` takes the raw bytes of one request, no stream of them, and gives raw bytes."""
         self.method = method
         self._handler: Any = handler
         self._admission = admission
         self._deadlines = deadlines
 
     def handler(self) -> Handler:
-        """The handler for a gRPC server; it takes raw bytes."""
-        serialise = self._handler.response_serializer
+        """The handler for a gRPC server; it takes and gives raw bytes."""
         if self.method.server_streaming:
-            return grpc.stream_stream_rpc_method_handler(self._stream, None, serialise)
-        return grpc.stream_unary_rpc_method_handler(self._unary, None, serialise)
+            return grpc.stream_stream_rpc_method_handler(self._stream)
+        return grpc.stream_unary_rpc_method_handler(self._unary)
 
-    async def _unary(self, _requests: AsyncIterator[bytes], context: Context) -> Any:
+    async def _unary(self, _requests: AsyncIterator[bytes], context: Context) -> bytes:
         lease = await self._admission.admit(self.method, context)
         with _ended(lease):
             seconds = self._begin(lease, context)
             async with asyncio.timeout(seconds):
                 request = await lease.message(context, seconds)
-                return await self._handler.unary_unary(request, context)
+                response: bytes = await self._handler.unary_unary(request, context)
+                return response
 
     async def _stream(
         self, _requests: AsyncIterator[bytes], context: Context
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncIterator[bytes]:
         lease = await self._admission.admit(self.method, context)
         with _ended(lease):
             seconds, pay = self._begin(lease, context), lease.responses()
@@ -73,7 +73,7 @@ class OwnMethod:
                         return
                     yield response
                     async with asyncio.timeout_at(deadline):
-                        await pay(response.ByteSize())
+                        await pay(len(response))
 
     def _begin(self, lease: Lease, context: Context) -> float:
         """Say whose call it is; the seconds that it may take."""

@@ -21,7 +21,9 @@ from systemzero_base.internal.identity import (
     current_principal,
 )
 from systemzero_core.errors import InvalidInput, RateLimited
-from systemzero_runtime.interceptors.chain import Call, errors_interceptor, identity_interceptor
+from systemzero_runtime.interceptors.chain import Call
+from systemzero_runtime.interceptors.errors import errors_interceptor
+from systemzero_runtime.interceptors.identity import identity_interceptor
 from systemzero_runtime.interceptors.telemetry import telemetry_interceptor
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.local import LocalChannel

@@ -29,7 +29,7 @@ from systemzero_base.telemetry.observed import (
 from systemzero_base.telemetry.otel import OtelTracing
 from systemzero_base.telemetry.tracing import Span, TraceSettings
 from systemzero_core.errors import NotFound
-from systemzero_runtime.interceptors.chain import errors_interceptor
+from systemzero_runtime.interceptors.errors import errors_interceptor
 from systemzero_runtime.interceptors.telemetry import configure_tracing, telemetry_interceptor
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.local import LocalChannel

@@ -12,7 +12,8 @@ import grpc
 import pytest
 
 from systemzero_core.errors import NotFound
-from systemzero_runtime.interceptors.chain import Call, errors_interceptor, intercepted
+from systemzero_runtime.interceptors.chain import Call, intercepted
+from systemzero_runtime.interceptors.errors import errors_interceptor
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
 from tests.support.patience import PATIENCE
