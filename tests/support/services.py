@@ -46,7 +46,7 @@ from systemzero_diff.app import DiffService
 from systemzero_diff.config import DiffSettings
 from systemzero_runtime.interceptors.errors import errors_interceptor
 from systemzero_runtime.interceptors.identity import identity_interceptor
-from systemzero_runtime.running.process import backend_registry
+from systemzero_runtime.running.backend import backend_registry
 from systemzero_runtime.running.service import Listener, Service
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -116,6 +116,7 @@ class FakeDiff(judgement_service_pb2_grpc.JudgementServiceServicer):
         self.unchanged: set[bytes] = set()
         self.requests: list[judgement_service_pb2.JudgeCaptureRequest] = []
         self.events: dict[str, judgement_service_pb2.CaptureVerdict] = {}
+        self.asked_for: list[list[str]] = []
         self.tenants: list[str] = []
         self.error: Exception | None = None
         self.error_of_stored: Exception | None = None
@@ -161,6 +162,7 @@ class FakeDiff(judgement_service_pb2_grpc.JudgementServiceServicer):
     async def GetVerdicts(self, request: Any, context: Any) -> Any:  # noqa: N802
         if self.error is not None:
             raise self.error
+        self.asked_for.append([*request.capture_ids])
         told = [self.events[each] for each in request.capture_ids if each in self.events]
         return judgement_service_pb2.GetVerdictsResponse(verdicts=told)
 

@@ -15,7 +15,7 @@ from systemzero_base.plugins import load_formats
 from systemzero_base.secrets import load_or_create_secret
 from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
-from systemzero_base.work.background import Loops
+from systemzero_base.work.background import Background, Loops
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers import CaptureServicer, TreeServicer, register
 from systemzero_capture.intake.decoding import Decoder
@@ -26,6 +26,7 @@ from systemzero_capture.kept.retention import Collector
 from systemzero_capture.peers.diff_client import GrpcDiffClient
 from systemzero_capture.peers.eraser import Eraser
 from systemzero_capture.peers.notes import NoteMacs
+from systemzero_capture.peers.watched import followers
 from systemzero_capture.places import PAGE_TOKENS
 from systemzero_capture.store import METADATA, SCHEMA, SqlCaptureStore
 from systemzero_runtime.calls.reaching import ReachableChannel
@@ -34,7 +35,7 @@ from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_storage.database.sampler import StoreSampler
 from systemzero_storage.sealing import open_sealed
 from systemzero_storage.usage.room import StorageQuota
-from systemzero_storage.usage.sampler import LOOK_SECONDS, UsageSampler
+from systemzero_storage.usage.sampler import UsageSampler
 from systemzero_storage.usage.servicer import UsageServicer
 
 NAME = "capture"
@@ -65,55 +66,56 @@ class CaptureService:
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
             FailedPrecondition, AlreadyExists: a plug-in can't be used.
         """
+        self._settings, self._clock, self._logger = settings, clock, get_logger(NAME)
+        self.loops = Loops(NAME, self._logger)
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
-        logger = get_logger(NAME)
-        self.loops = loops = Loops(NAME, logger)
-        watched = StoreSampler(NAME, settings.data, self._database, logger, loops)
-        self._lanes = lanes or Lanes(settings.lanes, loops, LANE_MODULES)
+        self._lanes = lanes or Lanes(settings.lanes, self.loops, LANE_MODULES)
         self._has_own_lanes = lanes is None
-        self.sampler = Sampler(NAME, loops, [watched])
-        room = StorageQuota(METADATA, msgspec.structs.asdict(settings.quotas))
-        store = SqlCaptureStore(self._database, room)
-        usage = UsageSampler(NAME, self._database, room)
-        self._usage = loops.new("usage", usage.look, pause=LOOK_SECONDS, vital=False)
-        self._usages = UsageServicer(self._database, room)
-        notifier = self._database.notifier
-        self._noticing = loops.new("notifier", notifier.round, pause=notifier.pause, vital=False)
-        formats, rules = load_formats(), RulesByTenant(settings.redact)
-        diff_client = GrpcDiffClient(diff, signer)
-        memory = Lru(settings.known_captures, known_memory, settings.known_bytes)
-        ingestor = Ingestor(
-            store,
-            diff_client,
-            KnownContents(memory, store),
-            Decoder(self._lanes, formats, rules),
-            new_id,
-            clock,
-        )
-        self._collector = Collector(
-            *(store, settings.retention, settings.originals, clock, logger, loops),
-            with_event=diff_client.with_event,
-        )
+        self._room = StorageQuota(METADATA, msgspec.structs.asdict(settings.quotas))
+        self._store = SqlCaptureStore(self._database, self._room)
+        self._diff = GrpcDiffClient(diff, signer)
+        self.sampler = self._sampled()
         secret = load_or_create_secret(settings.data / PAGE_TOKENS)
-        tokens, macs = PageTokens(secret), NoteMacs(secret)
-        self._eraser = Eraser(store, diff, signer, macs, clock, logger, loops)
-        self._servicer = CaptureServicer(
-            ingestor,
-            store,
-            tokens,
-            store.followers,
-            self._lanes,
-            rules,
-            settings.stream_window,
-            OriginalsPolicy(settings.originals),
-            self._eraser,
-            diff_client,
+        macs = NoteMacs(secret)
+        background = clock, self._logger, self.loops
+        self._eraser = Eraser(self._store, diff, signer, macs, *background)
+        self._collector = self._new_collector()
+        self._servicer = self._captures(PageTokens(secret))
+        self._background = self._collector, self.sampler, *self._following(), self._eraser
+
+    def _sampled(self) -> Sampler:
+        at = self._settings.data
+        watched = StoreSampler(NAME, at, self._database, self._logger, self.loops)
+        return Sampler(NAME, self.loops, [watched])
+
+    def _following(self) -> tuple[Background, Background]:
+        usage = UsageSampler(NAME, self._database, self._room)
+        return usage.loop(self.loops), self._database.notifier.loop(self.loops)
+
+    def _new_collector(self) -> Collector:
+        settings = self._settings
+        return Collector(
+            *(self._store, settings.retention, settings.originals),
+            *(self._clock, self._logger, self.loops),
+            with_event=self._diff.with_event,
         )
-        self._trees = TreeServicer(store)
+
+    def _captures(self, tokens: PageTokens) -> CaptureServicer:
+        settings, store, diff = self._settings, self._store, self._diff
+        rules, policy = RulesByTenant(settings.redact), OriginalsPolicy(settings.originals)
+        memory = Lru(settings.known_captures, known_memory, settings.known_bytes)
+        known, decoder = KnownContents(memory, store), Decoder(self._lanes, load_formats(), rules)
+        watched = followers(self._database.notifier, store, diff)
+        ingestor = Ingestor(store, diff, known, decoder, new_id, self._clock)
+        return CaptureServicer(
+            *(ingestor, store, tokens, watched, self._lanes, rules),
+            *(settings.stream_window, policy, self._eraser, diff),
+        )
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
-        register(registry, self._servicer, self._trees, self._usages)
+        usages = UsageServicer(self._database, self._room)
+        register(registry, self._servicer, TreeServicer(self._store), usages)
 
     async def start(self) -> None:
         """See `Service.start`; what is sealed and can't be opened is not served.
@@ -122,21 +124,15 @@ class CaptureService:
             FailedPrecondition, Unavailable, DataCorrupted: see `SealedDatabase.check_keys`.
         """
         await self._database.check_keys()
-        self._collector.start()
-        self.sampler.start()
-        self._usage.start()
-        self._noticing.start()
         if self._has_own_lanes:
             self._lanes.start()
-        self._eraser.start()
+        for each in self._background:
+            each.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
-        await self._collector.stop()
-        await self.sampler.stop()
-        await self._usage.stop()
-        await self._noticing.stop()
-        await self._eraser.stop()
+        for each in self._background:
+            await each.stop()
         if self._has_own_lanes:
             await self._lanes.stop()
         await self._database.close()

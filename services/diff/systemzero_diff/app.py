@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -48,7 +48,7 @@ from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_storage.database.sampler import StoreSampler
 from systemzero_storage.sealing import open_sealed
 from systemzero_storage.usage.room import StorageQuota
-from systemzero_storage.usage.sampler import LOOK_SECONDS, UsageSampler
+from systemzero_storage.usage.sampler import UsageSampler
 from systemzero_storage.usage.servicer import UsageServicer
 
 NAME = "diff"
@@ -85,40 +85,44 @@ class DiffService:
             SchemaMismatch, Unavailable, DataCorrupted: the database can't be used.
             FailedPrecondition, AlreadyExists: a key file or a plug-in can't be used.
         """
-        self._settings = settings
-        self._logger = get_logger(NAME)
+        self._settings, self._clock, self._logger = settings, clock, get_logger(NAME)
         self.loops = Loops(NAME, self._logger)
         self._database = open_sealed(settings.data, SCHEMA, settings.database, settings.encryption)
         self._executor = Pool("diff", _WORKERS)
         self._lanes = lanes or Lanes(settings.lanes, self.loops, LANE_MODULES)
         self._has_own_lanes = lanes is None
         self._log = self._open_log()
-        room = StorageQuota(METADATA, msgspec.structs.asdict(settings.quotas))
-        store = SqlDiffStore(self._database, self._log, room)
-        usage = UsageSampler(NAME, self._database, room)
-        self._usage = self.loops.new("usage", usage.look, pause=LOOK_SECONDS, vital=False)
-        self._usages = UsageServicer(self._database, room)
-        self._noticing = self._new_noticing()
-        self._counts = VerdictCounts(store)
+        self._room = StorageQuota(METADATA, msgspec.structs.asdict(settings.quotas))
+        self._store = SqlDiffStore(self._database, self._log, self._room)
+        self._counts = VerdictCounts(self._store)
         pause = settings.checkpoint_interval
         self._signing = self.loops.new("checkpoints", self._publish, pause=pause)
         self._counting = self.loops.new("counts", self._flush, pause=pause, vital=False)
-        self._cosigning = cosigning(self.loops, self._log.cosigners)
-        sets = TemplateSets(
-            store,
-            self._executor,
-            time.monotonic,
-            settings.match.of,
-            most_bytes=settings.template_bytes,
-        )
-        self.sampler = self._watched(sets)
+        self._background = self._signing, self._counting, *self._following()
+        self._sets = self._template_sets()
+        self.sampler = self._watched()
         rules = RulesByTenant(settings.redact)
-        sources = TreeSources(capture, signer, self._lanes, rules)
-        detectors, searcher = load_detectors(), Searcher(self._executor)
-        checker = Checker(
-            store,
-            sets,
-            Judging(self._lanes, searcher, detectors, clock),
+        self._sources = TreeSources(capture, signer, self._lanes, rules)
+        self._searcher = Searcher(self._executor)
+        self._checker = self._new_checker()
+        self._tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
+
+    def _following(self) -> Sequence[Background]:
+        usage = UsageSampler(NAME, self._database, self._room).loop(self.loops)
+        cosigners = cosigning(self.loops, self._log.cosigners)
+        return usage, self._database.notifier.loop(self.loops), *cosigners
+
+    def _template_sets(self) -> TemplateSets:
+        settings, most = self._settings, self._settings.template_bytes
+        of = settings.match.of
+        return TemplateSets(self._store, self._executor, time.monotonic, of, most_bytes=most)
+
+    def _new_checker(self) -> Checker:
+        settings, clock = self._settings, self._clock
+        return Checker(
+            self._store,
+            self._sets,
+            Judging(self._lanes, self._searcher, load_detectors(), clock),
             Lru(settings.known_verdicts, judged_memory, settings.known_bytes),
             Lru(settings.known_drifts, judged_memory, settings.known_bytes),
             SessionPaths(settings.session_days),
@@ -126,34 +130,32 @@ class DiffService:
             new_id,
             clock,
         )
-        decider = Decider(store, sets, sources, new_id, clock)
-        library = TemplateLibrary(store, sets, new_id, clock)
-        tokens = PageTokens(load_or_create_secret(settings.data / PAGE_TOKENS))
-        self._diff = DiffServicer(checker, sources, sets, searcher)
-        self._judgements = JudgementServicer(checker, sources)
-        self._templates = TemplateServicer(library, store, sources, tokens)
-        self._drift = DriftServicer(decider, store, self._counts, tokens, store.followers, clock)
-        self._logs = LogServicer(self._log, tokens)
-
-    def _new_noticing(self) -> Background:
-        notifier = self._database.notifier
-        return self.loops.new("notifier", notifier.round, pause=notifier.pause, vital=False)
 
     def _open_log(self) -> LogStore:
         settings = self._settings
         files = log_files(settings.data)
         return open_log(self._database, LOG, files, settings.origin, settings.witnesses)
 
-    def _watched(self, sets: TemplateSets) -> Sampler:
-        loops = self.loops
+    def _watched(self) -> Sampler:
+        loops, looks = self.loops, [self._sets.look]
         store = StoreSampler(NAME, self._settings.data, self._database, self._logger, loops)
         log = LogSampler(NAME, "evidence", self._log, loops)
-        return Sampler(NAME, loops, [store, log], pools=[self._executor], looks=[sets.look])
+        return Sampler(NAME, loops, [store, log], pools=[self._executor], looks=looks)
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
-        handlers = (self._diff, self._judgements, self._templates, self._drift, self._logs)
-        register(registry, *handlers, self._usages)
+        store, sets, sources, clock = self._store, self._sets, self._sources, self._clock
+        decider = Decider(store, sets, sources, new_id, clock)
+        library = TemplateLibrary(store, sets, new_id, clock)
+        register(
+            registry,
+            DiffServicer(self._checker, sources, sets, self._searcher),
+            JudgementServicer(self._checker, sources),
+            TemplateServicer(library, store, sources, self._tokens),
+            DriftServicer(decider, store, self._counts, self._tokens, store.followers, clock),
+            LogServicer(self._log, self._tokens),
+            UsageServicer(self._database, self._room),
+        )
 
     async def start(self) -> None:
         """See `Service.start`; a log that does not extend its last checkpoint is not served.
@@ -165,7 +167,7 @@ class DiffService:
         """
         await self._database.check_keys()
         await self._log.check()
-        for each in (self._signing, self._counting, self._usage, self._noticing, *self._cosigning):
+        for each in self._background:
             each.start()
         self.sampler.start()
         if self._has_own_lanes:
@@ -175,7 +177,7 @@ class DiffService:
         """See `Service.stop`."""
         await self.sampler.stop()
         had_started = self._signing.started
-        for each in (self._signing, self._counting, self._usage, self._noticing, *self._cosigning):
+        for each in self._background:
             await each.stop()
         if had_started:
             await self._signing.once_more()

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from sqlalchemy import Table
 
+from systemzero_base.work.background import Background, Loops
+
 
 class Followed(Protocol):
     """Who reads one tenant's rows of one table, in the order of their positions.
@@ -43,6 +45,10 @@ class Notifier:
     def __init__(self) -> None:
         self._followed: dict[Table, dict[str, Followed]] = {}
         self._reads: set[asyncio.Task[None]] = set()
+
+    def loop(self, loops: Loops) -> Background:
+        """The loop that hears, not yet started."""
+        return loops.new("notifier", self.round, pause=self.pause, vital=False)
 
     def follow(self, table: Table, tenant: str, follower: Followed) -> None:
         """Notify `follower` of `tenant`'s rows in `table`, until it leaves."""

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from systemzero_base.work.background import heard
+from systemzero_base.work.rounds import heard
 from systemzero_storage.following.notifier import Notifier
 from systemzero_storage.tenancy.tenant import EVERY_TENANT
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from prometheus_client import Gauge
 from sqlalchemy import Connection, Row, func, select
 
+from systemzero_base.work.background import Background, Loops
 from systemzero_storage.database import Database
 from systemzero_storage.usage.room import StorageQuota
 
@@ -47,6 +48,10 @@ class UsageSampler:
         self._largest = [
             select(room.table).order_by(columns[name].desc()).limit(_LARGEST) for name in room.names
         ]
+
+    def loop(self, loops: Loops) -> Background:
+        """The loop that looks, not yet started."""
+        return loops.new("usage", self.look, pause=LOOK_SECONDS, vital=False)
 
     async def look(self) -> None:
         """Read the counters and set the gauges.

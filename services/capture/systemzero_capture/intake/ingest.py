@@ -187,6 +187,7 @@ class Ingestor:
             raise _not_judged(error, capture.capture_id) from None
         if judged.event is None:
             return await self._store.set_verdict(principal.tenant, capture, judged.verdict)
+        self._store.judged_elsewhere(principal.tenant)
         return msgspec.structs.replace(capture, verdict=judged.verdict, event=judged.event)
 
     def _not_taken(self, tenant: str, arrival: Arrival) -> None:

@@ -41,7 +41,7 @@ _TOLD_BYTES = 8_000_000
 """Of verdicts that are remembered, so that the diff service is not asked for what it just said."""
 _ENTRY = 1_000
 """Bytes that one takes beside its verdict."""
-_ITSELF = "capture"
+ITSELF = "capture"
 """On whose behalf this service asks what no caller asked for."""
 TIMEOUT = 30.0
 """Seconds a verdict may take."""
@@ -143,7 +143,7 @@ class GrpcDiffClient:
 
     async def with_event(self, tenant: str, capture_ids: Sequence[str]) -> set[str]:
         """Those captures of which there are events; raises as `told`."""
-        return set(await self.verdicts(Principal(tenant, _ITSELF), capture_ids))
+        return set(await self.verdicts(Principal(tenant, ITSELF), capture_ids))
 
     async def verdicts(
         self, principal: Principal, capture_ids: Sequence[str]

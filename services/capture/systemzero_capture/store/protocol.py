@@ -64,6 +64,10 @@ class CaptureStore(Protocol):
         """
         ...
 
+    def judged_elsewhere(self, tenant: str) -> None:
+        """The diff service keeps a verdict now that it did not: nobody is shown what was before."""
+        ...
+
     async def find_request(self, tenant: str, sighting: Sighting) -> StoredCapture | None:
         """The capture that the sighting's request id made, or None.
 

@@ -29,7 +29,6 @@ from systemzero_capture.store import (
 )
 from systemzero_capture.store.tables import CAPTURES, METADATA
 from systemzero_storage.database import Database, TenantConnection
-from systemzero_storage.following import Followers
 from systemzero_storage.usage.room import Allowance, StorageQuota
 
 
@@ -40,10 +39,6 @@ class SqlCaptureStore:
         """`room` holds tenants to their quotas; without it there are none."""
         self._database = database
         self._room = room or StorageQuota(METADATA, {})
-        notifier = database.notifier
-        self.followers: Followers[StoredCapture] = Followers(
-            notifier, CAPTURES, self.last_position, self.after, lambda c: len(c.verdict)
-        )
 
     async def add(
         self,
@@ -82,6 +77,10 @@ class SqlCaptureStore:
             return before if before.verdict else judged
 
         return await self._database.of(tenant).write(job)
+
+    def judged_elsewhere(self, tenant: str) -> None:
+        """See `CaptureStore.judged_elsewhere`."""
+        self._database.notifier.forget(CAPTURES, tenant)
 
     async def find_request(self, tenant: str, sighting: Sighting) -> StoredCapture | None:
         """See `CaptureStore.find_request`."""
