@@ -20,12 +20,12 @@ from systemzero_core.errors import InvalidInput
 from systemzero_core.tlog import Checkpoint, Signer
 from systemzero_gateway.access.policy import Method, methods_with_policy
 from systemzero_gateway.app import GatewayApp, build
-from systemzero_gateway.config import OWN, DeadlineSettings, GatewaySettings
+from systemzero_gateway.config import DeadlineSettings, GatewaySettings
 from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_runtime.interceptors.errors import errors_interceptor
 from systemzero_runtime.interceptors.identity import identity_interceptor
-from systemzero_runtime.running.process import service_channel
+from systemzero_runtime.running.channels import service_channel
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -45,10 +45,8 @@ METHODS = [
 ]
 LAVISH = LimitSettings(Rate(1e6, 100_000), Rate(1e6, 100_000), Rate(1e6, 100_000))
 LONG = DeadlineSettings(default=PATIENCE, ceiling=2 * PATIENCE, stream=4 * PATIENCE)
-ROUTES = {
-    "systemzero.": "echo",
-    "systemzero.gateway.": OWN,
-}
+ROUTES = {"systemzero.": "echo"}
+"""Of all services but the gateway's own, which have none."""
 
 
 class Echo:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from systemzero.gateway.v1 import (
-    audit_service_pb2_grpc,
-    auth_service_pb2_grpc,
-    status_service_pb2_grpc,
-    tenant_service_pb2_grpc,
-)
 from systemzero_base.clock import micros
 from systemzero_base.internal.identity import IdentitySigner
-from systemzero_base.settings.config import ConfigError
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.telemetry.tracing import Tracing
 from systemzero_base.work.background import Loops
@@ -26,7 +19,8 @@ from systemzero_gateway.audit.opening import open_audit
 from systemzero_gateway.audit.retention import RefusalRetention
 from systemzero_gateway.backends.backend import Backend
 from systemzero_gateway.backends.health import PlatformHealth
-from systemzero_gateway.backends.routes import backend_of
+from systemzero_gateway.backends.routes import backend_of, is_own
+from systemzero_gateway.checks import check
 from systemzero_gateway.config import OWN, GatewaySettings
 from systemzero_gateway.credentials.certificates import ClientCertificate
 from systemzero_gateway.credentials.identity import Identity
@@ -37,8 +31,14 @@ from systemzero_gateway.forwarding.forwarder import Forwarder
 from systemzero_gateway.forwarding.openstreams import OpenStreams
 from systemzero_gateway.forwarding.own import OwnMethod
 from systemzero_gateway.forwarding.routing import Gateway, Served
-from systemzero_gateway.handlers import AuditServicer, AuthServicer, StatusServicer, TenantServicer
-from systemzero_gateway.limits import LimitSettings, local_limits, open_limits, password_of
+from systemzero_gateway.handlers import (
+    AuditServicer,
+    AuthServicer,
+    StatusServicer,
+    TenantServicer,
+    register,
+)
+from systemzero_gateway.limits import LimitSettings, local_limits, open_limits
 from systemzero_gateway.limits.reload import applicable, changes, check_costs
 from systemzero_gateway.places import ADMIN_KEY, ENDED, FAMILIAR, PEPPER, PLATFORM_KEY
 from systemzero_gateway.store import AUDIT, SCHEMA, Endings
@@ -53,14 +53,13 @@ from systemzero_runtime.operations.sampler import Sampler
 from systemzero_runtime.running.service import Listener, closed_in_time
 from systemzero_runtime.serving.health import READINESS
 from systemzero_runtime.serving.registry import HandlerRegistry
-from systemzero_runtime.serving.tls import ServerTls, check_files
+from systemzero_runtime.serving.tls import ServerTls
 from systemzero_storage.database import open_database
 from systemzero_storage.database.sampler import StoreSampler
 from systemzero_wire import contract
 
 _UPKEEP_SECONDS = 60.0
 _LOG_METHODS = "/systemzero.log.v1.LogService/"
-_OWN_METHODS = "/systemzero.gateway."
 
 
 class GatewayApp:
@@ -231,31 +230,27 @@ class GatewayApp:
     def _served(self, backends: Mapping[str, Backend], signer: IdentitySigner) -> dict[str, Served]:
         """Every method by its path: the gateway's own without a way between, others forwarded."""
         own, deadlines = self._own_services(backends, signer), self._settings.deadlines
-        found: dict[str, Served] = {}
-        for path, method in self._methods.items():
-            name = backend_of(path, self._settings.routes) or ""
-            found[path] = (
-                OwnMethod(method, own.by_path[path], self.admission, deadlines)
-                if name == OWN
-                else Forwarder(
-                    *(method, backends[name], self.admission, signer, deadlines, self._drain)
-                )
-            )
-        return found
+
+        def way(method: Method) -> Served:
+            if is_own(method.path):
+                return OwnMethod(method, own.by_path[method.path], self.admission, deadlines)
+            backend = backends[backend_of(method.path, self._settings.routes) or ""]
+            return Forwarder(method, backend, self.admission, signer, deadlines, self._drain)
+
+        return {path: way(method) for path, method in self._methods.items()}
 
     def _own_services(
         self, backends: Mapping[str, Backend], signer: IdentitySigner
     ) -> HandlerRegistry:
-        registry = HandlerRegistry()
-        auth = AuthServicer(self._identity)
-        registry.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
-        tenants = TenantServicer(self._identity)
-        registry.add(tenant_service_pb2_grpc.add_TenantServiceServicer_to_server, tenants)
-        audit = AuditServicer(self.audit, self._identity.pages)
-        registry.add(audit_service_pb2_grpc.add_AuditServiceServicer_to_server, audit)
+        registry, identity = HandlerRegistry(), self._identity
         log_backend = backend_of(_LOG_METHODS, self._settings.routes) or ""
-        status = StatusServicer(version("systemzero-gateway"), backends, log_backend, signer)
-        registry.add(status_service_pb2_grpc.add_StatusServiceServicer_to_server, status)
+        register(
+            registry,
+            AuditServicer(self.audit, identity.pages),
+            AuthServicer(identity),
+            StatusServicer(version("systemzero-gateway"), backends, log_backend, signer),
+            TenantServicer(identity),
+        )
         return registry
 
     def _report(self, call: Call, error: BaseException) -> None:
@@ -288,24 +283,3 @@ def build(
     served = methods_with_policy(contract.methods()) if methods is None else methods
     check(settings, backends, served)
     return GatewayApp(settings, backends, signer, served, tracing, shared)
-
-
-def check(
-    settings: GatewaySettings, backends: Iterable[str], methods: Mapping[str, Method]
-) -> None:
-    """Hold the settings against the names of the backends and against the contract.
-
-    Raises:
-        ConfigError: a method leads to nobody who serves it, or costs more than a limit ever lets
-            pass; a password, a certificate or its key can't be used.
-    """
-    password_of(settings.limits)
-    check_costs(settings.limits, methods.values())
-    check_files(settings.tls, settings.backend_tls)
-    known = set(backends)
-    for path in methods:
-        name = backend_of(path, settings.routes)
-        if name == OWN and not path.startswith(_OWN_METHODS):
-            raise ConfigError(f"configuration: routes: {path} is none of the gateway's own methods")
-        if name != OWN and name not in known:
-            raise ConfigError(f"configuration: routes: {path} leads to no backend")

@@ -25,14 +25,13 @@ from systemzero_storage.database import DatabaseSettings
 
 PREFIX = "SZ_GATEWAY_"
 OWN = "gateway"
-"""The backend name by which a route leads to the gateway's own handlers."""
+"""The service's name."""
 
 _BACKENDS = {"capture": "127.0.0.1:50052", "diff": "127.0.0.1:50053"}
 _ROUTES = {
     "systemzero.capture.": "capture",
     "systemzero.diff.": "diff",
     "systemzero.log.": "diff",
-    "systemzero.gateway.": OWN,
 }
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -118,7 +117,8 @@ class GatewaySettings(Settings, frozen=True):
         tls: TLS on the gateway's port; none is in the clear.
         backend_tls: TLS to the backends; none is in the clear.
         backends: gRPC targets by name.
-        routes: lead from a prefix of the method's full name to a backend's name.
+        routes: lead from a prefix of the method's full name to a backend's name; the gateway's own
+            methods have none.
         limits: what callers may use up.
         audit: the audit log.
         deadlines: how long calls may take.

@@ -12,17 +12,13 @@ from systemzero_base.internal.trust import service_signer
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
 from systemzero_gateway.access.policy import methods_with_policy
-from systemzero_gateway.app import build, check
+from systemzero_gateway.app import build
+from systemzero_gateway.checks import check
 from systemzero_gateway.config import OWN, PREFIX, GatewaySettings
 from systemzero_runtime.interceptors.telemetry import configure_tracing
 from systemzero_runtime.operations.ops import operated
-from systemzero_runtime.running.process import (
-    announce,
-    load,
-    on_hangup,
-    run_workers,
-    service_channel,
-)
+from systemzero_runtime.running.channels import service_channel
+from systemzero_runtime.running.process import announce, load, on_hangup, run_workers
 from systemzero_runtime.running.service import until_signal
 from systemzero_runtime.running.workers import WorkerSlot
 from systemzero_wire import contract

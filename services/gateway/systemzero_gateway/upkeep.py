@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from systemzero_base.work.background import Loops, apart, raise_all
+from systemzero_base.work.background import Loops
+from systemzero_base.work.rounds import apart, raise_all
 from systemzero_core.errors import DomainError
 
 Chore = Callable[[], Awaitable[None]]

@@ -60,7 +60,8 @@ def arguments(monkeypatch: pytest.MonkeyPatch, file: Path, text: str) -> None:
         ("deadlines: {default: 0}", "deadlines.default"),
         ("routes: {systemzero.capture.: capture}", "leads to no backend"),
         ("backends: {capture: x}", "leads to no backend"),
-        ("routes: {systemzero.: gateway}", "is none of the gateway's own methods"),
+        ("routes: {systemzero.: gateway}", "leads to no backend"),
+        ("routes: {systemzero.: capture}", ""),
         ("grace: [", "gateway.yaml"),
     ],
 )

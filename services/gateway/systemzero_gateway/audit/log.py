@@ -19,7 +19,8 @@ from typing import Final
 import structlog
 
 from systemzero_base.telemetry.logs import SECURITY
-from systemzero_base.work.background import Loops, apart, raise_all
+from systemzero_base.work.background import Loops
+from systemzero_base.work.rounds import apart, raise_all
 from systemzero_core.errors import DomainError
 from systemzero_evidence.log import LogStore
 from systemzero_evidence.signed.witnesses import cosigning

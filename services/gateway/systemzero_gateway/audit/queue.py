@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from systemzero_base.work.background import heard
+from systemzero_base.work.rounds import heard
 from systemzero_core.errors import Overloaded, Unavailable
 from systemzero_gateway.audit.act import Act, Decided, Recorded
 from systemzero_gateway.audit.begun import Begun

@@ -15,7 +15,8 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final, NamedTuple
 
-from systemzero_base.work.background import Loops, raise_all
+from systemzero_base.work.background import Loops
+from systemzero_base.work.rounds import raise_all
 from systemzero_core.errors import Unauthenticated, Unavailable
 from systemzero_gateway.credentials.authenticate import REVALIDATE, Authenticator
 from systemzero_gateway.credentials.certificates import certificate_of

@@ -14,7 +14,8 @@ from typing import Final
 
 import structlog
 
-from systemzero_base.work.background import Loops, heard
+from systemzero_base.work.background import Loops
+from systemzero_base.work.rounds import heard
 from systemzero_core.errors import Unavailable
 from systemzero_gateway import metrics
 from systemzero_gateway.limits.gcra import Bucket, Decision
