@@ -34,7 +34,7 @@ from systemzero_capture.app import CaptureService
 from systemzero_capture.config import CaptureSettings
 from systemzero_capture.store import METADATA, SCHEMA
 from systemzero_core.tree import Node, Tree
-from systemzero_runtime.running.process import backend_registry
+from systemzero_runtime.running.backend import backend_registry
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
 from systemzero_storage.database import DatabaseSettings

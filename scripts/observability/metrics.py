@@ -10,12 +10,12 @@ from prometheus_client import REGISTRY
 import systemzero_capture.app
 import systemzero_diff.app
 import systemzero_gateway.app
-import systemzero_runtime.running.process
+import systemzero_runtime.running.backend
 from systemzero_runtime.running import supervised
 
 _ = (
     systemzero_capture.app,
-    systemzero_runtime.running.process,
+    systemzero_runtime.running.backend,
     systemzero_diff.app,
     systemzero_gateway.app,
 )

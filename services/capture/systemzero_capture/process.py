@@ -8,7 +8,9 @@ from systemzero_base.internal.trust import service_signer, service_verifier
 from systemzero_capture.app import NAME, CaptureService
 from systemzero_capture.config import ENVIRONMENT_PREFIX, CaptureSettings
 from systemzero_runtime.interceptors.telemetry import configure_tracing
-from systemzero_runtime.running.process import run, serve_backend, service_channel
+from systemzero_runtime.running.backend import serve_backend
+from systemzero_runtime.running.channels import service_channel
+from systemzero_runtime.running.process import run
 from systemzero_runtime.serving.tls import check_files
 from systemzero_storage.sealing import check_encryption
 

@@ -20,12 +20,12 @@ from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
 from systemzero_capture import app as capture
 from systemzero_diff import app as diff
-from systemzero_gateway import app as gateway
 from systemzero_gateway.access.policy import methods_with_policy
 from systemzero_gateway.app import GatewayApp, build
+from systemzero_gateway.checks import check as check_gateway
 from systemzero_gateway.config import OWN
 from systemzero_runtime.interceptors.telemetry import configure_tracing
-from systemzero_runtime.running.process import backend_registry
+from systemzero_runtime.running.backend import backend_registry
 from systemzero_runtime.running.service import closed_in_time
 from systemzero_runtime.serving.local import LocalChannel
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -135,7 +135,7 @@ def check(settings: StandaloneSettings) -> None:
     """
     check_encryption(settings.encryption, settings.data)
     methods = methods_with_policy(contract.methods())
-    gateway.check(settings.gateway, (capture.NAME, diff.NAME), methods)
+    check_gateway(settings.gateway, (capture.NAME, diff.NAME), methods)
 
 
 def _in(settings: S, standalone: StandaloneSettings, name: str) -> S:

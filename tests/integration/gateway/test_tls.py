@@ -23,7 +23,7 @@ from systemzero_gateway.access.policy import Role
 from systemzero_gateway.config import GatewayTlsSettings
 from systemzero_gateway.credentials.certificates import ClientCertificate
 from systemzero_gateway.store.tables import TENANTS
-from systemzero_runtime.running.process import service_channel
+from systemzero_runtime.running.channels import service_channel
 from systemzero_runtime.running.service import Listener
 from systemzero_runtime.serving.tls import (
     BackendTlsSettings,

@@ -18,7 +18,8 @@ from systemzero.gateway.v1 import (
     auth_service_pb2_grpc,
 )
 from systemzero_base.telemetry.logs import LogSettings
-from systemzero_base.work.background import MOST_FAILURES, Background
+from systemzero_base.work.background import Background
+from systemzero_base.work.streak import MOST_FAILURES
 from systemzero_capture.config import CaptureSettings, RetentionSettings
 from systemzero_diff.config import DiffSettings
 from systemzero_evidence.log import Witness

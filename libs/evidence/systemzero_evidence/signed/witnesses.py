@@ -17,7 +17,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from systemzero_base.telemetry.logs import get_logger
-from systemzero_base.work.background import Background, Loops, heard
+from systemzero_base.work.background import Background, Loops
+from systemzero_base.work.rounds import heard
 from systemzero_core.errors import DataCorrupted, DomainError, InvalidInput, Unavailable
 from systemzero_core.tlog import (
     LogVerificationError,

@@ -32,7 +32,8 @@ from prometheus_client.exposition import ThreadingWSGIServer
 
 from systemzero_base.settings.addresses import split
 from systemzero_base.settings.config import AddressOrNowhere, ConfigError, Settings
-from systemzero_base.work.background import Loops, Streak
+from systemzero_base.work.background import Loops
+from systemzero_base.work.streak import Streak
 from systemzero_runtime.interceptors.telemetry import EXEMPLARS
 from systemzero_runtime.operations.readiness import Readiness
 from systemzero_runtime.serving.registry import HandlerRegistry

@@ -14,8 +14,9 @@ from typing import Final, Protocol
 
 from prometheus_client import Gauge
 
-from systemzero_base.work.background import Background, Loops, apart, raise_all
+from systemzero_base.work.background import Background, Loops
 from systemzero_base.work.pool import Pool
+from systemzero_base.work.rounds import apart, raise_all
 from systemzero_runtime.operations.readiness import Condition
 
 LOOK_SECONDS: Final = 1.0

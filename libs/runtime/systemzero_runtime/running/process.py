@@ -4,67 +4,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, TypeVar
 
-import grpc
 import msgspec
-from prometheus_client import Counter
 
-from systemzero_base.internal.identity import IdentityVerifier
 from systemzero_base.settings import config
 from systemzero_base.settings.addresses import refuse_taken
 from systemzero_base.settings.config import ConfigError, Settings
 from systemzero_base.telemetry import logs
-from systemzero_base.telemetry.log_limiter import LogLimiter
-from systemzero_base.telemetry.logs import LogSettings, get_logger, get_security_logger
-from systemzero_base.telemetry.tracing import Tracing
+from systemzero_base.telemetry.logs import LogSettings, get_logger
 from systemzero_base.work import loop
-from systemzero_base.work.background import Loops
 from systemzero_base.work.memory import share_arenas
 from systemzero_core.errors import DomainError
-from systemzero_runtime.calls.reaching import ServiceChannel
-from systemzero_runtime.interceptors.chain import BACKEND_MESSAGE_BYTES, Call, Interceptor
-from systemzero_runtime.interceptors.drain import Drain
-from systemzero_runtime.interceptors.errors import errors_interceptor
-from systemzero_runtime.interceptors.identity import identity_interceptor
-from systemzero_runtime.interceptors.telemetry import telemetry_interceptor
-from systemzero_runtime.operations.ops import OpsSettings, operated
-from systemzero_runtime.operations.readiness import Readiness
-from systemzero_runtime.running.service import (
-    WINDOWS,
-    Listener,
-    Service,
-    closed_in_time,
-    until_signal,
-)
-from systemzero_runtime.running.workers import Supervisor, WorkerSlot, shared_port
-from systemzero_runtime.serving.registry import HandlerRegistry
-from systemzero_runtime.serving.tls import (
-    BackendTlsSettings,
-    ServerTls,
-    TlsSettings,
-    channel_credentials,
-)
-
-IDENTITIES_REFUSED: Final = Counter(
-    "rpc_server_identities_refused",
-    "Calls to a service behind the gateway that had no good internal identity.",
-)
+from systemzero_runtime.operations.ops import OpsSettings
+from systemzero_runtime.running.ports import shared_port
+from systemzero_runtime.running.workers import Supervisor, WorkerSlot
 
 S = TypeVar("S", bound=Settings)
-
-_SERVICE_CONFIG = json.dumps(
-    {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}
-)
 
 
 def run(
@@ -202,107 +165,6 @@ async def _served(serve: Callable[[S], Awaitable[None]], settings: S) -> None:
     await serve(settings)
 
 
-def backend_registry(
-    service: Service,
-    verifier: IdentityVerifier,
-    *,
-    observed: bool = True,
-    tracing: Tracing | None = None,
-    drain: Drain | None = None,
-) -> HandlerRegistry:
-    """The handlers of a backend behind its interceptors: nothing answers without a good identity.
-
-    `observed` is off, and there is no `drain` of its own, where another service of the same process
-    observes the call already.
-    """
-    logger, security = get_logger(service.name), get_security_logger(service.name)
-
-    def report(call: Call, error: BaseException) -> None:
-        logger.error("internal error", rpc_method=call.method, exc_info=error)
-
-    seldom = LogLimiter(time.monotonic)
-
-    def refused(call: Call) -> None:
-        IDENTITIES_REFUSED.inc()
-        if times := seldom.now():
-            address = call.context.peer()
-            security.warning("identity.refused", method=call.method, address=address, times=times)
-
-    interceptors: list[Interceptor] = [
-        errors_interceptor(report),
-        identity_interceptor(verifier, refused),
-    ]
-    if drain is not None:
-        interceptors.append(drain.interceptor)
-    if observed:
-        interceptors.insert(0, telemetry_interceptor(service.name, tracing))
-    registry = HandlerRegistry(interceptors)
-    service.register(registry)
-    return registry
-
-
-class BackendSettings(Protocol):
-    """What of a backend's settings is about serving it.
-
-    Attributes:
-        listen: `host:port` of its calls.
-        health: the same of its health, in the clear and alone; empty for nowhere.
-        grace: seconds that calls in flight get at shutdown.
-        tls: TLS on the port of its calls.
-        ops: where operators ask.
-    """
-
-    @property
-    def listen(self) -> str: ...  # noqa: D102 - see above
-    @property
-    def health(self) -> str: ...  # noqa: D102
-    @property
-    def grace(self) -> float: ...  # noqa: D102
-    @property
-    def tls(self) -> TlsSettings | None: ...  # noqa: D102
-    @property
-    def ops(self) -> OpsSettings: ...  # noqa: D102
-
-
-async def serve_backend(
-    service: Service,
-    verifier: IdentityVerifier,
-    settings: BackendSettings,
-    tracing: Tracing | None = None,
-) -> None:
-    """Serve a backend until a signal, then drain and stop.
-
-    Raises:
-        ConfigError: a file of its TLS or an address can't be used.
-    """
-    tls, logger = settings.tls, get_logger(service.name)
-    secured = None if tls is None else ServerTls(tls, logger)
-    drain, readiness = Drain(), Readiness(service.sampler.conditions)
-    loops = Loops(service.name, logger)
-    registry = backend_registry(service, verifier, tracing=tracing, drain=drain)
-    listener = Listener(
-        [registry],
-        registry.services,
-        BACKEND_MESSAGE_BYTES,
-        secured,
-        loops=service.loops,
-        health_address=settings.health,
-    )
-    async with operated(service.name, settings.ops, readiness, loops) as where:
-        await service.start()
-        port = await listener.start(settings.listen, serving=False)
-        readiness.watch(listener.health.set_all)
-        readiness.start()
-        at = f"{settings.listen.rpartition(':')[0]}:{port}"
-        announce(*(f"{service.name}: {line}" for line in (f"listening on {at}", *where)))
-        await until_signal()
-        readiness.stop()
-        listener.health.stop()
-        await drain.end()
-        await listener.stop(settings.grace)
-        await closed_in_time(service.stop(), logger)
-
-
 def announce(*lines: str) -> None:
     """Tell whoever started the process, once, that it serves: on standard output, at once."""
     _announce(list(lines))
@@ -314,39 +176,3 @@ def _print(lines: list[str]) -> None:
 
 
 _announce: Callable[[list[str]], None] = _print
-
-
-def service_channel(target: str, tls: BackendTlsSettings | None = None) -> ServiceChannel:
-    """A channel to another service at a gRPC target, in the clear unless `tls` says how.
-
-    That is one address, a name with several (`dns:///diff:50053`), or a list of them
-    (`ipv4:10.0.0.1:50053,10.0.0.2:50053`); calls go to all in turn, but for those that are down or
-    say that they don't serve, such as one that is being stopped. One of several that is down is
-    tried again every second at most. Where all are down, calls fail at once (no wait-for-ready, no
-    hidden retries), unless the caller asks first whether the service can be reached.
-
-    Raises:
-        ConfigError: a file of `tls` can't be used.
-    """
-    options = [
-        ("grpc.service_config", _SERVICE_CONFIG),
-        ("grpc.enable_retries", 0),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 1_000),
-        ("grpc.max_reconnect_backoff_ms", 1_000),
-        # or a new channel to the same target waits for the pauses of the one before
-        ("grpc.use_local_subchannel_pool", 1),
-        ("grpc.keepalive_time_ms", 60_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        # a watch may be quiet for long: go on asking, or a dead service goes unnoticed
-        ("grpc.http2.max_pings_without_data", 0),
-        *WINDOWS,
-        ("grpc.max_receive_message_length", -1),
-        ("grpc.max_send_message_length", -1),
-    ]
-    if tls is None:
-        return ServiceChannel(partial(grpc.aio.insecure_channel, target, options))
-    if tls.server_name:
-        options.append(("grpc.ssl_target_name_override", tls.server_name))
-    credentials = channel_credentials(tls)
-    return ServiceChannel(partial(grpc.aio.secure_channel, target, credentials, options))

@@ -31,7 +31,6 @@ from typing import Any, NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry, multiprocess
 
-from systemzero_base.settings.addresses import split
 from systemzero_base.telemetry.exemplars import METRICS_FOLDER
 from systemzero_base.work.background import Loops
 from systemzero_runtime.operations.ops import OpsPages, OpsSettings
@@ -282,36 +281,3 @@ def _signals() -> Iterator[socket.socket]:
             yield ours
         finally:
             signal.set_wakeup_fd(before)
-
-
-@contextmanager
-def shared_port(address: str) -> Iterator[str]:
-    """`address` with its port settled, which several processes then listen on.
-
-    Raises:
-        OSError: somebody has the port already.
-    """
-    host, port = split(address)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as alone:
-        # connections of a server that was killed stay in TIME_WAIT for a minute: they may
-        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        alone.bind((host, port))  # fails where somebody has it, who may share it or not
-        port = alone.getsockname()[1]
-    with socket.socket(family, socket.SOCK_STREAM) as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        _hold(held, (host, port))  # never listens: it keeps the port for those who do
-        yield f"{address.rpartition(':')[0]}:{port}"
-
-
-def _hold(held: socket.socket, address: tuple[str, int]) -> None:
-    """Bind `held`, for no other supervisor to pass: SO_REUSEADDR would let it.
-
-    Needed nevertheless where connections are left of a server that did not share its port.
-    """
-    try:
-        held.bind(address)
-    except OSError:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(address)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)

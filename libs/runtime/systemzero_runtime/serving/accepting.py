@@ -30,7 +30,7 @@ from typing import Any, Final, Protocol
 import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from systemzero_base.work.background import is_asked_for
+from systemzero_base.work.rounds import is_asked_for
 from systemzero_runtime.interceptors.chain import Handler
 from systemzero_runtime.serving.public import UNKNOWN, Handlers
 

@@ -21,7 +21,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from systemzero_base.telemetry.logs import get_logger
-from systemzero_base.work.background import Streak
+from systemzero_base.work.streak import Streak
 from systemzero_core.errors import InvalidInput
 from systemzero_runtime.interceptors.chain import Call
 from systemzero_runtime.interceptors.errors import errors_interceptor

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 
 import grpc
 
-from systemzero_base.work.background import Streak
+from systemzero_base.work.streak import Streak
 from systemzero_runtime.interceptors.chain import Handler
 
 UNKNOWN: Final = "unknown"

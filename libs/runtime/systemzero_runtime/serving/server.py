@@ -14,7 +14,7 @@ import grpc
 from prometheus_client import Gauge
 
 from systemzero_base.telemetry.logs import get_logger
-from systemzero_base.work.background import Streak
+from systemzero_base.work.streak import Streak
 from systemzero_runtime.serving.public import Handlers, PublicServer
 from systemzero_runtime.serving.trial import trial
 

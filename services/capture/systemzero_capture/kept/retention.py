@@ -17,7 +17,8 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from systemzero_base.clock import LEAPT, Trust
-from systemzero_base.work.background import Loops, apart, raise_all
+from systemzero_base.work.background import Loops
+from systemzero_base.work.rounds import apart, raise_all
 from systemzero_capture.config import Retention, RetentionSettings
 from systemzero_capture.kept.settings import KeepingSettings
 from systemzero_capture.metrics import COLLECTED

@@ -15,7 +15,7 @@ from systemzero_base.telemetry.observed import ClientSpan
 from systemzero_gateway.backends import backend, monitor
 from systemzero_gateway.backends.breaker import BreakerSettings, State
 from systemzero_runtime.calls.asking import ask
-from systemzero_runtime.running.process import service_channel
+from systemzero_runtime.running.channels import service_channel
 from tests.integration.gateway.backends.test_backends import NOT_SERVING, SERVICE_BEHIND, until
 from tests.support.gateway import SERVICE, World, refused, world
 from tests.support.replica import replica, several

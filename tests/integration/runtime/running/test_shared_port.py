@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from systemzero_gateway.process import main
-from systemzero_runtime.running.workers import shared_port
+from systemzero_runtime.running.ports import shared_port
 from tests.support.operated import ended, gateway
 
 TIME_WAIT = "06"

@@ -11,7 +11,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from systemzero_base.telemetry.logs import LogSettings, get_logger
-from systemzero_base.work.background import LONGEST_PAUSE, MOST_FAILURES, Background, Loops
+from systemzero_base.work.background import Background, Loops
+from systemzero_base.work.streak import LONGEST_PAUSE, MOST_FAILURES
 from tests.support.logging import lines_in, logging_as
 from tests.support.patience import PATIENCE
 
