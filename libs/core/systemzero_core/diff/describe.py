@@ -12,6 +12,7 @@ from systemzero_core.diff.script import (
     Change,
     Edit,
     EditKind,
+    EditScript,
     FieldValue,
     PathStep,
 )
@@ -134,8 +135,14 @@ class EditTeller:
     """Tells of the edits between two trees; see `Edit`."""
 
     def __init__(self, old: Paths, new: Paths) -> None:
+        """Who tells by the paths `old` of the tree before, and `new` of the tree after."""
         self._old = old
         self._new = new
+
+    def paths_of(self, a: Tree, b: Tree) -> tuple[Paths, Paths] | None:
+        """The paths that it tells by; None where they are not those of `a` and `b`."""
+        is_theirs = self._old.tree is a and self._new.tree is b
+        return (self._old, self._new) if is_theirs else None
 
     def path(self, edit: Edit, most: int) -> tuple[PathStep, ...]:
         """The path of the node."""
@@ -163,6 +170,16 @@ class EditTeller:
     def turned(self) -> EditTeller:
         """Who tells of the edits that lead back."""
         return EditTeller(self._new, self._old)
+
+
+def paths_of(script: EditScript, a: Tree, b: Tree) -> tuple[Paths, Paths]:
+    """The paths of the trees that `script` leads between: those that its edits are told by.
+
+    So what is known of a baseline's paths is remembered from one capture to the next.
+    """
+    teller = script.edits[0].teller if script.edits else None
+    known = teller.paths_of(a, b) if isinstance(teller, EditTeller) else None
+    return known or (Paths(a), Paths(b))
 
 
 def _sentence(edit: Edit) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from systemzero_core.diff import Edit, EditKind, EditScript
-from systemzero_core.diff.describe import Paths
+from systemzero_core.diff.describe import paths_of
 from systemzero_core.diff.walk import neighbours
 from systemzero_core.drift.model import Finding, PlaceDigests
 from systemzero_core.tree import Tree
@@ -45,7 +45,7 @@ class Places:
         self, script: EditScript, baseline: Tree, capture: Tree, sieve: NodePolicy
     ) -> None:
         self._trees = baseline, capture
-        self._old, self._new = Paths(baseline), Paths(capture)
+        self._old, self._new = paths_of(script, baseline, capture)
         self._sieve = sieve
         self._sources = script.sources()
         self._shifted = {e.node for e in script.edits if e.kind is EditKind.MOVE}

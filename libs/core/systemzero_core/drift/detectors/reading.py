@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from systemzero_core.diff import Change, Edit, EditKind
-from systemzero_core.diff.describe import Paths
+from systemzero_core.diff.describe import paths_of
 from systemzero_core.diff.quoting import quoted, quoted_pair
 from systemzero_core.drift.model import Context, Finding, Severity
 from systemzero_core.template.roles import REPEATING
@@ -82,8 +82,7 @@ class Reporter:
 
     def __init__(self, detector: str, context: Context) -> None:
         self._detector = detector
-        self._old = Paths(baseline_of(context))
-        self._new = Paths(context.capture)
+        self._old, self._new = paths_of(context.script, baseline_of(context), context.capture)
 
     def gone(self, code: str, severity: Severity, message: str, node: int) -> Finding:
         """A finding about a node of the baseline that is not there any more."""
