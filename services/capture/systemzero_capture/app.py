@@ -20,8 +20,8 @@ from systemzero_capture.config import CaptureSettings
 from systemzero_capture.handlers import CaptureServicer, TreeServicer, register
 from systemzero_capture.intake.decoding import Decoder
 from systemzero_capture.intake.ingest import Ingestor
+from systemzero_capture.intake.keeping import Keeper
 from systemzero_capture.intake.known import KnownContents, known_memory
-from systemzero_capture.kept.originals import OriginalsPolicy
 from systemzero_capture.kept.retention import Collector
 from systemzero_capture.peers.diff_client import GrpcDiffClient
 from systemzero_capture.peers.eraser import Eraser
@@ -102,14 +102,15 @@ class CaptureService:
 
     def _captures(self, tokens: PageTokens) -> CaptureServicer:
         settings, store, diff = self._settings, self._store, self._diff
-        rules, policy = RulesByTenant(settings.redact), OriginalsPolicy(settings.originals)
+        rules = RulesByTenant(settings.redact)
         memory = Lru(settings.known_captures, known_memory, settings.known_bytes)
         known, decoder = KnownContents(memory, store), Decoder(self._lanes, load_formats(), rules)
+        keeper = Keeper(self._lanes, rules, settings.originals)
         watched = followers(self._database.notifier, store, diff)
         ingestor = Ingestor(store, diff, known, decoder, new_id, self._clock)
         return CaptureServicer(
-            *(ingestor, store, tokens, watched, self._lanes, rules),
-            *(settings.stream_window, policy, self._eraser, diff),
+            *(ingestor, store, tokens, watched, self._lanes),
+            *(settings.stream_window, keeper, self._eraser, diff),
         )
 
     def register(self, registry: HandlerRegistry) -> None:

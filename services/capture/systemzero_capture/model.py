@@ -165,12 +165,14 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
         digest: of the content, by which it is known: of the bytes, or the full digest that came.
         sighting: what the client said around it.
         check: whether a verdict is asked for.
+        offered: what may be kept of it as it was sent; None for nothing.
     """
 
     content: Native | bytes | None
     digest: bytes
     sighting: Sighting
     check: bool
+    offered: Offered | None = None
 
     def with_originals(self, originals: tuple[Original, ...]) -> Arrival:
         """The same, of which these are kept as they were sent."""

@@ -6,6 +6,7 @@ from systemzero.capture.v1 import capture_pb2, capture_service_pb2
 from systemzero.diff.v1 import verdict_pb2
 from systemzero.tree.v1 import tree_pb2
 from systemzero_base.internal.identity import Principal
+from systemzero_capture.codec.originals import decode_offered
 from systemzero_capture.digests import message_digest, native_digest
 from systemzero_capture.model import Arrival, Native, Sighting, StoredCapture
 from systemzero_core.errors import InvalidInput
@@ -22,15 +23,21 @@ from systemzero_wire.trees import (
 from systemzero_wire.unread import raw
 
 
-def decode_arrival(principal: Principal, request: capture_service_pb2.IngestRequest) -> Arrival:
-    """A capture as it comes.
+def decode_arrival(
+    principal: Principal, request: capture_service_pb2.IngestRequest, *, keeps_all: bool
+) -> Arrival:
+    """A capture as it comes; with `keeps_all`, native documents are kept that nobody asks to be.
 
     Raises:
         InvalidInput: there is no content, or a field is too long, or none of the contract's.
     """
     content, digest = _content(principal.tenant, request)
+    is_offered = keeps_all or request.keep_native or bool(request.screenshot)
+    offered = decode_offered(request, content) if is_offered else None
     sighting = decode_sighting(principal, request, digest)
-    return Arrival(content=content, digest=digest, sighting=sighting, check=request.check)
+    return Arrival(
+        content=content, digest=digest, sighting=sighting, check=request.check, offered=offered
+    )
 
 
 def _content(

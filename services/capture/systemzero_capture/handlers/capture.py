@@ -14,17 +14,16 @@ from systemzero_base.ids import PageTokens
 from systemzero_base.internal.identity import Principal, current_principal
 from systemzero_base.lanes.dispatch import Lanes
 from systemzero_base.pages import page_of
-from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.telemetry.observed import note_verdict
 from systemzero_base.work.windows import KeyedLocks, ordered
 from systemzero_capture.codec import captures as codec
-from systemzero_capture.codec.originals import decode_offered, encode_originals
+from systemzero_capture.codec.originals import encode_originals
 from systemzero_capture.intake import work
 from systemzero_capture.intake.ingest import Ingestor
-from systemzero_capture.kept.originals import KeptOriginal, OriginalsPolicy
+from systemzero_capture.intake.keeping import Keeper
 from systemzero_capture.metrics import verdict_reached
-from systemzero_capture.model import NODE_BYTES, Arrival, OriginalKind, StoredCapture, size_of
+from systemzero_capture.model import NODE_BYTES, OriginalKind, StoredCapture
 from systemzero_capture.peers.diff_client import DiffClient
 from systemzero_capture.peers.eraser import Eraser
 from systemzero_capture.store import CaptureStore
@@ -46,21 +45,19 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
         tokens: PageTokens,
         followers: Followers[StoredCapture],
         lanes: Lanes,
-        rules: RulesByTenant,
         stream_window: int,
-        originals_policy: OriginalsPolicy,
+        keeper: Keeper,
         eraser: Eraser,
         diff_client: DiffClient,
     ) -> None:
         self._diff_client = diff_client
-        self._originals_policy = originals_policy
+        self._keeper = keeper
         self._eraser = eraser
         self._ingestor = ingestor
         self._store = store
         self._tokens = tokens
         self._followers = followers
         self._lanes = lanes
-        self._rules = rules
         self._stream_window = stream_window
 
     async def Ingest(self, request: pb.IngestRequest, context: Any) -> pb.IngestResponse:
@@ -91,23 +88,15 @@ class CaptureServicer(capture_service_pb2_grpc.CaptureServiceServicer):
 
     async def _ingest(self, principal: Principal, request: pb.IngestRequest) -> pb.IngestResponse:
         started = time.perf_counter()
-        arrival = codec.decode_arrival(principal, request)
-        kept = await self._kept(principal.tenant, request, arrival)
+        keeps_all = self._keeper.keeps_all(principal.tenant)
+        arrival = codec.decode_arrival(principal, request, keeps_all=keeps_all)
+        kept = await self._keeper.kept(principal.tenant, arrival.offered)
         arrival = arrival.with_originals(kept.originals)
         response = _encode(await self._ingestor.take_in(principal, arrival))
         response.withheld.extend(kept.withheld)
         if response.HasField("verdict"):
             verdict_reached(codec.kind_word(response.verdict), time.perf_counter() - started)
         return response
-
-    async def _kept(self, tenant: str, request: pb.IngestRequest, arrival: Arrival) -> KeptOriginal:
-        asked = bool(request.keep_native or request.screenshot)
-        if not self._originals_policy.keeps(tenant, asked=asked):
-            return KeptOriginal()
-        offered, size = decode_offered(request, arrival.content), size_of(arrival.content)
-        keeping, told = self._originals_policy.of(tenant), self._rules.told(tenant)
-        done = await self._lanes.do(tenant, size, work.keep, offered, keeping, told)
-        return work.kept(done)
 
     async def GetCapture(self, request: pb.GetCaptureRequest, context: Any) -> Any:
         tenant = current_principal().tenant

@@ -12,12 +12,11 @@ import hashlib
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-import msgspec
 import zstandard
 
 from systemzero_capture.codec.originals import encode_native
 from systemzero_capture.codec.trees import decode_message
-from systemzero_capture.kept.settings import KeepingSettings, OriginalsSettings
+from systemzero_capture.kept.settings import OriginalsSettings
 from systemzero_capture.model import Native, Offered, Original, OriginalKind
 from systemzero_core.errors import FailedPrecondition, InvalidInput, TooLarge
 from systemzero_core.formats import Formats
@@ -46,26 +45,6 @@ class KeptOriginal(NamedTuple):
 
     originals: tuple[Original, ...] = ()
     withheld: tuple[str, ...] = ()
-
-
-class OriginalsPolicy:
-    """Says what is kept of captures as they were sent; nothing of it holds a secret."""
-
-    def __init__(self, keeping: KeepingSettings) -> None:
-        self._keeping = keeping
-
-    def keeps(self, tenant: str, *, asked: bool) -> bool:
-        """Whether anything of a capture may be kept, so that `kept_of` is to be asked.
-
-        `asked` says whether its request asks for that.
-        """
-        return asked or self._keeping.of(tenant).native == "always"
-
-    def of(self, tenant: str) -> bytes:
-        """What a tenant has kept, for `kept_of` in another process."""
-        keeping = self._keeping.of(tenant)
-        named = {name: getattr(keeping, name) for name in OriginalsSettings.__struct_fields__}
-        return msgspec.json.encode(named)
 
 
 def kept_of(
