@@ -105,13 +105,7 @@ class GatewayApp:
         self.readiness = Readiness({**self._conditions, "gateway.backends": self._health.unserved})
         self._drain = Drain()
         self._streams = OpenStreams(self._identity.authenticator, loops)
-        served = self._served(behind, signer)
-        interceptors = (
-            telemetry_interceptor(OWN, tracing, is_edge=True),
-            errors_interceptor(self._report),
-            self._drain.interceptor,
-        )
-        self._handler = Gateway(served, interceptors, (self._streams.interceptor,))
+        self._handler = self._answering(self._served(behind, signer), tracing)
         self._shared_port = shared is not None
         self._listener: Listener | None = None
 
@@ -238,6 +232,14 @@ class GatewayApp:
             return Forwarder(method, backend, self.admission, signer, deadlines, self._drain)
 
         return {path: way(method) for path, method in self._methods.items()}
+
+    def _answering(self, served: Mapping[str, Served], tracing: Tracing | None) -> Gateway:
+        interceptors = (
+            telemetry_interceptor(OWN, tracing, is_edge=True),
+            errors_interceptor(self._report),
+            self._drain.interceptor,
+        )
+        return Gateway(served, interceptors, (self._streams.interceptor,))
 
     def _own_services(
         self, backends: Mapping[str, Backend], signer: IdentitySigner

@@ -18,7 +18,7 @@ from functools import cached_property
 from itertools import repeat
 from typing import NamedTuple
 
-from systemzero_core.diff.describe import Paths
+from systemzero_core.diff.paths import Paths
 from systemzero_core.diff.walk import children_of
 from systemzero_core.tree import Node, Tree
 

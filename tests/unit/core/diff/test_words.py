@@ -16,7 +16,7 @@ from systemzero_core.diff import (
     render_text,
     to_json,
 )
-from systemzero_core.diff.describe import Paths
+from systemzero_core.diff.paths import Paths
 from systemzero_core.diff.quoting import MAX_QUOTED, quoted_pair
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.strategies import trees

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from systemzero_core.diff import Change, Edit, EditKind
-from systemzero_core.diff.describe import Paths
+from systemzero_core.diff.paths import Paths
 from systemzero_core.drift.detectors.lexicon import (
     CONFIRM_SHAMING,
     CONSENT,
