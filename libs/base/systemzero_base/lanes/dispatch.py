@@ -215,10 +215,10 @@ class Lanes:
         return await self._result(lane, task)
 
     async def _lane_of(self, turn: _Turn) -> Lane:
-        try:
-            lane = await turn.lane
+        try:  # shielded: who is cancelled, and is not told so yet, may still be given one
+            lane = await asyncio.shield(turn.lane)
         except asyncio.CancelledError:
-            if not self._queue.remove(turn.tenant, turn):  # it has just got one
+            if not self._queue.remove(turn.tenant, turn) and turn.lane.exception() is None:
                 self._give_back(turn, turn.lane.result(), 0.0)
             self._dispatch()
             raise

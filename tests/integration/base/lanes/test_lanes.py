@@ -209,6 +209,32 @@ async def test_work_that_takes_long_makes_way_for_what_does_not() -> None:
         )
 
 
+async def test_who_goes_as_a_lane_gets_free_takes_it_along_for_nobody() -> None:
+    """Cancelled, and not yet told so, at the moment at which the lane would be theirs."""
+    loop, faults = asyncio.get_running_loop(), list[Any]()
+    loop.set_exception_handler(lambda _loop, said: faults.append(said))
+    async with lanes() as made:
+        held = Held(made, [])
+        held.work("acme", "first")
+        await held.begun.get()
+        waiting = held.work("acme", "second")
+        await asyncio.sleep(0)
+        (work,) = (t for t in asyncio.all_tasks() if "Lane.work" in repr(t.get_coro()))
+
+        def go_as_it_ends() -> None:
+            if work.done():
+                waiting.cancel()
+            else:
+                loop.call_soon(go_as_it_ends)
+
+        loop.call_soon(go_as_it_ends)
+        held.go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert faults == []
+        assert (await made.run("acme", lane_work.echo, b"free")).result == b"free"
+
+
 async def test_of_a_tenant_with_more_than_one_piece_each_makes_way() -> None:
     order: list[str] = []
     async with lanes(count=2) as made:
