@@ -154,7 +154,7 @@ def test_learning_from_nested_rows_is_linear() -> None:
 
 def test_decisions_about_one_change_in_many_places_cost_a_look_up_each() -> None:
     def resolved(size: int) -> int:
-        places = [PlaceDigests(f"exact{i}", f"like{i}") for i in range(2 * size)]
+        places = [PlaceDigests(f"{i:032x}", f"{i:032x}") for i in range(2 * size)]
         decisions = [
             Decision(
                 decision_id=f"d{i}",

@@ -16,6 +16,7 @@ from systemzero_core.drift.fingerprint import (
     is_consequence,
     script_fingerprint,
 )
+from systemzero_core.drift.held import HeldDecision, held
 from systemzero_core.drift.judge import (
     judge,
     similarity,
@@ -64,6 +65,7 @@ __all__ = [
     "Detector",
     "EventState",
     "Finding",
+    "HeldDecision",
     "JudgedEdit",
     "Judgement",
     "PlaceDigests",
@@ -78,6 +80,7 @@ __all__ = [
     "edit_fingerprint",
     "edit_values_digest",
     "estimate_noise",
+    "held",
     "is_consequence",
     "judge",
     "judgement_to_json",

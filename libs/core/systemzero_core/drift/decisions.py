@@ -5,10 +5,14 @@
    them as there were: never one with another number, price, date or word, nor an equal one
    elsewhere. On other screens within its scope it covers as many at like places. A snooze past its
    expiry covers nothing, so what it kept quiet is open again by itself.
-3. A rejected edit that returns raises the severity of its event by one step.
-4. A finding that no decision about the edits was shown opens those that it is about; all of them,
-   where it is about none and nothing else is open.
-5. Boxes are decided about as everything else: none hides behind what it may follow from.
+3. An approval or a snooze holds together: on its own screen it covers nothing where a place that
+   it was shown has no change any more. Half of what somebody agreed to, a way out that goes without
+   the one that came, is another screen.
+4. A rejected edit that returns raises the severity of its event by one step.
+5. A finding is known where a decision was shown it that covers one of the edits that it is about,
+   or any where it is about none. Another one opens those that it is about; all of them, where it is
+   about none and nothing else is open.
+6. Boxes are decided about as everything else: none hides behind what it may follow from.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from systemzero_core.drift.fingerprint import (
     judged_fingerprint,
     judged_values_digest,
 )
+from systemzero_core.drift.held import HeldDecision, exact_key, held, like_key, place_of
 from systemzero_core.drift.model import (
     CoveredEdit,
     Decision,
@@ -35,6 +40,9 @@ from systemzero_core.drift.model import (
 )
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Thresholds
 from systemzero_core.errors import FailedPrecondition, InvalidInput
+
+AnyDecision = Decision | HeldDecision
+"""A decision, made ready or not."""
 
 MAX_REASON = 1_000
 """Characters of a reason, at most."""
@@ -103,7 +111,7 @@ def not_whole(edit: JudgedEdit) -> str:
 def unapproved(
     judgement: Judgement,
     shown: Collection[tuple[str, str]],
-    decisions: Iterable[Decision],
+    decisions: Iterable[AnyDecision],
     *,
     now: int,
     screen_id: str,
@@ -119,13 +127,13 @@ def unapproved(
         edit
         for edit in judgement.edits
         if edit.shown not in shown
-        and ((held := book.holding(edit)) is None or held.kind is not DecisionKind.APPROVE)
+        and ((found := book.holding(edit)) is None or found.kind is not DecisionKind.APPROVE)
     )
 
 
 def resolve(
     judgement: Judgement,
-    decisions: Iterable[Decision],
+    decisions: Iterable[AnyDecision],
     *,
     now: int,
     screen_id: str,
@@ -136,14 +144,20 @@ def resolve(
 
     `decisions` may be any of the tenant's; those that do not concern the judgement have no say.
     """
-    book = _Book(judgement, decisions, now, screen_id, app)
-    held = [(edit, book.holding(edit)) for edit in judgement.edits]
-    left = [d is None or d.kind is DecisionKind.REJECT for _, d in held]
-    new = [finding for finding in judgement.findings if not book.knows(finding)]
-    _reopen(judgement.edits, left, new)
-    opened = [edit for edit, is_open in zip(judgement.edits, left, strict=True) if is_open]
+    book, edits = _Book(judgement, decisions, now, screen_id, app), judgement.edits
+    found = [book.holding(edit) for edit in edits]
+    left = [d is None or d.kind is DecisionKind.REJECT for d in found]
+    about = _Citations(edits)
+    new = {
+        finding.digest
+        for finding in judgement.findings
+        if not book.knows(finding, [edits[k] for k in about.of(finding)])
+    }
+    unknown = [finding for finding in judgement.findings if finding.digest in new]
+    _reopen(about, left, unknown)
+    opened = [edit for edit, is_open in zip(edits, left, strict=True) if is_open]
     open_edits = tuple(sorted(opened, key=lambda e: is_consequence(e.edit)))
-    deciding = [decision for _, decision in held if decision is not None]
+    deciding = [decision for decision in found if decision is not None]
     rejected = any(d.kind is DecisionKind.REJECT for d in deciding)
     snoozes = [d.expire_time for d in deciding if d.kind is DecisionKind.SNOOZE and d.expire_time]
     severity = _severity(judgement, open_edits, thresholds) if open_edits else Severity.INFO
@@ -151,27 +165,38 @@ def resolve(
         state=_state(open_edits, rejected=rejected),
         severity=severity.raised() if rejected else severity,
         open_edits=open_edits,
-        findings=tuple(sorted(judgement.findings, key=book.knows)),
+        findings=tuple(sorted(judgement.findings, key=lambda f: f.digest not in new)),
         decisions=tuple(dict.fromkeys(d.decision_id for d in deciding)),
         fingerprint=judged_fingerprint(open_edits),
-        values_digest=judged_values_digest(open_edits, new) if open_edits else "",
+        values_digest=judged_values_digest(open_edits, unknown) if open_edits else "",
         reopen_time=min(snoozes, default=None),
     )
 
 
-def _reopen(edits: Sequence[JudgedEdit], left: list[bool], new: Iterable[Finding]) -> None:
+class _Citations:
+    """The edits of a judgement, by the nodes that findings are about."""
+
+    def __init__(self, edits: Sequence[JudgedEdit]) -> None:
+        self._of: dict[tuple[bool, int], list[int]] = {}
+        for k, edit in enumerate(edits):
+            for is_new, nodes in enumerate(_cited([edit])):
+                for node in nodes:
+                    self._of.setdefault((bool(is_new), node), []).append(k)
+
+    def of(self, finding: Finding) -> list[int]:
+        """Indices of the edits that `finding` is about."""
+        old = self._of.get((False, finding.node), ())
+        return sorted({*old, *self._of.get((True, finding.target), ())})
+
+
+def _reopen(about: _Citations, left: list[bool], new: Iterable[Finding]) -> None:
     """Mark as open what `new` findings are about, of which nothing is open by itself.
 
     `left` says of each edit whether it is open.
     """
-    about: dict[tuple[bool, int], list[int]] = {}
-    for k, edit in enumerate(edits):
-        for is_new, nodes in enumerate(_cited([edit])):
-            for node in nodes:
-                about.setdefault((bool(is_new), node), []).append(k)
     anywhere = False
     for finding in new:
-        cited = {*about.get((False, finding.node), ()), *about.get((True, finding.target), ())}
+        cited = about.of(finding)
         anywhere |= not cited
         if not any(left[k] for k in cited):
             for k in cited:
@@ -228,54 +253,68 @@ class _Book:
     def __init__(
         self,
         judgement: Judgement,
-        decisions: Iterable[Decision],
+        decisions: Iterable[AnyDecision],
         now: int,
         screen: str,
         app: str,
     ) -> None:
-        wanted = {key for edit in judgement.edits for key in _keys(edit)}
-        self._latest: dict[_Key, tuple[int, Decision]] = {}
-        self._shown: set[str] = set()
-        live = [d for d in decisions if _in_force(d, now) and _in_reach(d, screen, app)]
-        live.sort(key=lambda d: (d.create_time, d.decision_id), reverse=True)
+        self._keys = {each.shown: _keys(each) for each in judgement.edits}
+        self._said = {finding.digest for finding in judgement.findings}
+        self._shown: dict[str, list[frozenset[bytes]]] = {}
+        self._latest: tuple[_Latest, _Latest] = ({}, {})
+        wanted = [{keys[side] for keys in self._keys.values()} for side in (0, 1)]
+        places = frozenset(map(place_of, wanted[0]))
+        ready = (each if isinstance(each, HeldDecision) else held(each) for each in decisions)
+        live = [d for d in ready if _in_force(d, now) and _in_reach(d, screen, app)]
+        live.sort(key=lambda d: d.order, reverse=True)
+        left = list(map(set, wanted))
         for rank, decision in enumerate(live):
-            here = decision.screen_id == screen
-            about = [key for each in decision.edits if (key := _key(each, here)) in wanted]
-            for key in about:
-                self._latest.setdefault(key, (rank, decision))
-            if about and decision.kind is not DecisionKind.REJECT:
-                self._shown.update(decision.findings)
+            side = int(decision.screen_id != screen)
+            about = decision.like if side else decision.exact
+            if about.isdisjoint(wanted[side]) or not (side or _holds(decision, places)):
+                continue
+            first = left[side] & about
+            left[side] -= first
+            self._latest[side].update(dict.fromkeys(first, (rank, decision)))
+            if decision.kind is not DecisionKind.REJECT:
+                for digest in decision.findings & self._said:
+                    self._shown.setdefault(digest, []).append(about)
 
-    def holding(self, edit: JudgedEdit) -> Decision | None:
+    def holding(self, edit: JudgedEdit) -> HeldDecision | None:
         """The latest decision that covers `edit`."""
-        found = [self._latest.get(key) for key in _keys(edit)]
-        return min(filter(None, found), default=(0, None), key=lambda held: held[0])[1]
+        keys = self._keys[edit.shown]
+        found = [
+            latest[key] for latest, key in zip(self._latest, keys, strict=True) if key in latest
+        ]
+        return min(found, key=lambda held: held[0])[1] if found else None
 
-    def knows(self, finding: Finding) -> bool:
-        """Whether an approval or a snooze of some of the edits was shown `finding`."""
-        return finding.digest in self._shown
-
-
-_Key = tuple[str, str, bool]
-"""Values digest and place, and whether it is the exact one."""
-
-
-def _key(covered: CoveredEdit, here: bool) -> _Key:
-    place = covered.place
-    return covered.values_digest, place.exact if here else place.like, here
+    def knows(self, finding: Finding, about: Iterable[JudgedEdit]) -> bool:
+        """Whether an approval or a snooze was shown `finding` with one of the edits it is about."""
+        shown = self._shown.get(finding.digest, ())
+        keys = [key for edit in about for key in self._keys[edit.shown]]
+        return any(not keys or not each.isdisjoint(keys) for each in shown)
 
 
-def _keys(edit: JudgedEdit) -> tuple[_Key, _Key]:
-    """All that a decision may be about to cover `edit`."""
+_Latest = dict[bytes, tuple[int, HeldDecision]]
+"""By what stands for an edit: how many decisions are later than the one that holds, and that."""
+
+
+def _keys(edit: JudgedEdit) -> tuple[bytes, bytes]:
+    """What decisions of its own screen, and of others, may be about to cover `edit`."""
     covered = CoveredEdit(edit.values_digest, edit.place)
-    return _key(covered, True), _key(covered, False)
+    return exact_key(covered), like_key(covered)
 
 
-def _in_force(decision: Decision, now: int) -> bool:
+def _holds(decision: HeldDecision, places: frozenset[bytes]) -> bool:
+    """Whether a decision holds together where there are changes at `places`."""
+    return decision.kind is DecisionKind.REJECT or decision.places <= places
+
+
+def _in_force(decision: HeldDecision, now: int) -> bool:
     return decision.expire_time is None or now < decision.expire_time
 
 
-def _in_reach(decision: Decision, screen_id: str, app: str) -> bool:
+def _in_reach(decision: HeldDecision, screen_id: str, app: str) -> bool:
     if decision.scope is DecisionScope.TENANT:
         return True
     if decision.scope is DecisionScope.APP:

@@ -177,6 +177,11 @@ class Namer:
             return loose
         return msgspec.structs.replace(loose, nth=self._places(loose)[index])
 
+    def placed(self, index: int) -> Selector:
+        """The selector of this one node, by its place: of none that comes to be like it."""
+        loose = self._loose(index)
+        return msgspec.structs.replace(loose, nth=self._places(loose)[index])
+
     def under(self, index: int) -> tuple[Selector, ...]:
         """Selectors of up to two ancestors that hold: the nearest ones that mean something."""
         steps: list[Selector] = []

@@ -17,6 +17,7 @@ from systemzero_core.template.model import MatchLevel, Scope
 from systemzero_core.template.resolve import CompiledPolicy, Effective, PolicyView
 from systemzero_core.template.rows import RowBook
 from systemzero_core.template.selecting import MAX_STEPS, Reader
+from systemzero_core.template.swaps import Swaps
 from systemzero_core.tree import Node, Tree
 from systemzero_core.work import Work
 
@@ -46,7 +47,8 @@ class PolicyFilter:
         self._rows = RowBook(
             policy, (baseline, self._views[0]), (capture, self._views[1]), script.mapping
         )
-        self._swapped = self._wildcard_swaps()
+        asked = self._field_counts, self.stays
+        self._swapped = Swaps(script, self._trees, self._views, self._reader, *asked).found()
 
     @property
     def violations(self) -> dict[tuple[int, int], int]:
@@ -157,16 +159,22 @@ class PolicyFilter:
         return msgspec.structs.replace(edit, changes=changes)
 
     def _change_counts(self, change: Change, edit: Edit, effective: Effective) -> bool:
+        if change.field != "bounds":
+            return self._field_counts(change, effective)
+        if effective.level is MatchLevel.CONTENT:
+            return False
+        retexted = any(c.field in ("name", "value", "role") for c in edit.changes)
+        return not retexted and self._boxes.counts(edit, effective.box_tolerance)
+
+    def _field_counts(self, change: Change, effective: Effective) -> bool:
+        """Whether a change counts that is not one of the box."""
         field, level = change.field, effective.level
         if field == "platform_role":
             return False
         if level is MatchLevel.CONTENT and field not in _CONTENT_FIELDS:
             return False
-        if level is MatchLevel.LAYOUT and field not in ("role", "bounds"):
+        if level is MatchLevel.LAYOUT and field != "role":
             return False
-        if field == "bounds":
-            retexted = any(c.field in ("name", "value", "role") for c in edit.changes)
-            return not retexted and self._boxes.counts(edit, effective.box_tolerance)
         return not self._keeps_to(change, effective)
 
     def _move_counts(self, edit: Edit) -> bool:
@@ -236,37 +244,6 @@ class PolicyFilter:
             size=len(kept),
             **{"node" if side == 0 else "target": kept[0][1].at},
         )
-
-    def _wildcard_swaps(self) -> frozenset[tuple[int, int]]:
-        """Nodes deleted and inserted that are one node whose text went from one allowed to another.
-
-        A diff cannot know that two unlike texts are one live text; the policy does. They pair one
-        to one under the same surviving ancestor, by role and wildcard.
-        """
-        gone: dict[tuple[int, str, str], list[int]] = {}
-        come: dict[tuple[int, str, str], list[int]] = {}
-        for edit in self._script.edits:
-            if edit.kind is EditKind.DELETE:
-                self._note(0, edit, gone)
-            elif edit.kind is EditKind.INSERT:
-                self._note(1, edit, come)
-        pairs: set[tuple[int, int]] = set()
-        for key, old in gone.items():
-            for a, b in zip(old, come.get(key, ()), strict=False):
-                pairs.update(((0, a), (1, b)))
-        return frozenset(pairs)
-
-    def _note(self, side: int, edit: Edit, into: dict[tuple[int, str, str], list[int]]) -> None:
-        top: dict[int, int] = {}
-        mapping = self._script.mapping
-        for node, place in zip(edit.nodes, edit.places, strict=True):
-            above = top[place.at] = top.get(place.parent, place.parent)
-            pattern = self._views[side].at(place.at).name
-            if pattern is None or not self._reader.keeps(node.name, pattern):
-                continue
-            if side == 0 and above >= 0:
-                above = mapping[above]
-            into.setdefault((above, node.role, pattern.source), []).append(place.at)
 
     def _keeps_to(self, change: Change, effective: Effective) -> bool:
         """Whether the new value is one that a wildcard allows, or says nothing of its own."""

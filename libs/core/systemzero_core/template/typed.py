@@ -2,7 +2,8 @@
 
 Invariants:
 1. A rule lets vary one typed value of a field, and nothing of the text around it.
-2. It selects the node that changed; nodes that are like it are let off nothing.
+2. It selects the node that changed, by its place; nodes that are like it, or come to be, are let
+   off nothing. `update.rebased` keeps the place right.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def typed_rules(baseline: Tree, edits: Sequence[Edit], why: str) -> tuple[Rule, 
             evidence.values[edit.target, change.field] = [str(change.old), str(change.new)]
     namer = Namer(evidence)
     return tuple(
-        _rule(namer.selector(node), fields, why) for node, fields in sorted(patterns.items())
+        _rule(namer.placed(node), fields, why) for node, fields in sorted(patterns.items())
     )
 
 

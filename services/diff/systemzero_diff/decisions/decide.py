@@ -158,7 +158,7 @@ class Decider:
         current = await self._store.read(principal.tenant, lambda t: t.template(template_id))
         _check_version(event, current.template)
         capture = await self._capture(principal, event)
-        decisions = (await self._sets.of(principal.tenant)).decisions
+        decisions = (await self._sets.of(principal.tenant)).decisions.on(event.event.screen_id)
         packed = Packed.of(current.template)
         size = packed.size + capture.size
         done = await self._sources.lanes.do(

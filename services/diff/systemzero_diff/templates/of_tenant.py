@@ -18,14 +18,12 @@ from systemzero_core.match import (
 )
 from systemzero_core.match.ranking import Entry
 from systemzero_core.tree import Tree
-from systemzero_diff.digests import decision_body
 from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.templates.baselines import Baselines, ReadyBaselines
+from systemzero_diff.templates.decided import DecisionsInForce
 from systemzero_diff.work.baselines import Baseline
 
 DEFAULT_BYTES = 256_000_000
-_DECISION = 4
-"""Bytes in memory for each byte of a decision as it is stored."""
 
 Generation = tuple[int, int]
 """Positions, in the order of commits, of the last template version and decision read."""
@@ -61,8 +59,7 @@ class TemplateSet:
         self.thresholds = thresholds
         self.baselines = Baselines(ReadyBaselines(DEFAULT_BYTES) if ready is None else ready)
         self.transitions: dict[str, tuple[str, ...]] = {}
-        self.decisions: list[Decision] = []
-        self._decision_bytes = 0
+        self.decisions = DecisionsInForce()
         self.position = 0
         self.decision_position = 0
         self.read_at = float("-inf")
@@ -85,7 +82,7 @@ class TemplateSet:
     @property
     def memory(self) -> int:
         """Bytes that it takes without its baselines, about."""
-        return self.index.memory + self.baselines.packed_bytes + self._decision_bytes
+        return self.index.memory + self.baselines.packed_bytes + self.decisions.memory
 
     def match(self, tree: Tree, full_digest: bytes, hint: str, k: int) -> MatchAnswer:
         """The templates that fit `tree`, by the weights and thresholds of this set."""
@@ -127,15 +124,13 @@ class TemplateSet:
         self.index = TemplateIndex(weights=self.index.weights)
         self.baselines.clear()
         self.transitions.clear()
-        self.decisions = []
-        self._decision_bytes = self.position = self.decision_position = 0
+        self.decisions = DecisionsInForce()
+        self.position = self.decision_position = 0
 
     def decide(self, position: int, decisions: Sequence[Decision]) -> None:
         """Take in new decisions, of which `position` is the last."""
         self.decision_position = position
-        if decisions:
-            self.decisions = [*self.decisions, *decisions]
-            self._decision_bytes += sum(_DECISION * len(decision_body(d)) for d in decisions)
+        self.decisions.put(decisions)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Take in what changed in the store."""

@@ -14,7 +14,7 @@ import msgspec
 
 from systemzero_base.lanes.dispatch import MEMORY_FACTOR, Lanes
 from systemzero_base.telemetry.stages import SMALL_BYTES
-from systemzero_core.drift import Decision, DecisionScope, Detector
+from systemzero_core.drift import Detector
 from systemzero_core.errors import TooLarge
 from systemzero_core.formats import own
 from systemzero_core.match import MatchAnswer, Tokens, identify
@@ -162,16 +162,10 @@ class _Case:
             key.encode(),
             verdicts.match_bytes(chosen),
             _explained(answer),
-            _that_may_say(self.templates.decisions, chosen.screen_id),
+            self.templates.decisions.on(chosen.screen_id),
             self._now,
             self.subject.app,
         )
-
-
-def _that_may_say(decisions: Sequence[Decision], screen: str) -> Sequence[Decision]:
-    """Those decisions that may have a say on a screen."""
-    wide = (DecisionScope.APP, DecisionScope.TENANT)
-    return [d for d in decisions if d.screen_id == screen or d.scope in wide]
 
 
 def _unknown(answer: MatchAnswer) -> Judged:

@@ -8,7 +8,7 @@ import msgspec
 
 from systemzero_base.lanes.worker import WorkContext
 from systemzero_core.diff import Edit
-from systemzero_core.drift import Decision, Judgement, causes_among, not_whole, unapproved
+from systemzero_core.drift import HeldDecision, Judgement, causes_among, not_whole, unapproved
 from systemzero_core.errors import FailedPrecondition
 from systemzero_core.signature import sign
 from systemzero_core.template import Template, rebased
@@ -32,7 +32,7 @@ def approved(
     current: Packed,
     capture: Source,
     event: NewEvent,
-    decisions: Sequence[Decision],
+    decisions: Sequence[HeldDecision],
     now: int,
     pattern: bool,
 ) -> bytes:
@@ -80,7 +80,7 @@ def _shown(judgement: Judgement, event: NewEvent) -> list[Edit]:
 
 
 def _check_agreed(
-    judgement: Judgement, event: NewEvent, decisions: Sequence[Decision], now: int
+    judgement: Judgement, event: NewEvent, decisions: Sequence[HeldDecision], now: int
 ) -> None:
     """Refuse to make a capture the baseline that shows more than the event, unless approved.
 

@@ -11,7 +11,7 @@ import msgspec
 from systemzero_base.lanes.worker import WorkContext
 from systemzero_base.plugins import lane_detectors
 from systemzero_core.diff import diff
-from systemzero_core.drift import Decision, Detector, Judgement, Verdict, judge, resolve
+from systemzero_core.drift import Detector, HeldDecision, Judgement, Verdict, judge, resolve
 from systemzero_core.formats import own
 from systemzero_core.signature import Signatures
 from systemzero_core.template import Template
@@ -54,7 +54,7 @@ class MatchedTemplate(NamedTuple):
     key: bytes
     match: bytes
     explanation: str
-    decisions: Sequence[Decision]
+    decisions: Sequence[HeldDecision]
     now: int
     app: str
 

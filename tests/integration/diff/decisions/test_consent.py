@@ -343,3 +343,48 @@ async def test_a_node_that_is_like_the_one_with_the_pattern_is_let_off_nothing(
     assert (await ingest(house, accounts("1", "6", "3"), "accounts")).kind == UNCHANGED
     assert (await ingest(house, accounts("6", "2", "3"), "accounts")).kind == DRIFT
     assert (await ingest(house, accounts("1", "2", "6"), "accounts")).kind == DRIFT
+
+
+async def test_a_pattern_frees_nobody_who_comes_later(house: House) -> None:
+    """A node that is approved beside it, later, and is like it: by its own value alone."""
+
+    def accounts(*names: str) -> Tree:
+        return tree(item("heading", "Accounts"), *(item("text", name) for name in names))
+
+    await put(house, "accounts", accounts("No. 1", "Fixed"))
+    shown = await ingest(house, accounts("No. 2", "Fixed"), "accounts")
+    await approve_pattern(house, shown.event_id)
+    beside = await ingest(house, accounts("No. 2", "No. 7", "Fixed"), "accounts")
+    assert len(beside.script.edits) == 1
+    await decide(house, "approve", beside.event_id)
+    assert (await ingest(house, accounts("No. 3", "No. 7", "Fixed"), "accounts")).kind == UNCHANGED
+    assert (await ingest(house, accounts("No. 3", "No. 9", "Fixed"), "accounts")).kind == DRIFT
+
+
+async def test_what_was_approved_for_good_and_taken_back_is_drift_again(house: House) -> None:
+    """The baseline says what is approved for good, and nothing beside it."""
+    back = None
+    for values in (SECOND, FIRST):
+        verdict = await ingest(house, page(values))
+        assert verdict.kind == DRIFT
+        await decide(house, "approve", verdict.event_id)
+        assert (await ingest(house, page(values))).kind == UNCHANGED
+        back = verdict
+    assert back is not None
+    again = await ingest(house, page(SECOND))
+    assert again.kind == DRIFT
+    assert await state(house, again.event_id) == OPEN
+    listing = await house.drift().ListEvents(pb.ListEventsRequest(state=OPEN))
+    assert [each.event_id for each in listing.events] == [again.event_id]
+
+
+async def test_a_screen_that_is_learnt_anew_knows_no_approval_of_before(house: House) -> None:
+    first = await ingest(house, page(SECOND))
+    await decide(house, "approve", first.event_id)
+    found = await house.templates().ListTemplates(template_pb.ListTemplatesRequest())
+    (gone,) = [each for each in found.templates if each.screen_id == "transfer"]
+    await house.templates().DeleteTemplate(
+        template_pb.DeleteTemplateRequest(template_id=gone.template_id)
+    )
+    await put(house, "transfer", page(FIRST), app="bank")
+    assert (await ingest(house, page(SECOND))).kind == DRIFT

@@ -29,7 +29,7 @@ from systemzero_evidence.log import LogStore
 from systemzero_storage.database import open_sqlite
 from systemzero_storage.tree_body import compress
 from tests.support.patience import UNHURRIED
-from tests.support.stores import decision, event
+from tests.support.stores import NOW, decision, event
 from tests.support.templates import World, screen
 
 BUDGET = 4_000_000
@@ -234,7 +234,8 @@ def _decide(count: int) -> Callable[[Transaction], None]:
     def job(transaction: Transaction) -> None:
         transaction.put_event(event(0), 0)
         for number in range(count):
-            made = msgspec.structs.replace(decision(number, DecisionKind.REJECT), edits=edits)
+            made = decision(number, DecisionKind.REJECT, NOW + number)
+            made = msgspec.structs.replace(made, edits=edits)
             transaction.put_decision(made, "evt_0", number)
 
     return job
@@ -257,9 +258,11 @@ async def test_decisions_that_do_not_fit_are_refused_before_they_take_the_memory
     assert peak <= 2 * BUDGET
 
 
-async def test_many_decisions_are_taken_in_whole_and_in_their_order(store: SqlDiffStore) -> None:
+async def test_many_decisions_are_taken_in_in_their_order(store: SqlDiffStore) -> None:
     world = World(store, 100 * BUDGET)
     await world.put("acme", screen(1))
-    await store.write("acme", _decide(150))
+    await store.write("acme", _decide(70))
     found = await world.sets.of("acme")
-    assert [each.decision_id for each in found.decisions] == [f"dec_{n}" for n in range(150)]
+    assert [each.decision_id for each in found.decisions.on("order")] == [
+        f"dec_{n}" for n in range(70)
+    ]

@@ -151,7 +151,9 @@ async def test_no_two_states_share_a_generation_also_after_being_dropped(store: 
     found = await world.sets.of("acme")
     assert found.generation not in seen
     assert len(seen) == 4
-    assert found.decisions == [decided]
+    assert [each.decision_id for each in found.decisions.on(decided.screen_id)] == [
+        decided.decision_id
+    ]
 
 
 async def test_a_search_between_index_and_baselines_is_made_again(world: World) -> None:
