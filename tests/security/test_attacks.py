@@ -26,6 +26,7 @@ from systemzero_core.errors import FailedPrecondition, TooLarge
 from systemzero_diff.store import LOG, SCHEMA_VERSION, SqlDiffStore
 from systemzero_diff.store import METADATA as DIFF_METADATA
 from systemzero_evidence.log import LogDiverged, LogFiles, LogStore, open_log
+from systemzero_wire.fields import timestamp
 from tests.support.attacked import Attacked, Tenant
 from tests.support.databases import OpenDatabase
 from tests.support.gateway import refused
@@ -79,6 +80,72 @@ def test_an_approved_number_is_that_number_and_no_other(platform: Attacked) -> N
         ):
             verdict = seen(*theirs)
             assert (verdict.kind, bool(verdict.event_id)) == (DRIFT, True)
+
+
+def cookies(*parts: tuple[str, str]) -> tree_pb2.Tree:
+    """A screen with these roles and names."""
+    nodes = [tree_pb2.Node(role="document", name="Shop", parent=-1)]
+    lines = [("text", f"Line {letter}") for letter in "abcdef"]
+    named = [("heading", "Shop"), *lines, *parts]
+    nodes += [tree_pb2.Node(role=role, name=name, parent=0) for role, name in named]
+    return tree_pb2.Tree(nodes=nodes)
+
+
+def test_half_of_what_was_approved_is_another_screen(platform: Attacked) -> None:
+    """A way out was exchanged for another one; then there was none. More: core/drift/test_joint."""
+    declined, rejected = ("button", "Decline"), ("link", "Reject all cookies")
+    with platform.tenant().by() as shop:
+
+        def seen(*parts: tuple[str, str]) -> verdict_pb2.Verdict:
+            request = capture_pb.IngestRequest(
+                tree=cookies(*parts), check=True, screen_hint="cookies"
+            )
+            verdict: verdict_pb2.Verdict = shop.capture.Ingest(request).verdict
+            return verdict
+
+        first = tree_pb2.TreeSource(tree=cookies(declined))
+        shop.template.LearnTemplate(
+            template_pb.LearnTemplateRequest(screen_id="cookies", captures=[first])
+        )
+        exchanged = seen(rejected)
+        until = timestamp(2_000_000_000 * 1_000_000)
+        shop.drift.SnoozeEvent(
+            drift_pb.SnoozeEventRequest(
+                event_id=exchanged.event_id, reason="known", expire_time=until
+            )
+        )
+        assert seen(rejected).kind == UNCHANGED
+        for parts in ((), (declined, rejected), (rejected, declined), (rejected, rejected)):
+            verdict = seen(*parts)
+            assert (verdict.kind, bool(verdict.event_id)) == (DRIFT, True), parts
+
+
+def test_a_pattern_is_for_one_place_and_for_one_field(platform: Attacked) -> None:
+    """A node that came to be like its own was let off, and states where the place changed, too."""
+    with platform.tenant().by() as bank:
+
+        def page(*names: str, state: str = "") -> tree_pb2.Tree:
+            made = cookies(*(("text", name) for name in names))
+            made.nodes[8].states.extend([state] if state else [])
+            return made
+
+        def seen(tree: tree_pb2.Tree) -> verdict_pb2.Verdict:
+            request = capture_pb.IngestRequest(tree=tree, check=True, screen_hint="pay")
+            verdict: verdict_pb2.Verdict = bank.capture.Ingest(request).verdict
+            return verdict
+
+        first = tree_pb2.TreeSource(tree=page("No. 1", "Fixed"))
+        bank.template.LearnTemplate(
+            template_pb.LearnTemplateRequest(screen_id="pay", captures=[first])
+        )
+        event = seen(page("No. 2", "Fixed")).event_id
+        bank.drift.ApprovePattern(drift_pb.ApprovePatternRequest(event_id=event, reason="any"))
+        assert seen(page("No. 3", "Fixed")).kind == UNCHANGED
+        assert seen(page("No. 3", "Fixed", state="hidden")).kind == DRIFT
+        beside = seen(page("No. 3", "No. 7", "Fixed")).event_id
+        bank.drift.ApproveEvent(drift_pb.ApproveEventRequest(event_id=beside, reason="one more"))
+        assert seen(page("No. 4", "No. 7", "Fixed")).kind == UNCHANGED
+        assert seen(page("No. 4", "No. 9", "Fixed")).kind == DRIFT
 
 
 def test_guesses_lock_out_nobody_who_works_behind_the_same_address(platform: Attacked) -> None:

@@ -249,6 +249,29 @@ def test_a_stream_is_held_to_the_rate_of_its_tenant(platform: Attacked, streams:
     assert 1 <= answered <= rate.burst + rate.per_minute / 60 * seconds + 1
 
 
+def test_calls_that_are_cancelled_in_mass_take_no_lane_along(platform: Attacked) -> None:
+    """Each at another moment: read, waiting, under way. More: integration/base/lanes."""
+    request = diff_request(heavy.chain, 3_000)
+    begun = threading.Event()
+    with viewer(platform.tenant(LAVISH)) as services:
+        calls = [
+            services.diff.Diff.func.future(request, **services.diff.Diff.keywords) for _ in range(8)
+        ]
+        calls[0].add_done_callback(lambda _call: begun.set())
+        assert begun.wait(PATIENCE)
+        for _ in range(15):
+            calls += [
+                services.diff.Diff.func.future(request, **services.diff.Diff.keywords)
+                for _ in range(8)
+            ]
+            calls[-9].cancel()
+            calls[-2].cancel()
+        for call in calls:
+            call.cancel()
+        for _ in range(3):
+            assert services.diff.Diff(request, timeout=PATIENCE).script.edits
+
+
 @pytest.mark.parametrize("quota", ["captures", "templates", "events", "stored_bytes"])
 def test_storage_ends_where_the_tenants_quota_does(platform: Attacked, quota: str) -> None:
     """H1, by staying: nobody fills the disk of others."""
