@@ -373,7 +373,7 @@ async def test_what_was_approved_for_good_and_taken_back_is_drift_again(house: H
     assert back is not None
     again = await ingest(house, page(SECOND))
     assert again.kind == DRIFT
-    assert await state(house, again.event_id) == OPEN
+    assert (await event(house, again.event_id)).state == OPEN
     listing = await house.drift().ListEvents(pb.ListEventsRequest(state=OPEN))
     assert [each.event_id for each in listing.events] == [again.event_id]
 
