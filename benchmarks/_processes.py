@@ -5,19 +5,34 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class SeenProcess(NamedTuple):
+    """A process: its parent's id, its group's, and the bytes of it that are in memory."""
+
+    parent: int
+    group: int
+    resident: int
+
+
+def seen() -> dict[int, SeenProcess]:
+    """All processes that there are, by their ids."""
+    pids = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
+    told = ((pid, _fields(pid)) for pid in pids)
+    return {
+        pid: SeenProcess(int(fields[1]), int(fields[2]), int(fields[21]) * _PAGE)
+        for pid, fields in told
+        if fields
+    }
 
 
 def group(leader: int) -> list[int]:
     """The ids of the processes in the process group of `leader`."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            fields = _fields(int(folder.name))
-            if fields and int(fields[2]) == leader:
-                found.append(int(folder.name))
-    return found
+    return [pid for pid, process in seen().items() if process.group == leader]
 
 
 def cpu_seconds_of(pids: list[int]) -> float:

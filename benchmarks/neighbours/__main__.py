@@ -3,11 +3,12 @@
     python -m benchmarks.neighbours --json [--kind KIND] [--attacks NAME,…] [--seconds N]
         [--rounds N]
 
-Each attack has a fresh platform of real processes, and runs in a process of its own, at low
-priority, since an attacker has a machine of its own. The quiet tenant's calls are timed alone, then
-beside it, for `--seconds` each: small captures twenty times a second, some of 1,500 nodes, its
-status, its events. Code and connections are warm before. Then the loud tenant reads what is left of
-it, and the platform is to stop.
+Each attack has a fresh platform of real processes. The quiet tenant and the attacker are processes
+of their own, and have, as far as the system lets them, what a machine of their own would give: the
+former waits for no processor, the latter takes none from others. The quiet tenant's calls are timed
+alone, then beside it, for `--seconds` each: small captures twenty times a second, some of 1,500
+nodes, its status, its events. Code and connections are warm before. Then the loud tenant reads what
+is left of it, and the platform is to stop.
 
 All of that is done `--rounds` times, so that alone and beside take turns, and every round has the
 whole attack. Percentiles are of the calls of all rounds together: of the seldom kinds 75 in three

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,8 +17,7 @@ from typing import IO, Any, cast
 
 from benchmarks.neighbours.attacks import ATTACKS
 from benchmarks.neighbours.caller import Caller
-
-_NICENESS = 19
+from benchmarks.neighbours.machines import yield_to_others
 
 
 class Attacker:
@@ -57,7 +55,7 @@ def attacker(name: str, target: str, key: str, seconds: float) -> Iterator[Attac
     """The attack `name`, ready to begin; it is killed where it has not ended by itself."""
     command = [sys.executable, "-m", "benchmarks.neighbours.attacker", name, target, str(seconds)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
             running = Attacker(process)
@@ -69,7 +67,7 @@ def attacker(name: str, target: str, key: str, seconds: float) -> Iterator[Attac
 
 def main(name: str, target: str, seconds: float) -> None:
     """Attack, and tell of it."""
-    os.nice(_NICENESS)  # where it would run on a machine of its own, it takes no turn from anybody
+    yield_to_others()
     key = sys.stdin.readline().strip()
     run = ATTACKS[name].of()
     print("ready", flush=True)

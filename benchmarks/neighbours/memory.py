@@ -1,14 +1,21 @@
-"""The memory of each service of a platform, looked at ten times a second while others work."""
+"""The memory of each service of a platform, looked at ten times a second while others work.
+
+`memory.py LEADER` is a process of its own, since a look takes the processor for longer than a call:
+it says `ready`, and when its standard input ends the peaks as JSON.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+import json
+import select
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cache
 
-from benchmarks._processes import command_of, group
+from benchmarks._processes import SeenProcess, command_of, seen
 
 _PAUSE = 0.1
 _LANE = "systemzero_base.lanes.worker"
@@ -30,62 +37,63 @@ class Peaks:
     def look(self, leader: int) -> None:
         """Take in what the platform led by `leader` has now."""
         sums: dict[str, int] = {}
-        for pid in _family(leader):
-            resident = _resident(pid)
-            self.process = max(self.process, resident)
-            sums[_service(pid)] = sums.get(_service(pid), 0) + resident
+        every = seen()
+        for pid, process in every.items():
+            if leader not in (process.group, _group_of(every, process.parent)):
+                continue  # lanes have groups of their own
+            self.process = max(self.process, process.resident)
+            name = _service(every, pid)
+            sums[name] = sums.get(name, 0) + process.resident
         for name, total in sums.items():
             self.services[name] = max(self.services.get(name, 0), total)
 
 
 @contextmanager
 def watched(leader: int) -> Iterator[Peaks]:
-    """The peaks of the platform in the process group of `leader`, while the context lasts."""
-    peaks, over = Peaks(), threading.Event()
-
-    def look() -> None:
-        while not over.wait(_PAUSE):
-            peaks.look(leader)
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
+    """The peaks of the platform in the process group of `leader`, known when the context ends."""
+    peaks = Peaks()
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.neighbours.memory", str(leader)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as looking:
+        assert looking.stdout is not None
+        looking.stdout.readline()
         yield peaks
-    finally:
-        over.set()
-        looking.join()
+        told, _ = looking.communicate()
+    peaks.take_in(Peaks(**json.loads(told)))
 
 
-def _family(leader: int) -> list[int]:
-    """The group of `leader`, and what that has started: lanes have groups of their own."""
-    of_group = set(group(leader))
-    every = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
-    return [pid for pid in every if pid in of_group or _parent(pid) in of_group]
+def main(leader: int) -> None:
+    """Look until standard input ends, and tell."""
+    peaks = Peaks()
+    print("ready", flush=True)
+    while not select.select([sys.stdin], [], [], _PAUSE)[0]:
+        peaks.look(leader)
+    print(json.dumps(asdict(peaks)))
 
 
-def _service(pid: int) -> str:
+def _group_of(every: Mapping[int, SeenProcess], pid: int) -> int:
+    return every[pid].group if pid in every else 0
+
+
+def _service(every: Mapping[int, SeenProcess], pid: int) -> str:
     """Which service a process is of: its own, or that of the nearest ancestor that is one."""
-    while pid > 1:
-        words = command_of(pid).split()
+    while pid in every:
+        words = _words(pid)
         found = [word for word in words if word.startswith("systemzero_")]
         if found and "-m" in words and found[0] != _LANE:  # a lane is its service's
             return found[0]
-        pid = _parent(pid)
+        pid = every[pid].parent
     return "others"
 
 
-def _parent(pid: int) -> int:
-    return _status(pid, "PPid")
+@cache
+def _words(pid: int) -> list[str]:
+    return command_of(pid).split()
 
 
-def _resident(pid: int) -> int:
-    return _status(pid, "VmRSS") * 1_024
-
-
-def _status(pid: int, name: str) -> int:
-    """A number of /proc/PID/status; 0 for a process that is gone."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1])
-    return 0
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

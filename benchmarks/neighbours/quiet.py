@@ -2,12 +2,19 @@
 
 Calls are due at fixed times whatever became of those before, and latency counts from the moment at
 which a call was due: a server that stands still for a second is late for all calls of that second.
+
+`quiet.py TARGET SECONDS`, with the key on standard input, is a process of its own, with which no
+other work of the benchmark interferes. It ends with what it noticed, as JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +22,7 @@ from typing import Any, NamedTuple
 
 import grpc
 
+from benchmarks.neighbours.machines import go_first
 from systemzero.capture.v1 import capture_service_pb2 as capture_pb
 from systemzero.diff.v1 import drift_service_pb2 as drift_pb
 from systemzero.diff.v1 import template_service_pb2 as template_pb
@@ -41,7 +49,7 @@ class Kind(NamedTuple):
 
 
 def _capture(size: str) -> bytes:
-    tree = heavy.page(_SIZES[size], f"{next(_RUNS)}")
+    tree = heavy.page(_SIZES[size], f"{os.getpid()} {next(_RUNS)}")  # none that was seen before
     request = capture_pb.IngestRequest(tree=tree, check=True, screen_hint=size, app="quiet")
     return request.SerializeToString()
 
@@ -72,6 +80,18 @@ class Noticed:
         self.failures += other.failures
         self.largest = max(self.largest, other.largest)
 
+    def written(self) -> str:
+        """As JSON."""
+        return json.dumps([self.latencies, self.failures, self.largest])
+
+    @classmethod
+    def read(cls, written: str) -> Noticed:
+        """What was written."""
+        noticed = cls()
+        noticed.latencies, failures, noticed.largest = json.loads(written)
+        noticed.failures = Counter(failures)
+        return noticed
+
     def percentile(self, kind: str, share: float) -> float:
         """The latency of `kind` that `share` of the calls did not exceed."""
         found = sorted(self.latencies[kind])
@@ -88,8 +108,27 @@ def learn(services: Any) -> None:
 
 
 def live(target: str, key: str, seconds: float) -> Noticed:
-    """Make the quiet tenant's calls for so long."""
-    return asyncio.run(_live(target, key, seconds))
+    """Make the quiet tenant's calls for so long.
+
+    Raises:
+        CalledProcessError: the tenant's process failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.neighbours.quiet", target, str(seconds)],
+        input=key,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
+    return Noticed.read(done.stdout)
+
+
+def main(target: str, seconds: float) -> None:
+    """Make the calls, and tell what was noticed."""
+    go_first()
+    key = sys.stdin.read()
+    print(asyncio.run(_live(target, key, seconds)).written())
 
 
 async def _live(target: str, key: str, seconds: float) -> Noticed:
@@ -133,3 +172,7 @@ async def _call(
 
 def _verdict(answer: bytes) -> verdict_pb2.VerdictKind.ValueType:
     return capture_pb.IngestResponse.FromString(answer).verdict.kind
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))

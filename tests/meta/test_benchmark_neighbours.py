@@ -12,6 +12,7 @@ import pytest
 from benchmarks._report import Report
 from benchmarks.neighbours import __main__ as command
 from benchmarks.neighbours.attacks import ATTACKS
+from benchmarks.neighbours.machines import AUTOGROUP
 from benchmarks.neighbours.memory import Peaks
 from benchmarks.neighbours.quiet import KINDS, Noticed
 from benchmarks.neighbours.trial import Outcome, Sizes
@@ -80,6 +81,34 @@ def test_a_short_run_measures_every_figure() -> None:
 def test_what_cannot_be_run_is_refused(wrong: str) -> None:
     with pytest.raises(SystemExit):
         command.main([wrong])
+
+
+def test_what_a_process_noticed_is_what_another_reads() -> None:
+    noticed = _noticed(2.5, failures=3)
+    noticed.largest = 7
+    told = Noticed.read(noticed.written())
+    assert vars(told) == vars(noticed)
+    assert told.failures.total() == 3
+
+
+def test_no_two_processes_of_the_quiet_tenant_send_the_same() -> None:
+    body = "from benchmarks.neighbours.quiet import KINDS; print(KINDS['small'].body())"
+    sent = {subprocess.check_output([sys.executable, "-c", body]) for _ in range(2)}
+    assert len(sent) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sessions of Linux")
+def test_an_attacker_takes_no_turn_of_the_platforms_session() -> None:
+    yielded = f"""
+import os
+from pathlib import Path
+from benchmarks.neighbours.machines import yield_to_others
+yield_to_others()
+group = Path("{AUTOGROUP}")
+print(os.nice(0), group.read_text().split()[-1] if group.exists() else 19)
+"""
+    done = subprocess.check_output([sys.executable, "-c", yielded], start_new_session=True)
+    assert done.split() == [b"19", b"19"]
 
 
 def _outcome(*, beside: float, failures: int = 0, answer: int = 1) -> Outcome:
