@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from systemzero_base.lanes import dispatch
+from systemzero_base.lanes import scheduler
 from systemzero_base.lanes.dispatch import Lanes
 from systemzero_base.lanes.process import Lane
 from systemzero_base.lanes.settings import ASIDE_BYTES, OWN_BYTES, LaneSettings
@@ -464,7 +464,7 @@ async def test_what_cannot_be_started_is_told_and_tried_again() -> None:
 
 
 async def test_a_lane_is_there_before_there_is_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 1e6)
+    monkeypatch.setattr(scheduler, "LOOK_SECONDS", 1e6)
     started = asyncio.Event()
 
     async def start(limits: Limits) -> Lane:
