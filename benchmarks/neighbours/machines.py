@@ -1,9 +1,10 @@
 """Processes that stand for other machines, on the one machine that there is.
 
 The clients of a platform have processors of their own, for which they do not wait behind its
-lanes, and what an attacker computes takes no turn from anybody. A process that is to be such a one
-has a session of its own: Linux shares processors between sessions before it looks at niceness. One
-of niceness 19 that is alone in its session has as much as a whole platform (`sched(7)`, autogroup).
+lanes, and what an attacker computes takes no turn from anybody. Nor do others who use the machine.
+Each of these has a session of its own: Linux shares processors between sessions before it looks at
+niceness. A process of niceness 19 that is alone in its session has as much as a whole platform
+(`sched(7)`, autogroup).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 _NICEST: Final = 19
+_LEAST_NICE: Final = -20
 AUTOGROUP: Final = Path("/proc/self/autogroup")
 """How nice a session is; absent where Linux does not share processors between sessions."""
 
@@ -25,6 +27,15 @@ def yield_to_others() -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             AUTOGROUP.write_text(str(_NICEST))
+
+
+def prefer(leader: int) -> bool:
+    """Have the session of `leader` go before all others; whether the system lets it."""
+    try:
+        Path(f"/proc/{leader}/autogroup").write_text(str(_LEAST_NICE))
+    except OSError:
+        return False
+    return True
 
 
 def go_first() -> None:

@@ -3,8 +3,9 @@
 Calls are due at fixed times whatever became of those before, and latency counts from the moment at
 which a call was due: a server that stands still for a second is late for all calls of that second.
 
-`quiet.py TARGET SECONDS`, with the key on standard input, is a process of its own, with which no
-other work of the benchmark interferes. It ends with what it noticed, as JSON.
+`quiet.py TARGET SECONDS` is a process of its own, with which no other work of the benchmark
+interferes. With the key in the first line of standard input it says `ready`, begins at the next
+line, and ends with what it noticed, as JSON.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import grpc
@@ -107,27 +109,53 @@ def learn(services: Any) -> None:
         )
 
 
-def live(target: str, key: str, seconds: float) -> Noticed:
-    """Make the quiet tenant's calls for so long.
+class QuietTenant:
+    """The tenant's process, ready to begin."""
 
-    Raises:
-        CalledProcessError: the tenant's process failed.
-    """
-    done = subprocess.run(
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def live(self) -> Noticed:
+        """Make the calls; what was noticed.
+
+        Raises:
+            ValueError: the process failed.
+        """
+        told, _ = self._process.communicate("go\n")
+        return Noticed.read(told)
+
+
+@contextmanager
+def quiet_tenant(target: str, key: str, seconds: float) -> Iterator[QuietTenant]:
+    """The tenant, to live for so long; it is killed where it has not ended by itself."""
+    with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.neighbours.quiet", target, str(seconds)],
-        input=key,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        check=True,
         start_new_session=True,
-    )
-    return Noticed.read(done.stdout)
+    ) as process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{key}\n")
+            process.stdin.flush()
+            assert process.stdout.readline().strip() == "ready"
+            yield QuietTenant(process)
+        finally:
+            process.kill()
+
+
+def live(target: str, key: str, seconds: float) -> Noticed:
+    """Make the quiet tenant's calls for so long."""
+    with quiet_tenant(target, key, seconds) as tenant:
+        return tenant.live()
 
 
 def main(target: str, seconds: float) -> None:
     """Make the calls, and tell what was noticed."""
     go_first()
-    key = sys.stdin.read()
+    key = sys.stdin.readline().strip()
     print(asyncio.run(_live(target, key, seconds)).written())
 
 
@@ -136,6 +164,8 @@ async def _live(target: str, key: str, seconds: float) -> Noticed:
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
     async with grpc.aio.insecure_channel(target, options=options) as channel:
         await channel.channel_ready()
+        print("ready", flush=True)
+        sys.stdin.readline()  # nothing else is under way yet
         start = time.monotonic()
         metadata = (("authorization", f"Bearer {key}"),)
         async with asyncio.TaskGroup() as calls:

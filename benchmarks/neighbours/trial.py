@@ -18,6 +18,7 @@ from benchmarks._report import progress
 from benchmarks.neighbours import kept, quiet
 from benchmarks.neighbours.attacker import attacker
 from benchmarks.neighbours.attacks import ATTACKS, Attack
+from benchmarks.neighbours.machines import prefer
 from benchmarks.neighbours.memory import Peaks, watched
 from benchmarks.neighbours.quiet import Noticed
 from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
@@ -77,6 +78,7 @@ def tried(kind: str, name: str, seconds: float) -> Outcome:
     """Run the attack `name` on a fresh platform of `kind`, for so long."""
     attack = ATTACKS[name]
     with tempfile.TemporaryDirectory() as folder, running(kind, Path(folder), LIMITS) as platform:
+        goes_before = prefer(platform.process.pid)
         key = _tenant(platform, "quiet")
         with platform.services(key) as services:
             quiet.learn(services)
@@ -86,10 +88,13 @@ def tried(kind: str, name: str, seconds: float) -> Outcome:
         alone = quiet.live(platform.target, key, seconds)
         with (
             watched(platform.process.pid) as peaks,
-            attacker(name, platform.target, loud.attacking, seconds) as attacking,
+            attacker(
+                name, platform.target, loud.attacking, seconds, yields=not goes_before
+            ) as attacking,
+            quiet.quiet_tenant(platform.target, key, seconds) as tenant,
         ):
             attacking.attack()
-            beside = quiet.live(platform.target, key, seconds)
+            beside = tenant.live()
             told = attacking.told()
         _quotas(platform, _LAVISH)
         time.sleep(_UNTIL_EVERY_GATEWAY_KNOWS)
