@@ -77,7 +77,7 @@ class LogReads:
                 )
             )
             signed = parse_checkpoint(done.note).size
-            self._heads.keep(tenant, signed, done.note)
+            await self._heads.keep(tenant, signed, done.note)
             self._tail.acknowledged.forget(tenant, signed)
             if signed >= entries:
                 return done

@@ -5,13 +5,17 @@ was more. Who published a checkpoint remembers it, and its folder does after a r
 what it says by the signature of its note, so that no other proof of it is needed.
 
 The files are written without waiting for the disk: they are a lower bound, and one that is lost to
-a power cut is written anew with the next checkpoint. Where the folder can't be written (keys that
-are mounted), memory is all there is.
+a power cut is written anew with the next checkpoint. A busy disk has even that wait, so it is done
+off the event loop, by one at a time, each with the newest checkpoint there is, so that none takes
+the place of a later one. Where the folder can't be written (keys that are mounted), memory is all
+there is.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +39,8 @@ class Heads:
         self.folder = folder
         self._writes = writes
         self._known: dict[str, tuple[int, str]] = {}
+        self._turn = asyncio.Lock()
+        self._writing = threading.Lock()  # of whoever writes, also where its caller gave up
 
     def load(self) -> Iterator[tuple[str, str]]:
         """Each tenant with the note in its file, unverified; what can't be read is passed over."""
@@ -66,12 +72,16 @@ class Heads:
         self._known[tenant] = (size, note)
         return True
 
-    def keep(self, tenant: str, size: int, note: str) -> None:
+    async def keep(self, tenant: str, size: int, note: str) -> None:
         """Remember a checkpoint, once its commit returned, and write it into the tenant's file."""
         path = self.path(tenant)
         if self.learn(tenant, size, note) and path is not None and self._writes:
-            with suppress(OSError):
-                _write(path, note)
+            async with self._turn:
+                await asyncio.to_thread(self._write_newest, tenant, path)
+
+    def _write_newest(self, tenant: str, path: Path) -> None:
+        with self._writing, suppress(OSError):
+            _write(path, self._known[tenant][1])
 
 
 def _write(path: Path, note: str) -> None:
