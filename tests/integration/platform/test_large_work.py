@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import sys
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import grpc
@@ -16,6 +18,7 @@ from systemzero.capture.v1 import capture_service_pb2
 from systemzero.diff.v1 import diff_service_pb2 as pb
 from systemzero.diff.v1 import template_pb2, template_service_pb2, verdict_pb2
 from systemzero.tree.v1 import tree_pb2
+from systemzero_base import pages
 from systemzero_base.lanes import dispatch
 from systemzero_base.lanes.dispatch import Lanes
 from systemzero_base.lanes.settings import LaneSettings
@@ -24,7 +27,7 @@ from systemzero_core.formats import own
 from systemzero_core.tree import Node, Tree
 from systemzero_diff.verdicts import judging
 from systemzero_diff.work.judging import is_small
-from tests.support import lane_work
+from tests.support import heavy, lane_work
 from tests.support.loops import some_loops
 from tests.support.metrics import sample
 from tests.support.services import House, capture_house, diff_house
@@ -151,6 +154,67 @@ async def test_a_small_tree_before_many_rules_is_judged_in_a_lane(house: House) 
     answer = await house.diff().Check(pb.CheckRequest(tree=tree, screen_hint="few"))
     assert answer.verdict.kind == verdict_pb2.VERDICT_KIND_DRIFT
     assert sample(LANE_SECONDS) > before
+
+
+@contextmanager
+def calls_here() -> Iterator[Callable[[], int]]:
+    """How many functions of Python this thread, which has the event loop, has called."""
+    count = itertools.count()
+    sys.setprofile(lambda _frame, event, _argument: next(count) if event == "call" else None)
+    try:
+        yield lambda: next(count)
+    finally:
+        sys.setprofile(None)
+
+
+async def taken_and_told(house: House, screen: str, rules: int) -> int:
+    """How many functions the event loop calls where a template is imported, listed, changed."""
+    templates = house.templates()
+    yaml = heavy.many_rules(screen, rules, under=16, nodes=40, depth=20)
+    with calls_here() as calls:
+        import_it = template_service_pb2.ImportTemplateRequest(yaml=yaml)
+        imported = (await templates.ImportTemplate(import_it)).template
+        listed = await templates.ListTemplates(template_service_pb2.ListTemplatesRequest())
+        change = template_service_pb2.UpdateTemplateRequest(template=imported)
+        change.update_mask.paths.append("policy")
+        changed = (await templates.UpdateTemplate(change)).template
+        count = calls()
+    get = template_service_pb2.GetTemplateRequest(template_id=imported.template_id, version=1)
+    got = (await templates.GetTemplate(get)).template
+    got.ClearField("tree")
+    assert imported == got
+    got.ClearField("signatures")  # which a list leaves out
+    assert listed.templates[-1] == got
+    assert changed.policy == imported.policy
+    assert len(imported.policy.rules) == rules
+    return count
+
+
+async def test_a_template_of_many_rules_is_taken_and_told_in_lanes(house: House) -> None:
+    """Each selector takes a dozen calls, and of a tenant's templates there may be millions."""
+    few, many = 20, 500
+    await taken_and_told(house, "a", few)  # what is done once is done
+    usual = await taken_and_told(house, "b", few)
+    assert await taken_and_told(house, "c", many) < usual + (many - few) * 17
+
+
+async def test_pages_of_large_templates_are_all_of_them_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE_BYTES", 500_000)
+    templates, token, screens = house.templates(), "", []
+    for number in range(5):
+        yaml = heavy.many_rules(f"rules {number}", 400, under=16, nodes=40, depth=20)
+        await templates.ImportTemplate(template_service_pb2.ImportTemplateRequest(yaml=yaml))
+    while True:
+        asked = template_service_pb2.ListTemplatesRequest(page_token=token)
+        page = await templates.ListTemplates(asked)
+        assert all(len(each.policy.rules) == 400 for each in page.templates)
+        screens.append([each.screen_id for each in page.templates])
+        if not (token := page.next_page_token):
+            break
+    assert len(screens) > 1
+    assert list(itertools.chain(*screens)) == [f"rules {number}" for number in range(5)]
 
 
 async def test_large_work_does_not_wait_behind_a_loud_tenants(tmp_path: Path) -> None:

@@ -61,3 +61,14 @@ def decode_changes(request: bytes, rules: Rules) -> dict[str, Any]:
 def encode_answer(stored: StoredTemplate) -> bytes:
     """A serialised GetTemplateResponse."""
     return pb.GetTemplateResponse(template=codec.encode_template(stored)).SerializeToString()
+
+
+def encode_listed(stored: StoredTemplate) -> bytes:
+    """A serialised ListTemplatesResponse of one template, without its tree."""
+    message = codec.encode_template(stored, with_tree=False)
+    return pb.ListTemplatesResponse(templates=[message]).SerializeToString()
+
+
+def encode_selecting(template: Template) -> bytes:
+    """A serialised Template with nothing but what may be many thousand selectors."""
+    return codec.encode_selecting(template).SerializeToString()

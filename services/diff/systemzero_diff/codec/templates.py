@@ -21,6 +21,7 @@ from systemzero_core.template import (
     Rule,
     Scope,
     Selector,
+    Template,
 )
 from systemzero_core.tree import Tree
 from systemzero_diff.model import StoredTemplate
@@ -137,6 +138,23 @@ def decode_selectors(messages: Iterable[pb.NodeSelector]) -> tuple[Selector, ...
 
 def encode_template(stored: StoredTemplate, *, with_tree: bool = True) -> pb.Template:
     """A template version."""
+    message = encode_template_around(stored)
+    message.MergeFrom(encode_selecting(stored.template))
+    if with_tree and stored.template.tree is not None:
+        message.tree.CopyFrom(encode_tree(stored.template.tree))
+    return message
+
+
+def encode_selecting(template: Template) -> pb.Template:
+    """What may be many thousand selectors of a template: its policy and required nodes."""
+    return pb.Template(
+        required_nodes=map(_encode_selector, template.required_nodes),
+        policy=_encode_policy(template.policy),
+    )
+
+
+def encode_template_around(stored: StoredTemplate) -> pb.Template:
+    """A template version without its tree, and without what `encode_selecting` tells."""
     template = stored.template
     message = pb.Template(
         template_id=template.template_id,
@@ -144,8 +162,6 @@ def encode_template(stored: StoredTemplate, *, with_tree: bool = True) -> pb.Tem
         screen_id=template.screen_id,
         app=template.app,
         create_time=fields.timestamp(stored.create_time),
-        required_nodes=map(_encode_selector, template.required_nodes),
-        policy=_encode_policy(template.policy),
         valid_transitions=template.valid_transitions,
         metadata=template.metadata,
         capture_ids=template.captures,
@@ -156,8 +172,6 @@ def encode_template(stored: StoredTemplate, *, with_tree: bool = True) -> pb.Tem
         message.noise.CopyFrom(_encode_noise(template.noise))
     if template.tree is not None:
         message.signatures.CopyFrom(encode_signatures(_signatures(template.tree)))
-        if with_tree:
-            message.tree.CopyFrom(encode_tree(template.tree))
     return message
 
 

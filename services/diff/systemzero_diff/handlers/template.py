@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,7 +25,7 @@ from systemzero_diff.model import Answered
 from systemzero_diff.store import DiffStore
 from systemzero_diff.templates.library import TemplateLibrary, Versioned
 from systemzero_diff.work import templates as work
-from systemzero_diff.work.packed import Packed
+from systemzero_diff.work.packed import ListedTemplate, Packed
 from systemzero_diff.work.templates import Draft
 from systemzero_diff.work.unlike import COMPARED
 from systemzero_wire import fields
@@ -35,9 +35,18 @@ _MAX_CAPTURES = 50
 """A byte of a message may hold as much to be read as so many of own tree JSON."""
 _YAML = 32
 """The same of a byte of YAML, which is read slowly."""
+_FIELDS = 2
+"""The same of a byte of a template's fields as they are stored."""
 _LEARNING = 4
 """Learning reads, compares and judges: so many times the memory that reading takes."""
 _NO_REQUEST_ID = Answered("", b"")
+
+
+class _Listed(NamedTuple):
+    """A template in a list: its screen, and a serialised response with it alone."""
+
+    screen_id: str
+    told: bytes
 
 
 class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
@@ -85,7 +94,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             lambda t: self._library.learnt(
                 t, principal, screen, app, transitions, lesson, ids, current
             ),
-            _answer(pb.LearnTemplateResponse),
+            _answer(pb.LearnTemplateResponse, lesson),
         )
         return pb.LearnTemplateResponse.FromString(answer)
 
@@ -100,7 +109,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             principal.tenant,
             answered(request),
             lambda t: self._library.created(t, principal, draft.template, "created"),
-            _answer(pb.CreateTemplateResponse),
+            _answer(pb.CreateTemplateResponse, draft),
         )
         return pb.CreateTemplateResponse.FromString(answer)
 
@@ -111,9 +120,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         told = msgspec.structs.replace(stored, template=bare)
         return await self._do(packed.size, work.answered, told, packed)
 
-    async def ListTemplates(
-        self, request: pb.ListTemplatesRequest, context: Any
-    ) -> pb.ListTemplatesResponse:
+    async def ListTemplates(self, request: pb.ListTemplatesRequest, context: Any) -> Any:
         tenant = current_principal().tenant
         size = fields.page_size(request.page_size)
         app = fields.text(request.app, "app")
@@ -121,16 +128,25 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         position = self._tokens.open(scope, request.page_token)
         start = str(position[0]) if position else ""
 
-        async def following(last: template_pb2.Template | None, count: int) -> Sequence[Any]:
+        async def following(last: _Listed | None, count: int) -> Sequence[_Listed]:
             after = last.screen_id if last else start
             found = await self._store.read(tenant, lambda t: t.templates(after, count, app))
-            return [codec.encode_template(stored, with_tree=False) for stored in found]
+            return list(map(_Listed, (each.screen_id for each in found), await self._told(found)))
 
-        page, more = await page_of(following, size, template_pb2.Template.ByteSize)
-        return pb.ListTemplatesResponse(
-            templates=page,
-            next_page_token=self._tokens.seal(scope, page[-1].screen_id) if more else "",
+        page, more = await page_of(following, size, lambda listed: len(listed.told))
+        token = self._tokens.seal(scope, page[-1].screen_id) if more else ""
+        end = pb.ListTemplatesResponse(next_page_token=token).SerializeToString()
+        # serialised messages that follow each other are one
+        return b"".join((*(listed.told for listed in page), end))
+
+    async def _told(self, found: Sequence[ListedTemplate]) -> list[bytes]:
+        tenant, sizes = current_principal().tenant, [len(each.body) for each in found]
+        memory = _FIELDS * MEMORY_FACTOR * max(sizes, default=0)
+        size, do = _FIELDS * sum(sizes), self._sources.lanes.do
+        told: list[bytes] = msgspec.msgpack.decode(
+            await do(tenant, size, work.listed, found, memory=memory)
         )
+        return told
 
     async def UpdateTemplate(
         self, request: pb.UpdateTemplateRequest, context: Any
@@ -149,7 +165,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             principal.tenant,
             answered(request),
             lambda t: self._library.updated(t, principal, etag, current, draft.template),
-            _answer(pb.UpdateTemplateResponse),
+            _answer(pb.UpdateTemplateResponse, draft),
         )
         return pb.UpdateTemplateResponse.FromString(answer)
 
@@ -178,7 +194,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
             principal.tenant,
             answered(request),
             lambda t: self._library.imported(t, principal, draft.template),
-            _answer(pb.ImportTemplateResponse),
+            _answer(pb.ImportTemplateResponse, draft),
         )
         return pb.ImportTemplateResponse.FromString(answer)
 
@@ -223,11 +239,12 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
         return await self._store.read(tenant, lambda t: t.template(name, request.version))
 
 
-def _answer(response: Callable[..., Any]) -> Callable[[Versioned], bytes]:
-    """Encodes a version as the serialised `response` with its inferences."""
+def _answer(response: Callable[..., Any], draft: Draft) -> Callable[[Versioned], bytes]:
+    """Encodes the version made of `draft` as the serialised `response` with its inferences."""
 
     def encode(versioned: Versioned) -> bytes:
-        template = codec.encode_template(versioned.stored, with_tree=False)
+        template = codec.encode_template_around(versioned.stored)
+        template.MergeFromString(draft.told)
         template.inferences.extend(
             template_pb2.Inference(sentence=i.sentence, support=i.support, total=i.total)
             for i in versioned.inferences

@@ -26,6 +26,7 @@ from systemzero_diff.model import (
     StoredTemplate,
 )
 from systemzero_diff.store.packed import PackedTemplate
+from systemzero_diff.work.packed import ListedTemplate
 
 T = TypeVar("T")
 
@@ -67,10 +68,10 @@ class Transaction(Protocol):
         """The newest version of the template of this screen, or None."""
         ...
 
-    def templates(self, after: str, count: int, app: str) -> Sequence[StoredTemplate]:
+    def templates(self, after: str, count: int, app: str) -> Sequence[ListedTemplate]:
         """Newest versions of templates that are not deleted, by screen id, above `after`.
 
-        Without their trees: a page of them may be a hundred times what it says.
+        Without their trees, and not yet read: a page of them may be a hundred times what it says.
         """
         ...
 

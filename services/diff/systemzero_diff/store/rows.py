@@ -20,6 +20,7 @@ from systemzero_diff.model import (
 )
 from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.store.tables import DECISIONS, TEMPLATES, VERDICT_BODIES
+from systemzero_diff.work.packed import ListedTemplate
 from systemzero_storage.database import BodyErased, TenantConnection
 from systemzero_storage.tree_body import compress
 
@@ -87,6 +88,13 @@ def packed_of_row(connection: TenantConnection, row: Row[Any]) -> PackedTemplate
         body=body,
         tree=tree,
     )
+
+
+def listed_of_row(connection: TenantConnection, row: Row[Any]) -> ListedTemplate:
+    """A row of `templates` as a list tells it."""
+    packed = packed_of_row(connection, row)
+    told = (row.position, row.create_time, row.etag)
+    return ListedTemplate(packed.screen_id, packed.body, *told)
 
 
 def _what_is_left(row: Row[Any]) -> Template:

@@ -15,6 +15,7 @@ from systemzero_diff.store import rows
 from systemzero_diff.store.packed import PackedTemplate
 from systemzero_diff.store.scoped import Scoped
 from systemzero_diff.store.tables import TEMPLATES
+from systemzero_diff.work.packed import ListedTemplate
 from systemzero_storage.database import TENANT
 
 _C = TEMPLATES.c
@@ -59,11 +60,12 @@ class TemplateRows(Scoped):
         """See `Transaction.find_screen`."""
         return self._one(_BY_SCREEN, screen_id)
 
-    def templates(self, after: str, count: int, app: str) -> Sequence[StoredTemplate]:
+    def templates(self, after: str, count: int, app: str) -> Sequence[ListedTemplate]:
         """See `Transaction.templates`."""
         statement = _LIST.where(_C.app == app) if app else _LIST
         values = {"after": after, "count": count}
-        return [self._template(r) for r in self._connection.execute(statement, values)]
+        found = self._connection.execute(statement, values)
+        return [rows.listed_of_row(self._connection, row) for row in found]
 
     def template_changes(self, after: int, count: int) -> Sequence[PackedTemplate]:
         """See `Transaction.template_changes`."""

@@ -9,7 +9,7 @@ import msgspec
 
 from systemzero_base.internal.identity import Principal
 from systemzero_core.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput
-from systemzero_core.template import Template, next_version
+from systemzero_core.template import STRICT_POLICY, Template, next_version
 from systemzero_core.template import validate as validate_template
 from systemzero_core.template.infer import Inference
 from systemzero_core.template.learn import MAX_CAPTURES
@@ -18,7 +18,6 @@ from systemzero_diff.model import Answered, RememberedAnswer, StoredTemplate
 from systemzero_diff.store import DiffStore, Transaction
 from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.work.templates import Draft
-from systemzero_storage.tree_body import StoredTree
 
 
 class Versioned(msgspec.Struct, frozen=True):
@@ -38,15 +37,16 @@ def put_version(
     reason: str,
     deleted: bool = False,
 ) -> StoredTemplate:
-    """Store a version and its log entry; `template.version` says which.
+    """Store a version of a `Draft`, or of what is stored, and its log entry.
+
+    `template.version` says which. Tree, policy and required nodes were checked when the draft was
+    made, which takes too long for the event loop: what is checked is what was set since.
 
     Raises:
         InvalidInput: the template is not valid; each violation is named.
         Conflict: the version is there already.
     """
-    # of a tree that is stored, whoever made the draft has checked what is to be in it
-    unread = isinstance(template.tree, StoredTree)
-    checked = msgspec.structs.replace(template, tree=None) if unread else template
+    checked = msgspec.structs.replace(template, tree=None, required_nodes=(), policy=STRICT_POLICY)
     if violations := validate_template(checked):
         raise InvalidInput("the template is not valid", violations)
     record: dict[str, Any] = {

@@ -9,9 +9,25 @@ import zstandard
 
 from systemzero_core.template import Template
 from systemzero_diff.digests import template_body
+from systemzero_diff.model import StoredTemplate
 from systemzero_storage.tree_body import StoredTree, compress
 
 _decode_fields = msgspec.json.Decoder(Template, dec_hook=lambda _kind, value: value).decode
+
+
+class ListedTemplate(NamedTuple):
+    """What a list tells a template by: its fields as JSON, and what is said of its version."""
+
+    screen_id: str
+    body: bytes
+    position: int
+    create_time: int
+    etag: str
+
+    def stored(self) -> StoredTemplate:
+        """The version, without its tree."""
+        bare = Packed(self.body, None).template()
+        return StoredTemplate(bare, self.position, self.create_time, self.etag)
 
 
 class Packed(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from systemzero_base.lanes.worker import WorkContext
+from systemzero_base.pages import PAGE_BYTES
 from systemzero_base.plugins import lane_detectors, lane_formats
 from systemzero_base.settings.redacting import rules_of
 from systemzero_core.drift import estimate_noise
@@ -31,7 +32,7 @@ from systemzero_core.template.infer import Inference
 from systemzero_core.template.learn import MAX_CAPTURES, learn
 from systemzero_diff.codec import drafts as codec
 from systemzero_diff.model import Source, StoredTemplate
-from systemzero_diff.work.packed import Packed
+from systemzero_diff.work.packed import ListedTemplate, Packed
 from systemzero_diff.work.sources import taken_in
 from systemzero_storage.tree_body import encoded, pack
 from systemzero_wire.trees import MAX_TREE_BYTES, check_readable
@@ -41,9 +42,19 @@ MAX_YAML_BYTES = 7_900_000
 
 
 class Draft(msgspec.Struct, frozen=True, array_like=True):
-    """What is to become a version of a template, and what was inferred for it."""
+    """What is to become a version of a template, and what was inferred for it.
+
+    Attributes:
+        fields: the template without its tree, as JSON.
+        told: a serialised Template with nothing but policy and required nodes, for an answer.
+        body: the tree as it is stored.
+        signatures: the tree's.
+        inferences: what was inferred.
+        patterns: what a policy was made to let pass.
+    """
 
     fields: bytes
+    told: bytes
     body: bytes | None = None
     signatures: tuple[bytes, bytes, bytes] | None = None
     inferences: tuple[Inference, ...] = ()
@@ -76,13 +87,14 @@ def drafted(
     if violations := validate(msgspec.structs.replace(made, version=max(1, made.version))):
         raise InvalidInput("the template is not valid", violations)
     bare = msgspec.json.encode(msgspec.structs.replace(made, tree=None))
-    told = tuple(inferences), tuple(patterns)
+    told = codec.encode_selecting(made)
+    learnt = tuple(inferences), tuple(patterns)
     if tree is None:
         _check_fields(bare)
-        return msgspec.msgpack.encode(Draft(bare, None, None, *told))
+        return msgspec.msgpack.encode(Draft(bare, told, None, None, *learnt))
     document = encoded(tree)
     check_readable(tree, len(document), beside=len(bare))
-    return msgspec.msgpack.encode(Draft(bare, pack(document), (*sign(tree),), *told))
+    return msgspec.msgpack.encode(Draft(bare, told, pack(document), (*sign(tree),), *learnt))
 
 
 def _check_fields(fields: bytes) -> None:
@@ -174,3 +186,19 @@ def answered(_desk: WorkContext, stored: StoredTemplate, template: Packed) -> by
     """A serialised GetTemplateResponse; `stored` has no tree, `template` may have one."""
     whole = msgspec.structs.replace(stored, template=template.template())
     return codec.encode_answer(whole)
+
+
+def listed(_desk: WorkContext, found: Sequence[ListedTemplate]) -> bytes:
+    """Serialised ListTemplatesResponses of a template each, encoded; empty past a page's bytes.
+
+    One template is read after the other: a page of them may take more memory than a lane has.
+    """
+    told: list[bytes] = []
+    room = PAGE_BYTES
+    for each in found:
+        if room < 0:
+            told.append(b"")
+            continue
+        told.append(codec.encode_listed(each.stored()))
+        room -= len(told[-1])
+    return msgspec.msgpack.encode(told)

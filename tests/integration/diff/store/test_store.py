@@ -204,8 +204,8 @@ async def test_template_pages_equal_the_listing(
     paged: list[str] = []
     after = ""
     while page := await store.read(tenant, lambda t: t.templates(after, size, "")):  # noqa: B023
-        paged += [stored.template.screen_id for stored in page]
-        assert all(stored.template.tree is None for stored in page)  # a list is small
+        paged += [listed.screen_id for listed in page]
+        assert all(listed.stored().template.tree is None for listed in page)  # a list is small
         after = paged[-1]
     assert len(paged) == len(screens)
     assert set(paged) == screens
