@@ -35,9 +35,16 @@ MESSAGE_SLACK = 65_536
 """Bytes by which the transport's own bound exceeds the platform's, so that the refusal that the
 client sees is the platform's, with a reason."""
 WINDOWS: Final = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 262_144))
-"""What gRPC takes in of a stream that nobody reads: 256 KiB. A window that grows with the line's
-speed would be some megabytes, of as many streams as there are. One that is read gets what its
-message needs, all the same."""
+"""What a caller of services takes in of a stream that it does not read: 256 KiB. A window that
+grows with the line's speed would be some megabytes, of as many streams as there are. One that is
+read gets what its message needs, all the same."""
+_WINDOWS_OF_SERVER: Final = (
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 32_768),
+)
+"""The same of a server: 32 KiB. What it takes in of a held stream is work of the transport, by the
+message, that no rate has let pass: thirty streams of tiny messages, at eight times as much, kept
+all connections waiting for half a second at a time. A larger message takes one more round trip."""
 _PENDING_CALLS = 10_000
 """Calls that may wait to be taken. gRPC's own bound is 1,000, and it ends those beyond as CANCELLED
 without a word; taken, they are shed by the bounds of calls in flight, with a reason."""
@@ -79,7 +86,7 @@ def server_options(max_message_bytes: int, *, shared_port: bool = False) -> list
         ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING_CALLS),
         # Keepalive pings on a quiet watch are no abuse; gRPC's own bound is one in five minutes.
         ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
-        *WINDOWS,
+        *_WINDOWS_OF_SERVER,
         ("grpc.so_reuseport", int(shared_port)),
     ]
 

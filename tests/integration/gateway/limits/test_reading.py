@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from tests.support.http2 import (
     END_HEADERS,
     END_STREAM,
     HEADERS,
+    PREFACE,
     RESET,
+    SETTINGS,
     Connection,
     call_block,
     frame,
@@ -29,6 +32,8 @@ from tests.support.http2 import (
 from tests.support.loops import until
 from tests.support.patience import PATIENCE
 
+_INITIAL_WINDOW_SIZE = 4
+"""Of a stream: RFC 9113, 6.5.2."""
 LARGE = b"hold" + bytes(4_000_000)
 ROOM = 20_000_000
 """Of which a tenant has a quarter: one large message."""
@@ -70,6 +75,16 @@ OWN = [
     "/systemzero.gateway.v1.StatusService/GetStatus",
     "/systemzero.gateway.v1.AuditService/ListEntries",
 ]
+
+
+async def test_of_a_stream_that_nobody_reads_little_is_taken_in(here: World) -> None:
+    """The transport's work for what no rate has let pass: others wait for it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+    writer.write(PREFACE + frame(SETTINGS, 0, 0))
+    size = int.from_bytes((await reader.readexactly(9))[:3])
+    told = dict(struct.iter_unpack(">HI", await reader.readexactly(size)))
+    writer.close()
+    assert told[_INITIAL_WINDOW_SIZE] <= 32_768
 
 
 @pytest.mark.parametrize("path", [*METHODS, *OWN])
