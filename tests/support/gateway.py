@@ -21,6 +21,7 @@ from systemzero_core.tlog import Checkpoint, Signer
 from systemzero_gateway.access.policy import Method, methods_with_policy
 from systemzero_gateway.app import GatewayApp, build
 from systemzero_gateway.config import DeadlineSettings, GatewaySettings
+from systemzero_gateway.forwarding.streams import StreamCall
 from systemzero_gateway.limits import LimitSettings, Rate
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_runtime.interceptors.errors import errors_interceptor
@@ -141,6 +142,11 @@ class World:
         name, arity = f"/{SERVICE}/{method}", ARITIES[method]
         start = getattr(self.channel, arity)(name, None, None)
         return start(request, metadata=self.bearer() if metadata is None else metadata, **keywords)
+
+    def conversation(self, requests: AsyncIterator[bytes], metadata: Any = None) -> StreamCall:
+        """A call of Both that ends as the gateway ended it, a message being written or not."""
+        start = self.channel.stream_stream(f"/{SERVICE}/Both", None, None)
+        return StreamCall(start, requests, metadata=metadata or self.bearer())
 
 
 ARITIES = {

@@ -41,7 +41,7 @@ class Streaming:
         self.goes_on = asyncio.Event()
         if goes_on:
             self.goes_on.set()
-        self.call = here.call("Both", self._send(messages), metadata)
+        self.call = here.conversation(self._send(messages), metadata)
         self.task = asyncio.create_task(self._read())
 
     async def _send(self, messages: list[bytes]) -> AsyncIterator[bytes]:
@@ -284,7 +284,7 @@ async def test_a_stream_that_is_held_back_takes_no_more_than_a_window_of_its_cli
                 yield b"x" * 1_000
                 sent += 1
 
-        call = here.call("Both", flood(), other)
+        call = here.conversation(flood(), other)
         task = asyncio.create_task(each(call))
         await are_held(here)
         check: Any = health_pb2_grpc.HealthStub(here.channel).Check
