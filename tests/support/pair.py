@@ -10,11 +10,7 @@ from typing import Any
 
 import grpc
 
-from systemzero.capture.v1 import (
-    capture_service_pb2_grpc,
-    pairing_service_pb2_grpc,
-    tree_service_pb2_grpc,
-)
+from systemzero.capture.v1 import capture_service_pb2_grpc, tree_service_pb2_grpc
 from systemzero.diff.v1 import (
     diff_service_pb2_grpc,
     drift_service_pb2_grpc,
@@ -88,8 +84,7 @@ class Pair:
 
     @asynccontextmanager
     async def _absence(self, call: Call) -> AsyncIterator[None]:
-        if not call.method.endswith("/Pair"):  # that nobody asked for
-            self.calls[call.method.rpartition("/")[2]] += 1
+        self.calls[call.method.rpartition("/")[2]] += 1
         if said := self.away.get(call.method.rpartition("/")[2]):
             await call.context.abort(said, "away")
         yield
@@ -111,10 +106,6 @@ class Pair:
 
     def trees(self, tenant: str = "acme", issuer: str = "diff") -> Any:
         return self.stub(tree_service_pb2_grpc.TreeServiceStub, "capture", tenant, issuer)
-
-    def pairing(self, tenant: str = "acme", issuer: str = "diff") -> Any:
-        kind = pairing_service_pb2_grpc.PairingServiceStub
-        return self.stub(kind, "capture", tenant, issuer)
 
     def diff(self, tenant: str = "acme") -> Any:
         return self.stub(diff_service_pb2_grpc.DiffServiceStub, "diff", tenant)

@@ -13,8 +13,9 @@ from systemzero_client.cli.output import Output
 from systemzero_client.cli.problems import Problem, describe
 from systemzero_client.cli.terminal import Marked, note
 from systemzero_client.plugins import take_in_document
-from systemzero_core.diff import EditScript, diff, render_text, to_json
+from systemzero_core.diff import EditScript, diff, to_json
 from systemzero_core.errors import DomainError
+from systemzero_core.grouping import render_telling, tell
 from systemzero_core.intake import Intake, equal
 
 _INCONCLUSIVE = "inconclusive: an incomplete capture can't be called equal or different"
@@ -44,12 +45,13 @@ class Incompleteness(msgspec.Struct, frozen=True):
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @format_option("Format of both")
+@click.option("all_edits", "--all", is_flag=True, help="Show the edits in each line.")
 @json_option
-def diff_command(a: str, b: str, form: str | None, as_json: bool) -> Exit:
+def diff_command(a: str, b: str, form: str | None, all_edits: bool, as_json: bool) -> Exit:
     """Compare two captures, without any server.
 
-    Shows every edit that turns the normal form of A into that of B. Exit status 0: equal, 1: they
-    differ, 3: a capture is incomplete, so that nobody can tell.
+    Shows what turns the normal form of A into that of B; edits that are one change are one line.
+    Exit status 0: equal, 1: they differ, 3: a capture is incomplete, so that nobody can tell.
     """
     stdin_once((a, b))
     before, after = _take_in(a, form), _take_in(b, form)
@@ -60,7 +62,8 @@ def diff_command(a: str, b: str, form: str | None, as_json: bool) -> Exit:
         found = Comparison(a, b, equal(before, after), gaps, msgspec.Raw(to_json(script)))
         terminal.json_line(msgspec.json.encode(found).decode())
     else:
-        output.result({}, _lines(before, after, script, colour=output.colour))
+        shown = _told(script, opened=all_edits, colour=output.colour)
+        output.result({}, _lines(before, after, script, shown))
     if before.incompleteness or after.incompleteness:
         return Exit.UNDECIDED
     return Exit.DRIFT if script else Exit.UNCHANGED
@@ -70,19 +73,26 @@ def _reasons(taken: Intake) -> tuple[Incompleteness, ...]:
     return tuple(Incompleteness(*reason) for reason in taken.incompleteness)
 
 
-def _lines(before: Intake, after: Intake, script: EditScript, *, colour: bool) -> list[str]:
+def _told(script: EditScript, *, opened: bool, colour: bool) -> list[str]:
+    """What differs, as text, and how much that is."""
+    telling = tell(script.edits)
+    counts = [(len(script.edits), "edit"), (len(telling.lines), "line")]
+    edits, lines = (f"{count} {noun if count == 1 else noun + 's'}" for count, noun in counts)
+    found: list[str] = [
+        Marked(render_telling(telling, script.edits, opened=opened, colour=colour)),
+        f"{edits} in {lines}" if len(script.edits) > len(telling.lines) else edits,
+    ]
+    return [*found, f"! degraded: {script.degraded}"] if script.degraded else found
+
+
+def _lines(before: Intake, after: Intake, script: EditScript, shown: list[str]) -> list[str]:
     whole = not before.incompleteness and not after.incompleteness
     if not script:
-        return [render_text(script) if whole else _INCONCLUSIVE]
-    count = len(script.edits)
-    lines: list[str] = [
-        Marked(render_text(script, colour=colour)),
-        f"{count} {'edit' if count == 1 else 'edits'}",
-    ]
+        return ["no differences" if whole else _INCONCLUSIVE]
     if whole:
-        return lines
+        return shown
     # What an edit script says of nothing is that everything came or went.
-    return [*(lines if before.tree.nodes and after.tree.nodes else ()), _INCONCLUSIVE]
+    return [*(shown if before.tree.nodes and after.tree.nodes else ()), _INCONCLUSIVE]
 
 
 def _take_in(name: str, form: str | None) -> Intake:

@@ -52,7 +52,9 @@ def _capture_options(command: Any) -> Any:
             click.option("--app", default="", help="The application's name."),
             click.option("--screen", default="", help="The screen that this is believed to be."),
             click.option("--session", default="", help="Consecutive captures of it are a path."),
-            click.option("all_edits", "--all", is_flag=True, help="Show every edit, not 20."),
+            click.option(
+                "all_edits", "--all", is_flag=True, help="Show every line, not 20, and its edits."
+            ),
         )
     ):
         command = option(command)

@@ -10,11 +10,13 @@ from systemzero.diff.v1 import drift_service_pb2, edit_script_pb2, verdict_pb2
 from systemzero_client.cli.exits import Exit
 from systemzero_client.cli.terminal import Marked
 from systemzero_client.cli.text import indented, printable, time_text, word
-from systemzero_core.diff import Edit, EditKind, PathStep, RecordedTeller, format_path
+from systemzero_client.telling import decode_edit, steps
+from systemzero_core.diff import PathStep, format_path
 from systemzero_core.drift import JudgedEdit, render_judged
+from systemzero_core.grouping import Line, line_lines, tell
 
-MAX_EDITS = 20
-"""Edits, and findings, of one verdict that are shown unless all are asked for."""
+MAX_LINES = 20
+"""Lines, and findings, of one verdict that are shown unless all are asked for."""
 _MAX_NODES = 5
 """Nodes of one edit's subtree that are shown unless all are asked for."""
 
@@ -23,12 +25,6 @@ _KINDS = {
     verdict_pb2.VERDICT_KIND_DRIFT: ("DRIFT", "red"),
     verdict_pb2.VERDICT_KIND_UNKNOWN_SCREEN: ("UNKNOWN_SCREEN", "magenta"),
     verdict_pb2.VERDICT_KIND_INCONCLUSIVE: ("INCONCLUSIVE", "cyan"),
-}
-_EDIT_KINDS = {
-    edit_script_pb2.EDIT_KIND_INSERT: EditKind.INSERT,
-    edit_script_pb2.EDIT_KIND_DELETE: EditKind.DELETE,
-    edit_script_pb2.EDIT_KIND_UPDATE: EditKind.UPDATE,
-    edit_script_pb2.EDIT_KIND_MOVE: EditKind.MOVE,
 }
 _OF_KIND = {
     verdict_pb2.VERDICT_KIND_UNCHANGED: Exit.UNCHANGED,
@@ -66,7 +62,7 @@ def verdict_lines(
     Args:
         verdict: what to show.
         subject: what it is about: a file's name.
-        all_edits: show more than `MAX_EDITS`.
+        all_edits: show more than `MAX_LINES`, and the edits in each line.
         colour: with ANSI colours.
     """
     name, hue = _KINDS.get(verdict.kind, (f"KIND {verdict.kind}", "white"))
@@ -75,7 +71,7 @@ def verdict_lines(
     lines: list[str] = [Marked(" ".join(filter(None, (head, severity, printable(subject)))))]
     lines.append(f"  {printable(verdict.explanation)}{_similarity(verdict)}")
     lines += _edit_lines(verdict.script, all_edits=all_edits, colour=colour)
-    findings = verdict.findings if all_edits else verdict.findings[:MAX_EDITS]
+    findings = verdict.findings if all_edits else verdict.findings[:MAX_LINES]
     lines += [line for finding in findings for line in _finding_lines(finding)]
     lines += _more(len(verdict.findings) - len(findings), verdict.more_findings, "findings")
     if verdict.decision_ids:
@@ -128,16 +124,48 @@ def _similarity(verdict: verdict_pb2.Verdict) -> str:
 
 
 def _edit_lines(script: edit_script_pb2.EditScript, *, all_edits: bool, colour: bool) -> list[str]:
+    """The summary and the lines of a script; with `all_edits`, each with the edits in it."""
     if not script.edits:
         return []
-    edits = script.edits if all_edits else script.edits[:MAX_EDITS]
+    judged = [decode_edit(edit) for edit in script.edits]
+    telling = tell([each.edit for each in judged])
+    shown = telling.lines if all_edits else telling.lines[:MAX_LINES]
     lines: list[str] = []
-    for edit in edits:
-        lines += map(Marked, indented(render_judged([_edit(edit)], colour=colour)))
-        lines += _content_lines(edit, all_nodes=all_edits)
+    if len(telling.lines) > 1:
+        lines.append(f"  {printable(telling.summary)}")
+    for line in shown:
+        lines += _line(line, script, judged, opened=all_edits, colour=colour)
     if script.degraded:
         lines.append(f"  ! degraded: {printable(script.degraded)}")
-    return lines + _more(len(script.edits) - len(edits), script.more_edits, "changes")
+    closed = sum(len(line.edits) > 1 for line in shown) if not all_edits else 0
+    if closed and len(shown) == len(telling.lines):
+        lines.append(f"  {len(judged)} edits in {len(shown)} lines; `--all` shows them")
+    return lines + _more(len(telling.lines) - len(shown), script.more_edits, "changes")
+
+
+def _line(
+    line: Line,
+    script: edit_script_pb2.EditScript,
+    judged: Sequence[JudgedEdit],
+    *,
+    opened: bool,
+    colour: bool,
+) -> Iterator[str]:
+    edits = [each.edit for each in judged]
+    note = f"(similarity -{sum(judged[at].weight for at in line.edits):.2%})"
+    if all(judged[at].volatile for at in line.edits):
+        note = f"{note[:-1]}, a live value)"
+    for text in line_lines(line, edits, note, colour=colour):
+        yield Marked(f"  {text}")
+    if len(line.edits) == 1 and not (opened and line.sentence != edits[line.edits[0]].sentence):
+        yield from _content_lines(script.edits[line.edits[0]], all_nodes=opened)
+        return
+    for at in line.edits if opened else ():
+        yield from map(Marked, indented(render_judged([judged[at]], colour=colour), "      "))
+        yield from _content_lines(script.edits[at], all_nodes=True)
+    partial = sum(script.edits[at].partial for at in line.edits)
+    if partial and not opened:
+        yield f"      {partial} of them not shown whole: no approval and no snooze covers those"
 
 
 def _content_lines(edit: edit_script_pb2.Edit, *, all_nodes: bool) -> Iterator[str]:
@@ -168,20 +196,8 @@ def _counted(count: int, what: str) -> str:
     return f"{count} more {what.removesuffix('s') if count == 1 else what}"
 
 
-def _edit(edit: edit_script_pb2.Edit) -> JudgedEdit:
-    kind = _EDIT_KINDS.get(edit.kind, EditKind.UPDATE)
-    path = _steps(edit.path, edit.path_left_out)
-    shown = Edit(kind, teller=RecordedTeller(path, said=edit.sentence))
-    return JudgedEdit(shown, edit.weight, edit.volatile, edit.fingerprint, edit.values_digest)
-
-
 def _finding_lines(finding: verdict_pb2.Finding) -> Iterable[str]:
     severity = severity_name(finding.severity)
     yield f"  ! {severity} {finding.detector}: {printable(finding.sentence)}"
     if finding.path:
-        yield f"      {printable(format_path(_steps(finding.path, finding.path_left_out)))}"
-
-
-def _steps(path: Sequence[edit_script_pb2.PathStep], left_out: int) -> tuple[PathStep, ...]:
-    steps = [PathStep(step.role, step.name, step.nth) for step in path]
-    return (*([PathStep("…")] if left_out else []), *steps)
+        yield f"      {printable(format_path(steps(finding.path, finding.path_left_out)))}"

@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import islice
 
 from systemzero_core.characters import known
 from systemzero_core.diff.paths import Paths
+from systemzero_core.diff.phrases import change_texts
 from systemzero_core.diff.quoting import quoted, quoted_pair
+from systemzero_core.diff.renames import is_another_link
 from systemzero_core.diff.script import (
     MAX_PATH_STEPS,
     Change,
     Edit,
     EditKind,
     EditScript,
-    FieldValue,
     PathStep,
 )
-from systemzero_core.tree import Bounds, Node, Tree
+from systemzero_core.tree import Node, Tree
 
-_TEXT_ROLES = frozenset(("text", "StaticText", "statictext"))
-_STATE_WORDS = {
-    "hidden": ("became hidden", "became visible"),
-    "disabled": ("became disabled", "became enabled"),
-    "checked": ("became checked", "is no longer checked"),
-    "unchecked": ("became unchecked", "is no longer unchecked"),
-    "expanded": ("was expanded", "is no longer expanded"),
-    "collapsed": ("was collapsed", "is no longer collapsed"),
-    "selected": ("became selected", "is no longer selected"),
-    "pressed": ("became pressed", "is no longer pressed"),
-    "unpressed": ("is no longer pressed", "is no toggle any more"),
-}
-_SWITCHED = {
-    "checked": ("was switched on", "is no longer switched on"),
-    "unchecked": ("was switched off", "is no longer switched off"),
-}
-"""What people say of a switch; a box is checked."""
+_CELLS = 3
+"""Cells that a row without a name is called after."""
+
+_SIBLINGS = 4
+"""Siblings in which one is looked for that tells where a node is."""
 
 _PARTS = {"contentinfo": "the page footer", "banner": "the page header"}
 """What people call a part of a page that has no name of its own."""
-
-_OPPOSITES = {
-    "expanded": "collapsed",
-    "collapsed": "expanded",
-    "checked": "unchecked",
-    "unchecked": "checked",
-    "pressed": "unpressed",
-    "unpressed": "pressed",
-}
 
 
 def format_path(path: Sequence[PathStep]) -> str:
@@ -92,12 +73,58 @@ class EditTeller:
 
     def sentence(self, edit: Edit) -> str:
         """What the edit does, in one sentence without a full stop."""
-        said = _sentence(edit)
+        if edit.kind is EditKind.UPDATE:
+            said = updated(edit.last_steps(1)[0], edit.changes)
+        else:
+            said = self._placed(edit)
         return f"{said}, and {edit.beside}" if edit.beside else said
 
     def turned(self) -> EditTeller:
         """Who tells of the edits that lead back."""
         return EditTeller(self._new, self._old)
+
+    def _placed(self, edit: Edit) -> str:
+        *above, step = edit.path
+        if edit.kind is EditKind.MOVE:
+            return called(step) + self._moved(edit, above)
+        subject = _subject(step, edit, above[-1].name if above else "")
+        if edit.kind is EditKind.INSERT:
+            around = self._around(edit)
+            return f"{subject} added{around or _where(above, ' to ')}"
+        left = ", what else was in it stays" if edit.size > 1 else ", what was in it stays"
+        return f"{subject} removed{_where(above, ' from ')}{left if edit.around[1] else ''}"
+
+    def _around(self, edit: Edit) -> str:
+        """What a wrapper was put around; empty where that is not the main thing about it."""
+        first, count = edit.around
+        if count < edit.size:
+            return ""
+        tree = self._new.tree
+        if count > 1 and tree.ends[first] - first < count:
+            return f" around {count} nodes that stay"
+        node = tree.nodes[first]
+        return f" around {called(PathStep(node.role, node.name))}"
+
+    def _moved(self, edit: Edit, above: Sequence[PathStep]) -> str:
+        old, new = landmark(above), landmark(edit.parent)
+        if old is None or new is None:
+            return " moved"
+        if old == new or old.role == new.role == "document":
+            return f" moved within {place(new)}{self._after(edit)}"
+        return f" moved from {place(old)} to {place(new)}"
+
+    def _after(self, edit: Edit) -> str:
+        """Beside what a node stands now: the nearest sibling before it that people can find."""
+        nodes = self._new.tree.nodes
+        box = nodes[edit.target].bounds
+        for index in self._new.siblings_before(edit.target, _SIBLINGS):
+            node = nodes[index]
+            if says_where(node.role, node.name):
+                above = node.bounds
+                below = box is not None and above is not None and box.y >= above.y + above.height
+                said = called(PathStep(node.role, node.name))
+                return f", {'below' if below else 'behind'} {said}"
+        return ""
 
 
 def paths_of(script: EditScript, a: Tree, b: Tree) -> tuple[Paths, Paths]:
@@ -110,33 +137,34 @@ def paths_of(script: EditScript, a: Tree, b: Tree) -> tuple[Paths, Paths]:
     return known or (Paths(a), Paths(b))
 
 
-def _sentence(edit: Edit) -> str:
-    kind = edit.kind
-    if kind is EditKind.UPDATE:
-        (step,) = edit.last_steps(1)
-        texts = [text for change in edit.changes for text in _change_texts(change, step.role)]
-        return f"{_changed(step, edit.changes)} {', '.join(texts)}"
-    *above, step = edit.path
-    subject = _called(step)
-    if kind is EditKind.MOVE:
-        return subject + _moved(above, edit.parent)
-    if not step.name:
-        subject += _content(edit.nodes)
-    extent = f" ({edit.size} nodes)" if edit.size > 1 else ""
-    if kind is EditKind.INSERT:
-        return f"{subject}{extent} added{_where(above, ' to ')}"
-    return f"{subject}{extent} removed{_where(above, ' from ')}"
+def updated(step: PathStep, changes: Sequence[Change]) -> str:
+    """What became of a node whose fields changed, as a sentence."""
+    subject = _changed(step, changes)
+    if is_another_link(changes):
+        (name,) = (change for change in changes if change.field == "name")
+        other = quoted_pair(str(name.old), str(name.new))[1]
+        texts = [text for c in changes if c is not name for text in change_texts(c, step.role)]
+        return f"{subject} replaced by {other}: {', '.join(texts)}"
+    texts = [text for change in changes for text in change_texts(change, step.role)]
+    return f"{subject} {', '.join(texts)}"
 
 
-def _content(nodes: Sequence[Node]) -> str:
-    """What tells one nameless node from the next: the first name in it that says something."""
-    for node in nodes:
-        if len(node.name) > 2 and not known(node.name).isdigit():
-            return f" with {quoted(node.name)}"
-    return ""
+def _subject(step: PathStep, edit: Edit, told: str) -> str:
+    """What came or went; `told` is its parent's name, which says the same with it and without."""
+    subject = called(step) if step.name else called(step) + _content(edit.nodes, told)
+    return f"{subject} ({edit.size} nodes)" if edit.size > 1 else subject
 
 
-def _called(step: PathStep) -> str:
+def _content(nodes: Sequence[Node], told: str) -> str:
+    """What tells one nameless node from the next: of a row its cells, else a first name in it."""
+    said = (node.name for node in nodes if node.name != told)
+    names = (name for name in said if len(name) > 2 and not known(name).isdigit())
+    found = list(islice(names, _CELLS if nodes and nodes[0].role == "row" else 1))
+    return f" with {', '.join(map(quoted, dict.fromkeys(found)))}" if found else ""
+
+
+def called(step: PathStep) -> str:
+    """What people call a node: its role and its name."""
     return f"{step.role or 'node'} {quoted(step.name)}" if step.name else step.role or "node"
 
 
@@ -145,98 +173,28 @@ def _changed(step: PathStep, changes: Sequence[Change]) -> str:
     for change in changes:
         if change.field == "name" and change.old == step.name and step.name:
             return f"{step.role or 'node'} {quoted_pair(step.name, str(change.new))[0]}"
-    return _called(step)
+    return called(step)
 
 
 def _where(path: Sequence[PathStep], preposition: str) -> str:
-    step = _landmark(path)
-    return preposition + _place(step) if step else ""
+    step = landmark(path)
+    return preposition + place(step) if step else ""
 
 
-def _place(step: PathStep) -> str:
+def place(step: PathStep) -> str:
+    """What people call a part of a page that something is in."""
     part = "" if step.name else _PARTS.get(step.role, "")
-    return part or _called(step)
+    return part or called(step)
 
 
-def _landmark(path: Sequence[PathStep]) -> PathStep | None:
+def landmark(path: Sequence[PathStep]) -> PathStep | None:
     """The nearest step that tells a reader where: with a name, or a role that means something."""
     for step in reversed(path):
-        if step.name or step.role not in ("generic", "none", "presentation", ""):
+        if says_where(step.role, step.name):
             return step
     return path[-1] if path else None
 
 
-def _moved(path: Sequence[PathStep], parent: Sequence[PathStep]) -> str:
-    old, new = _landmark(path), _landmark(parent)
-    if old is None or new is None:
-        return " moved"
-    if old == new:
-        return f" moved within {_place(new)}"
-    return f" moved from {_place(old)} to {_place(new)}"
-
-
-def _change_texts(change: Change, role: str) -> list[str]:
-    old, new = change.old, change.new
-    if change.field == "states":
-        words = _STATE_WORDS | _SWITCHED if role == "switch" else _STATE_WORDS
-        return _state_texts(_words(old), _words(new), words)
-    if change.field == "role":
-        return [f"became {new}"]
-    if change.field == "name":
-        return [_renamed(str(old), str(new), role)]
-    if change.field == "bounds":
-        return [_box_text(old, new)]
-    label = change.field.removeprefix("attributes.").replace("_", " ")
-    return [f"{label} {_from_to(old, new)}"]
-
-
-def _words(value: FieldValue) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, tuple) else ()
-
-
-def _renamed(old: str, new: str, role: str) -> str:
-    if role in _TEXT_ROLES:
-        return f"changed to {quoted_pair(old, new)[1]}" if new else "became empty"
-    if not old:
-        return f"named {quoted(new)}"
-    return f"renamed to {quoted_pair(old, new)[1]}" if new else "lost its name"
-
-
-def _from_to(old: FieldValue, new: FieldValue) -> str:
-    if old in (None, ""):
-        return f"set to {quoted(str(new))}"
-    if new in (None, ""):
-        return f"{quoted(str(old))} removed"
-    before, after = quoted_pair(str(old), str(new))
-    return f"changed from {before} to {after}"
-
-
-def _state_texts(
-    old: tuple[str, ...], new: tuple[str, ...], words: Mapping[str, tuple[str, str]]
-) -> list[str]:
-    before, after = frozenset(old), frozenset(new)
-    gained = [word for word in new if word not in before]
-    came = after - before
-    lost = [word for word in old if word not in after and _OPPOSITES.get(word) not in came]
-    texts = [words.get(word, (f"became {word}", ""))[0] for word in gained]
-    return texts + [words.get(word, ("", f"is no longer {word}"))[1] for word in lost]
-
-
-def _box_text(old: FieldValue, new: FieldValue) -> str:
-    if not isinstance(old, Bounds) or not isinstance(new, Bounds):
-        return "has a box now" if new is not None else "has no box any more"
-    texts = []
-    if (old.x, old.y) != (new.x, new.y):
-        texts.append(_shift_text(new.x - old.x, new.y - old.y))
-    if (old.width, old.height) != (new.width, new.height):
-        texts.append(f"resized from {old.width}×{old.height} to {new.width}×{new.height}")
-    return " and ".join(texts)
-
-
-def _shift_text(right: int, down: int) -> str:
-    parts = []
-    if down:
-        parts.append(f"{'down' if down > 0 else 'up'} by {abs(down)} px")
-    if right:
-        parts.append(f"{'right' if right > 0 else 'left'} by {abs(right)} px")
-    return "shifted " + " and ".join(parts)
+def says_where(role: str, name: str) -> bool:
+    """Whether people can find a node by what it is called."""
+    return bool(name) or role not in ("generic", "none", "presentation", "")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from systemzero_core.diff.describe import EditTeller
 from systemzero_core.diff.prepared import Prepared
-from systemzero_core.diff.script import Change, Edit, EditKind, SubtreeRange
+from systemzero_core.diff.script import NOTHING_AROUND, Change, Edit, EditKind, SubtreeRange
 from systemzero_core.diff.sequences import longest_increasing
 from systemzero_core.diff.walk import neighbours
 from systemzero_core.tree import Node, Tree
@@ -205,8 +205,10 @@ def build_edits(a: Prepared, b: Prepared, mapping: Mapping, found: Findings) -> 
         changes = write.changes(i, composed=i in found.composed)
         if changes:
             edits.append((i, 2, write.update(i, changes)))
+    befores: dict[int, int] = {}  # by the last node of each insert: others may follow it at once
     for root, part in _components(b.tree, found.inserted).items():
-        before = mapping.to_a[root - 1] if root else -1
+        known = mapping.to_a[root - 1] if root else -1
+        before = befores[part[-1]] = known if known >= 0 else befores.get(root - 1, -1)
         edits.append((before, 3 + root, write.insert(root, part)))
     edits.sort(key=itemgetter(0, 1))
     return tuple([edit for _, _, edit in edits])
@@ -229,6 +231,7 @@ class _Writer:
             from_parent=self._a.parents[root],
             nodes=tuple([self._a.nodes[i] for i in part]),
             places=_places(self._a, part),
+            around=_around(self._a, part),
             teller=self._teller,
         )
 
@@ -240,6 +243,7 @@ class _Writer:
             to_parent=self._b.parents[root],
             nodes=tuple([self._b.nodes[i] for i in part]),
             places=_places(self._b, part),
+            around=_around(self._b, part),
             teller=self._teller,
         )
 
@@ -270,3 +274,13 @@ class _Writer:
 
 def _places(tree: Tree, part: list[int]) -> tuple[SubtreeRange, ...]:
     return tuple([SubtreeRange(i, tree.parents[i], tree.ends[i]) for i in part])
+
+
+def _around(tree: Tree, part: list[int]) -> tuple[int, int]:
+    """What stands within `part`, nodes that hang together, and is no part of it; see `Edit`."""
+    root = part[0]
+    count = tree.ends[root] - root - len(part)
+    if not count:
+        return NOTHING_AROUND
+    first = next((i for i, node in enumerate(part, root) if node != i), root + len(part))
+    return first, count

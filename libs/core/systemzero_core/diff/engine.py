@@ -35,7 +35,7 @@ def diff(a: Tree | Prepared, b: Tree, *, budget: Budget = DEFAULT_BUDGET) -> Edi
     composed = composed_names(before.tree, b, mapping.to_b, changed)
     findings = Findings(deleted, inserted, moved, changed, composed.keys())
     edits = build_edits(before, after, mapping, findings)
-    told = apart(before.tree, b, edits)
+    told = apart(before.tree, b, mapping, edits)
     names = tuple(composed.values())
     to_b = tuple(mapping.to_b)
     return EditScript(told.edits, to_b, len(b), mapper.degraded, names, told.unfolded)

@@ -52,6 +52,13 @@ class Paths:
             self._ways[at] = onward(self._ways[self.tree.parents[at]], step)
         return self._ways[index]
 
+    def siblings_before(self, index: int, most: int) -> Sequence[int]:
+        """The siblings of node `index` before it, the nearest first; at most `most`."""
+        parent = self.tree.parents[index]
+        siblings = self._children_of(parent) if parent >= 0 else ()
+        at = bisect_left(siblings, index)
+        return siblings[max(0, at - most) : at][::-1]
+
     def _step(self, index: int) -> PathStep:
         node = self.tree.nodes[index]
         alike = self._alike(index, node.role, node.name)

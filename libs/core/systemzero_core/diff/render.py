@@ -8,7 +8,15 @@ import msgspec
 
 from systemzero_core import characters
 from systemzero_core.diff.describe import format_path
-from systemzero_core.diff.script import Change, Edit, EditKind, EditScript, PathStep, SubtreeRange
+from systemzero_core.diff.script import (
+    NOTHING_AROUND,
+    Change,
+    Edit,
+    EditKind,
+    EditScript,
+    PathStep,
+    SubtreeRange,
+)
 from systemzero_core.tree import Node
 
 _MARKS = {EditKind.INSERT: "+", EditKind.DELETE: "-", EditKind.UPDATE: "~", EditKind.MOVE: ">"}
@@ -40,11 +48,18 @@ def render_text(script: EditScript, *, colour: bool = False) -> str:
 
 def edit_lines(edit: Edit, note: str = "", *, colour: bool = False) -> Iterator[str]:
     """The two lines of an edit; `note` is put behind its sentence."""
-    head = f"{_MARKS[edit.kind]} {printable(edit.sentence)}"
-    head = f"\x1b[{_COLOURS[edit.kind]}m{head}\x1b[0m" if colour else head
+    head = marked(edit.sentence, edit.kind, colour=colour)
     yield f"{head}  {note}" if note else head
     at = f"    {printable(format_path(edit.path))}"
     yield f"\x1b[2m{at}\x1b[0m" if colour else at
+
+
+def marked(sentence: str, kind: EditKind | None, *, colour: bool = False) -> str:
+    """A sentence behind the mark of what was done, `*` where that is several things."""
+    if kind is None:
+        return f"* {printable(sentence)}"
+    head = f"{_MARKS[kind]} {printable(sentence)}"
+    return f"\x1b[{_COLOURS[kind]}m{head}\x1b[0m" if colour else head
 
 
 def printable(text: str) -> str:
@@ -67,6 +82,7 @@ class _Written(msgspec.Struct, omit_defaults=True):
     to_parent: int = -1
     nodes: tuple[Node, ...] = ()
     places: tuple[SubtreeRange, ...] = ()
+    around: tuple[int, int] = NOTHING_AROUND
 
 
 _FIELDS = _Written.__struct_fields__

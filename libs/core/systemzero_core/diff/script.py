@@ -19,7 +19,7 @@ Invariants of every script that `diff` makes:
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -74,6 +74,9 @@ class SubtreeRange(NamedTuple):
     end: int
     """The index one past its subtree's last node."""
 
+
+NOTHING_AROUND: Final = (-1, 0)
+"""Of what came or went whole; see `Edit.around`."""
 
 MAX_PATH_STEPS = 64
 """Steps of a path, at most: those nearest to the node are kept."""
@@ -143,6 +146,8 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         others: those others.
         boxes: changes of boxes that it stands for and says nothing of: of an update the node's own,
             of a move those within. Each with its node's index in `a`, counted from this node's.
+        around: the first node within what came (in `b`) or went (in `a`) that did not come or go
+            with it, and how many there are; `(-1, 0)` where all of it came or went.
         teller: who knows its path and its sentence.
     """
 
@@ -158,6 +163,7 @@ class Edit(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     beside: str = ""
     others: tuple[Edit, ...] = ()
     boxes: tuple[tuple[int, Change], ...] = ()
+    around: tuple[int, int] = NOTHING_AROUND
     teller: Teller = RecordedTeller()
 
     @property

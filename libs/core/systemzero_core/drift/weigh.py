@@ -17,7 +17,7 @@ import msgspec
 from systemzero_core.diff import Change, Edit, EditKind
 from systemzero_core.drift.model import Severity
 from systemzero_core.errors import InvalidInput
-from systemzero_core.template.roles import weight_of
+from systemzero_core.roles import weight_of
 from systemzero_core.template.shapes import only_volatile_differs
 from systemzero_core.tree import Tree
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
+from systemzero_core.roles import REPEATING
 from systemzero_core.template.model import Selector
 from systemzero_core.template.patterns import escape
-from systemzero_core.template.roles import REPEATING
 from systemzero_core.template.shapes import VOLATILE, tokens
 from systemzero_core.tree import Node, Tree
 

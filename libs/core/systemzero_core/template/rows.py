@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
+from systemzero_core.roles import CONTROLS
 from systemzero_core.template.resolve import CompiledPolicy, PolicyView
-from systemzero_core.template.roles import CONTROLS
 from systemzero_core.tree import Tree
 
 _BITS = {role: 1 << bit for bit, role in enumerate(sorted(CONTROLS))}

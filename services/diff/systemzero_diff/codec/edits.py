@@ -152,6 +152,7 @@ def encode_edit(edit: Edit, sides: Sides) -> pb.Edit:
         parent_path=parent.steps,
         parent_path_left_out=parent.left_out,
         sentence=cut.text(edit.sentence, SENTENCE_BYTES)[0],
+        around=edit.around[1],
     )
 
 

@@ -44,9 +44,11 @@ def test_diff_needs_no_server_and_its_status_says_whether_they_differ(sz: Sz) ->
     assert (same.status, same.out, same.err) == (0, "no differences\n", "")
     other = sz("diff", BEFORE, AFTER)
     assert other.status == 1
-    assert "“In house now: 1,204 parcels.” changed to “In house now: 1,187 parcels.”" in other.out
-    assert other.out.endswith("2 edits\n")
+    assert other.out.startswith("~ 2 texts in the page changed: “In house now: 1,204 parcels.” to")
+    assert other.out.endswith("2 edits in 1 line\n")
     assert "\x1b" not in other.out
+    opened = sz("diff", BEFORE, AFTER, "--all")
+    assert "“In house now: 1,204 parcels.” changed to “In house now: 1,187 parcels.”" in opened.out
 
 
 def test_diff_in_json(sz: Sz) -> None:

@@ -140,7 +140,9 @@ def test_of_equal_things_the_one_that_kept_its_parent_moved() -> None:
     )
     script = diff(before, after)
     assert kinds(script) == [("insert", 1), ("move", 1)]
-    assert script.edits[1].sentence == "link “Offer of the day” moved within list"
+    assert script.edits[1].sentence == (
+        "link “Offer of the day” moved within list, behind link “Help”"
+    )
 
 
 def test_the_first_of_many_that_went_to_the_end_is_one_move() -> None:

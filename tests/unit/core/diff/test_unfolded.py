@@ -77,4 +77,4 @@ def test_an_ios_cell_renamed_above_its_text_is_one_rename() -> None:
 def test_a_node_that_is_wrapped_is_still_found() -> None:
     a = outline("main\n  button Pay\n  text Total")
     b = outline("main\n  group Buy\n    button Pay\n  text Total")
-    assert told(a, b) == ["group “Buy” added to main"]
+    assert told(a, b) == ["group “Buy” added around button “Pay”"]

@@ -20,9 +20,9 @@ from systemzero_core.drift import (
     registered,
 )
 from systemzero_core.errors import AlreadyExists, FailedPrecondition, InvalidInput
+from systemzero_core.roles import weight_of
 from systemzero_core.template import MatchLevel, Rule, Selector, Template
 from systemzero_core.template.resolve import CompiledPolicy
-from systemzero_core.template.roles import weight_of
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.strategies import trees
 from tests.support.trees import Item, codes, item, judged, swapped, template, tree

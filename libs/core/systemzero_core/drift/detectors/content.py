@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from systemzero_core.characters import apart
 from systemzero_core.diff import Change
+from systemzero_core.diff.quoting import quoted
+from systemzero_core.diff.renames import is_state
 from systemzero_core.drift.detectors.reading import (
     Reporter,
     among_rows,
@@ -17,7 +19,7 @@ from systemzero_core.drift.detectors.reading import (
     updates,
 )
 from systemzero_core.drift.model import Context, Finding, Severity
-from systemzero_core.template.roles import CONTROLS, FORM_CONTROLS
+from systemzero_core.roles import CONTROLS, FORM_CONTROLS
 from systemzero_core.tree import Node
 
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.\-]{0,30}:)?//([^/?#]{0,255})", re.IGNORECASE)
@@ -55,7 +57,12 @@ def _renamed(report: Reporter, old: Node, new: Node, index: int, target: int) ->
         message = f"{called(old)} lost its name: assistive technology cannot say what it does"
         yield report.here("name_lost", Severity.WARNING, message, target, index)
     elif old.role in FORM_CONTROLS:
-        message = f"{before} is now called {after}"
+        state = is_state(old.name, new.name)
+        message = (
+            f"{old.role} now says {after}, where it said {quoted(old.name)}"
+            if state
+            else f"{before} is now called {after}"
+        )
         yield report.here("control_renamed", Severity.WARNING, message, target, index)
     elif old.role == "heading":
         top = old.attribute("level") == "1"

@@ -12,13 +12,14 @@ from systemzero_core.drift.detectors.reading import (
     baseline_of,
     called,
     gained_states,
+    names,
     removed,
     updates,
 )
 from systemzero_core.drift.model import Context, Finding, Severity
+from systemzero_core.roles import CONTROLS, FORM_CONTROLS
 from systemzero_core.template.find import Finder
 from systemzero_core.template.model import Selector
-from systemzero_core.template.roles import CONTROLS, FORM_CONTROLS
 
 _COVERING = frozenset(("dialog", "alertdialog"))
 _PARTS = frozenset(("form", "main", "navigation", "search"))
@@ -62,9 +63,10 @@ def _described(selector: Selector) -> str:
 
 def _removals(report: Reporter, context: Context) -> Iterator[Finding]:
     baseline = baseline_of(context)
+    came = names(added(context))
     still = {(node.role, node.name) for node in context.capture.nodes}
     for _, index, node in removed(context):
-        if node.role in _PARTS:
+        if node.role in _PARTS and (node.role, node.name) not in came:
             message = f"{called(node)} was removed"
             yield report.gone("part_removed", Severity.WARNING, message, index)
         elif (
@@ -77,6 +79,7 @@ def _removals(report: Reporter, context: Context) -> Iterator[Finding]:
 
 
 def _changes(report: Reporter, context: Context) -> Iterator[Finding]:
+    baseline, came = baseline_of(context), names(added(context))
     for edit, node, changes in updates(context):
         lost = gained_states(changes) & {"disabled", "hidden"}
         if lost and node.role in CONTROLS:
@@ -84,12 +87,18 @@ def _changes(report: Reporter, context: Context) -> Iterator[Finding]:
             yield report.here("control_disabled", Severity.WARNING, message, edit.target, edit.node)
         role = changes.get("role")
         if role is not None and (role.old in FORM_CONTROLS or role.new in FORM_CONTROLS):
-            message = f"{role.old} {quoted(node.name)} became a {role.new}"
+            old = baseline.nodes[edit.node]
+            if (old.role, old.name) in came:
+                continue  # it is there, built anew: what took its place is another thing
+            message = f"{called(old)} became {_a(node.role)}"
             yield report.here("role_changed", Severity.WARNING, message, edit.target, edit.node)
 
 
 def _appearances(report: Reporter, context: Context) -> Iterator[Finding]:
+    went = names(removed(context))
     for _, index, node in added(context):
+        if (node.role, node.name) in went:
+            continue  # it was there, built otherwise
         if node.role in _COVERING or "modal" in node.states:
             message = f"{called(node)} appeared over the screen"
             yield report.here("dialog_appeared", Severity.WARNING, message, index)
@@ -104,3 +113,7 @@ def _row_counts(report: Reporter, context: Context) -> Iterator[Finding]:
         where = called(context.capture.nodes[parent])
         message = f"{where} has {count} rows, where {rows.minimum} to {most} are expected"
         yield report.here("row_count", Severity.WARNING, message, parent)
+
+
+def _a(role: str) -> str:
+    return f"{'an' if role[:1] in 'aeio' else 'a'} {role}"

@@ -32,7 +32,7 @@ from systemzero_core.drift.detectors.reading import (
     renamed,
 )
 from systemzero_core.drift.model import Context, Finding, Severity
-from systemzero_core.template.roles import CONTROLS
+from systemzero_core.roles import CONTROLS
 from systemzero_core.template.shapes import Shape, pieces_at_most, tokens
 from systemzero_core.tree import Node, Tree
 

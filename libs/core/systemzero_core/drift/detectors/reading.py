@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from systemzero_core.diff import Change, Edit, EditKind
 from systemzero_core.diff.describe import paths_of
 from systemzero_core.diff.quoting import quoted, quoted_pair
 from systemzero_core.drift.model import Context, Finding, Severity
-from systemzero_core.template.roles import REPEATING
+from systemzero_core.roles import REPEATING
 from systemzero_core.tree import Node, Tree
 
 _MAX_ANCESTORS = 64
@@ -35,6 +35,11 @@ def added(context: Context) -> Iterator[tuple[Edit, int, Node]]:
         if judged.edit.kind is EditKind.INSERT:
             for node, place in zip(judged.edit.nodes, judged.edit.places, strict=True):
                 yield judged.edit, place.at, node
+
+
+def names(found: Iterable[tuple[Edit, int, Node]]) -> frozenset[tuple[str, str]]:
+    """The roles and names of those that have a name: what came and went alike was built anew."""
+    return frozenset((node.role, node.name) for _, _, node in found if node.name)
 
 
 def updates(context: Context) -> Iterator[tuple[Edit, Node, dict[str, Change]]]:
@@ -68,7 +73,9 @@ def among_rows(tree: Tree, index: int) -> bool:
 
 def called(node: Node) -> str:
     """How a sentence names a node."""
-    return f"{node.role} {quoted(node.name)}" if node.name else f"a {node.role} without a name"
+    if node.name:
+        return f"{node.role} {quoted(node.name)}"
+    return f"{'an' if node.role[:1] in 'aeio' else 'a'} {node.role} without a name"
 
 
 def renamed(old: Node, new: Node) -> tuple[str, str]:

@@ -116,6 +116,7 @@ class Edit(_message.Message):
     NODES_FIELD_NUMBER: _builtins.int
     MORE_NODES_FIELD_NUMBER: _builtins.int
     PARTIAL_FIELD_NUMBER: _builtins.int
+    AROUND_FIELD_NUMBER: _builtins.int
     kind: Global___EditKind.ValueType
     """Output only. What kind of edit."""
     node: _builtins.int
@@ -152,6 +153,10 @@ class Edit(_message.Message):
     """Output only. Whether a value that it changes, or a node that comes or goes, is not shown. No
     approval and no snooze covers such an edit: the template is learnt anew instead. What a long text
     has in common before and after need not be shown.
+    """
+    around: _builtins.int
+    """Output only. How many nodes stand within an inserted node that did not come with it, or stood
+    within a deleted one and did not go with it: a wrapper was put around them, or taken away.
     """
     @_builtins.property
     def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___PathStep]:
@@ -203,10 +208,11 @@ class Edit(_message.Message):
         nodes: _abc.Iterable[_tree_pb2.Node] | None = ...,
         more_nodes: _builtins.int = ...,
         partial: _builtins.bool = ...,
+        around: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["place", b"place"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "more_changes", b"more_changes", "more_nodes", b"more_nodes", "node", b"node", "nodes", b"nodes", "parent_path", b"parent_path", "parent_path_left_out", b"parent_path_left_out", "partial", b"partial", "path", b"path", "path_left_out", b"path_left_out", "place", b"place", "sentence", b"sentence", "size", b"size", "target", b"target", "values_digest", b"values_digest", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["around", b"around", "changes", b"changes", "fingerprint", b"fingerprint", "kind", b"kind", "more_changes", b"more_changes", "more_nodes", b"more_nodes", "node", b"node", "nodes", b"nodes", "parent_path", b"parent_path", "parent_path_left_out", b"parent_path_left_out", "partial", b"partial", "path", b"path", "path_left_out", b"path_left_out", "place", b"place", "sentence", b"sentence", "size", b"size", "target", b"target", "values_digest", b"values_digest", "volatile", b"volatile", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
