@@ -376,7 +376,7 @@ def test_a_fault_of_ours_is_an_error_in_one_line_that_says_what_to_report(
     monkeypatch.setattr("systemzero_client.cli.diff.diff", broken)
     ran = sz("diff", BEFORE, AGAIN)
     assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
-    assert f"{type(fault).__name__} at test_cli_offline.py:" in ran.err
+    assert f"{type(fault).__name__} at test_offline.py:" in ran.err
     assert "report" in ran.err
     assert "SYSTEMZERO_DEBUG" in ran.err
     assert "s0_secret" not in ran.err
