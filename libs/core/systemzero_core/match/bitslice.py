@@ -16,6 +16,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
+_BYTE = 8
+_VALUES = [bytes.maketrans(b"01", bytes((0, 1 << digit))) for digit in range(_BYTE)]
+"""For each binary digit of a byte, what `0` and `1` stand for."""
 _INTEGER = 32
 """Bytes of an integer of up to 60 bits; one of more has an eighth for each further bit, about."""
 
@@ -108,16 +111,35 @@ def at_least(total: Sequence[int], bound: int, slots: int) -> int:
     return above | equal
 
 
-def rows(total: Iterable[int], slots: int) -> list[tuple[int, bytes]]:
-    """`total` for `slots` alone, to be read slot by slot: each digit's value and its bits."""
-    length = slots.bit_length() // 8 + 1
-    return [(1 << d, (bits & slots).to_bytes(length, "little")) for d, bits in enumerate(total)]
+def by_slot(total: Iterable[int], slots: int) -> list[tuple[int, bytes]]:
+    """`total` for `slots` alone, to be read slot by slot: its bytes, each with its value.
+
+    The number of a slot is the sum of value x byte at the slot's place.
+    """
+    digits = [bits & slots for bits in total]
+    while digits and not digits[-1]:
+        digits.pop()
+    length = slots.bit_length()
+    return [
+        (1 << at, _spread(digits[at : at + _BYTE], length)) for at in range(0, len(digits), _BYTE)
+    ]
 
 
-def number_at(digits: Iterable[tuple[int, bytes]], slot: int) -> int:
-    """The number of `slot`, one of those that `rows` was given, or a lower one."""
-    place, bit = slot >> 3, 1 << (slot & 7)
-    return sum(value for value, row in digits if row[place] & bit)
+def number_at(numbers: Iterable[tuple[int, bytes]], slot: int) -> int:
+    """The number of `slot`, one of those that `by_slot` was given, or a lower one."""
+    return sum(value * digits[slot] for value, digits in numbers)
+
+
+def _spread(digits: Sequence[int], length: int) -> bytes:
+    """A byte for each of `length` slots, of up to 8 binary digits.
+
+    Python writes an integer in binary a character a slot, which is by far the fastest way.
+    """
+    together = 0
+    for digit, values in zip(digits, _VALUES, strict=False):
+        written = f"{digit:0{length}b}".encode().translate(values)
+        together |= int.from_bytes(written)
+    return together.to_bytes(length, "little")
 
 
 def members(bits: int) -> list[int]:

@@ -13,14 +13,7 @@ from heapq import heappop, heappush
 from math import ceil
 from operator import or_
 
-from systemzero_core.match.bitslice import (
-    add_up,
-    at_least,
-    members,
-    number_at,
-    rows,
-    scaled,
-)
+from systemzero_core.match.bitslice import add_up, at_least, by_slot, members, number_at, scaled
 from systemzero_core.match.features import Feature, Tokens
 from systemzero_core.match.ranking import LEAST_SCORE, Ranked, keep
 from systemzero_core.match.score import Weights, score, score_of
@@ -51,13 +44,13 @@ class Scan:
             if weights.of(feature) or feature is Feature.REQUIRED_NODES
         }
         self._coarse = _coarse_bounds(state, capture, weights, counts)
-        self._rows = {feature: rows(total, state.live) for feature, total in counts.items()}
+        self._counts = {feature: by_slot(total, state.live) for feature, total in counts.items()}
         self._plan = [
             (
                 number,
                 weights.of(feature),
                 0 if feature is Feature.REQUIRED_NODES else capture.size(feature),
-                self._rows[feature],
+                self._counts[feature],
             )
             for number, feature in enumerate(Feature)
             if weights.of(feature)
@@ -101,20 +94,18 @@ class Scan:
         sizes = self._state.generation.sizes[slot]
         if sizes is None:
             template = self._state.generation.entries[slot].tokens
-            found = number_at(self._rows[Feature.REQUIRED_NODES], slot)
+            found = number_at(self._counts[Feature.REQUIRED_NODES], slot)
             required = min(found, len(template.required))
             return score_of(self._capture, template, self._weights, lambda _: required)
-        place, bit = slot >> 3, 1 << (slot & 7)
         reached = total = 0.0
-        for number, weight, mine, digits in self._plan:
+        for number, weight, mine, counted in self._plan:
             theirs = sizes[number]
             if not mine + theirs:
                 continue
             total += weight
             count = 0
-            for value, row in digits:
-                if row[place] & bit:
-                    count += value
+            for value, digits in counted:
+                count += value * digits[slot]
             if number == 0:  # required nodes, of which `mine` is 0
                 reached += weight * min(count, theirs) / theirs
             else:

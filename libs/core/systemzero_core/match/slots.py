@@ -20,8 +20,8 @@ _SWEEP_FROM = 64
 """Slots without a template that are never worth a sweep."""
 _WIDTHS: Mapping[Feature, int] = {
     Feature.REQUIRED_NODES: 8192,
-    Feature.STRUCTURE: 2048,
-    Feature.ROLES: 512,
+    Feature.STRUCTURE: 16384,
+    Feature.ROLES: 2048,
     Feature.NAMES: 16384,
     Feature.IDENTIFIERS: 4096,
     Feature.PAGE: 4096,

@@ -14,6 +14,9 @@ _LONGEST_URL = 2_000
 
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_DIGIT = re.compile(r"\d")
+_LETTERS = {i: chr(i).lower() if chr(i).isalpha() else " " for i in range(128)}
+"""ASCII as words are read of it: letters in lower case, and blanks."""
 _PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^?#]*)")
 _ROUTE = re.compile(r"[^#]*#!?(/[^?#]*)")
 
@@ -21,9 +24,12 @@ _ROUTE = re.compile(r"[^#]*#!?(/[^?#]*)")
 def fold(name: str) -> str:
     """The name as it is compared: blanks collapsed, numbers as `#`, at most 160 characters."""
     text = name[:LONGEST]
-    if not text.isascii() or not text.isalpha():
-        text = numberless(" ".join(text.split()))
-    return text
+    if not text.isascii():
+        return numberless(" ".join(text.split()))
+    if text.isalpha():
+        return text
+    text = " ".join(text.split())
+    return _NUMBER.sub("#", text) if _DIGIT.search(text) else text
 
 
 def numberless(text: str) -> str:
@@ -33,7 +39,10 @@ def numberless(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The first words of `text`, folded."""
-    return _WORD.findall(known(text[:LONGEST]).casefold())[:_WORDS]
+    text = text[:LONGEST]
+    if text.isascii():
+        return text.translate(_LETTERS).split()[:_WORDS]
+    return _WORD.findall(known(text).casefold())[:_WORDS]
 
 
 def path_of(url: str) -> str:

@@ -12,9 +12,9 @@ from systemzero_core.match.bitslice import (
     Table,
     add_up,
     at_least,
+    by_slot,
     members,
     number_at,
-    rows,
     scaled,
 )
 
@@ -34,7 +34,7 @@ def test_scaled_sums_and_comparisons(
         for slot in range(SLOTS)
     ]
     everyone = (1 << SLOTS) - 1
-    digits_read = rows(total, everyone)
+    digits_read = by_slot(total, everyone)
     assert [number_at(digits_read, slot) for slot in range(SLOTS)] == expected
     assert members(at_least(total, bound, everyone)) == [
         slot for slot, number in enumerate(expected) if number >= bound
@@ -48,7 +48,7 @@ def test_a_table_never_counts_too_few_and_nothing_for_an_empty_slot(
     table = Table(32)
     for slot, tokens in enumerate(entered):
         table.add(slot, sorted(tokens))
-    found = rows(table.counts(asked), (1 << len(entered) + 9) - 1)
+    found = by_slot(table.counts(asked), (1 << len(entered) + 9) - 1)
     for slot, tokens in enumerate(entered):
         assert number_at(found, slot) >= len(tokens & asked)
         assert tokens or number_at(found, slot) == 0

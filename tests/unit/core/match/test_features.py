@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from systemzero_core.match import Feature, Tokens, template_tokens, tokens_of
-from systemzero_core.match.texts import fold
+from systemzero_core.match.texts import fold, words_of
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.tree import Bounds, Node, Tree
 from tests.support.screens import BASKET, BASKET_PARTS, LOGIN
@@ -30,6 +34,13 @@ def overlap(a: Tokens, b: Tokens, feature: Feature) -> tuple[int, int, int]:
 )
 def test_names_are_compared_without_blanks_and_numbers(name: str, folded: str) -> None:
     assert fold(name) == folded
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF), max_size=40))
+def test_plain_texts_are_read_as_all_others(text: str) -> None:
+    # A Latin letter in front takes the text off the way of plain ASCII.
+    assert fold(f"\u00e9 {text}".rstrip()) == f"\u00e9 {fold(text).strip()}".rstrip()
+    assert words_of(text) == re.findall(r"[^\W\d_]+", text.casefold())[:12]
 
 
 def test_tokens_hold_no_duplicates() -> None:
