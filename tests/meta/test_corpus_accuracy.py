@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks._corpus import Corpus
 from benchmarks._report import Report
-from benchmarks.accuracy import Evaluation
+from benchmarks.accuracy.evaluation import Evaluation
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("SYSTEMZERO_TEST_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
