@@ -2,7 +2,8 @@
 
 1. Where the viewport itself changed, no box is comparable.
 2. A box follows its text, its node's move and its parent's shift: those are told by themselves.
-3. The boxes of siblings that change together are one change of the panel they stand in.
+3. Where rows of data came or went, what shifts or stretches downwards follows them.
+4. The boxes of siblings that change together are one change of the panel they stand in.
 Everything is linear in the number of changed boxes.
 """
 
@@ -48,7 +49,11 @@ class BoxJudge:
         comparable: whether they are boxes of screens of one width.
     """
 
-    def __init__(self, script: EditScript, baseline: Tree, capture: Tree) -> None:
+    def __init__(
+        self, script: EditScript, baseline: Tree, capture: Tree, *, grown: bool = False
+    ) -> None:
+        """`grown` tells that rows of data came or went, which shifts what is below them."""
+        self._grown = grown
         self._baseline = baseline
         self.comparable = _same_viewport(baseline, capture)
         self._deltas = _deltas(script.edits) if self.comparable else {}
@@ -58,6 +63,8 @@ class BoxJudge:
         """Whether the changed box of an update counts by itself."""
         delta = self._deltas.get(edit.node)
         if delta is None or not delta.exceeds(tolerance):
+            return False
+        if self._grown and delta.x == 0 == delta.width:
             return False
         return edit.node not in self._moved and not self._follows_parent(edit.node, delta)
 

@@ -9,7 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -119,12 +119,17 @@ def infer(evidence: Evidence) -> Rulebook:
     return book
 
 
-def live_texts(tree: Tree) -> Iterator[Inference]:
-    """Of one capture: which texts look live. They are not let pass, but weigh little."""
+def live_texts(tree: Tree, known: Collection[int] = ()) -> Iterator[Inference]:
+    """Of one capture: which texts may be live, but for those of `known` nodes.
+
+    They are not let pass, but weigh little.
+    """
     found = 0
-    for node in tree.nodes:
+    for i, node in enumerate(tree.nodes):
         if found == _MAX_LIVE:
             return
+        if i in known:
+            continue
         shapes = {shape for shape, _ in tokens(node.name) if shape in VOLATILE}
         if shapes:
             found += 1
@@ -136,13 +141,16 @@ def live_texts(tree: Tree) -> Iterator[Inference]:
 class Namer:
     """Makes selectors for nodes of the baseline."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(
+        self, evidence: Evidence, patterns: Mapping[tuple[int, str], str] | None = None
+    ) -> None:
+        """`patterns` are those of varying fields for which the evidence's values do not speak."""
         self._tree = evidence.baseline
         self._values = evidence.values
         self._finder = Finder(evidence.baseline)
         self._found: dict[str, list[int]] = {}
         self._numbered: dict[str, dict[int, int]] = {}
-        self._patterns: dict[tuple[int, str], str] = {}
+        self._patterns = dict(patterns or {})
         self._named: dict[str, set[str | None]] = {}
         self._left = _MAX_LOOKED_AT
 
@@ -375,8 +383,13 @@ def _wildcards(evidence: Evidence, namer: Namer, book: Rulebook, inside: Iterabl
         book.add(rule, f"{_called(evidence, index)} varied: {said}", seen)
 
 
+def called(tree: Tree, index: int) -> str:
+    """A node as a sentence has it."""
+    return _node(tree.nodes[index])
+
+
 def _called(evidence: Evidence, index: int) -> str:
-    return _node(evidence.baseline.nodes[index])
+    return called(evidence.baseline, index)
 
 
 def _node(node: Node) -> str:

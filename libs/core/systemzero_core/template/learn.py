@@ -1,8 +1,9 @@
 """Learning a baseline from good captures: what varied between them is not drift.
 
-One capture gives a strict template: nothing varied, so nothing is let pass. Its live values (a
-clock, a duration, a count) are named in the inferences and weigh next to nothing when they change,
-but they do show: that they vary is a guess until a second capture says so. From two captures on:
+One capture tells what changes by itself (`template.live`) and which rows are data
+(`template.tables`); all else is strict. Other numbers in it are named in the inferences and weigh
+next to nothing when they change, but they do show: that they vary is a guess until a second capture
+says so. From two captures on:
 
 1. texts that varied become typed wildcards, the narrowest that cover all that was seen;
 2. rows whose number varied become a repeated pattern, whose texts may be anything;
@@ -14,15 +15,16 @@ Every inference says what it rests on. Earlier rules of a policy stay; new ones 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from systemzero_core.diff import EditScript, diff
 from systemzero_core.errors import InvalidInput
+from systemzero_core.template.assume import assume
 from systemzero_core.template.evidence import Evidence
 from systemzero_core.template.infer import Inference, Rulebook, infer, live_texts
-from systemzero_core.template.model import STRICT_POLICY, Policy, Selector, Template
+from systemzero_core.template.model import STRICT_POLICY, Policy, Rule, Selector, Template
 from systemzero_core.template.policy_filter import PolicyFilter
 from systemzero_core.template.required import required_nodes
 from systemzero_core.template.resolve import CompiledPolicy
@@ -54,12 +56,17 @@ class Learned(msgspec.Struct, frozen=True):
 
 
 def learn(
-    captures: Sequence[Tree], policy: Policy = STRICT_POLICY, *, compare: Compare = diff
+    captures: Sequence[Tree],
+    policy: Policy = STRICT_POLICY,
+    *,
+    compare: Compare = diff,
+    guess: bool = True,
 ) -> Learned:
     """What `captures` (in normal form, oldest first) have in common, and what varies.
 
     `policy` is what is known to vary already; `compare` is for those who learn from the same
-    captures again and again and remember the scripts.
+    captures again and again and remember the scripts. Without `guess`, what does not differ between
+    two captures is not let vary.
 
     Raises:
         InvalidInput: no captures, more than `MAX_CAPTURES`, or an empty one.
@@ -72,9 +79,16 @@ def learn(
     baseline = captures[-1]
     evidence = _evidence(baseline, captures[:-1], policy, compare)
     found = infer(evidence)
-    required = required_nodes(baseline, found.unstable)
-    inferences = found.inferences if len(captures) > 1 else live_texts(baseline)
-    return Learned(baseline, required, _extended(policy, found), tuple(inferences))
+    guessed = assume(baseline, policy) if guess else Rulebook(1)
+    guesses = _unseen(guessed, (*policy.rules, *found.rules))
+    inferences = [*found.inferences, *(inference for _, inference in guesses)]
+    if len(captures) == 1:
+        inferences += live_texts(baseline, guessed.unstable)
+    # What is known comes after what is guessed, so that it holds where both speak.
+    known = msgspec.structs.replace(policy, rules=(*(rule for rule, _ in guesses), *policy.rules))
+    required = required_nodes(baseline, found.unstable | guessed.unstable)
+    said = tuple(dict.fromkeys(inferences))
+    return Learned(baseline, required, _extended(known, found), said)
 
 
 def refine(template: Template, tree: Tree, capture_id: str = "") -> tuple[Template, Learned]:
@@ -87,7 +101,7 @@ def refine(template: Template, tree: Tree, capture_id: str = "") -> tuple[Templa
         InvalidInput: the capture is empty.
     """
     known = (template.tree,) if template.tree is not None else ()
-    learned = learn((*known, tree), template.policy)
+    learned = learn((*known, tree), template.policy, guess=not known)
     newer = rebased(template, tree, capture_id)
     required = newer.required_nodes or learned.required_nodes
     return msgspec.structs.replace(newer, policy=learned.policy, required_nodes=required), learned
@@ -103,9 +117,21 @@ def _evidence(baseline: Tree, others: Sequence[Tree], policy: Policy, compare: C
     return evidence
 
 
+def _unseen(guessed: Rulebook, rules: Iterable[Rule]) -> list[tuple[Rule, Inference]]:
+    """The guesses that are none of `rules`, which rest on more."""
+    held = set(map(_bare, rules))
+    both = zip(guessed.rules, guessed.inferences, strict=True)
+    return [(rule, why) for rule, why in both if _bare(rule) not in held]
+
+
+def _bare(rule: Rule) -> str:
+    """A rule, whatever it says of where it comes from."""
+    return repr(msgspec.structs.replace(rule, why=""))
+
+
 def _extended(policy: Policy, found: Rulebook) -> Policy:
-    known = {msgspec.structs.replace(rule, why="").__repr__() for rule in policy.rules}
-    fresh = [r for r in found.rules if msgspec.structs.replace(r, why="").__repr__() not in known]
+    known = set(map(_bare, policy.rules))
+    fresh = [rule for rule in found.rules if _bare(rule) not in known]
     return msgspec.structs.replace(
         policy,
         rules=(*policy.rules, *fresh),

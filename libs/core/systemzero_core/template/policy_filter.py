@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from systemzero_core.diff import Change, Edit, EditKind, EditScript, SubtreeRange
-from systemzero_core.template.boxes import BoxJudge
+from systemzero_core.template.boxes import BoxJudge, delta_of
 from systemzero_core.template.model import MatchLevel, Scope
 from systemzero_core.template.resolve import CompiledPolicy, Effective, PolicyView
 from systemzero_core.template.rows import RowBook
@@ -43,12 +43,31 @@ class PolicyFilter:
         self._trees = (baseline, capture)
         self._views = (policy.baseline(baseline), PolicyView(policy, capture))
         self._reader = Reader(Work(MAX_STEPS, "holding what differs against the template's policy"))
-        self._boxes = BoxJudge(script, baseline, capture)
         self._rows = RowBook(
             policy, (baseline, self._views[0]), (capture, self._views[1]), script.mapping
         )
         asked = self._field_counts, self.stays
+        self._boxes = BoxJudge(script, baseline, capture, grown=self._has_grown())
         self._swapped = Swaps(script, self._trees, self._views, self._reader, *asked).found()
+
+    def _has_grown(self) -> bool:
+        """Whether rows of data came, went or got another height: all below them moves with it."""
+        if not self._rows.has_data:
+            return False
+        return any(map(self._moves_what_is_below, self._script.edits))
+
+    def _moves_what_is_below(self, edit: Edit) -> bool:
+        if edit.kind is EditKind.UPDATE:
+            delta = next((delta_of(c) for c in edit.changes if c.field == "bounds"), None)
+            return bool(delta and delta.height) and self._is_data_row(0, edit.node)
+        if edit.kind is EditKind.MOVE:
+            return False
+        side = 0 if edit.kind is EditKind.DELETE else 1
+        return any(self._is_data_row(side, place.at) for place in edit.places)
+
+    def _is_data_row(self, side: int, index: int) -> bool:
+        rule = self._views[side].at(index).rows_rule
+        return rule >= 0 and not self._rows.is_fixed(rule)
 
     @property
     def violations(self) -> dict[tuple[int, int], int]:

@@ -57,13 +57,26 @@ class RowBook:
             rows.minimum <= count and (rows.maximum is None or count <= rows.maximum)
         )
 
+    @property
+    def has_data(self) -> bool:
+        """Whether some rule makes nodes rows of data."""
+        return any(
+            rule.rule.rows is not None and not self.is_fixed(i)
+            for i, rule in enumerate(self._policy.rules)
+        )
+
+    def is_fixed(self, rule: int) -> bool:
+        """Whether a rule wants just so many: then none of them is data, to come or to go."""
+        rows = self._policy.rules[rule].rule.rows
+        return rows is not None and rows.minimum == rows.maximum
+
     def may_go(self, rule: int, capture_parent: int) -> bool:
         """Whether a row of `rule` may be missing under a parent of the capture."""
-        return (rule, capture_parent) not in self.violations
+        return (rule, capture_parent) not in self.violations and not self.is_fixed(rule)
 
     def may_come(self, rule: int, capture_parent: int, row: int) -> bool:
         """Whether capture node `row` may be one more row of `rule` under its parent."""
-        if (rule, capture_parent) in self.violations:
+        if not self.may_go(rule, capture_parent):
             return False
         return not self._controls(1)[row] & ~self._known_controls(rule)
 

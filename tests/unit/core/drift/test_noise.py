@@ -34,8 +34,10 @@ def test_equal_captures_raise_nothing() -> None:
 
 
 def test_two_captures_count_what_one_would_have_raised() -> None:
-    # A clock alone is an event of severity info: no alarm.
-    assert estimate_noise([page("10:05"), page("10:06")]) == Noise(2, alarms=0, events=2)
+    # A number alone is an event of severity info: no alarm. A clock is known from one capture.
+    counts = [page(total="7 in stock"), page(total="8 in stock")]
+    assert estimate_noise(counts) == Noise(2, alarms=0, events=2)
+    assert estimate_noise([page("10:05"), page("10:06")]) == Noise(2, alarms=0, events=0)
 
 
 def test_a_third_capture_settles_what_varies() -> None:

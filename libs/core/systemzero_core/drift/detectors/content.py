@@ -20,8 +20,11 @@ from systemzero_core.drift.detectors.reading import (
 )
 from systemzero_core.drift.model import Context, Finding, Severity
 from systemzero_core.roles import CONTROLS, FORM_CONTROLS
+from systemzero_core.template.shapes import Shape, tokens
 from systemzero_core.tree import Node
 
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_PRICED = re.compile(r"\d ?%")
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.\-]{0,30}:)?//([^/?#]{0,255})", re.IGNORECASE)
 
 
@@ -67,8 +70,16 @@ def _renamed(report: Reporter, old: Node, new: Node, index: int, target: int) ->
     elif old.role == "heading":
         top = old.attribute("level") == "1"
         message = f"{before} now reads {after}" if new.name else f"{before} lost its text"
-        severity = Severity.WARNING if top else Severity.INFO
+        counted = bool(new.name) and _only_numbers_differ(old.name, new.name)
+        severity = Severity.WARNING if top and not counted else Severity.INFO
         yield report.here("heading_changed", severity, message, target, index)
+
+
+def _only_numbers_differ(old: str, new: str) -> bool:
+    """Whether two headings are one that counts, or names a version; prices and rates are none."""
+    if any(_PRICED.search(text) or Shape.MONEY in dict(tokens(text)) for text in (old, new)):
+        return False
+    return _NUMBER.sub("#", old) == _NUMBER.sub("#", new)
 
 
 def _retargeted(report: Reporter, node: Node, url: Change, index: int, target: int) -> Finding:
