@@ -11,9 +11,10 @@ from tests.support.trees import item, tree
 
 
 def page(clock: str) -> Tree:
+    """A page with a time that one capture does not tell from what somebody wrote."""
     return tree(
         item("heading", "Orders", attributes=(("level", "1"),)),
-        item("text", f"Updated {clock}"),
+        item("text", f"Next slot {clock}"),
         item("button", "Pay"),
     )
 
