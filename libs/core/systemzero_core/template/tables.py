@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from systemzero_core.roles import CONTROLS
 from systemzero_core.template.model import MatchLevel, Rows, Rule, Scope, Selector
 from systemzero_core.template.patterns import escape
-from systemzero_core.roles import CONTROLS
 from systemzero_core.template.validate import MAX_TOLERANCE
 from systemzero_core.tree import Tree
 
