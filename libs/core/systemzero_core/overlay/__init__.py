@@ -1,0 +1,5 @@
+"""What stands over a screen: a dialog, an open menu, a banner. See `docs/design/match.md`."""
+
+from systemzero_core.overlay.find import overlays_of
+
+__all__ = ["overlays_of"]
