@@ -16,6 +16,7 @@ from systemzero_core.match.features import (
 )
 from systemzero_core.match.index import TemplateIndex
 from systemzero_core.match.ranking import Entry, Ranked, brute_force
+from systemzero_core.match.saying import MatchResult
 from systemzero_core.match.score import (
     DEFAULT_WEIGHTS,
     FeatureScore,
@@ -23,14 +24,8 @@ from systemzero_core.match.score import (
     explain_score,
     score,
 )
-from systemzero_core.match.search import (
-    DEFAULT_THRESHOLDS,
-    MatchAnswer,
-    MatchResult,
-    Thresholds,
-    identify,
-    match,
-)
+from systemzero_core.match.search import MatchAnswer, identify, match
+from systemzero_core.match.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 __all__ = [
     "DEFAULT_THRESHOLDS",

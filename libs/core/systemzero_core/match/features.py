@@ -25,6 +25,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from systemzero_core.match.page import NO_CLAIMS, Claims, claims_of, page_of
+from systemzero_core.match.situation import NO_SITUATION, Seen, Situation, seen_of
 from systemzero_core.match.texts import LONGEST, fold, numberless, path_of, words_of
 from systemzero_core.template.model import Selector, Template
 from systemzero_core.template.patterns import compile_pattern
@@ -90,19 +91,22 @@ class Tokens:
         arrays: tokens of the features that are compared both ways.
         present: what required nodes are looked for among; empty in a template's tokens.
         claims: what the page says it is.
+        situation: what it shows of itself just now.
     """
 
-    __slots__ = ("__dict__", "arrays", "claims", "present")
+    __slots__ = ("__dict__", "arrays", "claims", "present", "situation")
 
     def __init__(
         self,
         arrays: Mapping[Feature, array[int]],
         present: frozenset[int] = frozenset(),
         claims: Claims = NO_CLAIMS,
+        situation: Situation = NO_SITUATION,
     ) -> None:
         self.arrays = dict(arrays)
         self.present = present
         self.claims = claims
+        self.situation = situation
 
     @cached_property
     def sets(self) -> dict[Feature, frozenset[int]]:
@@ -137,8 +141,8 @@ class TemplateTokens:
         """Bytes that it takes."""
         taken: list[object] = [self.required, *self.labels]
         if self.tokens is not None:
-            claims = self.tokens.claims
-            taken += [*self.tokens.arrays.values(), *claims, *chain(*claims)]
+            sets = (*self.tokens.claims, *self.tokens.situation)
+            taken += [*self.tokens.arrays.values(), *sets, *chain(*sets)]
         return sum(map(sys.getsizeof, taken))
 
 
@@ -149,11 +153,13 @@ class RawFeatures(NamedTuple):
         counts: how often each thing occurs, by feature.
         named: the named nodes, as roles and folded names.
         roles: the roles of all nodes.
+        seen: what a page shows of itself just now.
     """
 
     counts: Mapping[Feature, Mapping[Hashable, int]]
     named: Collection[tuple[str, str]]
     roles: Collection[str]
+    seen: Seen
 
     def tokens(self) -> Tokens:
         """The tokens, for this process."""
@@ -162,14 +168,16 @@ class RawFeatures(NamedTuple):
         # templates of the older layout name their required nodes by name alone
         present.update([hash((name,)) for _, name in self.named])
         arrays = {feature: _levels(counts) for feature, counts in self.counts.items()}
-        return Tokens(arrays, frozenset(present), claims_of(self.counts[Feature.PAGE]))
+        claims = claims_of(self.counts[Feature.PAGE])
+        return Tokens(arrays, frozenset(present), claims, Situation.of(self.seen))
 
 
 def things_of(tree: Tree, *, layout: bool = False) -> RawFeatures:
     """What the tokens of a tree are made of; see `tokens_of`."""
     named = {(node.role, node.name) for node in tree.nodes if node.name}
     folded = {(role, fold(name)) for role, name in named}
-    return RawFeatures(_counts(tree, layout=layout), folded, {node.role for node in tree.nodes})
+    roles = {node.role for node in tree.nodes}
+    return RawFeatures(_counts(tree, layout=layout), folded, roles, seen_of(tree))
 
 
 def tokens_of(tree: Tree, *, layout: bool = False) -> Tokens:
@@ -199,7 +207,8 @@ def template_tokens(template: Template, *, layout: bool = False) -> TemplateToke
 def _tokens(tree: Tree, *, layout: bool) -> Tokens:
     counts = _counts(tree, layout=layout)
     arrays = {feature: _levels(counted) for feature, counted in counts.items()}
-    return Tokens(arrays, claims=claims_of(counts[Feature.PAGE]))
+    situation = Situation.of(seen_of(tree))
+    return Tokens(arrays, claims=claims_of(counts[Feature.PAGE]), situation=situation)
 
 
 def _counts(tree: Tree, *, layout: bool) -> dict[Feature, Mapping[Hashable, int]]:

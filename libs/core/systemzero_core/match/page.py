@@ -30,6 +30,10 @@ class Agreement(Enum):
     """An end of the address and a part of the title are the same."""
     CONTRADICTS = "contradicts"
     """No end of the address is the same, and each title has a part of its own."""
+    ELSEWHERE = "elsewhere"
+    """No end of the address is the same; the titles do not say more."""
+    TURNED = "turned"
+    """Each has a tab chosen that the other offers and has not chosen."""
     UNKNOWN = "unknown"
 
 
@@ -52,7 +56,7 @@ class Claims(NamedTuple):
             told = not self.title.isdisjoint(other.title)
             return Agreement.AGREES if told else Agreement.UNKNOWN
         told = bool(self.title - other.title and other.title - self.title)
-        return Agreement.CONTRADICTS if told else Agreement.UNKNOWN
+        return Agreement.CONTRADICTS if told else Agreement.ELSEWHERE
 
 
 NO_CLAIMS: Final = Claims()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
+from operator import add
 from typing import Final, NamedTuple
 
 from systemzero_core.tree import Bounds, Tree
@@ -93,8 +94,8 @@ def _sums(boxes: Iterable[Bounds], screen: Bounds) -> list[list[int]]:
         row = _middle(box.y - screen.y, box.height, screen.height)
         counts[row + 1][column + 1] += 1
     sums = [list(accumulate(row)) for row in counts]
-    for above, row in pairwise(sums):
-        row[:] = [one + other for one, other in zip(above, row, strict=True)]
+    for above, below in pairwise(sums):
+        below[:] = map(add, above, below)
     return sums
 
 

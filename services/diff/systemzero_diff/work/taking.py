@@ -89,6 +89,7 @@ class _Told(msgspec.Struct, frozen=True, array_like=True):
     layout: Mapping[tuple[str, int, int], int]
     named: frozenset[tuple[str, str]]
     present: frozenset[str]
+    seen: frozenset[tuple[str, str]]
 
 
 def encode_things(tree: Tree, *, layout: bool) -> bytes:
@@ -98,12 +99,12 @@ def encode_things(tree: Tree, *, layout: bool) -> bytes:
         TooLarge: more than trees are matched by.
     """
     things = things_of(tree, layout=layout)
-    count = sum(map(len, things.counts.values())) + len(things.named)
+    count = sum(map(len, things.counts.values())) + len(things.named) + len(things.seen)
     if count > MOST_THINGS:
         limit = {"limit": str(MOST_THINGS), "actual": str(count)}
         raise TooLarge(f"the tree has {count:,} different texts to be matched by", metadata=limit)
     counts: Any = [things.counts[feature] for feature in TWO_SIDED]
-    return msgspec.msgpack.encode([*counts, things.named, things.roles])
+    return msgspec.msgpack.encode([*counts, things.named, things.roles, things.seen])
 
 
 def decode_things(encoded: bytes) -> RawFeatures:
@@ -113,7 +114,7 @@ def decode_things(encoded: bytes) -> RawFeatures:
         *(told.structure, told.roles, told.names, told.identifiers, told.page, told.layout),
     )
     counts: dict[Feature, Mapping[Hashable, int]] = dict(zip(TWO_SIDED, each, strict=True))
-    return RawFeatures(counts, told.named, told.present)
+    return RawFeatures(counts, told.named, told.present, told.seen)
 
 
 _decode = msgspec.msgpack.Decoder(_Told).decode

@@ -89,7 +89,7 @@ def test_the_best_fit_of_another_page_does_not_hide_the_next() -> None:
         (("/shop/list", "List | Shop"), ("/v2/list", "List | Shop"), Agreement.AGREES),
         (("/a/7", "Kettle | Shop"), ("/a/8", "Teapot | Shop"), Agreement.AGREES),
         (("/", "Shop"), ("/", "Other"), Agreement.UNKNOWN),
-        (("/a", "Shop"), ("/b", "Shop"), Agreement.UNKNOWN),
+        (("/a", "Shop"), ("/b", "Shop"), Agreement.ELSEWHERE),
         (("", "A | Shop"), ("", "B | Shop"), Agreement.UNKNOWN),
         (("/", "Start | Shop"), ("/admin/", "Admin | Shop"), Agreement.CONTRADICTS),
         (("/#/a", "A | Shop"), ("/#/b", "B | Shop"), Agreement.CONTRADICTS),
