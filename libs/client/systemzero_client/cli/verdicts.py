@@ -70,6 +70,9 @@ def verdict_lines(
     severity = severity_name(verdict.severity)
     lines: list[str] = [Marked(" ".join(filter(None, (head, severity, printable(subject)))))]
     lines.append(f"  {printable(verdict.explanation)}{_similarity(verdict)}")
+    lines += [f"  over it: {printable(overlay.sentence)}" for overlay in verdict.overlays]
+    if verdict.beneath:
+        lines.append(f"  the screen by itself: {kind_name(verdict.beneath)}")
     lines += _edit_lines(verdict.script, all_edits=all_edits, colour=colour)
     findings = verdict.findings if all_edits else verdict.findings[:MAX_LINES]
     lines += [line for finding in findings for line in _finding_lines(finding)]

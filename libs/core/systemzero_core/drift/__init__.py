@@ -43,6 +43,7 @@ from systemzero_core.drift.noise import (
     estimate_noise,
     per_thousand,
 )
+from systemzero_core.drift.overlays import NO_LAYERS, Layers
 from systemzero_core.drift.render import (
     judgement_to_json,
     render_judged,
@@ -57,6 +58,7 @@ __all__ = [
     "BUILT_IN",
     "DEFAULT_THRESHOLDS",
     "ENTRY_POINT_GROUP",
+    "NO_LAYERS",
     "Context",
     "CoveredEdit",
     "Decision",
@@ -68,6 +70,7 @@ __all__ = [
     "HeldDecision",
     "JudgedEdit",
     "Judgement",
+    "Layers",
     "PlaceDigests",
     "Resolution",
     "SessionCapture",

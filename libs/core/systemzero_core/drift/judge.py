@@ -28,6 +28,7 @@ from systemzero_core.drift.model import (
     Severity,
     Verdict,
 )
+from systemzero_core.drift.overlays import Layers
 from systemzero_core.drift.places import Places
 from systemzero_core.drift.weigh import DEFAULT_THRESHOLDS, Scale, Thresholds, volatile_fields
 from systemzero_core.errors import FailedPrecondition
@@ -94,7 +95,7 @@ def judge(
         findings = _findings(detectors, context, places)
     except TooMuchWork as error:
         return _undecided(template, error)
-    return _judgement(template, script, context.edits, findings, thresholds)
+    return _judgement(context, findings, thresholds)
 
 
 def _texts(edit: Edit) -> Iterator[str]:
@@ -172,14 +173,12 @@ def _digested(findings: Iterable[Finding], places: Places) -> Iterator[Finding]:
 
 
 def _judgement(
-    template: Template,
-    script: EditScript,
-    edits: tuple[JudgedEdit, ...],
-    findings: tuple[Finding, ...],
-    thresholds: Thresholds,
+    context: Context, findings: tuple[Finding, ...], thresholds: Thresholds
 ) -> Judgement:
+    edits, script, template = context.edits, context.script, context.template
     left = _similarity(edit.weight for edit in edits)
     severities = [thresholds.severity(left), *(f.severity for f in findings)]
+    layers = Layers.of(edits, context.capture)
     return Judgement(
         verdict=Verdict.DRIFT if edits else Verdict.UNCHANGED,
         similarity=left,
@@ -190,4 +189,6 @@ def _judgement(
         reasons=(script.degraded,) if script.degraded else (),
         template_id=template.template_id,
         template_version=template.version,
+        overlays=layers.overlays,
+        beneath=layers.beneath,
     )

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from systemzero_core.diff import Edit, EditScript, PathStep
+from systemzero_core.overlay import Overlay
 from systemzero_core.template.model import Template
 from systemzero_core.tree import Tree
 
@@ -127,6 +128,9 @@ class Judgement(msgspec.Struct, frozen=True):
         reasons: why a verdict is INCONCLUSIVE or UNKNOWN_SCREEN, and what was approximated.
         template_id: the template judged against, or empty.
         template_version: its version, or 0.
+        overlays: what came over the screen, told apart from it.
+        beneath: the verdict on the screen by itself; None where nothing came over it. INCONCLUSIVE
+            where the capture has nothing of it.
     """
 
     verdict: Verdict
@@ -138,6 +142,8 @@ class Judgement(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()
     template_id: str = ""
     template_version: int = 0
+    overlays: tuple[Overlay, ...] = ()
+    beneath: Verdict | None = None
 
 
 class SessionCapture(msgspec.Struct, frozen=True):

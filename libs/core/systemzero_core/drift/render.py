@@ -47,6 +47,9 @@ def render_judgement(judgement: Judgement, *, colour: bool = False) -> str:
     """
     head = f"{judgement.verdict} {judgement.severity} similarity {judgement.similarity:.3f}"
     lines = [_painted(head, judgement.severity, colour=colour)]
+    if judgement.overlays:
+        over = " and ".join(printable(overlay.sentence) for overlay in judgement.overlays)
+        lines.append(f"over it: {over}; the screen by itself: {judgement.beneath}")
     degraded = "; ".join(judgement.reasons)
     lines.append(render_judged(judgement.edits, degraded=degraded, colour=colour))
     for finding in judgement.findings:

@@ -24,6 +24,7 @@ _SMALLEST: Final = 3
 _COVERED: Final = 3
 """Texts and controls of others that lie in its box, at least."""
 _MOST: Final = 4
+_WRAPPERS: Final = 4
 _OFF: Final = 4
 """Pixels by which boxes may lie across each other, as borders and shadows do."""
 
@@ -68,13 +69,13 @@ def _lying_over(tree: Tree, told: Sequence[int], candidates: Sequence[int]) -> I
 
 def _out_of_flow(tree: Tree) -> list[int]:
     """What was laid out on its own: it has left its parent's box, or lies across siblings."""
-    nodes, parents, ends = tree.nodes, tree.parents, tree.ends
+    nodes, ends = tree.nodes, tree.ends
     found: set[int] = set()
     beside: dict[int, list[int]] = {}
     for i in tree.last_children:
         if ends[i] - i < _SMALLEST or i == 0 or (box := nodes[i].bounds) is None:
             continue
-        parent = parents[i]
+        parent = _around(tree, i)
         if parent and (outer := nodes[parent].bounds) is not None and _left(box, outer):
             found.add(i)
         x, y, width, height = box
@@ -93,6 +94,16 @@ def _fits(tree: Tree, i: int) -> bool:
     if box is None or screen is None or not is_seen(screen):
         return True
     return around((box, screen)) == screen
+
+
+def _around(tree: Tree, i: int) -> int:
+    """The parent that `i` is laid out in: wrappers without a box are passed over, a few at most."""
+    parent = tree.parents[i]
+    for _ in range(_WRAPPERS):
+        if parent <= 0 or is_seen(tree.nodes[parent].bounds):
+            break
+        parent = tree.parents[parent]
+    return parent
 
 
 def _left(box: Bounds, outer: Bounds) -> bool:

@@ -12,8 +12,17 @@ import msgspec
 
 from systemzero.diff.v1 import edit_script_pb2
 from systemzero.diff.v1 import verdict_pb2 as pb
-from systemzero_core.drift import Finding, Judgement, Resolution, Verdict, script_fingerprint
+from systemzero_core.drift import (
+    NO_LAYERS,
+    Finding,
+    Judgement,
+    Layers,
+    Resolution,
+    Verdict,
+    script_fingerprint,
+)
 from systemzero_core.match import MatchResult
+from systemzero_core.overlay import Overlay
 from systemzero_diff.codec import cut
 from systemzero_diff.codec.edits import (
     SENTENCE_BYTES,
@@ -97,15 +106,20 @@ def unchanged(
 
 
 def drift(
-    match: bytes, judgement: Judgement, resolution: Resolution, sides: Sides, app: str
+    match: bytes,
+    judgement: Judgement,
+    resolution: Resolution,
+    sides: Sides,
+    app: str,
+    layers: Layers = NO_LAYERS,
 ) -> Judged:
-    """The verdict on drift, of which `resolution` says what is still open."""
+    """The verdict on drift: `resolution` says what is still open, `layers` what came over it."""
     script = encode_judged(resolution.open_edits, _listed(judgement.reasons), sides)
     shown = encode_findings(resolution.findings, sides)
     found = pb.Match.FromString(match)
     message = pb.Verdict(
         kind=pb.VERDICT_KIND_DRIFT,
-        explanation=_differs(found.screen_id, len(script.edits), script.more_edits),
+        explanation=_said(layers.explained(found.screen_id) or _differs(found.screen_id, script)),
         match=found,
         similarity=judgement.similarity,
         severity=SEVERITIES[resolution.severity],
@@ -116,8 +130,19 @@ def drift(
         values_digest=_values_digest(resolution, script),
         log_index=NO_EVENT,
         decision_ids=resolution.decisions,
+        overlays=map(_overlay, layers.overlays),
+        beneath=KINDS[layers.beneath] if layers.beneath else pb.VERDICT_KIND_UNSPECIFIED,
     )
     return _drift(message, app)
+
+
+def _overlay(overlay: Overlay) -> pb.Overlay:
+    return pb.Overlay(
+        kind=overlay.kind,
+        label=cut.text(overlay.label, SENTENCE_BYTES)[0],
+        nodes=overlay.size,
+        sentence=cut.text(overlay.sentence, SENTENCE_BYTES)[0],
+    )
 
 
 def _drift(message: pb.Verdict, app: str) -> Judged:
@@ -152,7 +177,8 @@ def _finding_told(finding: pb.Finding) -> str:
     return f"{finding.detector}.{finding.code}: {finding.sentence}"
 
 
-def _differs(screen_id: str, shown: int, more: int) -> str:
+def _differs(screen_id: str, script: edit_script_pb2.EditScript) -> str:
+    shown, more = len(script.edits), script.more_edits
     count = shown + more
     said = f"screen “{screen_id}” differs from its template in {count} place{'s' * (count != 1)}"
     return f"{said}, of which {shown} are shown" if more else said

@@ -11,7 +11,15 @@ import msgspec
 from systemzero_base.lanes.worker import WorkContext
 from systemzero_base.plugins import lane_detectors
 from systemzero_core.diff import diff
-from systemzero_core.drift import Detector, HeldDecision, Judgement, Verdict, judge, resolve
+from systemzero_core.drift import (
+    Detector,
+    HeldDecision,
+    Judgement,
+    Layers,
+    Verdict,
+    judge,
+    resolve,
+)
 from systemzero_core.formats import own
 from systemzero_core.signature import Signatures
 from systemzero_core.template import Template
@@ -111,7 +119,8 @@ def judged_by(
     resolution = resolve(judgement, fit.decisions, now=fit.now, screen_id=screen, app=app)
     sides = Sides.of(baseline.template.tree or Tree((), ()), tree)
     if resolution.open_edits:
-        return verdicts.drift(fit.match, judgement, resolution, sides, app)
+        layers = Layers.of(resolution.open_edits, tree)
+        return verdicts.drift(fit.match, judgement, resolution, sides, app, layers)
     findings, decided = judgement.findings, resolution.decisions
     return verdicts.unchanged(fit.match, fit.explanation, findings, sides, decided)
 

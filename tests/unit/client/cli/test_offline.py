@@ -500,3 +500,15 @@ def test_what_a_decision_does_not_cover_is_said() -> None:
     assert "1 changes are shown and decided about; 41 more stay open" in text
     (line,) = event_lines(event)
     assert "1 changes, 41 more stay open" in line
+
+
+def test_what_came_over_a_screen_is_told_before_its_changes() -> None:
+    verdict = verdict_pb2.Verdict(
+        kind=verdict_pb2.VERDICT_KIND_DRIFT,
+        overlays=[verdict_pb2.Overlay(sentence="dialog “De\x1blete” (5 nodes)")],
+        beneath=verdict_pb2.VERDICT_KIND_UNCHANGED,
+    )
+    lines = verdict_lines(verdict, "orders.json")
+    assert any("over it: dialog “De" in line for line in lines)
+    assert "  the screen by itself: UNCHANGED" in lines
+    assert not any("\x1b" in line for line in lines)

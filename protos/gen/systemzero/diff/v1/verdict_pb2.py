@@ -25,23 +25,25 @@ _sym_db = _symbol_database.Default()
 from systemzero.diff.v1 import edit_script_pb2 as systemzero_dot_diff_dot_v1_dot_edit__script__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n systemzero/diff/v1/verdict.proto\x12\x12systemzero.diff.v1\x1a$systemzero/diff/v1/edit_script.proto\"\x98\x03\n\x07Verdict\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.systemzero.diff.v1.VerdictKind\x12\x13\n\x0b\x65xplanation\x18\x02 \x01(\t\x12(\n\x05match\x18\x03 \x01(\x0b\x32\x19.systemzero.diff.v1.Match\x12\x12\n\nsimilarity\x18\x04 \x01(\x01\x12.\n\x08severity\x18\x05 \x01(\x0e\x32\x1c.systemzero.diff.v1.Severity\x12.\n\x06script\x18\x06 \x01(\x0b\x32\x1e.systemzero.diff.v1.EditScript\x12-\n\x08\x66indings\x18\x07 \x03(\x0b\x32\x1b.systemzero.diff.v1.Finding\x12\x13\n\x0b\x66ingerprint\x18\x08 \x01(\t\x12\x10\n\x08\x65vent_id\x18\t \x01(\t\x12\x11\n\tlog_index\x18\n \x01(\x03\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x0b \x03(\t\x12\x15\n\rvalues_digest\x18\x0c \x01(\t\x12\x15\n\rmore_findings\x18\r \x01(\x05\"\x83\x01\n\x05Match\x12\x13\n\x0btemplate_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x11\n\tscreen_id\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x32\n\x08\x66\x65\x61tures\x18\x05 \x03(\x0b\x32 .systemzero.diff.v1.FeatureScore\"N\n\x0c\x46\x65\x61tureScore\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0e\n\x06weight\x18\x03 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\xbe\x01\n\x07\x46inding\x12\x10\n\x08\x64\x65tector\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12.\n\x08severity\x18\x03 \x01(\x0e\x32\x1c.systemzero.diff.v1.Severity\x12\x10\n\x08sentence\x18\x04 \x01(\t\x12*\n\x04path\x18\x05 \x03(\x0b\x32\x1c.systemzero.diff.v1.PathStep\x12\x15\n\rpath_left_out\x18\x06 \x01(\x05\x12\x0e\n\x06\x64igest\x18\x07 \x01(\t*\x9f\x01\n\x0bVerdictKind\x12\x1c\n\x18VERDICT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16VERDICT_KIND_UNCHANGED\x10\x01\x12\x16\n\x12VERDICT_KIND_DRIFT\x10\x02\x12\x1f\n\x1bVERDICT_KIND_UNKNOWN_SCREEN\x10\x03\x12\x1d\n\x19VERDICT_KIND_INCONCLUSIVE\x10\x04*d\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x15\n\x11SEVERITY_CRITICAL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n systemzero/diff/v1/verdict.proto\x12\x12systemzero.diff.v1\x1a$systemzero/diff/v1/edit_script.proto\"\xf9\x03\n\x07Verdict\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.systemzero.diff.v1.VerdictKind\x12\x13\n\x0b\x65xplanation\x18\x02 \x01(\t\x12(\n\x05match\x18\x03 \x01(\x0b\x32\x19.systemzero.diff.v1.Match\x12\x12\n\nsimilarity\x18\x04 \x01(\x01\x12.\n\x08severity\x18\x05 \x01(\x0e\x32\x1c.systemzero.diff.v1.Severity\x12.\n\x06script\x18\x06 \x01(\x0b\x32\x1e.systemzero.diff.v1.EditScript\x12-\n\x08\x66indings\x18\x07 \x03(\x0b\x32\x1b.systemzero.diff.v1.Finding\x12\x13\n\x0b\x66ingerprint\x18\x08 \x01(\t\x12\x10\n\x08\x65vent_id\x18\t \x01(\t\x12\x11\n\tlog_index\x18\n \x01(\x03\x12\x14\n\x0c\x64\x65\x63ision_ids\x18\x0b \x03(\t\x12\x15\n\rvalues_digest\x18\x0c \x01(\t\x12\x15\n\rmore_findings\x18\r \x01(\x05\x12-\n\x08overlays\x18\x0e \x03(\x0b\x32\x1b.systemzero.diff.v1.Overlay\x12\x30\n\x07\x62\x65neath\x18\x0f \x01(\x0e\x32\x1f.systemzero.diff.v1.VerdictKind\"G\n\x07Overlay\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\r\n\x05nodes\x18\x03 \x01(\x05\x12\x10\n\x08sentence\x18\x04 \x01(\t\"\x83\x01\n\x05Match\x12\x13\n\x0btemplate_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x11\n\tscreen_id\x18\x03 \x01(\t\x12\r\n\x05score\x18\x04 \x01(\x01\x12\x32\n\x08\x66\x65\x61tures\x18\x05 \x03(\x0b\x32 .systemzero.diff.v1.FeatureScore\"N\n\x0c\x46\x65\x61tureScore\x12\x0f\n\x07\x66\x65\x61ture\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0e\n\x06weight\x18\x03 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\xbe\x01\n\x07\x46inding\x12\x10\n\x08\x64\x65tector\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12.\n\x08severity\x18\x03 \x01(\x0e\x32\x1c.systemzero.diff.v1.Severity\x12\x10\n\x08sentence\x18\x04 \x01(\t\x12*\n\x04path\x18\x05 \x03(\x0b\x32\x1c.systemzero.diff.v1.PathStep\x12\x15\n\rpath_left_out\x18\x06 \x01(\x05\x12\x0e\n\x06\x64igest\x18\x07 \x01(\t*\x9f\x01\n\x0bVerdictKind\x12\x1c\n\x18VERDICT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16VERDICT_KIND_UNCHANGED\x10\x01\x12\x16\n\x12VERDICT_KIND_DRIFT\x10\x02\x12\x1f\n\x1bVERDICT_KIND_UNKNOWN_SCREEN\x10\x03\x12\x1d\n\x19VERDICT_KIND_INCONCLUSIVE\x10\x04*d\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x15\n\x11SEVERITY_CRITICAL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'systemzero.diff.v1.verdict_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICTKIND']._serialized_start=913
-  _globals['_VERDICTKIND']._serialized_end=1072
-  _globals['_SEVERITY']._serialized_start=1074
-  _globals['_SEVERITY']._serialized_end=1174
+  _globals['_VERDICTKIND']._serialized_start=1083
+  _globals['_VERDICTKIND']._serialized_end=1242
+  _globals['_SEVERITY']._serialized_start=1244
+  _globals['_SEVERITY']._serialized_end=1344
   _globals['_VERDICT']._serialized_start=95
-  _globals['_VERDICT']._serialized_end=503
-  _globals['_MATCH']._serialized_start=506
-  _globals['_MATCH']._serialized_end=637
-  _globals['_FEATURESCORE']._serialized_start=639
-  _globals['_FEATURESCORE']._serialized_end=717
-  _globals['_FINDING']._serialized_start=720
-  _globals['_FINDING']._serialized_end=910
+  _globals['_VERDICT']._serialized_end=600
+  _globals['_OVERLAY']._serialized_start=602
+  _globals['_OVERLAY']._serialized_end=673
+  _globals['_MATCH']._serialized_start=676
+  _globals['_MATCH']._serialized_end=807
+  _globals['_FEATURESCORE']._serialized_start=809
+  _globals['_FEATURESCORE']._serialized_end=887
+  _globals['_FINDING']._serialized_start=890
+  _globals['_FINDING']._serialized_end=1080
 # @@protoc_insertion_point(module_scope)

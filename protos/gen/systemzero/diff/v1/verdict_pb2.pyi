@@ -101,6 +101,8 @@ class Verdict(_message.Message):
     DECISION_IDS_FIELD_NUMBER: _builtins.int
     VALUES_DIGEST_FIELD_NUMBER: _builtins.int
     MORE_FINDINGS_FIELD_NUMBER: _builtins.int
+    OVERLAYS_FIELD_NUMBER: _builtins.int
+    BENEATH_FIELD_NUMBER: _builtins.int
     kind: Global___VerdictKind.ValueType
     """Output only. The answer."""
     explanation: _builtins.str
@@ -125,6 +127,10 @@ class Verdict(_message.Message):
     """
     more_findings: _builtins.int
     """Output only. How many findings more there are, which are not shown."""
+    beneath: Global___VerdictKind.ValueType
+    """Output only. The verdict on the screen by itself, without its overlays: unchanged, drift, or
+    inconclusive where the capture has nothing of it. Not set where there are no overlays.
+    """
     @_builtins.property
     def match(self) -> Global___Match:
         """Output only. The best match; not set for an inconclusive capture or an unknown screen with no
@@ -143,6 +149,12 @@ class Verdict(_message.Message):
     def decision_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. The ids of the decisions that cover the drift, if it was approved or snoozed."""
 
+    @_builtins.property
+    def overlays(self) -> _containers.RepeatedCompositeFieldContainer[Global___Overlay]:
+        """Output only. What came over the screen, told apart from it: a dialog, a menu, a message. Of what
+        nobody has decided about; at most 8. Its edits are in the script, too.
+        """
+
     def __init__(
         self,
         *,
@@ -159,14 +171,52 @@ class Verdict(_message.Message):
         decision_ids: _abc.Iterable[_builtins.str] | None = ...,
         values_digest: _builtins.str = ...,
         more_findings: _builtins.int = ...,
+        overlays: _abc.Iterable[Global___Overlay] | None = ...,
+        beneath: Global___VerdictKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["match", b"match", "script", b"script"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_ids", b"decision_ids", "event_id", b"event_id", "explanation", b"explanation", "findings", b"findings", "fingerprint", b"fingerprint", "kind", b"kind", "log_index", b"log_index", "match", b"match", "more_findings", b"more_findings", "script", b"script", "severity", b"severity", "similarity", b"similarity", "values_digest", b"values_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beneath", b"beneath", "decision_ids", b"decision_ids", "event_id", b"event_id", "explanation", b"explanation", "findings", b"findings", "fingerprint", b"fingerprint", "kind", b"kind", "log_index", b"log_index", "match", b"match", "more_findings", b"more_findings", "overlays", b"overlays", "script", b"script", "severity", b"severity", "similarity", b"similarity", "values_digest", b"values_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
+
+@_typing.final
+class Overlay(_message.Message):
+    """Something over a screen, which is not a part of its template."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """Output only. `dialog`, `menu`, `list of options`, `message`, `tooltip` or `panel`."""
+    label: _builtins.str
+    """Output only. What it is called: its name, its first heading or its first text. One that was cut
+    ends in “…”.
+    """
+    nodes: _builtins.int
+    """Output only. How many nodes it has."""
+    sentence: _builtins.str
+    """Output only. All of that in words."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        label: _builtins.str = ...,
+        nodes: _builtins.int = ...,
+        sentence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "label", b"label", "nodes", b"nodes", "sentence", b"sentence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Overlay: _TypeAlias = Overlay  # noqa: Y015
 
 @_typing.final
 class Match(_message.Message):
