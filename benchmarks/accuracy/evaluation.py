@@ -190,6 +190,17 @@ class Evaluation:
             chosen = match(others, index.tokens_of(reading.tree)).chosen
             said = f"taken for {chosen.screen_id} at {chosen.score:.3f}" if chosen else ""
             count(rate, app, chosen is not None, wanted=False, what=what, why=said)
+            if rate == "neighbour_match_rate":
+                over = "" if chosen is None else self._told_apart(chosen.template_id, reading.tree)
+                count("neighbour_overlay_rate", app, bool(over), wanted=True, what=what, why=said)
+
+    def _told_apart(self, template_id: str, tree: Tree) -> str:
+        """What came over the screen of a template, in words."""
+        template = self.template(template_id)
+        assert template is not None  # it is in the index
+        assert template.tree is not None
+        found = judge(template, tree, diff(template.tree, tree))
+        return " and ".join(overlay.sentence for overlay in found.overlays)
 
 
 def _is_of(entry: Entry, app: str) -> bool:

@@ -68,8 +68,8 @@ class Content(NamedTuple):
 
 
 def is_seen(box: Bounds | None) -> bool:
-    """Whether there is a box that has an area."""
-    return box is not None and box.width > 0 and box.height > 0
+    """Whether there is a box of some pixels: one of a single pixel is there to be heard alone."""
+    return box is not None and box.width > 1 and box.height > 1
 
 
 def around(boxes: Iterable[Bounds]) -> Bounds:

@@ -19,12 +19,17 @@ from systemzero_core.tree import Bounds, Tree
 
 _ROLES: Final = frozenset(("alertdialog", "dialog"))
 """What has such a role stands over the screen, wherever it is laid out."""
+_PARTS: Final = frozenset(
+    ("cell", "columnheader", "gridcell", "listitem", "option", "row", "rowgroup", "rowheader")
+)
+"""What has such a role is laid out with others like it, whatever its box is."""
 _SMALLEST: Final = 3
 """Nodes of an overlay that only its box tells, at least."""
 _COVERED: Final = 3
 """Texts and controls of others that lie in its box, at least."""
 _MOST: Final = 4
 _WRAPPERS: Final = 4
+_SIBLINGS: Final = 32
 _OFF: Final = 4
 """Pixels by which boxes may lie across each other, as borders and shadows do."""
 
@@ -69,31 +74,36 @@ def _lying_over(tree: Tree, told: Sequence[int], candidates: Sequence[int]) -> I
 
 def _out_of_flow(tree: Tree) -> list[int]:
     """What was laid out on its own: it has left its parent's box, or lies across siblings."""
-    nodes, ends = tree.nodes, tree.ends
+    nodes, parents, ends = tree.nodes, tree.parents, tree.ends
     found: set[int] = set()
-    beside: dict[int, list[int]] = {}
+    beside: dict[int, list[int]] = {}  # how far siblings reach to the right and down; then they
     for i in tree.last_children:
         if ends[i] - i < _SMALLEST or i == 0 or (box := nodes[i].bounds) is None:
             continue
-        parent = _around(tree, i)
-        if parent and (outer := nodes[parent].bounds) is not None and _left(box, outer):
+        parent = parents[i]
+        if not is_seen(outer := nodes[parent].bounds):
+            outer = nodes[parent := _around(tree, i)].bounds
+        if parent and outer is not None and _left(box, outer):
             found.add(i)
         x, y, width, height = box
-        reached = beside.setdefault(parent, [x, y, i])
-        if y < reached[1] - _OFF and x < reached[0] - _OFF:  # neither below nor to the right
-            found.update((i, reached[2]))
-        if y + height > reached[1]:
-            reached[1:] = y + height, i
-        reached[0] = max(reached[0], x + width)
-    return [i for i in sorted(found) if is_seen(nodes[i].bounds) and _fits(tree, i)]
+        before = beside.get(parent)
+        if before is None:
+            beside[parent] = [x + width, y + height, i]
+            continue
+        if y < before[1] - _OFF and x < before[0] - _OFF:  # neither below nor to the right of all
+            across = [
+                j
+                for j in before[max(2, len(before) - _SIBLINGS) :]
+                if _lie_across(box, _box(tree, j))
+            ]
+            found.update((i, *across) if across else ())
+        before[:2] = max(before[0], x + width), max(before[1], y + height)
+        before.append(i)
+    return [i for i in sorted(found) if _is_candidate(tree, i)]
 
 
-def _fits(tree: Tree, i: int) -> bool:
-    """Whether a node lies on the screen: a canvas that is larger is a part of it, seen through."""
-    box, screen = tree.nodes[i].bounds, tree.nodes[0].bounds
-    if box is None or screen is None or not is_seen(screen):
-        return True
-    return around((box, screen)) == screen
+def _box(tree: Tree, i: int) -> Bounds:
+    return tree.nodes[i].bounds or Bounds(0, 0, 0, 0)
 
 
 def _around(tree: Tree, i: int) -> int:
@@ -107,24 +117,35 @@ def _around(tree: Tree, i: int) -> int:
 
 
 def _left(box: Bounds, outer: Bounds) -> bool:
-    """Whether `box` stands outside of `outer`, or sticks out both ways.
+    """Whether `box` stands outside of `outer`, or sticks out both ways, but not from its corner.
 
-    What sticks out one way is long, and is scrolled in its parent.
+    What sticks out one way, or from the corner, is long, and is scrolled in its parent.
     """
     x, y, width, height = box
     left, top, wide, high = outer
-    right, bottom = left + wide + _OFF, top + high + _OFF
-    across = x < left - _OFF or x + width > right
-    along = y < top - _OFF or y + height > bottom
+    across = x < left - _OFF or x + width > left + wide + _OFF
+    along = y < top - _OFF or y + height > top + high + _OFF
     if not (across or along) or not is_seen(outer):
         return False
-    return (across and along) or not _lie_across(box, outer)
+    if not _lie_across(box, outer):
+        return True
+    return across and along and (abs(x - left) > _OFF or abs(y - top) > _OFF)
 
 
 def _lie_across(box: Bounds, other: Bounds) -> bool:
     wide = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
     high = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
     return wide > _OFF and high > _OFF
+
+
+def _is_candidate(tree: Tree, i: int) -> bool:
+    """Whether a node is seen on the screen: a larger canvas is a part of it, seen through."""
+    node, screen = tree.nodes[i], tree.nodes[0].bounds
+    if node.role in _PARTS or node.bounds is None or not is_seen(node.bounds):
+        return False
+    if screen is None or not is_seen(screen):
+        return True
+    return around((node.bounds, screen)) == screen
 
 
 def _related(tree: Tree, i: int, other: int) -> bool:
