@@ -32,6 +32,7 @@ rows; `undecided_pair_rate` is the share of such pairs.
 Rows beside those say more and are asked nothing of: `reload_event_rate`, `data_event_rate`,
 `resize_event_rate` and `identical_event_rate` (an event of any severity), `unreadable_rate` (a
 typed error), `recognised_rate` (the right screen first and taken for it), `neighbour_match_rate`
-(the screen's own template taken out: another screen of the app is taken for it) and
+(the screen's own template taken out: another screen of the app is taken for it),
+`neighbour_overlay_rate` (the same, but the verdict tells apart what came over that screen) and
 `foreign_match_rate` (all of its app's taken out).
 """

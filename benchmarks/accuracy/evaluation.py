@@ -14,6 +14,7 @@ from systemzero_core.diff import diff
 from systemzero_core.drift import Judgement, Severity, Verdict, judge
 from systemzero_core.match import Entry, TemplateIndex, match
 from systemzero_core.template import Template, learn
+from systemzero_core.tree import Tree
 
 
 class Evaluation:
