@@ -4,7 +4,8 @@
 
 Without DIR, the recorded captures of tests/data; `benchmarks._corpus` says how one is laid out.
 Of each `version-drift` pair of complete captures, the template is learnt from the first, the second
-is judged by it, and the edits that count are told. Rows:
+is judged by it, and the edits that count are told. It is learnt without guesses: what a policy lets
+pass is no line saved. Rows:
 
 - `lines_per_edit`: lines for each edit, the median of the pairs that have edits; of all captures
   and as `NAME/APP`.
@@ -53,7 +54,7 @@ def told(corpus: Corpus) -> Iterator[Told]:
         before, after = _read(corpus, pair.a), _read(corpus, pair.b)
         if before.incompleteness or after.incompleteness:
             continue
-        learned = learn([before.tree])
+        learned = learn([before.tree], guess=False)
         template = Template(
             template_id=pair.a,
             screen_id=pair.a,

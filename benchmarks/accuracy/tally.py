@@ -11,8 +11,6 @@ _ASKS = {
     "reload_alarm_rate": (5.0, "at most"),
     "reload_alarm_rate_of_two": (1.0, "at most"),
     "reload_alarm_rate_unseen": (1.0, "at most"),
-    "data_alarm_rate": (10.0, "at most"),
-    "data_alarm_rate_of_two": (1.0, "at most"),
     "identical_alarm_rate": (0.0, "at most"),
     "drift_detection_rate": (100.0, "at least"),
     "screen_identification": (97.0, "at least"),
