@@ -40,12 +40,16 @@ class House:
         store = SqlSigningKeyStore(database)
         self.signing = SigningKeys(store, PEPPER, schedule, self.microseconds)
         self.issuer = TokenIssuer(self.signing, "gateway", "systemzero", self.seconds)
-        verifier = TokenVerifier(self.signing, "gateway", "systemzero", self.seconds)
-        self.tokens = TokenBook(self.store, self.issuer, verifier, 600, self.microseconds)
+        self.verifier = TokenVerifier(self.signing, "gateway", "systemzero", self.seconds)
+        self.tokens = self.restarted_tokens()
         self.authenticator = Authenticator(
-            *(self.store, PEPPER, verifier, self.uses, self.microseconds, self.seconds),
+            *(self.store, PEPPER, self.verifier, self.uses, self.microseconds, self.seconds),
             RecentCallers(PEPPER, None, None, self.microseconds),
         )
+
+    def restarted_tokens(self) -> TokenBook:
+        """As a gateway has them that starts now."""
+        return TokenBook(self.store, self.issuer, self.verifier, 600, self.microseconds)
 
     def seconds(self) -> float:
         return self.now

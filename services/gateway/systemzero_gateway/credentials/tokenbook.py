@@ -3,6 +3,8 @@
 Invariants:
 1. Of what is no active token of the caller's tenant, nobody learns what else it is.
 2. A revoked token is remembered until it is over, by its id and tenant, and by nothing else of it.
+   No clock alone says so: it may be ahead, and be set right again. What is remembered has to be two
+   days past by the clock, and two days older than the newest that was revoked.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from systemzero_gateway.store import Credential, KeyStore
 
 _ANY_TOKEN: Final = frozenset({"key_manage"})
 _UNASKED: Final = ALL - {"key_manage"}
+_MARGIN: Final = 2 * 86_400 * MICROSECONDS
 _ID: Final = re.compile(r"tok_[0-9a-f]{32}", re.ASCII)
 
 
@@ -112,7 +115,7 @@ class TokenBook:
     async def forget(self) -> None:
         """Forget the revoked tokens that are over: not by a clock that may be set back again."""
         if self._trust.look():
-            await self._store.forget_tokens(self._clock())
+            await self._store.forget_tokens(self._clock() - _MARGIN, _MARGIN)
 
     async def _revoke_id(self, caller: Caller, token_id: str) -> None:
         caller.require(permissions_of(caller.principal.tenant, Role.ADMIN))

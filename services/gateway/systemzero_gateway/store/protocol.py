@@ -138,6 +138,9 @@ class KeyStore(Protocol):
         """Remember that a token is revoked till `expire_time`, when it is over anyhow."""
         ...
 
-    async def forget_tokens(self, now: int) -> None:
-        """Forget the revoked tokens that are over."""
+    async def forget_tokens(self, before: int, margin: int) -> None:
+        """Forget the revoked tokens that were over `before`, and `margin` before the newest one.
+
+        The second holds even where the clock that says `before` is wrong.
+        """
         ...

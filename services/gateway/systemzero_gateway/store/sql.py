@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -214,9 +215,11 @@ class SqlKeyStore:
 
         await change(self._database, tenant, revoke)
 
-    async def forget_tokens(self, now: int) -> None:
+    async def forget_tokens(self, before: int, margin: int) -> None:
         """See `KeyStore.forget_tokens`."""
-        over = delete(REVOKED_TOKENS).where(_REVOKED.expire_time <= now)
+        newest = select(func.max(_REVOKED.expire_time)).scalar_subquery()
+        over = delete(REVOKED_TOKENS).where(_REVOKED.expire_time <= before)
+        over = over.where(_REVOKED.expire_time <= newest - margin)
         await self._database.write(lambda connection: connection.execute(over).rowcount)
 
 

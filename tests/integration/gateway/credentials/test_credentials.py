@@ -278,12 +278,28 @@ async def test_a_revocation_is_kept_until_the_token_is_over_on_every_clock(house
     await house.tokens.forget()
     house.now = claims.exp - 0.1
     assert not await house.works(token)
-    house.now = claims.exp + 5
+    house.now = claims.exp + 3 * 86_400
+    newer, _ = await house.tokens.issue(caller, 60 * SECOND, ())
+    await house.tokens.revoke(caller, newer, "")
     before = await house.store.changes(0)
-    await house.tokens.forget()
+    await house.restarted_tokens().forget()
     query = select(func.count()).select_from(REVOKED_TOKENS)
-    assert await house.database.read(lambda connection: connection.execute(query).scalar()) == 0
+    assert await house.database.read(lambda connection: connection.execute(query).scalar()) == 1
     assert await house.store.changes(0) == before
+    assert not await house.works(newer)
+
+
+@pytest.mark.parametrize("ahead", [7_200, 7 * 86_400, 365 * 86_400])
+async def test_a_revocation_outlasts_a_start_whose_clock_is_ahead(house: House, ahead: int) -> None:
+    _, secret = await house.new_key()
+    caller = await house.knock(secret)
+    token, _ = await house.tokens.issue(caller, 60 * SECOND, ())
+    await house.tokens.revoke(caller, token, "")
+    house.now += ahead
+    await house.restarted_tokens().forget()
+    house.now -= ahead
+    await house.restarted_tokens().forget()
+    assert not await house.works(token)
 
 
 async def test_a_revocation_outlasts_a_clock_that_leaps_ahead_and_is_set_back(house: House) -> None:
