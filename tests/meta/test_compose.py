@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,9 +77,14 @@ def test_secrets_are_files_that_make_secrets_makes(compose: Any, tmp_path: Any) 
         assert (tmp_path / secret["file"]).is_file()
     for name in ("gateway", "capture", "diff"):
         for volume in compose["services"][name]["volumes"]:
-            source, _, mode = volume.split(":")
-            assert mode == "ro"
-            assert (tmp_path / source).is_dir()
+            source, into, *mode = volume.split(":")
+            if source.startswith("./"):
+                assert mode == ["ro"]
+                assert (tmp_path / source).is_dir()
+            else:
+                assert settings_of(name, compose["services"][name]["environment"]).notes == Path(
+                    into
+                )
     for service in compose["services"].values():
         assert set(service.get("secrets", ())) <= set(compose["secrets"])
         named = {v for k, v in service.get("environment", {}).items() if k.endswith("_FILE")}

@@ -99,6 +99,8 @@ async def judge(target: str, key: str, tls: Tls | None) -> list[str]:
         return [verdict_pb2.VerdictKind.Name(answer.verdict.kind) for answer in answers]
 
 
+NOTES = "notes"
+NOTED_IN = f"/var/lib/systemzero/{NOTES}"
 EXPECTED = ["VERDICT_KIND_UNCHANGED", "VERDICT_KIND_DRIFT"]
 
 
@@ -144,6 +146,8 @@ async def test_pods_of_production_know_each_other_by_what_is_mounted(
                 call(b"", timeout=PATIENCE)
             assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
     assert listed(tmp_path / "pods") == before  # what is mounted read-only is only read
+    assert noted(places["gateway"][NOTED_IN]) >= {ENDED, FAMILIAR, f"{BEGUN}-0", "audit.heads"}
+    assert noted(places["diff"][NOTED_IN]) == {"log.heads"}
 
 
 async def test_containers_of_compose_know_each_other_by_what_is_mounted(
@@ -162,7 +166,7 @@ async def test_containers_of_compose_know_each_other_by_what_is_mounted(
     places = {}
     for name in SERVICES:
         volumes = (volume.split(":") for volume in compose["services"][name]["volumes"])
-        mounted = {into: made / Path(source).relative_to("secrets") for source, into, _ in volumes}
+        mounted = {into: where(source, made, tmp_path) for source, into, *_ in volumes}
         places[name] = {**secrets, **mounted}
     store = f"redis://127.0.0.1:{outside.valkey.port}/0"
     addresses = Addresses({"redis://valkey:6379/0": store})
@@ -175,6 +179,16 @@ async def test_containers_of_compose_know_each_other_by_what_is_mounted(
         key = (made / "first-keys" / "admin.key").read_text().strip()
         assert await judge(addresses.gateway, key, None) == EXPECTED
     assert listed(made) == before
+    assert noted(places["gateway"][NOTED_IN]) >= {ENDED, FAMILIAR, f"{BEGUN}-0", "audit.heads"}
+    assert noted(places["diff"][NOTED_IN]) == {"log.heads"}
+
+
+def where(source: str, made: Path, volumes: Path) -> Path:
+    """A folder of secrets, or a volume, on this machine."""
+    if source.startswith("./"):
+        return made / Path(source).relative_to("secrets")
+    (volumes / source).mkdir()
+    return volumes / source
 
 
 def of_the_image(name: str) -> dict[str, str]:
@@ -186,11 +200,11 @@ def of_the_image(name: str) -> dict[str, str]:
 
 
 def listed(folder: Path) -> dict[str, bytes]:
-    """All files, but what a service goes without where it can't write it."""
+    """All files, but what services note down in folders of their own for that."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    spared = (FAMILIAR, ENDED, f"{BEGUN}-0")
-    return {
-        str(p): p.read_bytes()
-        for p in files
-        if p.parent.suffix != ".heads" and p.name not in spared
-    }
+    return {str(p): p.read_bytes() for p in files if NOTES not in p.relative_to(folder).parts}
+
+
+def noted(folder: Path) -> set[str]:
+    """What a gateway and a diff service know at their next start."""
+    return {path.name for path in folder.iterdir()}

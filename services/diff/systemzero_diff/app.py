@@ -133,7 +133,7 @@ class DiffService:
 
     def _open_log(self) -> LogStore:
         settings = self._settings
-        files = log_files(settings.data)
+        files = log_files(settings.data, settings.notes)
         return open_log(self._database, LOG, files, settings.origin, settings.witnesses)
 
     def _watched(self) -> Sampler:

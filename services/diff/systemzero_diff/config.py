@@ -86,6 +86,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
         health: `host:port` on which `grpc.health.v1` alone is served, in the clear, for probes;
             empty for nowhere.
         data: folder of the database and keys, created with mode 0700.
+        notes: folder of what the service notes down while it runs, for its next start, where `data`
+            holds keys that are mounted to be read alone; `data` where none is set.
         database: PostgreSQL in the place of the SQLite file in `data`.
         encryption: encryption at rest of templates, verdicts, decisions and what the log says of
             them; none, if nothing is set.
@@ -119,6 +121,7 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     listen: Address = "127.0.0.1:50053"
     health: AddressOrNowhere = ""
     data: Path = Path("data/diff")
+    notes: Path | None = None
     database: DatabaseSettings = DatabaseSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     trust: Path = Path("data/trust")
@@ -141,3 +144,8 @@ class DiffSettings(Settings, frozen=True, kw_only=True):
     match: MatchSettings = MatchSettings()
     redact: RedactSettings = RedactSettings()
     quotas: DiffQuotas = DiffQuotas()
+
+    @property
+    def noted(self) -> Path:
+        """The folder of what the service notes down while it runs."""
+        return self.data if self.notes is None else self.notes

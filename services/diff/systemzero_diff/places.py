@@ -15,6 +15,6 @@ ORIGIN_FILE: Final = "origin"
 """The log's origin, where none is configured."""
 
 
-def log_files(folder: Path) -> LogFiles:
-    """The files of the log, in the service's data folder."""
-    return LogFiles(folder / LOG_KEY, folder / ORIGIN_FILE)
+def log_files(folder: Path, notes: Path | None = None) -> LogFiles:
+    """The files of the log, in the service's data folder; and in that of its `notes`, if given."""
+    return LogFiles(folder / LOG_KEY, folder / ORIGIN_FILE, notes)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from systemzero_base.clock import micros
 from systemzero_base.internal.identity import IdentitySigner
+from systemzero_base.secrets import private_folder
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.telemetry.tracing import Tracing
 from systemzero_base.work.background import Loops
@@ -91,9 +92,12 @@ class GatewayApp:
         self._limits = open_limits(settings.limits, self._logger, loops, shared)
         self._addresses = local_limits("addresses", shared)
         pepper = load_or_create_pepper(data / PEPPER)
+        private_folder(settings.noted)
         self._recent_callers = self._open_familiar(pepper)
         self._identity = self._open_identity(pepper)
-        self.audit = open_audit(settings.audit, data, self._database, self._logger, loops)
+        self.audit = open_audit(
+            settings.audit, data, settings.noted, self._database, self._logger, loops
+        )
         self.retention = self._retention()
         chores = (*self._identity.chores, self.retention.round)
         self._upkeep = Upkeep(chores, _UPKEEP_SECONDS, self._logger, loops)
@@ -185,7 +189,7 @@ class GatewayApp:
         self._logger.info("limits.reloaded", changed=changed, needs_restart=ignored)
 
     def _open_familiar(self, pepper: bytes) -> RecentCallers:
-        table = open_table(self._settings.data / FAMILIAR, self._logger)
+        table = open_table(self._settings.noted / FAMILIAR, self._logger)
         memory = self._limits if isinstance(self._limits, Memory) else None
         return RecentCallers(pepper, table, memory, micros)
 
@@ -193,7 +197,7 @@ class GatewayApp:
         settings, methods = self._settings, self._methods.values()
         dearest, clients = max(method.cost for method in methods), _clients(settings)
         recent_callers = self._recent_callers
-        endings = Endings(pepper, settings.data / ENDED)
+        endings = Endings(pepper, settings.noted / ENDED)
         tokens = settings.tokens
         return Identity(self._database, pepper, tokens, dearest, recent_callers, endings, clients)
 

@@ -112,6 +112,8 @@ class GatewaySettings(Settings, frozen=True):
         health: `host:port` on which `grpc.health.v1` alone is served, in the clear, for probes;
             empty for nowhere.
         data: folder of the database and keys, created with mode 0700.
+        notes: folder of what the service notes down while it runs, for its next start, where `data`
+            holds keys that are mounted to be read alone; `data` where none is set.
         database: PostgreSQL in the place of the SQLite file in `data`.
         trust: folder in which services publish the public keys of their identities.
         tls: TLS on the gateway's port; none is in the clear.
@@ -135,6 +137,7 @@ class GatewaySettings(Settings, frozen=True):
     listen: Address = "127.0.0.1:50051"
     health: AddressOrNowhere = ""
     data: Path = Path("data/gateway")
+    notes: Path | None = None
     database: DatabaseSettings = DatabaseSettings()
     trust: Path = Path("data/trust")
     tls: GatewayTlsSettings | None = None
@@ -152,3 +155,8 @@ class GatewaySettings(Settings, frozen=True):
     grace: Seconds = 10.0
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
+
+    @property
+    def noted(self) -> Path:
+        """The folder of what the service notes down while it runs."""
+        return self.data if self.notes is None else self.notes

@@ -1,4 +1,4 @@
-"""Files in the data folder that more than the running service knows of."""
+"""Files in the folders for data and notes that more than the running service knows of."""
 
 from __future__ import annotations
 

@@ -18,15 +18,20 @@ from systemzero_storage.database import Database
 
 
 class LogFiles(NamedTuple):
-    """Where a log's key is, and its origin where none is configured."""
+    """Where a log's key is, and its origin where none is configured.
+
+    `notes` is the folder of what is noted down of the log; None for that of the key.
+    """
 
     key: Path
     origin: Path
+    notes: Path | None = None
 
     @property
     def heads(self) -> Path:
         """The folder with the newest checkpoints; see `heads`."""
-        return self.key.with_suffix(SUFFIX)
+        folder = self.key.parent if self.notes is None else self.notes
+        return (folder / self.key.name).with_suffix(SUFFIX)
 
     def begun(self, origin: str = "") -> bool:
         """Whether the files that are needed are there; `origin` is what is configured."""

@@ -10,8 +10,8 @@ Invariants:
 3. There are at most as many acts as may wait for the log, and so many bytes of each.
 4. What is left is not moved out of its place before it stands in another: a full disk loses none.
    An act has all of its bytes from the start, so that there is room to forget it.
-5. Where the folder is given to be read alone (mounted keys), the file is a temporary one, and the
-   log says so: a killed gateway leaves nothing there.
+5. Where the folder is given to be read alone (mounted keys, and no `notes`), the file is a
+   temporary one, and the log says so: a killed gateway leaves nothing there.
 """
 
 from __future__ import annotations

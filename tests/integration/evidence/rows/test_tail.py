@@ -327,7 +327,7 @@ async def test_a_key_or_origin_of_another_log_is_told_apart(house: House) -> Non
     log = await house.started()
     await append(house.database, log, 2)
     await log.publish_checkpoints()
-    key, origin = house.files
+    key, origin, _ = house.files
     shutil.copy(key, key.with_name("kept"))
     key.unlink()
     origin_text = origin.read_text()

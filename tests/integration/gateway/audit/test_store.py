@@ -223,7 +223,7 @@ async def test_an_act_whose_erasure_is_in_the_log_fails_the_check(tmp_path: Path
     """As if who has the key, or an older release, had erased it: acts are never erased."""
     settings = AuditSettings(origin="test.example/audit")
     database = open_sqlite(tmp_path / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
-    audit = open_audit(settings, tmp_path, database, get_logger("test"), some_loops())
+    audit = open_audit(settings, tmp_path, tmp_path, database, get_logger("test"), some_loops())
     try:
         audit.queue.put(act("acme", 0), "192.0.2.1", "")
         assert await audit.flush()
@@ -281,7 +281,7 @@ async def test_a_witness_cosigns_the_audit_log_and_the_check_wants_the_configure
             origin="test.example/audit", witnesses=(Witness(witness.url, str(witness.verifier)),)
         )
         database = open_sqlite(tmp_path / "gateway.sqlite3", METADATA, SCHEMA_VERSION)
-        audit = open_audit(settings, tmp_path, database, get_logger("test"), some_loops())
+        audit = open_audit(settings, tmp_path, tmp_path, database, get_logger("test"), some_loops())
         witness.trust(audit.store.vkeys("acme")[0])
         await audit.start()
         audit.queue.put(act("acme", 0), "192.0.2.1", "")
