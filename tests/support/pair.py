@@ -10,7 +10,11 @@ from typing import Any
 
 import grpc
 
-from systemzero.capture.v1 import capture_service_pb2_grpc, tree_service_pb2_grpc
+from systemzero.capture.v1 import (
+    capture_service_pb2_grpc,
+    pairing_service_pb2_grpc,
+    tree_service_pb2_grpc,
+)
 from systemzero.diff.v1 import (
     diff_service_pb2_grpc,
     drift_service_pb2_grpc,
@@ -84,7 +88,8 @@ class Pair:
 
     @asynccontextmanager
     async def _absence(self, call: Call) -> AsyncIterator[None]:
-        self.calls[call.method.rpartition("/")[2]] += 1
+        if not call.method.endswith("/Pair"):  # that nobody asked for
+            self.calls[call.method.rpartition("/")[2]] += 1
         if said := self.away.get(call.method.rpartition("/")[2]):
             await call.context.abort(said, "away")
         yield
@@ -106,6 +111,10 @@ class Pair:
 
     def trees(self, tenant: str = "acme", issuer: str = "diff") -> Any:
         return self.stub(tree_service_pb2_grpc.TreeServiceStub, "capture", tenant, issuer)
+
+    def pairing(self, tenant: str = "acme", issuer: str = "diff") -> Any:
+        kind = pairing_service_pb2_grpc.PairingServiceStub
+        return self._stub(kind, "capture", tenant, issuer)
 
     def diff(self, tenant: str = "acme") -> Any:
         return self.stub(diff_service_pb2_grpc.DiffServiceStub, "diff", tenant)

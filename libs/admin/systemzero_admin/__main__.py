@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from systemzero_admin import (
+    accept,
     adopt,
     backup,
     check,
@@ -20,7 +21,7 @@ from systemzero_admin import (
 from systemzero_base.settings.config import ConfigError
 from systemzero_core.errors import DomainError
 
-_COMMANDS = (migrate, check, backup, keys, recovery, log_key, adopt, encryption, recount)
+_COMMANDS = (migrate, check, backup, keys, recovery, log_key, adopt, accept, encryption, recount)
 """Each has `add(subparsers)`, which sets `run`: a function of the parsed arguments."""
 
 

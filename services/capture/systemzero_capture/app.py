@@ -17,7 +17,7 @@ from systemzero_base.settings.redacting import RulesByTenant
 from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Background, Loops
 from systemzero_capture.config import CaptureSettings
-from systemzero_capture.handlers import CaptureServicer, TreeServicer, register
+from systemzero_capture.handlers import CaptureServicer, PairingServicer, TreeServicer, register
 from systemzero_capture.intake.decoding import Decoder
 from systemzero_capture.intake.ingest import Ingestor
 from systemzero_capture.intake.keeping import Keeper
@@ -28,7 +28,7 @@ from systemzero_capture.peers.eraser import Eraser
 from systemzero_capture.peers.notes import NoteMacs
 from systemzero_capture.peers.watched import followers
 from systemzero_capture.places import PAGE_TOKENS
-from systemzero_capture.store import METADATA, SCHEMA, SqlCaptureStore
+from systemzero_capture.store import METADATA, SCHEMA, Marks, SqlCaptureStore
 from systemzero_runtime.calls.reaching import ReachableChannel
 from systemzero_runtime.operations.sampler import Sampler
 from systemzero_runtime.serving.registry import HandlerRegistry
@@ -116,7 +116,8 @@ class CaptureService:
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
         usages = UsageServicer(self._database, self._room)
-        register(registry, self._servicer, TreeServicer(self._store), usages)
+        pairings = PairingServicer(Marks(self._database))
+        register(registry, self._servicer, TreeServicer(self._store), pairings, usages)
 
     async def start(self) -> None:
         """See `Service.start`; what is sealed and can't be opened is not served.

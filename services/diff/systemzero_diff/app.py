@@ -29,9 +29,10 @@ from systemzero_diff.handlers import (
     TemplateServicer,
     register,
 )
+from systemzero_diff.intake.pairing import Pairing
 from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.places import PAGE_TOKENS, log_files
-from systemzero_diff.store import LOG, METADATA, SCHEMA, SqlDiffStore
+from systemzero_diff.store import LOG, METADATA, SCHEMA, PairingStore, SqlDiffStore
 from systemzero_diff.templates.library import TemplateLibrary
 from systemzero_diff.templates.sets import TemplateSets
 from systemzero_diff.verdicts.check import Checker, judged_memory
@@ -94,6 +95,8 @@ class DiffService:
         self._log = self._open_log()
         self._room = StorageQuota(METADATA, msgspec.structs.asdict(settings.quotas))
         self._store = SqlDiffStore(self._database, self._log, self._room)
+        marks = PairingStore(self._database)
+        self.pairing = Pairing(marks, capture, signer, self._logger, self.loops)
         self._counts = VerdictCounts(self._store)
         pause = settings.checkpoint_interval
         self._signing = self.loops.new("checkpoints", self._publish, pause=pause)
@@ -140,7 +143,14 @@ class DiffService:
         loops, looks = self.loops, [self._sets.look]
         store = StoreSampler(NAME, self._settings.data, self._database, self._logger, loops)
         log = LogSampler(NAME, "evidence", self._log, loops)
-        return Sampler(NAME, loops, [store, log], pools=[self._executor], looks=looks)
+        return Sampler(
+            NAME,
+            loops,
+            [store, log],
+            pools=[self._executor],
+            looks=looks,
+            conditions={f"{NAME}.captures": self.pairing.apart},
+        )
 
     def register(self, registry: HandlerRegistry) -> None:
         """See `Service.register`."""
@@ -150,7 +160,7 @@ class DiffService:
         register(
             registry,
             DiffServicer(self._checker, sources, sets, self._searcher),
-            JudgementServicer(self._checker, sources),
+            JudgementServicer(self._checker, sources, self.pairing),
             TemplateServicer(library, store, sources, self._tokens),
             DriftServicer(decider, store, self._counts, self._tokens, store.followers, clock),
             LogServicer(self._log, self._tokens),
@@ -169,12 +179,14 @@ class DiffService:
         await self._log.check()
         for each in self._background:
             each.start()
+        self.pairing.start()
         self.sampler.start()
         if self._has_own_lanes:
             self._lanes.start()
 
     async def stop(self) -> None:
         """See `Service.stop`."""
+        await self.pairing.stop()
         await self.sampler.stop()
         had_started = self._signing.started
         for each in self._background:

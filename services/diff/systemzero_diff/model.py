@@ -298,3 +298,10 @@ class Counts(msgspec.Struct, frozen=True):
     events: tuple[tuple[str, int, int], ...]
     open_events: int
     groups: tuple[Group, ...] = ()
+
+
+class Mark(NamedTuple):
+    """A mark by which a capture database is known again, and its number there; 0 for no mark."""
+
+    number: int = 0
+    mark: bytes = b""

@@ -67,10 +67,13 @@ class Sampler:
         *,
         pools: Sequence[Pool] = (),
         looks: Sequence[Look] = (),
+        conditions: Mapping[str, Condition] | None = None,
     ) -> None:
+        """`conditions` are what readiness rests on beside those of `parts`, named as they are."""
         self._service = service
         self._loops = loops
         self._parts = tuple(parts)
+        self._more = dict(conditions or {})
         self._pools = tuple(pools)
         self._looks = (self._look_at_pools, *(part.look for part in parts), *looks)
         self._rounds = [
@@ -82,6 +85,7 @@ class Sampler:
     def conditions(self) -> dict[str, Condition]:
         """What this service's readiness rests on, by names that start with the service's."""
         conditions: dict[str, Condition] = {f"{self._service}.loops": self._loops.failing}
+        conditions.update(self._more)
         for part in self._parts:
             conditions.update(part.conditions)
         return conditions

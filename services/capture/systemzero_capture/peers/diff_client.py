@@ -185,7 +185,7 @@ def _translated(error: grpc.aio.AioRpcError) -> Exception:
     if error.code() in AWAY:
         return Unavailable("the diff service does not answer: no verdict; try again")
     if error.code() is grpc.StatusCode.DATA_LOSS:
-        return DataCorrupted("the diff service's data is damaged: no verdict")
+        return DataCorrupted(f"there is no verdict: {error.details()}")
     if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
         return FailedPrecondition("the capture was deleted before it was judged")
     if (refused := refusal_of(error)) is not None:

@@ -1,4 +1,4 @@
-"""The schema of the capture database. Every row carries its tenant.
+"""The schema of the capture database. Every row carries its tenant, but for marks.
 
 A sighting of an unchanged screen is one small row of `captures`. What it has in common with others
 of its kind (the tree, the application, the verdict, ...) stands once, in `kinds`.
@@ -131,6 +131,14 @@ REQUESTS: Final = Table(
     Column("digest", LargeBinary, nullable=False),  # of the whole request
     Index("requests_by_id", "tenant", "request_id", unique=True),
     sqlite_with_rowid=False,
+)
+
+# By which the diff service knows this database again; of no tenant.
+MARKS: Final = Table(
+    "marks",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("mark", LargeBinary, nullable=False),
 )
 
 VERDICTS: Final = verdicts_table(METADATA)

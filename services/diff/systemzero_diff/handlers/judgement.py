@@ -12,6 +12,7 @@ from systemzero_base.internal.identity import current_principal
 from systemzero_core.errors import InvalidInput
 from systemzero_diff.codec import judging as codec
 from systemzero_diff.handlers.common import note
+from systemzero_diff.intake.pairing import Pairing
 from systemzero_diff.intake.sources import TreeSources
 from systemzero_diff.model import Needs
 from systemzero_diff.verdicts.check import Checker
@@ -22,13 +23,15 @@ _MOST_VERDICTS = 100
 class JudgementServicer(judgement_service_pb2_grpc.JudgementServiceServicer):
     """See the contract for what each method does."""
 
-    def __init__(self, checker: Checker, sources: TreeSources) -> None:
+    def __init__(self, checker: Checker, sources: TreeSources, pairing: Pairing) -> None:
         self._checker = checker
         self._sources = sources
+        self._pairing = pairing
 
     async def JudgeCapture(
         self, request: pb.JudgeCaptureRequest, context: Any
     ) -> pb.JudgeCaptureResponse:
+        self._pairing.require()
         principal, subject = current_principal(), codec.decode_capture(request)
         checked = await self._checker.check(principal, subject)
         if checked is Needs.TREE and subject.recordable:

@@ -1,6 +1,7 @@
 """The diff service's store."""
 
 from systemzero_diff.store.evidence import EvidenceCheck, tenants_with_evidence
+from systemzero_diff.store.pairing import PairingStore
 from systemzero_diff.store.protocol import DiffStore, Transaction
 from systemzero_diff.store.sql import SqlDiffStore
 from systemzero_diff.store.tables import LOG, METADATA, SCHEMA, SCHEMA_VERSION
@@ -12,6 +13,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "DiffStore",
     "EvidenceCheck",
+    "PairingStore",
     "SqlDiffStore",
     "Transaction",
     "tenants_with_evidence",

@@ -1,4 +1,4 @@
-"""The schema of the diff database. Every row carries its tenant."""
+"""The schema of the diff database. Every row carries its tenant, but for the pairing's."""
 
 from __future__ import annotations
 
@@ -171,6 +171,14 @@ VERDICT_COUNTS: Final = Table(
     Column("day", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
+)
+
+# The newest mark by which the capture service's database is known again; of no tenant.
+PAIRING: Final = Table(
+    "pairing",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("mark", LargeBinary, nullable=False),
 )
 
 VERDICTS: Final = verdicts_table(METADATA)

@@ -155,8 +155,9 @@ def test_every_table_of_tenants_is_under_row_level_security(
 def test_every_table_carries_its_tenant(schema: Schema) -> None:
     without = {t.name for t in schema.metadata.tables.values() if "tenant" not in t.c}
     # what the gateway has for all: its count of changes, its signing keys; and secrets, which are
-    # found by their digest before anybody knows whose they are
-    assert without <= {"revision", "signing_keys", "key_secrets"}
+    # found by their digest before anybody knows whose they are; the marks by which two databases
+    # know each other
+    assert without <= {"revision", "signing_keys", "key_secrets", "marks", "pairing"}
 
 
 def test_migrating_leaves_what_is_there(tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ STORES = sorted(
 )
 ACROSS = {
     "services/capture/systemzero_capture/store/capture_erasure.py": "what is unfinished",
+    "services/capture/systemzero_capture/store/marks.py": "marks of the database are of no tenant",
     "services/capture/systemzero_capture/store/sql.py": "which tenants have to be looked after",
     "services/diff/systemzero_diff/store/evidence.py": "checks all rows beside the whole log",
+    "services/diff/systemzero_diff/store/pairing.py": "the mark of the database is of no tenant",
     "services/gateway/systemzero_gateway/store/_changes.py": "the count of changes is of no tenant",
     "services/gateway/systemzero_gateway/store/_keys.py": "rows for the two stores that add keys",
     "services/gateway/systemzero_gateway/store/signing.py": "signing keys are of no tenant",

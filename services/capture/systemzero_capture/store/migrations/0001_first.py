@@ -76,6 +76,12 @@ def upgrade() -> None:
     op.create_index("kinds_by_tree", "kinds", ["tenant", "full_digest"], unique=False)
     op.create_index("kinds_by_verdict", "kinds", ["tenant", "verdict"], unique=False)
     op.create_table(
+        "marks",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
         "originals",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),

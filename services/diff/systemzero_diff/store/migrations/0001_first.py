@@ -161,6 +161,12 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "pairing",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
         "runs",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("run", sa.LargeBinary(), nullable=False),
