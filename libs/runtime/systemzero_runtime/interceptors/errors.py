@@ -11,7 +11,8 @@ from typing import Any
 import grpc
 
 from systemzero_base.telemetry.observed import current_call
-from systemzero_core.errors import DeadlineExceeded, DomainError
+from systemzero_base.work.descriptors import NONE_LEFT, used_up
+from systemzero_core.errors import DeadlineExceeded, DomainError, Unavailable
 from systemzero_runtime.interceptors.chain import Call, Interceptor
 from systemzero_wire.errors import abort
 
@@ -39,6 +40,8 @@ class _Errors(AbstractAsyncContextManager[None]):
             return
         if isinstance(error, TimeoutError):
             error = DeadlineExceeded("the deadline passed")
+        elif used_up(error):
+            error = Unavailable(NONE_LEFT)
         elif not isinstance(error, DomainError):  # the last line before the wire: nothing leaks
             self._report(self._call, error)
         seen = current_call()

@@ -32,7 +32,9 @@ from prometheus_client.exposition import ThreadingWSGIServer
 
 from systemzero_base.settings.addresses import split
 from systemzero_base.settings.config import AddressOrNowhere, ConfigError, Settings
+from systemzero_base.telemetry.logs import get_logger
 from systemzero_base.work.background import Loops
+from systemzero_base.work.descriptors import Descriptors
 from systemzero_base.work.streak import Streak
 from systemzero_runtime.interceptors.telemetry import EXEMPLARS
 from systemzero_runtime.operations.readiness import Readiness
@@ -191,7 +193,10 @@ async def operated(
     """
     BUILD.labels(service, version(f"systemzero-{service}"), platform.python_version()).set(1)
     where, pages, server = [], None, None
-    readiness.add({f"{service}.process": loops.failing})
+    descriptors = Descriptors(get_logger(service))
+    readiness.add(
+        {f"{service}.process": loops.failing, f"{service}.descriptors": descriptors.failing}
+    )
     if settings.channelz:
         streak = loops.streak("channelz", vital=False)
         server, port = await _serve_channelz(settings.channelz, streak)
@@ -201,7 +206,7 @@ async def operated(
         pages = OpsPages(settings.listen, REGISTRY, alive, readiness.failing, loops)
         where.append(f"metrics on {pages.address}")
     beats = [
-        loops.new("beat", partial(_beat, readiness)),
+        loops.new("beat", partial(_beat, readiness, descriptors)),
         loops.new("exemplars", _leave_exemplars, pause=BEAT_SECONDS, vital=False),
     ]
     for each in beats:
@@ -229,9 +234,10 @@ async def _serve_channelz(address: str, streak: Streak) -> tuple[Server, int]:
         raise ConfigError(f"configuration: ops.channelz: {error}") from None
 
 
-async def _beat(readiness: Readiness) -> None:
+async def _beat(readiness: Readiness, descriptors: Descriptors) -> None:
     """Tell whether the process is ready, and how late the next second comes."""
     loop = asyncio.get_running_loop()
+    descriptors.look()
     readiness.tell()
     due = loop.time() + BEAT_SECONDS
     await asyncio.sleep(BEAT_SECONDS)

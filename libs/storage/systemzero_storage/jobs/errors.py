@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from systemzero_base.work.descriptors import NONE_LEFT, none_left, used_up
 from systemzero_core.errors import DataCorrupted, DomainError, InvalidInput, Unavailable
 from systemzero_storage.jobs.patience import LOCKED
 
@@ -32,6 +33,7 @@ _LASTING: Final = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
+_OPENING: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR})
 _CORRUPTED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NO_TEXT: Final = "Could not decode to UTF-8"  # the driver's own error, without a code
 _PRIMARY: Final = 0xFF  # the low byte of an extended result code is its primary code
@@ -136,6 +138,8 @@ def primary_code(error: sqlite3.Error) -> int:
 
 def _of_sqlite(error: sqlite3.Error) -> DomainError | None:
     code = primary_code(error)
+    if code in _OPENING and none_left():
+        return Unavailable(NONE_LEFT)
     if code in _UNAVAILABLE:
         return Unavailable(_UNAVAILABLE[code])
     if code in _CORRUPTED or str(error).startswith(_NO_TEXT):
@@ -151,6 +155,8 @@ def _of_postgres(error: BaseException) -> DomainError | None:
         return Unavailable(_UNAVAILABLE_STATES[state])
     if state.startswith(_CORRUPTED_CLASS):
         return DataCorrupted("the database is damaged: restore it from a backup")
+    if used_up(error):
+        return Unavailable(NONE_LEFT)
     if isinstance(error, PoolTimeout):
         return Unavailable("every connection to the database is in use")
     if is_lost(error):
