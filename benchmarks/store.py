@@ -108,6 +108,32 @@ async def measure_rates(report: Report, name: str, database: Database, folder: P
         report.emit(f"store_{name}_ingest_{writers}_writers_to_fsync", rate / fsync, "ratio")
 
 
+def without_counters(connection: Connection) -> None:
+    """Take the triggers away that count what a tenant stores; there are no others."""
+    names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for name in names.scalars().all():
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+
+
+async def measure_counters(report: Report, opened: Callable[[], Database], count: int) -> None:
+    """CPU of storing a sighting with what counts it for quotas, to that without; in turns."""
+    counted, bare = opened(), opened()
+    await bare.write(without_counters)
+    spent = [0.0, 0.0]
+    for k, sightings in [
+        *enumerate((Sightings(counted, named=True), Sightings(bare, named=True)))
+    ] * 5:
+        await sightings.fill(200)
+        before = time.process_time()
+        await sightings.fill(count // 5)
+        spent[k] += time.process_time() - before
+    each = count // 5 // 200 * 200 * 5
+    report.emit("store_sqlite_cpu_of_a_sighting", spent[0] / each * 1e6, "us")
+    report.emit("store_sqlite_cpu_of_its_counters", (spent[0] - spent[1]) / each * 1e6, "us")
+    await counted.close()
+    await bare.close()
+
+
 async def measure(
     report: Report,
     name: str,
@@ -143,6 +169,7 @@ def main() -> int:
             return open_sqlite(folder / f"{new_id('db')}.db", METADATA, SCHEMA_VERSION)
 
         asyncio.run(measure(report, "sqlite", sqlite, _SQLITE_BYTES, folder, count))
+        asyncio.run(measure_counters(report, sqlite, count))
         with postgres.process("fsync=on") as process:
             process.start()
             server = postgres.Server(process.url)
