@@ -114,7 +114,7 @@ class Pair:
 
     def pairing(self, tenant: str = "acme", issuer: str = "diff") -> Any:
         kind = pairing_service_pb2_grpc.PairingServiceStub
-        return self._stub(kind, "capture", tenant, issuer)
+        return self.stub(kind, "capture", tenant, issuer)
 
     def diff(self, tenant: str = "acme") -> Any:
         return self.stub(diff_service_pb2_grpc.DiffServiceStub, "diff", tenant)
