@@ -27,6 +27,7 @@ EMPTY = {
     "blobs": 0,
     "erasures": 0,
     "data_keys": 0,
+    "marks": 0,
     "usage": 1,
 }
 EVERYTHING = Bounds(before=NOW + 1000 * DAY, most=0, settled=NOW + 1000 * DAY)
