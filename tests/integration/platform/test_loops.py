@@ -55,6 +55,7 @@ LOOPS = {
     "diff": {
         "checkpoints",
         "counts",
+        "pairing",
         "witness.witness.example/w1",
         "sampler",
         "store",

@@ -58,6 +58,7 @@ NO_EVIDENCE = {
     "answers": "what was answered to a request before; the event says it for good",
     "erased_captures": "of which no event is recorded any more; those there are say so themselves",
     "data_keys": "what seals bodies: without it they are not served, and no evidence rests on it",
+    "pairing": "which capture database is this one's: nothing in the log rests on it",
     "sessions": "where a session was; what its path gave away is in the events' verdicts",
     "usage": "what a tenant stores: no evidence, and `sz-admin check` holds it to the rows",
     "verdict_counts": "figures of the summary, which no verdict rests on",

@@ -30,6 +30,7 @@ METHODS = methods_with_policy(contract.methods())
 
 
 INTERNAL = {
+    "/systemzero.capture.v1.PairingService/Pair",
     "/systemzero.capture.v1.TreeService/GetTrees",
     "/systemzero.diff.v1.JudgementService/GetVerdicts",
     "/systemzero.diff.v1.JudgementService/JudgeCapture",
