@@ -112,9 +112,10 @@ class Scheduler:
         try:  # shielded: who is cancelled, and is not told so yet, may still be given one
             lane = await asyncio.shield(turn.lane)
         except asyncio.CancelledError:
-            if not self._queue.remove(turn.tenant, turn) and turn.lane.exception() is None:
+            if self._queue.remove(turn.tenant, turn):
+                self._dispatch()
+            elif turn.lane.exception() is None:
                 self.give_back(turn, turn.lane.result(), 0.0)
-            self._dispatch()
             raise
         metrics.WAITED.observe(turn.seconds())
         return lane

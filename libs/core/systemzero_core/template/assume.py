@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from systemzero_core.template.evidence import Evidence
 from systemzero_core.template.find import Finder
 from systemzero_core.template.infer import Namer, Rulebook, called
 from systemzero_core.template.live import Live, live_fields
 from systemzero_core.template.model import MatchLevel, Policy, Rule, Selector
 from systemzero_core.template.patterns import escape
-from systemzero_core.template.tables import data_tables, table_rules
+from systemzero_core.template.tables import data_tables, last_of, table_rules
 from systemzero_core.tree import Tree
 
 _MAX_LIVE = 100
@@ -51,8 +49,8 @@ def _rows(tree: Tree, book: Rulebook, strict: set[int]) -> set[int]:
     under = {index: _under(tree, namer, index) for index in tables}
     inside: set[int] = set()
     for index, table in tables.items():
-        select = msgspec.structs.replace(under[index][-1], under=under[index][:-1])
-        if not set(finder.find(select)) <= tables.keys() or strict.intersection(table.rows):
+        alike = set(finder.find(last_of(under[index])))
+        if not alike <= tables.keys() or strict.intersection(table.rows):
             continue  # what is like it and holds no data would be let off, too
         why = f"{called(tree, index)} has a header and rows of one shape: its rows are data"
         for rule in table_rules(tree, table, under[index]):

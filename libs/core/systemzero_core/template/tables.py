@@ -58,7 +58,7 @@ def data_tables(tree: Tree) -> Iterator[DataTable]:
 def table_rules(tree: Tree, table: DataTable, under: tuple[Selector, ...]) -> Iterator[Rule]:
     """What may vary in a table that `under` selects, and what in it may not."""
     # Columns are as wide as what stands in them.
-    yield Rule(msgspec.structs.replace(under[-1], under=under[:-1]), box_tolerance=MAX_TOLERANCE)
+    yield Rule(last_of(under), box_tolerance=MAX_TOLERANCE)
     row = Selector(role="row", under=under)
     yield Rule(row, level=MatchLevel.LAYOUT, rows=Rows())
     places = {i: place for place, i in enumerate(_all_rows(tree, table.at), 1)}
@@ -70,6 +70,11 @@ def table_rules(tree: Tree, table: DataTable, under: tuple[Selector, ...]) -> It
     for cell in cells:
         inside = (*under, Selector(role="row"), Selector(role=cell))
         yield from _parts(tree, table, inside)
+
+
+def last_of(under: tuple[Selector, ...]) -> Selector:
+    """Selects what stands under `under` as its last part: the table itself."""
+    return msgspec.structs.replace(under[-1], under=under[:-1])
 
 
 def _data_table(tree: Tree, index: int) -> DataTable | None:
