@@ -37,12 +37,6 @@ UNCHANGED = verdict_pb2.VERDICT_KIND_UNCHANGED
 DRIFT = verdict_pb2.VERDICT_KIND_DRIFT
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with capture_house(tmp_path) as served:
-        yield served
-
-
 def of(content: Tree, **fields: Any) -> pb.IngestRequest:
     """A request with the tree's own JSON as its native document."""
     return pb.IngestRequest(native=document(content), **fields)

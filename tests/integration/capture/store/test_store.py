@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -16,27 +16,14 @@ from systemzero_base.internal.identity import Principal
 from systemzero_capture.admin.check import check_service
 from systemzero_capture.model import NOBODY, ContentFacts, ErasureRequest, Sighting, StoredCapture
 from systemzero_capture.peers.notes import NoteMacs
-from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, CaptureStore, SqlCaptureStore
+from systemzero_capture.store import CaptureStore, SqlCaptureStore
 from systemzero_core.errors import Conflict, DomainError, FailedPrecondition, NotFound
 from systemzero_storage.database import Database
 from systemzero_storage.tree_body import compress, decompress
-from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED
-from tests.support.sealing import sealed
 from tests.support.stores import NOW, known, plain, sighting, tree
 
 PLAIN = sighting()
-
-
-@pytest.fixture(params=["plain", "sealed"])
-async def database(
-    request: pytest.FixtureRequest, open_database: OpenDatabase
-) -> AsyncIterator[Database]:
-    opened = open_database(METADATA, SCHEMA_VERSION)
-    if request.param == "sealed":
-        opened = sealed(opened, SCHEMA)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systemzero_base.ids import new_id
 from systemzero_capture.admin.tenant_erasure import erase_tenant
 from systemzero_capture.model import Bounds, Original, OriginalKind, Sighting
-from systemzero_capture.store import METADATA, SCHEMA, SCHEMA_VERSION, SqlCaptureStore
+from systemzero_capture.store import METADATA, SqlCaptureStore
 from systemzero_core.errors import NotFound
 from systemzero_storage.database import Database
 from systemzero_storage.tenancy.counters import recounted
 from systemzero_storage.tree_body import compress
-from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED
-from tests.support.sealing import sealed
 from tests.support.stores import DAY, NOW, known, plain, sighting, tree
 from tests.support.usage import agrees, counted
 
@@ -36,17 +32,6 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("originals"), st.integers(0, 9), st.none()),
     st.tuples(st.just("forget"), st.none(), st.none()),
 )
-
-
-@pytest.fixture(params=["plain", "sealed"])
-async def database(
-    request: pytest.FixtureRequest, open_database: OpenDatabase
-) -> AsyncIterator[Database]:
-    opened = open_database(METADATA, SCHEMA_VERSION)
-    if request.param == "sealed":
-        opened = sealed(opened, SCHEMA)
-    yield opened
-    await opened.close()
 
 
 class World:

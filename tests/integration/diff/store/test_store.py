@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,9 +17,6 @@ from systemzero_core.template import next_version
 from systemzero_diff.model import Answered, EventFilter, RememberedAnswer, StoredEvent
 from systemzero_diff.store import (
     LOG,
-    METADATA,
-    SCHEMA,
-    SCHEMA_VERSION,
     DiffStore,
     SqlDiffStore,
     Transaction,
@@ -27,23 +24,10 @@ from systemzero_diff.store import (
 from systemzero_diff.store.sql import FORGET_EVERY
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import Database
-from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED
-from tests.support.sealing import sealed
 from tests.support.stores import DAY, NOW, decision, event, template
 
 ANY = EventFilter(now=NOW)
-
-
-@pytest.fixture(params=["plain", "sealed"])
-async def database(
-    request: pytest.FixtureRequest, open_database: OpenDatabase
-) -> AsyncIterator[Database]:
-    opened = open_database(METADATA, SCHEMA_VERSION)
-    if request.param == "sealed":
-        opened = sealed(opened, SCHEMA)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
@@ -19,14 +18,12 @@ from systemzero_core.errors import FailedPrecondition
 from systemzero_core.template import next_version
 from systemzero_diff.admin.tenant_erasure import erase_tenant
 from systemzero_diff.model import Answered, RememberedAnswer, Session
-from systemzero_diff.store import LOG, METADATA, SCHEMA, SCHEMA_VERSION, SqlDiffStore, Transaction
+from systemzero_diff.store import LOG, METADATA, SqlDiffStore, Transaction
 from systemzero_evidence.log import LogStore
 from systemzero_storage.database import Database
 from systemzero_storage.tenancy.counters import recounted
 from tests.integration.diff.store.test_store import decided, recorded
-from tests.support.databases import OpenDatabase
 from tests.support.patience import UNHURRIED
-from tests.support.sealing import sealed
 from tests.support.stores import DAY, NOW, plain, template
 from tests.support.usage import agrees, counted
 
@@ -44,17 +41,6 @@ OPERATIONS = st.tuples(
     ),
     st.integers(0, 3),
 )
-
-
-@pytest.fixture(params=["plain", "sealed"])
-async def database(
-    request: pytest.FixtureRequest, open_database: OpenDatabase
-) -> AsyncIterator[Database]:
-    opened = open_database(METADATA, SCHEMA_VERSION)
-    if request.param == "sealed":
-        opened = sealed(opened, SCHEMA)
-    yield opened
-    await opened.close()
 
 
 class World:

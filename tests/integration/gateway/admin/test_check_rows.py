@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,9 @@ from sqlalchemy import update
 from systemzero_admin.__main__ import main
 from systemzero_gateway.store import SCHEMA
 from systemzero_gateway.store.tables import API_KEYS, KEY_SECRETS, TENANTS
-from systemzero_storage.database import DatabaseSettings, open_database
+from systemzero_storage.database import open_database
+from tests.integration.gateway.admin.conftest import Place
 from tests.support.gateway import world
-from tests.support.postgres import Server, migrated
-
-Place = tuple[DatabaseSettings, tuple[str, ...]]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """Where the gateway's database is: as settings, and as arguments of the command."""
-    if request.param == "sqlite":
-        yield DatabaseSettings(), ()
-        return
-    server: Server = request.getfixturevalue("postgres").fresh()
-    file = migrated(server, tmp_path)
-    yield DatabaseSettings(url_file=file, pool=4), ("--url-file", str(file))
-    server.drop()
 
 
 async def check(folder: Path, more: tuple[str, ...]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,8 @@ from systemzero.gateway.v1 import auth_service_pb2 as auth_pb
 from systemzero.gateway.v1 import tenant_service_pb2 as tenant_pb
 from systemzero_admin.__main__ import main
 from systemzero_gateway.access.policy import PLATFORM_TENANT
-from systemzero_storage.database import DatabaseSettings
+from tests.integration.gateway.admin.conftest import Place
 from tests.support.gateway import World, world
-from tests.support.postgres import Server, migrated
-
-Place = tuple[DatabaseSettings, tuple[str, ...]]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """Where the gateway's database is: as settings, and as arguments of the command."""
-    if request.param == "sqlite":
-        yield DatabaseSettings(), ()
-        return
-    server: Server = request.getfixturevalue("postgres").fresh()
-    file = migrated(server, tmp_path)
-    yield DatabaseSettings(url_file=file, pool=4), ("--url-file", str(file))
-    server.drop()
 
 
 def recover(data: Path, tenant: str, to: Path, more: tuple[str, ...]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -15,18 +14,7 @@ from systemzero_gateway.access.policy import ALL, PLATFORM_TENANT, Role
 from systemzero_gateway.access.quotas import NO_QUOTAS
 from systemzero_gateway.credentials.certificates import both
 from systemzero_gateway.credentials.keys import DEFAULT_TENANT
-from systemzero_gateway.store import METADATA, SCHEMA_VERSION
-from tests.support.databases import OpenDatabase
 from tests.support.house import ADMIN, PLATFORM, SECOND, House
-
-
-@pytest.fixture
-async def house(open_database: OpenDatabase) -> AsyncIterator[House]:
-    database = open_database(METADATA, SCHEMA_VERSION)
-    here = House(database)
-    await here.open()
-    yield here
-    await database.close()
 
 
 async def admin_key(house: House, expire_in: int | None = None) -> tuple[str, Caller]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -29,21 +28,10 @@ from systemzero_gateway.access.quotas import NO_QUOTAS, Quotas
 from systemzero_gateway.credentials import apikey, authenticate
 from systemzero_gateway.credentials.firstkey import prepare
 from systemzero_gateway.credentials.keys import DEFAULT_TENANT, load_or_create_pepper
-from systemzero_gateway.store import METADATA, SCHEMA_VERSION
 from systemzero_gateway.store.protocol import Changes
 from systemzero_gateway.store.tables import REVISION, REVOKED_TOKENS, TENANTS
-from tests.support.databases import OpenDatabase
 from tests.support.house import ADMIN, PEPPER, PLATFORM, SECOND, House
 from tests.support.patience import PATIENCE
-
-
-@pytest.fixture
-async def house(open_database: OpenDatabase) -> AsyncIterator[House]:
-    database = open_database(METADATA, SCHEMA_VERSION)
-    here = House(database)
-    await here.open()
-    yield here
-    await database.close()
 
 
 async def test_a_caller_is_the_keys_tenant_and_id_with_the_roles_permissions(house: House) -> None:

@@ -18,8 +18,6 @@ from systemzero.gateway.v1 import auth_service_pb2_grpc, tenant_service_pb2_grpc
 from systemzero.gateway.v1 import tenant_service_pb2 as pb
 from systemzero_core.errors import AlreadyExists, InvalidInput
 from systemzero_gateway.access.quotas import Quotas
-from systemzero_gateway.store import METADATA, SCHEMA_VERSION
-from tests.support.databases import OpenDatabase
 from tests.support.gateway import World, refused, world
 from tests.support.house import PLATFORM, House
 from tests.support.patience import PATIENCE
@@ -31,15 +29,6 @@ StatusCode = grpc.StatusCode
 async def here(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path, local=True) as running:
         yield running
-
-
-@pytest.fixture
-async def house(open_database: OpenDatabase) -> AsyncIterator[House]:
-    database = open_database(METADATA, SCHEMA_VERSION)
-    running = House(database)
-    await running.open()
-    yield running
-    await database.close()
 
 
 def auth(here: World) -> Any:
